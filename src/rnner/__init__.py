@@ -1,0 +1,25 @@
+"""rnner: small, fast named-entity taggers built on recurrent networks you can read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Entity", "Pipeline", "__version__", "load"]
+
+if TYPE_CHECKING:
+    from rnner.pipeline import Pipeline, load
+    from rnner.text import Entity
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that `import rnner` and `rnner --help` stay quick."""
+    if name in {"load", "Pipeline"}:
+        from rnner import pipeline
+
+        return getattr(pipeline, name)
+    if name == "Entity":
+        from rnner.text import Entity
+
+        return Entity
+    raise AttributeError(f"module 'rnner' has no attribute {name!r}")
