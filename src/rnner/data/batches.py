@@ -1,0 +1,110 @@
+"""A batch of sentences as tensors, and which sentences go together.
+
+Shapes: b sentences, t tokens in the longest, n distinct word forms, c characters in the longest form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Sentences described through their distinct word forms, so that what depends on a form is computed once.
+
+    All tensors are int64 and on one device. Padding is on the right; every sentence has at least one token.
+
+    Attributes:
+        words: `[n]` word id of each distinct form.
+        casing: `[n]` casing class of each form.
+        characters: `[n, c]` characters of each form, right-padded with 0.
+        forms: `[b, t]` which form stands at each position (padding: 0, a valid row).
+        lengths: `[b]` tokens in each sentence.
+        tags: `[b, t]` tag ids (padding: 0), or None where they are not known.
+    """
+
+    words: Tensor
+    casing: Tensor
+    characters: Tensor
+    forms: Tensor
+    lengths: Tensor
+    tags: Tensor | None = None
+
+    @property
+    def sentences(self) -> int:
+        """How many sentences."""
+        return int(self.lengths.shape[0])
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens, padding not counted (waits for the device)."""
+        return int(self.lengths.sum())
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on `device`."""
+        return Batch(
+            words=self.words.to(device, non_blocking=True),
+            casing=self.casing.to(device, non_blocking=True),
+            characters=self.characters.to(device, non_blocking=True),
+            forms=self.forms.to(device, non_blocking=True),
+            lengths=self.lengths.to(device, non_blocking=True),
+            tags=None if self.tags is None else self.tags.to(device, non_blocking=True),
+        )
+
+
+def batch_indices(
+    lengths: NDArray[np.integer],
+    *,
+    sentences: int | None = None,
+    tokens: int | None = None,
+    generator: np.random.Generator | None = None,
+) -> list[NDArray[np.int64]]:
+    """Groups sentences of near-equal length; every index is in exactly one batch.
+
+    Args:
+        lengths: `[s]` tokens in each sentence, at least 1.
+        sentences: at most so many sentences in a batch.
+        tokens: at most so many tokens in a batch, padding counted (longest length times sentences). A
+            sentence longer than that is alone in its batch; none is ever cut.
+        generator: makes batches and their order random; the same state gives the same batches. Without it the
+            batches are fixed, the longest sentences first (so that want of memory shows at once).
+
+    Raises ValueError if neither limit is given, a limit is below 1, or a length is.
+    """
+    if sentences is None and tokens is None:
+        raise ValueError("batch_indices needs a limit: sentences, tokens or both")
+    if any(limit is not None and limit < 1 for limit in (sentences, tokens)):
+        raise ValueError(f"a batch holds at least 1: sentences={sentences}, tokens={tokens}")
+    sizes = np.asarray(lengths, dtype=np.int64)
+    if sizes.size and sizes.min() < 1:
+        raise ValueError(f"sentence {int(sizes.argmin())} has no token")
+    if generator is None:
+        return _chunks(np.argsort(-sizes, kind="stable"), sizes, sentences, tokens)
+    # A tenth and one token of noise: other neighbours in every epoch, hardly more padding.
+    noisy = sizes * generator.uniform(1.0, 1.1, sizes.size) + generator.uniform(0.0, 1.0, sizes.size)
+    batches = _chunks(np.argsort(noisy, kind="stable"), sizes, sentences, tokens)
+    return [batches[i] for i in generator.permutation(len(batches))]
+
+
+def _chunks(
+    order: NDArray[np.int64], lengths: NDArray[np.int64], sentences: int | None, tokens: int | None
+) -> list[NDArray[np.int64]]:
+    """Cuts `order` into batches that keep within the limits."""
+    most_sentences = sentences or len(order)
+    most_tokens = tokens or int(lengths.sum()) * len(order)
+    batches: list[NDArray[np.int64]] = []
+    first, longest = 0, 0
+    for i, length in enumerate(lengths[order].tolist()):
+        size = i - first
+        if size and (size == most_sentences or max(longest, length) * (size + 1) > most_tokens):
+            batches.append(order[first:i])
+            first, longest = i, 0
+        longest = max(longest, length)
+    if first < len(order):
+        batches.append(order[first:])
+    return batches
