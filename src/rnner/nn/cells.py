@@ -1,0 +1,276 @@
+"""Recurrent cells: one time step each, in the letters of the lecture notes.
+
+Letters: x<t> is the input, a<t> the activation (what a cell gives out), c<t> the memory, c̃ the candidate
+for it, Γ a gate; * multiplies elementwise, σ is the logistic function.
+Shapes: `[b, t, i]` is b sentences of t words with i features each; h is the hidden size.
+
+A cell is only one step. `rnner.nn.recurrent` runs it over sentences, in either direction.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+State = tuple[Tensor, ...]
+"""What a cell carries from word to word: `states` tensors `[b, h]`, of which the first is its output."""
+
+
+class Cell(nn.Module):
+    """One step of a recurrence. Subclass it, say how many `gates` there are, and write `step`.
+
+    The gates (or candidates: every product with the input counts as one) have their weights one under
+    the other, in the order in which `step` takes them apart:
+
+        W_ax  `[gates*h, i]`  product with the input x<t>
+        W_aa  `[gates*h, h]`  product with the activation a<t-1> before it
+        b_a   `[gates*h]`     bias
+
+    At the start each gate's block of W_ax is Glorot-uniform (Glorot and Bengio 2010), each block of W_aa
+    orthogonal (Saxe et al. 2014), b_a zero. Another start, or further parameters: in an `__init__` of your
+    own, after `super().__init__(input_size, hidden_size)`.
+
+    A cell of one's own, complete (the minimal gated unit, Zhou et al. 2016):
+
+        >>> import torch
+        >>> from rnner.nn.cells import Cell, State, register_cell
+        >>> @register_cell("mgu")
+        ... class MGUCell(Cell):
+        ...     gates = 2
+        ...
+        ...     def step(self, x: torch.Tensor, state: State) -> State:
+        ...         (a,) = state
+        ...         x_f, x_c = x.chunk(2, dim=-1)
+        ...         W_f, W_c = self.W_aa.chunk(2)
+        ...         gamma_f = torch.sigmoid(x_f + a @ W_f.T)
+        ...         candidate = torch.tanh(x_c + (gamma_f * a) @ W_c.T)
+        ...         return (gamma_f * candidate + (1 - gamma_f) * a,)
+        >>> from rnner.nn.recurrent import Recurrent
+        >>> layer = Recurrent(MGUCell(input_size=5, hidden_size=3))
+        >>> output, state = layer(torch.randn(2, 7, 5), torch.tensor([7, 4]))
+        >>> output.shape
+        torch.Size([2, 7, 3])
+
+    Args:
+        input_size: i, features of x<t>.
+        hidden_size: h, features of a<t>.
+
+    Raises:
+        ValueError: a size below 1.
+    """
+
+    gates: ClassVar[int]
+    """How many blocks of h rows W_ax, W_aa and b_a have."""
+    states: ClassVar[int] = 1
+    """How many tensors `[b, h]` a state has."""
+    recurrent: ClassVar[bool] = True
+    """Whether there is a W_aa at all."""
+
+    b_a: nn.Parameter
+    W_ax: nn.Parameter
+    W_aa: nn.Parameter
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        if input_size < 1 or hidden_size < 1:
+            raise ValueError(f"input_size and hidden_size must be 1 or more, not {input_size}, {hidden_size}")
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        rows = self.gates * hidden_size
+        self.W_ax = nn.Parameter(torch.empty(rows, input_size))
+        self.b_a = nn.Parameter(torch.zeros(rows))
+        for block in self.W_ax.chunk(self.gates):
+            nn.init.xavier_uniform_(block)
+        if self.recurrent:
+            self.W_aa = nn.Parameter(torch.empty(rows, hidden_size))
+            for block in self.W_aa.chunk(self.gates):
+                nn.init.orthogonal_(block)
+
+    def project(self, x: Tensor) -> Tensor:
+        """W_ax x + b_a, for any number of words at once: x `[..., i]` to `[..., gates*h]`."""
+        return F.linear(x, self.W_ax, self.b_a)
+
+    def initial_state(self, like: Tensor) -> State:
+        """Zeros: `states` tensors `[b, h]`, with b, dtype and device those of `like` `[b, ...]`."""
+        return tuple(like.new_zeros(like.shape[0], self.hidden_size) for _ in range(self.states))
+
+    def step(self, x: Tensor, state: State) -> State:
+        """From one word to the next.
+
+        Args:
+            x: `[b, gates*h]`, one word of each sentence, already projected (see `project`).
+            state: `states` tensors `[b, h]`.
+
+        Returns:
+            A new tuple like `state`; the first tensor is the output a<t>.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no step(x, state) yet")
+
+    def extra_repr(self) -> str:
+        """Sizes, for `print(cell)`."""
+        return f"{self.input_size}, {self.hidden_size}"
+
+
+# -- the registry -----------------------------------------------------------------------------------------
+
+CellType = TypeVar("CellType", bound=type[Cell])
+_CELLS: dict[str, tuple[type[Cell], tuple[str, str]]] = {}
+
+
+def register_cell(name: str) -> Callable[[CellType], CellType]:
+    """Make a cell known by a name, as a decorator: `@register_cell("mgu")`.
+
+    The same source executed again (a file loaded twice) puts the new class in the place of the old.
+
+    Raises:
+        ValueError: the name is taken by another cell, or what is decorated is no cell with `gates`.
+    """
+    source = sys._getframe(1).f_code.co_filename
+
+    def register(cell: CellType) -> CellType:
+        if not (isinstance(cell, type) and issubclass(cell, Cell) and getattr(cell, "gates", 0) >= 1):
+            raise ValueError(f"cell {name!r}: {cell!r} must be a subclass of Cell with gates = 1 or more")
+        origin = (source, cell.__qualname__)
+        if name in _CELLS and _CELLS[name][1] != origin:
+            file, taken_by = _CELLS[name][1]
+            raise ValueError(f"cell {name!r} is already {taken_by} of {file}; choose another name")
+        _CELLS[name] = (cell, origin)
+        return cell
+
+    return register
+
+
+def cell_names() -> list[str]:
+    """The names of all registered cells, in alphabetical order."""
+    return sorted(_CELLS)
+
+
+def get_cell(name: str) -> type[Cell]:
+    """The cell registered as `name`; raises a ValueError that lists the names there are."""
+    if name not in _CELLS:
+        raise ValueError(f"no cell is called {name!r}; there are: {', '.join(cell_names())}")
+    return _CELLS[name][0]
+
+
+# -- the cells --------------------------------------------------------------------------------------------
+
+
+@register_cell("rnn")
+class RNNCell(Cell):
+    """The plain recurrence (the notes; Elman 1990).
+
+    a<t> = tanh(W_aa a<t-1> + W_ax x<t> + b_a)
+    """
+
+    gates = 1
+
+    def step(self, x: Tensor, state: State) -> State:
+        """One step; x `[b, h]`, state (a<t-1>,)."""
+        (a,) = state
+        return (torch.tanh(a @ self.W_aa.T + x),)
+
+
+@register_cell("gru")
+class GRUCell(Cell):
+    """The gated recurrent unit of the notes: the reset gate acts before the product (Cho et al. 2014).
+
+    Γ_r  = σ(W_r [c<t-1>, x<t>] + b_r)
+    Γ_u  = σ(W_u [c<t-1>, x<t>] + b_u)
+    c̃    = tanh(W_c [Γ_r * c<t-1>, x<t>] + b_c)
+    c<t> = Γ_u * c̃ + (1 - Γ_u) * c<t-1>,   a<t> = c<t>
+
+    Rows of the weights: r, u, c. It is ONNX's `GRU` with `linear_before_reset=0` and z = 1 - Γ_u.
+    `torch.nn.GRU` computes another one: see `GRUResetAfterCell`.
+    """
+
+    gates = 3
+
+    def step(self, x: Tensor, state: State) -> State:
+        """One step; x `[b, 3h]`, state (c<t-1>,)."""
+        (c,) = state
+        x_r, x_u, x_c = x.chunk(3, dim=-1)
+        W_r, W_u, W_c = self.W_aa.chunk(3)
+        gamma_r = torch.sigmoid(c @ W_r.T + x_r)
+        gamma_u = torch.sigmoid(c @ W_u.T + x_u)
+        candidate = torch.tanh((gamma_r * c) @ W_c.T + x_c)
+        return (gamma_u * candidate + (1 - gamma_u) * c,)
+
+
+@register_cell("gru_reset_after")
+class GRUResetAfterCell(Cell):
+    """The gated recurrent unit of cuDNN and `torch.nn.GRU`: the reset gate acts after the product.
+
+    Γ_r  = σ(W_r [c<t-1>, x<t>] + b_r)
+    z    = σ(W_z [c<t-1>, x<t>] + b_z)
+    c̃    = tanh(W_cx x<t> + b_c + Γ_r * (W_cc c<t-1> + b_cc))
+    c<t> = (1 - z) * c̃ + z * c<t-1>,   a<t> = c<t>
+
+    z = 1 - Γ_u keeps what the notes' Γ_u renews. Rows of the weights: r, z, c (torch's r, z, n). The bias
+    inside the reset, b_cc `[h]`, is a parameter of its own. It is ONNX's `GRU` with `linear_before_reset=1`.
+    """
+
+    gates = 3
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.b_cc = nn.Parameter(torch.zeros(hidden_size))
+
+    def step(self, x: Tensor, state: State) -> State:
+        """One step; x `[b, 3h]`, state (c<t-1>,)."""
+        (c,) = state
+        x_r, x_z, x_c = x.chunk(3, dim=-1)
+        W_r, W_z, W_c = self.W_aa.chunk(3)
+        gamma_r = torch.sigmoid(c @ W_r.T + x_r)
+        z = torch.sigmoid(c @ W_z.T + x_z)
+        candidate = torch.tanh(x_c + gamma_r * (c @ W_c.T + self.b_cc))
+        return ((1 - z) * candidate + z * c,)
+
+
+@register_cell("lstm")
+class LSTMCell(Cell):
+    """Long short-term memory with a forget gate (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
+
+    Γ_u  = σ(W_u [a<t-1>, x<t>] + b_u)
+    Γ_f  = σ(W_f [a<t-1>, x<t>] + b_f)
+    c̃    = tanh(W_c [a<t-1>, x<t>] + b_c)
+    Γ_o  = σ(W_o [a<t-1>, x<t>] + b_o)
+    c<t> = Γ_u * c̃ + Γ_f * c<t-1>
+    a<t> = Γ_o * tanh(c<t>)
+
+    Rows of the weights: u, f, c, o (torch's i, f, g, o). b_f is 1 at the start, so that a fresh cell
+    remembers (Jozefowicz et al. 2015). The state is (a, c).
+    """
+
+    gates = 4
+    states = 2
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        nn.init.ones_(self.b_a[hidden_size : 2 * hidden_size])
+
+    def step(self, x: Tensor, state: State) -> State:
+        """One step; x `[b, 4h]`, state (a<t-1>, c<t-1>)."""
+        a, c = state
+        u, f, g, o = (a @ self.W_aa.T + x).chunk(4, dim=-1)
+        c = torch.sigmoid(u) * torch.tanh(g) + torch.sigmoid(f) * c
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+
+@register_cell("none")
+class NoRecurrenceCell(Cell):
+    """No recurrence: each word on its own, the baseline that shows what recurrence is worth.
+
+    a<t> = tanh(W_ax x<t> + b_a)
+    """
+
+    gates = 1
+    recurrent = False
+
+    def step(self, x: Tensor, state: State) -> State:
+        """One step; x `[b, h]`; the state before it is not looked at."""
+        return (torch.tanh(x),)

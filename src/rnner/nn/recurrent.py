@@ -1,0 +1,275 @@
+"""Recurrence over sentences: the loop that defines what a cell means, two directions, several layers.
+
+Every layer here is called alike, `layer(x [b, t, i], lengths [b], state=None) -> (output [b, t, o], state)`,
+with padding on the right: what stands there is never read, and the output there is zero. A state is one flat
+tuple of tensors `[b, h]`, as many as the layer's `states`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from rnner.nn.cells import Cell, State
+
+PATHS = ("auto", "loop", "fused", "native")
+
+
+class RecurrentLayer(nn.Module):
+    """What `Recurrent`, `Bidirectional` and `Stack` have in common, for whoever builds upon them."""
+
+    input_size: int
+    """i, features of a word that come in."""
+    output_size: int
+    """o, features of a word that go out."""
+    states: int
+    """How many tensors `[b, h]` the layer's state has."""
+
+    def __call__(self, x: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """As `forward`; here only so that its types are known."""
+        return cast("tuple[Tensor, State]", super().__call__(x, lengths, state))
+
+    def check(self, x: Tensor, lengths: Tensor, state: State | None) -> None:
+        """Raise a ValueError that says which shape came and which was wanted."""
+        if x.dim() != 3 or x.shape[-1] != self.input_size:
+            raise ValueError(f"x must be [b, t, {self.input_size}], not {list(x.shape)}")
+        if lengths.shape != x.shape[:1]:
+            raise ValueError(
+                f"lengths must be [{x.shape[0]}] for x {list(x.shape)}, not {list(lengths.shape)}"
+            )
+        if state is not None and len(state) != self.states:
+            raise ValueError(f"the state must be {self.states} tensors [b, h], not {len(state)}")
+
+
+class Recurrent(RecurrentLayer):
+    """A cell, run over each sentence in one direction.
+
+    Args:
+        cell: what is done at each word.
+        reverse: read each sentence backward, from its own last word to its first. Outputs stay at the
+            words they belong to.
+        path: how it is computed. "loop" is the plain loop over `cell.step`, which every cell has; "fused"
+            and "native" are faster ways to the same numbers, for the cells that have them; "auto" takes the
+            one that measured fastest.
+        truncate: truncated backpropagation through time (Williams and Peng 1990): the state is detached
+            after every so many words, counted in the direction of reading. Outputs are the same. What the
+            gradient leaves out is every influence across such a border: nothing that happens after one
+            reaches a word (or the initial state) before it. Use it when a sequence is too long for
+            everything to be kept; None backpropagates through all of it.
+
+    Raises:
+        ValueError: a path that the cell does not have (the message names those it has), or a `truncate`
+            below 1.
+    """
+
+    def __init__(
+        self, cell: Cell, *, reverse: bool = False, path: str = "auto", truncate: int | None = None
+    ) -> None:
+        super().__init__()
+        if truncate is not None and truncate < 1:
+            raise ValueError(f"truncate must be 1 or more, or None for all of the sentence, not {truncate}")
+        self.cell = cell
+        self.reverse = reverse
+        self.truncate = truncate
+        self.path = path
+        self.input_size = cell.input_size
+        self.output_size = cell.hidden_size
+        self.states = cell.states
+        self.chosen_path  # noqa: B018  (raises now, not at the first batch)
+
+    @property
+    def chosen_path(self) -> str:
+        """The path that runs: "loop", "fused" or "native"."""
+        if self.path not in PATHS:
+            raise ValueError(f"path must be one of {', '.join(PATHS)}, not {self.path!r}")
+        if self.path not in ("auto", "loop"):
+            raise ValueError(f"{type(self.cell).__name__} has no path {self.path!r}; it has: auto, loop")
+        return "loop"
+
+    def forward(self, x: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Run the cell over each sentence.
+
+        Args:
+            x: `[b, t, i]`, float.
+            lengths: `[b]` int64, from 1 to t.
+            state: `cell.states` tensors `[b, h]` to start from; zeros if not given.
+
+        Returns:
+            output: `[b, t, h]`, a<t> at each word, zero in the padding.
+            state: the state after each sentence's own last word in the direction of reading (with
+                `reverse`, that is its first).
+
+        Raises:
+            ValueError: shapes that do not fit.
+        """
+        self.check(x, lengths, state)
+        if state is None:
+            state = self.cell.initial_state(x)
+        padding = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
+        x = x.masked_fill(padding[..., None], 0)  # before anything else, so that a NaN there stays there
+        if self.reverse:
+            x = reverse_each(x, lengths)
+        output, state = run_loop(self.cell, x, lengths, state, truncate=self.truncate)
+        if self.reverse:
+            output = reverse_each(output, lengths)
+        return output, state
+
+    def extra_repr(self) -> str:
+        """Direction and the path that runs, for `print(layer)`."""
+        truncate = f", truncate={self.truncate}" if self.truncate else ""
+        return f"reverse={self.reverse}, path={self.chosen_path}{truncate}"
+
+
+def run_loop(
+    cell: Cell, x: Tensor, lengths: Tensor, state: State, *, truncate: int | None = None
+) -> tuple[Tensor, State]:
+    """The loop that defines what a cell means; every other path must equal it.
+
+    Args:
+        cell: any cell.
+        x: `[b, t, i]`, in the order of reading, finite in the padding.
+        lengths: `[b]` int64. A sentence that is over keeps its state.
+        state: the state to start from.
+        truncate: detach the state after every so many words.
+
+    Returns:
+        output `[b, t, h]`, zero in the padding, and the final state.
+
+    Raises:
+        ValueError: a step that does not return a tuple of `cell.states` tensors.
+    """
+    inside = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
+    outputs = []
+    for t, projected in enumerate(cell.project(x).unbind(dim=1)):
+        if truncate is not None and t > 0 and t % truncate == 0:
+            state = tuple(tensor.detach() for tensor in state)
+        new = cell.step(projected, state)
+        if not isinstance(new, tuple) or len(new) != cell.states:
+            raise ValueError(
+                f"{type(cell).__name__}.step must return a tuple of {cell.states} tensors [b, h] "
+                f"(its `states`), not {type(new).__name__}{f' of {len(new)}' * isinstance(new, tuple)}"
+            )
+        state = tuple(torch.where(inside[:, t, None], now, old) for now, old in zip(new, state, strict=True))
+        outputs.append(state[0])
+    return torch.stack(outputs, dim=1).masked_fill(~inside[..., None], 0), state
+
+
+def reverse_each(x: Tensor, lengths: Tensor) -> Tensor:
+    """Each sentence read backward from its own last word; padding stays on the right.
+
+    Args:
+        x: `[b, t, i]`.
+        lengths: `[b]` int64.
+    """
+    t = torch.arange(x.shape[1], device=x.device)
+    last = lengths[:, None] - 1
+    order = torch.where(t <= last, last - t, t)
+    return x.gather(1, order[..., None].expand_as(x))
+
+
+class Bidirectional(RecurrentLayer):
+    """Two directions over the same sentences, side by side (Schuster and Paliwal 1997).
+
+    Args:
+        forward_layer: reads forward.
+        backward_layer: reads backward (`reverse=True`).
+
+    Raises:
+        ValueError: one layer given twice, a wrong direction, or inputs of different sizes.
+    """
+
+    def __init__(self, forward_layer: Recurrent, backward_layer: Recurrent) -> None:
+        super().__init__()
+        if forward_layer is backward_layer or forward_layer.cell is backward_layer.cell:
+            raise ValueError("the two directions need a layer and a cell each, not the same one twice")
+        if forward_layer.reverse or not backward_layer.reverse:
+            raise ValueError(
+                "forward_layer must have reverse=False and backward_layer reverse=True, not "
+                f"{forward_layer.reverse} and {backward_layer.reverse}"
+            )
+        if forward_layer.input_size != backward_layer.input_size:
+            raise ValueError(
+                "both directions read the same words, so their input sizes must be equal, not "
+                f"{forward_layer.input_size} and {backward_layer.input_size}"
+            )
+        self.forward_layer = forward_layer
+        self.backward_layer = backward_layer
+        self.input_size = forward_layer.input_size
+        self.output_size = forward_layer.output_size + backward_layer.output_size
+        self.states = forward_layer.states + backward_layer.states
+
+    def forward(self, x: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Run both directions.
+
+        Args:
+            x: `[b, t, i]`, float.
+            lengths: `[b]` int64, from 1 to t.
+            state: the forward layer's tensors, then the backward layer's.
+
+        Returns:
+            output: `[b, t, 2h]`, forward beside backward, zero in the padding.
+            state: the forward layer's tensors (after each sentence's last word), then the backward layer's
+                (after its first); a summary of whole sentences is
+                `torch.cat([state[0], state[layer.forward_layer.states]], dim=-1)`.
+        """
+        self.check(x, lengths, state)
+        border = self.forward_layer.states
+        one, other = (None, None) if state is None else (state[:border], state[border:])
+        there, state_there = self.forward_layer(x, lengths, one)
+        back, state_back = self.backward_layer(x, lengths, other)
+        return torch.cat([there, back], dim=-1), state_there + state_back
+
+
+class Stack(RecurrentLayer):
+    """Layers one upon the other: each reads what the one below gives out.
+
+    Args:
+        layers: from the bottom up; each must take as many features as the one below gives.
+        between: applied to what goes from layer to layer (dropout, say), not after the last.
+
+    Raises:
+        ValueError: no layers, or sizes that do not fit.
+    """
+
+    def __init__(self, layers: Iterable[RecurrentLayer], between: nn.Module | None = None) -> None:
+        super().__init__()
+        layers = list(layers)
+        if not layers:
+            raise ValueError("a stack needs one layer or more")
+        for n, (below, above) in enumerate(pairwise(layers), start=1):
+            if below.output_size != above.input_size:
+                raise ValueError(
+                    f"layer {n} gives {below.output_size} features, layer {n + 1} takes {above.input_size}"
+                )
+        self.layers = nn.ModuleList(layers)
+        self.between = between
+        self.input_size = layers[0].input_size
+        self.output_size = layers[-1].output_size
+        self.states = sum(layer.states for layer in layers)
+
+    def forward(self, x: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Run all layers.
+
+        Args:
+            x: `[b, t, i]`, float.
+            lengths: `[b]` int64, from 1 to t.
+            state: the tensors of all layers, from the bottom up.
+
+        Returns:
+            output: `[b, t, o]` of the last layer, zero in the padding.
+            state: the final states of all layers, from the bottom up.
+        """
+        self.check(x, lengths, state)
+        final: State = ()
+        for n, module in enumerate(self.layers):
+            layer = cast(RecurrentLayer, module)
+            own = None if state is None else state[len(final) : len(final) + layer.states]
+            if n > 0 and self.between is not None:
+                x = self.between(x)
+            x, end = layer(x, lengths, own)
+            final += end
+        return x, final
