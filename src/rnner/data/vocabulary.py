@@ -1,0 +1,350 @@
+"""What a model knows of strings: words, characters, casing, tags. Learned from the training split only.
+
+A word has one of two kinds of row in the model's word table: a *trained* row (ids below `len(words)`), or a
+*frozen* row, a vector from a file that training leaves as it is (ids from there on). Which row a form gets is
+decided by its key (`Vocabulary.key`); a form whose key has no row is the unknown word, id 1.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, repeat
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnner.data.batches import Batch
+from rnner.data.vectors import Vectors, normal_form, spelling_in
+from rnner.errors import ModelError
+from rnner.tags import SCHEMES, tag_inventory
+
+__all__ = ["CASINGS", "Vocabulary", "casing_class", "normal_form"]
+
+FORMAT_VERSION = 1
+RESERVED = [
+    "<pad>",
+    "<unknown>",
+]  # ids 0 and 1; never looked up, so that a real token "<pad>" is a word like any
+UNKNOWN = 1
+_LISTS = ("labels", "tags", "characters", "words", "vector_words")  # the fields that are lists of strings
+
+CASINGS = (
+    "padding",
+    "lower",  # cat, all-rounder
+    "capitalised",  # Harry, A, J.
+    "upper",  # NATO, U.S.
+    "mixed",  # iPhone, McDonald, O'Brien
+    "numeric",  # 1996-08-30, 3.5, 50%: digits, no letter
+    "alphanumeric",  # B-52, 1990s: letters and digits
+    "symbols",  # ?, --, :): neither letter nor digit
+    "other",  # letters without case: 東京
+)
+
+_LONGEST_FORM = 100  # characters; of a longer form (a URL) the first and the last half of these are encoded
+_CACHED_FORMS = 200_000
+
+
+def casing_class(form: str) -> int:
+    """The index in `CASINGS` of how `form` is written, in any script; 0 ("padding") is never given.
+
+    One capital alone ("A", "J.") is capitalised, not upper: it says no more than the first letter of "Harry".
+    """
+    letters = [character for character in form if character.isalpha()]
+    if any(character.isnumeric() and not character.isalpha() for character in form):
+        return CASINGS.index("alphanumeric" if letters else "numeric")
+    if not letters:
+        return CASINGS.index("symbols")
+    capitals = [
+        letter.isupper() or letter.istitle() for letter in letters if letter.lower() != letter.upper()
+    ]
+    if not capitals:
+        return CASINGS.index("other")
+    if not any(capitals):
+        return CASINGS.index("lower")
+    if capitals[0] and not any(capitals[1:]):
+        return CASINGS.index("capitalised")
+    return CASINGS.index("upper" if all(capitals) else "mixed")
+
+
+@dataclass(frozen=True, repr=False)
+class Vocabulary:
+    """The words, characters and tags of a model, and their ids.
+
+    Attributes:
+        words: keys of the trained rows, id = position; places 0 and 1 are padding and the unknown word.
+        vector_words: keys of the frozen rows, id = len(words) + position.
+        characters: id = position; places 0 and 1 are padding and the unknown character.
+        tags: id = position.
+        scheme: the tagging scheme that `tags` are written in.
+        labels: the entity types, sorted.
+    """
+
+    words: list[str]
+    vector_words: list[str]
+    characters: list[str]
+    tags: list[str]
+    scheme: str
+    labels: list[str]
+
+    @classmethod
+    def build(
+        cls,
+        sentences: Iterable[Sequence[str]],
+        *,
+        labels: Sequence[str],
+        scheme: str,
+        tags: Sequence[str],
+        vectors: Vectors | None = None,
+        min_count: int = 2,
+        tune: bool = False,
+    ) -> Vocabulary:
+        """Learn a vocabulary from the training sentences (and from nothing else).
+
+        Without `tune`, words that have a vector keep it frozen, and trained rows are for the others. With it,
+        training words that have a vector get a trained row too, which starts from it (see `initial_rows`).
+
+        Args:
+            sentences: the training sentences, as words.
+            labels: the entity types.
+            scheme: the tagging scheme.
+            tags: all tags that `scheme` and `labels` give, in the order of their ids.
+            vectors: word vectors from a file; each of their words that gets no trained row gets a frozen one,
+                whether the training sentences hold it or not.
+            min_count: how often a key without a vector must be seen to get a trained row.
+            tune: train the vectors of the words seen in training.
+        """
+        counts = Counter(chain.from_iterable(sentences))
+        known: Mapping[str, int] = vectors.rows if vectors is not None else {}
+        keys = _key_counts(counts, known)
+        if tune:
+            kept = {key: count for key, count in keys.items() if count >= min_count or key in known}
+        else:
+            kept = {key: count for key, count in keys.items() if count >= min_count and key not in known}
+        return cls(
+            words=RESERVED + _by_frequency(kept),
+            vector_words=[word for word in known if word not in kept],
+            characters=RESERVED + _by_frequency(_character_counts(counts)),
+            tags=list(tags),
+            scheme=scheme,
+            labels=sorted(labels),
+        )
+
+    def grow(
+        self, sentences: Iterable[Sequence[str]], *, labels: Sequence[str], min_count: int = 2
+    ) -> Vocabulary:
+        """The vocabulary for going on from a model on new training sentences.
+
+        Old trained words and characters keep their ids and new ones come after them; so the ids of frozen
+        rows shift by the number of new trained words. A word with a row, trained or frozen, keeps it; others
+        get a trained one if seen `min_count` times. Tags are made anew from the old and new labels together;
+        find an old tag's new id by its name.
+        """
+        counts = Counter(chain.from_iterable(sentences))
+        old_words, old_characters = self._word_ids, self._character_ids
+        keys = _key_counts(counts, old_words)
+        words = {key: n for key, n in keys.items() if n >= min_count and key not in old_words}
+        characters = {c: n for c, n in _character_counts(counts).items() if c not in old_characters}
+        union = sorted({*self.labels, *labels})
+        return Vocabulary(
+            words=self.words + _by_frequency(words),
+            vector_words=list(self.vector_words),
+            characters=self.characters + _by_frequency(characters),
+            tags=tag_inventory(union, self.scheme),
+            scheme=self.scheme,
+            labels=union,
+        )
+
+    def key(self, form: str) -> str:
+        """What `form` is looked up by: itself, else its lower-case, if that has a row; else its normal form.
+
+        A row kept under a normal form (lower-case, digits as 0) is found by any of these steps alike.
+        """
+        return spelling_in(form, self._word_ids)
+
+    def word_id(self, form: str) -> int:
+        """The row of `form`'s key: trained (below `len(words)`), frozen, or 1 if it has none."""
+        return self._word_ids.get(self.key(form), UNKNOWN)
+
+    def initial_rows(self, vectors: Vectors) -> tuple[Tensor, Tensor]:
+        """Where trained rows start when vectors are tuned: their ids [m] int64 and vectors [m, d] float32."""
+        trained = _ids(self.words)
+        found = [word for word in trained if word in vectors.rows]
+        ids = _tensor([trained[word] for word in found])
+        return ids, torch.from_numpy(vectors.matrix[[vectors.rows[word] for word in found]])
+
+    def frozen_rows(self, vectors: Vectors) -> Tensor:
+        """The vectors of `vector_words`, in their order: [len(vector_words), d] float32.
+
+        Shares memory with `vectors.matrix` where nothing has to be left out.
+
+        Raises:
+            ValueError: `vectors` lacks one of the words.
+        """
+        if self.vector_words == vectors.words:
+            return torch.from_numpy(vectors.matrix)
+        try:
+            rows = [vectors.rows[word] for word in self.vector_words]
+        except KeyError as error:
+            raise ValueError(f"the vectors lack {error}, which has a frozen row in the vocabulary") from None
+        return torch.from_numpy(vectors.matrix[rows])
+
+    def encode(
+        self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]] | None = None
+    ) -> Batch:
+        """Describe sentences as a batch of tensors (see `Batch`), each distinct form once.
+
+        Forms longer than 100 characters have only their first and last 50 encoded as characters (word id and
+        casing are those of the whole form), so that one URL does not blow up the batch. No token is left out.
+
+        Args:
+            sentences: b sentences of at least one word each.
+            tags: their tags, as `self.tags` writes them.
+
+        Raises:
+            ValueError: no sentence, or an empty one; not as many tags as words; a tag not in `self.tags`.
+        """
+        if not sentences or not all(sentences):
+            raise ValueError("a batch needs at least one sentence, and every sentence at least one word")
+        places: dict[str, int] = {}
+        forms = [[places.setdefault(word, len(places)) for word in sentence] for sentence in sentences]
+        features = [self._features(form) for form in places]
+        width = max(1, max(len(characters) for _, _, characters in features) // 4) * 4
+        characters = bytearray().join(row.ljust(width, b"\0") for _, _, row in features)
+        return Batch(
+            words=_tensor([word for word, _, _ in features]),
+            casing=_tensor([casing for _, casing, _ in features]),
+            characters=torch.frombuffer(characters, dtype=torch.int32).view(len(features), -1).long(),
+            forms=_padded(forms),
+            lengths=_tensor([len(sentence) for sentence in sentences]),
+            tags=None if tags is None else _padded(self._encode_tags(sentences, tags)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The vocabulary as JSON values; `from_json` gives it back."""
+        lists = {name: list(getattr(self, name)) for name in _LISTS}
+        return {"format_version": FORMAT_VERSION, "scheme": self.scheme, **lists}
+
+    @classmethod
+    def from_json(cls, data: object) -> Vocabulary:
+        """Read what `to_json` gave.
+
+        Raises:
+            ModelError: `data` is not such a vocabulary, or contradicts itself.
+        """
+        fields = data if isinstance(data, dict) else {}
+        problem = _problem(fields)
+        if problem is not None:
+            text = f"the model's vocabulary cannot be used: {problem}; is the model folder as it was saved?"
+            raise ModelError(text)
+        return cls(scheme=fields["scheme"], **{name: list(fields[name]) for name in _LISTS})
+
+    def __repr__(self) -> str:
+        return (
+            f"Vocabulary({len(self.words) - 2:,} trained words, {len(self.vector_words):,} frozen vectors, "
+            f"{len(self.characters) - 2:,} characters, {len(self.tags)} tags in {self.scheme})"
+        )
+
+    @cached_property
+    def _word_ids(self) -> dict[str, int]:
+        return _ids(self.words) | {word: i for i, word in enumerate(self.vector_words, start=len(self.words))}
+
+    @cached_property
+    def _character_ids(self) -> dict[str, int]:
+        return _ids(self.characters)
+
+    @cached_property
+    def _tag_ids(self) -> dict[str, int]:
+        return {tag: i for i, tag in enumerate(self.tags)}
+
+    @cached_property
+    def _cache(self) -> dict[str, tuple[int, int, bytes]]:
+        return {}
+
+    def _features(self, form: str) -> tuple[int, int, bytes]:
+        """Word id, casing class and characters (as the bytes of int32) of a form."""
+        features = self._cache.get(form)
+        if features is None:
+            half = _LONGEST_FORM // 2
+            spelled = form if len(form) <= _LONGEST_FORM else form[:half] + form[-half:]
+            ids = [self._character_ids.get(character, UNKNOWN) for character in spelled]
+            features = self.word_id(form), casing_class(form), array("i", ids).tobytes()
+            if len(self._cache) >= _CACHED_FORMS:
+                self._cache.clear()
+            self._cache[form] = features
+        return features
+
+    def _encode_tags(
+        self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]
+    ) -> list[list[int]]:
+        if list(map(len, tags)) != list(map(len, sentences)):
+            raise ValueError("every word needs exactly one tag: the tags differ in number from the words")
+        try:
+            return [[self._tag_ids[tag] for tag in row] for row in tags]
+        except KeyError as error:
+            raise ValueError(f"unknown tag {error.args[0]!r}; the tags are {', '.join(self.tags)}") from None
+
+
+def _ids(entries: list[str]) -> dict[str, int]:
+    return {entry: i for i, entry in enumerate(entries[2:], start=2)}
+
+
+def _key_counts(counts: Mapping[str, int], known: Container[str]) -> Counter[str]:
+    keys: Counter[str] = Counter()
+    for form, count in counts.items():
+        keys[spelling_in(form, known)] += count
+    return keys
+
+
+def _character_counts(counts: Mapping[str, int]) -> Counter[str]:
+    return Counter(chain.from_iterable(chain.from_iterable(repeat(form, n) for form, n in counts.items())))
+
+
+def _by_frequency(counts: Mapping[str, int]) -> list[str]:
+    return sorted(counts, key=lambda item: (-counts[item], item))
+
+
+def _padded(rows: list[list[int]]) -> Tensor:
+    """Rows of different lengths, none empty, as [b, t] int64 with 0 on the right."""
+    width = max(map(len, rows))
+    return _tensor([row + [0] * (width - len(row)) for row in rows])
+
+
+def _tensor(values: list[int] | list[list[int]]) -> Tensor:
+    """int64; by way of numpy, which reads lists in a fifth of torch's time."""
+    return torch.from_numpy(np.array(values, dtype=np.int64))
+
+
+def _problem(data: dict[str, Any]) -> str | None:
+    """What is wrong with a vocabulary read from JSON, or None."""
+    if "format_version" not in data:
+        return "it is not one that rnner wrote"
+    if data["format_version"] != FORMAT_VERSION:
+        return f"its format_version is {data['format_version']!r}, this rnner reads {FORMAT_VERSION}"
+    for name in _LISTS:
+        value = data.get(name)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            return f"{name!r} is not a list of strings"
+    for name in ("words", "characters"):
+        if data[name][:2] != RESERVED:
+            return f"{name!r} does not begin with {RESERVED[0]} and {RESERVED[1]}"
+    if not all(len(character) == 1 for character in data["characters"][2:]):
+        return "an entry of 'characters' is not one character"
+    words = data["words"][2:] + data["vector_words"]
+    for name, entries in (
+        ("words", words),
+        ("characters", data["characters"][2:]),
+        ("labels", data["labels"]),
+    ):
+        if len(set(entries)) != len(entries):
+            return f"{Counter(entries).most_common(1)[0][0]!r} stands twice in {name!r}"
+    if data.get("scheme") not in SCHEMES:
+        return f"its scheme is {data.get('scheme')!r}, not one of {', '.join(SCHEMES)}"
+    if sorted(data["tags"]) != sorted(tag_inventory(data["labels"], data["scheme"])):
+        return f"'tags' are not the tags of {data['scheme']} with the labels {', '.join(data['labels'])}"
+    return None
