@@ -12,12 +12,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from rnner.errors import DataError
 from rnner.tags import Span, from_spans
+
+_SHARED_CLASSES = ("correct", "wrong_type", "wrong_boundary", "wrong_both")
+_Labels = tuple[str | None, str | None]  # gold and predicted
+_Spans = tuple[Span, ...]
 
 # seqeval's name of each scheme, and the tags it knows.
 _SCHEMES = {
@@ -64,21 +69,18 @@ class Scores(Score):
 
     def to_dict(self) -> dict[str, Any]:
         """The scores, ready for JSON; the key `strict` is there only where it differs."""
-        figures = super().to_dict()
-        ordered = {name: figures.pop(name) for name in ("f1", "precision", "recall")}
-        ordered |= {"accuracy": self.accuracy} | figures
-        ordered["per_type"] = {label: score.to_dict() for label, score in self.per_type.items()}
+        told = super().to_dict() | {"accuracy": self.accuracy}
+        told["per_type"] = {label: score.to_dict() for label, score in self.per_type.items()}
         if self.strict is not None:
-            ordered["strict"] = self.strict.to_dict()
-        return ordered
+            told["strict"] = self.strict.to_dict()
+        return told
 
 
 def score(gold: Sequence[list[Span]], predicted: Sequence[list[Span]], lengths: Sequence[int]) -> Scores:
     """Score predicted entities against gold ones.
 
     Args:
-        gold: the entities of each sentence; within a sentence they must not overlap.
-        predicted: the same for the prediction.
+        gold, predicted: the entities of each sentence; within a sentence they must not overlap.
         lengths: the number of tokens of each sentence. Token accuracy is taken over IOB2 tags.
 
     Raises:
@@ -117,8 +119,7 @@ def score_tags(gold: Sequence[list[str]], predicted: Sequence[list[str]], *, sch
     demands count, on either side, stands under `strict` where it gives another figure.
 
     Args:
-        gold: the tags of each sentence.
-        predicted: the same for the prediction.
+        gold, predicted: the tags of each sentence.
         scheme: what the strict reading goes by, "iob1", "iob2" or "bioes".
 
     Raises:
@@ -174,8 +175,8 @@ class Confusion:
     count: int
     sentence: int
     words: tuple[str, ...]
-    gold_spans: tuple[Span, ...]
-    predicted_spans: tuple[Span, ...]
+    gold_spans: _Spans
+    predicted_spans: _Spans
 
     @property
     def kind(self) -> str:
@@ -206,24 +207,15 @@ def error_classes(gold: Sequence[list[Span]], predicted: Sequence[list[Span]]) -
     leftmost: an entity with overlaps thus always falls into the mildest class that fits.
 
     Args:
-        gold: the entities of each sentence; within a sentence they must not overlap.
-        predicted: the same for the prediction.
+        gold, predicted: the entities of each sentence; within a sentence they must not overlap.
 
     Raises:
         ValueError: the two differ in length.
     """
     _check_same_number(gold=gold, predicted=predicted)
-    pairs = list(zip(gold, predicted, strict=True))
-    shared = ("correct", "wrong_type", "wrong_boundary", "wrong_both")
-    gold_counts = Counter(
-        _class(span, _partner(span, found)) or "missed" for own, found in pairs for span in own
-    )
-    found_counts = Counter(
-        _class(span, _partner(span, own)) or "spurious" for own, found in pairs for span in found
-    )
     return Errors(
-        gold={name: gold_counts[name] for name in (*shared, "missed")},
-        predicted={name: found_counts[name] for name in (*shared, "spurious")},
+        gold=_classes(zip(gold, predicted, strict=True), alone="missed"),
+        predicted=_classes(zip(predicted, gold, strict=True), alone="spurious"),
     )
 
 
@@ -237,44 +229,36 @@ def confusions(
     their labels. The example is the first in the data.
 
     Args:
-        gold: the entities of each sentence; within a sentence they must not overlap.
-        predicted: the same for the prediction.
+        gold, predicted: the entities of each sentence, as for `error_classes`.
         sentences: the words of each sentence.
 
     Raises:
         ValueError: the three differ in length.
     """
     _check_same_number(gold=gold, predicted=predicted, sentences=sentences)
-    counts: Counter[tuple[str | None, str | None]] = Counter()
-    first: dict[tuple[str | None, str | None], tuple[int, list[Span], list[Span]]] = {}
-    for i, (own, found) in enumerate(zip(gold, predicted, strict=True)):
-        for key, gold_spans, predicted_spans in _mistakes(own, found):
-            counts[key] += 1
-            first.setdefault(key, (i, gold_spans, predicted_spans))
-    keys = sorted(counts, key=lambda key: (-counts[key], key[0] or "", key[1] or ""))
-    return [
-        Confusion(*key, counts[key], i, tuple(sentences[i]), tuple(gold_spans), tuple(predicted_spans))
-        for key in keys
-        for i, gold_spans, predicted_spans in [first[key]]
-    ]
+    counts: Counter[_Labels] = Counter()
+    first: dict[_Labels, Confusion] = {}
+    for i, (words, own, found) in enumerate(zip(sentences, gold, predicted, strict=True)):
+        for labels, gold_spans, predicted_spans in _mistakes(own, found):
+            counts[labels] += 1
+            first.setdefault(labels, Confusion(*labels, 1, i, tuple(words), gold_spans, predicted_spans))
+    ordered = sorted(counts, key=lambda labels: (-counts[labels], labels[0] or "", labels[1] or ""))
+    return [replace(first[labels], count=counts[labels]) for labels in ordered]
 
 
-def _mistakes(
-    gold: list[Span], predicted: list[Span]
-) -> Iterable[tuple[tuple[str | None, str | None], list[Span], list[Span]]]:
-    """What one sentence got wrong: the pair of labels, and the spans on either side."""
+def _mistakes(gold: list[Span], predicted: list[Span]) -> Iterable[tuple[_Labels, _Spans, _Spans]]:
+    """What went wrong in a sentence: the labels, and the spans on either side."""
     for span in gold:
         partner = _partner(span, predicted)
         if partner != span:
-            label = partner.label if partner else None
-            yield (span.label, label), [span], _overlapping(span, predicted)
+            yield (span.label, partner and partner.label), (span,), _overlapping(span, predicted)
     for span in predicted:
-        if _partner(span, gold) is None:
-            yield (None, span.label), [], [span]
+        if not _overlapping(span, gold):
+            yield (None, span.label), (), (span,)
 
 
-def _overlapping(span: Span, others: Iterable[Span]) -> list[Span]:
-    return [other for other in others if other.start < span.end and span.start < other.end]
+def _overlapping(span: Span, others: Iterable[Span]) -> _Spans:
+    return tuple(other for other in others if other.start < span.end and span.start < other.end)
 
 
 def _partner(span: Span, others: Iterable[Span]) -> Span | None:
@@ -288,14 +272,21 @@ def _partner(span: Span, others: Iterable[Span]) -> Span | None:
     return max(_overlapping(span, others), key=closeness, default=None)
 
 
-def _class(span: Span, partner: Span | None) -> str | None:
+def _class(span: Span, partner: Span | None, *, alone: str) -> str:
+    """The class of an entity judged by its partner; `alone` when it has none."""
     if partner is None:
-        return None
-    if partner == span:
-        return "correct"
+        return alone
     if (partner.start, partner.end) == (span.start, span.end):
-        return "wrong_type"
+        return "correct" if partner.label == span.label else "wrong_type"
     return "wrong_boundary" if partner.label == span.label else "wrong_both"
+
+
+def _classes(sides: Iterable[tuple[list[Span], list[Span]]], *, alone: str) -> dict[str, int]:
+    """How many entities of the first of two sides fall into each class."""
+    counts = Counter(
+        _class(span, _partner(span, others), alone=alone) for spans, others in sides for span in spans
+    )
+    return {name: counts[name] for name in (*_SHARED_CLASSES, alone)}
 
 
 def _per_label(sentences: Iterable[Iterable[Span]]) -> Counter[str]:
@@ -308,10 +299,8 @@ def _shares(
     """Precision, recall and F1: one of each with `average` "micro", else one a label, sorted."""
     from seqeval.metrics.sequence_labeling import precision_recall_fscore_support
 
-    # seqeval refuses to score no sentences at all; an empty one counts for nothing.
-    shares = precision_recall_fscore_support(
-        gold or [[]], predicted or [[]], average=average, zero_division=0
-    )
+    gold, predicted = gold or [[]], predicted or [[]]  # seqeval refuses to score no sentences at all
+    shares = precision_recall_fscore_support(gold, predicted, average=average, zero_division=0)
     precision, recall, f1 = ([float(share) for share in np.atleast_1d(values)] for values in shares[:3])
     return precision, recall, f1
 
@@ -319,11 +308,8 @@ def _shares(
 def _accuracy(gold: Sequence[list[str]], predicted: Sequence[list[str]]) -> tuple[int, int, float]:
     """The number of tags, how many agree, and their share."""
     tags = sum(len(sentence) for sentence in gold)
-    correct = sum(
-        left == right
-        for sentences in zip(gold, predicted, strict=True)
-        for left, right in zip(*sentences, strict=True)
-    )
+    pairs = zip(chain.from_iterable(gold), chain.from_iterable(predicted), strict=True)
+    correct = sum(left == right for left, right in pairs)
     return tags, correct, correct / tags if tags else 0.0
 
 
@@ -346,7 +332,7 @@ def _check_tags(gold: Sequence[list[str]], predicted: Sequence[list[str]], schem
     if scheme not in _SCHEMES:
         raise ValueError(f"scheme is {scheme!r}, but has to be one of {', '.join(_SCHEMES)}")
     _check_same_number(gold=gold, predicted=predicted)
-    _, known = _SCHEMES[scheme]
+    known = _SCHEMES[scheme][1]
     for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
         if len(left) != len(right):
             raise ValueError(f"sentence {i} has {len(left)} gold tags, but {len(right)} predicted ones")
