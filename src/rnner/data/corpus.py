@@ -1,0 +1,246 @@
+"""Corpora: column files into splits of one scheme, with whatever the user should know about them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnner.data.conll import ConllReader
+from rnner.data.lines import no_such_file
+from rnner.data.splits import Repair, Row, Split, build_table
+from rnner.errors import ConfigError, DataError
+from rnner.tags import LENIENT, SchemeDetector, SchemeError
+
+__all__ = ["Corpus", "Split", "load_corpus", "read_split", "resolve"]
+
+Illegal = Literal["error", "conlleval"]
+
+_SAMPLES = ("train", "dev", "test")
+# With fewer documents than this, sentences are held out instead: a tenth of them would say too little.
+_FEWEST_DOCUMENTS = 20
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a model is trained, chosen and scored on, all in one scheme.
+
+    Attributes:
+        train, dev, test: the splits; `test` is None if there is none.
+        held_out: whether dev was taken from the training file.
+        unseen_labels: entities in dev and test of labels that train lacks: `{"dev": {"FAC": 3}}`.
+        notes: what the user should be told, one sentence each.
+    """
+
+    train: Split
+    dev: Split
+    test: Split | None
+    held_out: bool
+    unseen_labels: dict[str, dict[str, int]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def load_corpus(
+    *,
+    train: str | Path,
+    dev: str | Path | None = None,
+    test: str | Path | None = None,
+    columns: Mapping[str, int] | None = None,
+    scheme: str = "bioes",
+    illegal: Illegal = "error",
+    seed: int = 0,
+    folders: Sequence[Path] = (),
+) -> Corpus:
+    """Reads the files of a corpus, each in its own scheme, and converts them through spans.
+
+    Args:
+        train, dev, test: column files, or `sample:train` and so on; without dev a tenth of train is held out.
+        columns: see ConllReader; the same for all files.
+        scheme: the scheme of the result: iob1, iob2, bioes or binary.
+        illegal: see read_split.
+        seed: decides what is held out.
+        folders: where relative paths are looked up after the working directory.
+
+    Raises DataError as read_split and resolve do, and if train holds no entity or has nothing to hold out.
+    """
+
+    def read(source: str | Path, name: str) -> Split:
+        split = read_split(resolve(source, folders), columns=columns, illegal=illegal, name=name)
+        return split.convert(scheme)
+
+    whole = read(train, "train")
+    if not whole.labels:
+        raise DataError("no entity: all tags are O; is data.columns right?", whole.path)
+    notes: list[str] = []
+    kept, chosen = (whole, read(dev, "dev")) if dev is not None else _hold_out(whole, seed=seed, notes=notes)
+    scored = read(test, "test") if test is not None else None
+    splits = [split for split in (whole, None if dev is None else chosen, scored) if split is not None]
+    notes += [note for split in splits for note in _repair_note(split)]
+    unseen = {split.name: _unseen_labels(split, kept) for split in (chosen, scored) if split is not None}
+    unseen = {name: counts for name, counts in unseen.items() if counts}
+    notes += [_unseen_note(name, counts) for name, counts in unseen.items()]
+    return Corpus(kept, chosen, scored, held_out=dev is None, unseen_labels=unseen, notes=notes)
+
+
+def read_split(
+    path: str | Path,
+    *,
+    columns: Mapping[str, int] | None = None,
+    illegal: Illegal = "error",
+    name: str | None = None,
+) -> Split:
+    """Reads a column file whole; its tags stay as found, and the scheme they obey is detected.
+
+    Args:
+        path: the file.
+        columns: see ConllReader.
+        illegal: what to do about tags that obey no scheme: `error`, or `conlleval` to read them as the CoNLL
+            script does (`Split.repaired` then tells how many there are).
+        name: what messages call the split; the file's name if absent.
+
+    Raises DataError with path:line for what ConllReader refuses, for illegal tags, and for a file without any
+    sentence.
+    """
+    path = Path(path)
+    detector = SchemeDetector()
+    interrupted: dict[int, list[int]] = {}  # sentences with a comment between their rows, and their lines
+
+    def rows() -> Iterator[Row]:
+        for sentence in ConllReader(path, columns=columns):
+            tags, lines = sentence.tags or [], sentence.lines
+            if lines[-1] - lines[0] != len(lines) - 1:
+                interrupted[detector.sentences] = lines
+            detector.add(tags)
+            yield Row(sentence.words, tags, sentence.document, lines[0])
+
+    table = build_table(rows())
+    if not table.num_rows:
+        raise DataError("no sentence: the file has no line with a word", path)
+    try:
+        scheme, repaired = detector.decide(), None
+    except SchemeError as error:
+
+        def line(sentence: int, position: int) -> int:
+            own = interrupted.get(sentence)
+            return own[position] if own else int(table["line"][sentence].as_py()) + position
+
+        scheme, repaired = LENIENT, _repair(path, error, detector, line, illegal)
+    return Split(table, path, path.name if name is None else name, scheme, repaired)
+
+
+def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:
+    """The file that a config means: part of the sample corpus, or a path.
+
+    `sample:train`, `sample:dev`, `sample:test` are the files in the package. A relative path is looked up
+    from the working directory, then from each of `folders`. Raises ConfigError for another `sample:`,
+    DataError naming the places tried for a file that is not there.
+    """
+    if isinstance(source, str) and source.startswith("sample:"):
+        return _sample(source)
+    path = Path(source).expanduser()
+    tried = [path] if path.is_absolute() else [path, *(folder / path for folder in folders)]
+    for candidate in tried:
+        if candidate.exists():
+            return candidate
+    places = f" (nor is there {', '.join(str(place) for place in tried[1:])})" if tried[1:] else ""
+    raise DataError(no_such_file(path) + places, path)
+
+
+def _sample(source: str) -> Path:
+    part = source.removeprefix("sample:")
+    if part not in _SAMPLES:
+        raise ConfigError([f"{source}: the sample corpus has sample:train, sample:dev and sample:test"])
+    path = Path(str(resources.files("rnner") / "resources" / "sample" / f"{part}.conll"))
+    if not path.exists():
+        raise DataError("the sample corpus is missing: reinstall rnner", path)
+    return path
+
+
+def _repair(
+    path: Path,
+    error: SchemeError,
+    detector: SchemeDetector,
+    line: Callable[[int, int], int],
+    illegal: Illegal,
+) -> Repair:
+    """What is wrong with the tags; raises DataError unless they may be read as conlleval does.
+
+    `line` gives the line of a word from its sentence and its position there.
+    """
+    if foreign := detector.offence(LENIENT):
+        reason = f"{foreign.reason}; the file mixes it with others"
+        raise DataError(reason, path, line(foreign.sentence, foreign.position))
+    repair = Repair(error.offences[error.scheme].times, line(error.sentence, error.position), str(error))
+    if illegal == "error":
+        times = "the only such place" if repair.times == 1 else f"the first of {repair.times:,} such places"
+        raise DataError(
+            f"{repair.reason} ({times}). Correct the tags, or set data.illegal_tags: conlleval to read them "
+            "as conlleval does",
+            path,
+            repair.line,
+        )
+    return repair
+
+
+def _hold_out(whole: Split, *, seed: int, notes: list[str]) -> tuple[Split, Split]:
+    """Train without, and dev with, a tenth of the sentences drawn by `seed`; a note says so.
+
+    Whole documents are drawn where there are enough of them.
+    """
+    if len(whole) < 2:
+        raise DataError("a single sentence, so none can be held out for dev: set data.dev", whole.path)
+    generator = np.random.default_rng(seed)
+    documents = np.unique(whole.documents)
+    by_document = len(documents) >= _FEWEST_DOCUMENTS
+    if by_document:
+        dev = _tenth_of_documents(whole.documents, documents, generator)
+    else:
+        dev = np.zeros(len(whole), dtype=bool)
+        dev[generator.permutation(len(whole))[: max(1, round(len(whole) / 10))]] = True
+    unit = ", whole documents" if by_document else ""
+    notes.append(
+        f"no dev corpus: {dev.sum():,} of the {len(whole):,} sentences of {whole.path} are held out as dev "
+        f"(seed {seed}{unit})"
+    )
+    kept, chosen = whole.select(np.flatnonzero(~dev)), whole.select(np.flatnonzero(dev))
+    if not kept.labels:
+        raise DataError(
+            "too few entities to hold out a tenth of the sentences for dev: set data.dev", whole.path
+        )
+    return kept, replace(chosen, name="dev")
+
+
+def _tenth_of_documents(
+    of_sentence: NDArray[np.int64], documents: NDArray[np.int64], generator: np.random.Generator
+) -> NDArray[np.bool_]:
+    """`[s]` the sentences of random documents, as many as come closest to a tenth; never none, never all."""
+    order = generator.permutation(documents)
+    sizes = Counter(of_sentence.tolist())
+    held = np.cumsum([sizes[document] for document in order.tolist()])[:-1]
+    count = int(np.abs(held - len(of_sentence) / 10).argmin()) + 1
+    return np.isin(of_sentence, order[:count])
+
+
+def _unseen_labels(split: Split, train: Split) -> dict[str, int]:
+    new = set(split.labels) - set(train.labels)
+    if not new:
+        return {}
+    counts = Counter(span.label for spans in split.all_spans() for span in spans if span.label in new)
+    return dict(sorted(counts.items()))
+
+
+def _unseen_note(name: str, counts: Mapping[str, int]) -> str:
+    listed = ", ".join(f"{label} ({count:,})" for label, count in counts.items())
+    return f"{name} has labels that train lacks; their entities count as missed: {listed}"
+
+
+def _repair_note(split: Split) -> Iterator[str]:
+    if split.repaired:
+        times, line, reason = split.repaired
+        yield f"{split.path}:{line}: {reason} (illegal: {times:,} in all, read as conlleval does)"

@@ -1,0 +1,103 @@
+"""The lines of a text file, strictly UTF-8: whatever is wrong with it is told with its line."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from rnner.errors import DataError
+
+_BLOCK = 1 << 20  # bytes (of a stream: characters) decoded at a time
+
+Source = str | os.PathLike[str] | IO[Any]
+
+
+def name_of(source: Source) -> str:
+    """What errors call a source: its path, or the name of a stream (`<stdin>`)."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source)
+    return str(getattr(source, "name", "<stream>"))
+
+
+def read_lines(source: Source) -> Iterator[str]:
+    r"""Yields the lines of a file, or of a stream that stands at its beginning, without their ends.
+
+    Lines end at `\n` or `\r\n` and nowhere else: U+2028, U+0085, form feeds and the like may be part of a
+    token. A byte order mark is skipped. Raises DataError for a file that is not there, not a file, binary, or
+    not UTF-8; the bad byte is told as path:line:column.
+    """
+    name = name_of(source)
+    if isinstance(source, (str, os.PathLike)):
+        with _open(Path(source)) as stream:
+            yield from _lines(stream, name)
+    else:
+        yield from _lines(getattr(source, "buffer", source), name)
+
+
+def no_such_file(path: Path) -> str:
+    """The message for a path that does not exist, with the closest name beside it."""
+    try:
+        names = sorted(entry.name for entry in path.parent.iterdir())
+    except OSError:
+        return f"there is no such file, nor a folder {path.parent}"
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return "there is no such file" + (f"; did you mean {path.parent / close[0]}?" if close else "")
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return open(path, "rb")
+    except FileNotFoundError:
+        raise DataError(no_such_file(path), path) from None
+    except IsADirectoryError:
+        raise DataError("this is a folder; give a file", path) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"the file cannot be read: {reason}", path) from None
+
+
+def _lines(stream: IO[Any], name: str) -> Iterator[str]:
+    _check_head(stream, name)
+    before = 0  # lines before the block
+    while block := stream.read(_BLOCK):
+        block += stream.readline()  # a block ends where a line does
+        text = block if isinstance(block, str) else _decode(block, name, before)
+        if "\0" in text:
+            start = text.index("\0")
+            line, column = text.count("\n", 0, start), start - text.rfind("\n", 0, start)
+            raise DataError("a NUL character: is this a text file?", name, before + line + 1, column)
+        if before == 0:
+            text = text.removeprefix("\ufeff")
+        lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+        yield from lines
+        before += len(lines)
+
+
+def _check_head(stream: IO[Any], name: str) -> None:
+    """Names the usual files that are not UTF-8 text before any line of them is read."""
+    if not hasattr(stream, "peek"):
+        return
+    head: bytes = stream.peek(8192)[:8192]
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head.count(0) > len(head) // 3:
+        raise DataError("this looks like UTF-16, not UTF-8: " + _convert("UTF-16", name), name)
+    if head.startswith(b"\x1f\x8b"):
+        raise DataError("this is a gzip file: unpack it first (gunzip)", name)
+    if 0 in head:
+        raise DataError("this is a binary file, not text", name)
+
+
+def _decode(block: bytes, name: str, before: int) -> str:
+    try:
+        return block.decode()
+    except UnicodeDecodeError as error:
+        begin = block.rfind(b"\n", 0, error.start) + 1
+        line, column = before + block.count(b"\n", 0, begin) + 1, len(block[begin : error.start].decode()) + 1
+        message = f"not UTF-8 (byte 0x{block[error.start]:02x}); if it is Latin-1 or Windows-1252: "
+        raise DataError(message + _convert("WINDOWS-1252", name), name, line, column) from None
+
+
+def _convert(encoding: str, name: str) -> str:
+    return f"iconv -f {encoding} -t UTF-8 {name} > NEW"
