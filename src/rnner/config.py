@@ -24,6 +24,7 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -69,7 +70,9 @@ class DataConfig(Section):
 class WordsConfig(Section):
     """One vector a word."""
 
-    size: int = Field(100, gt=0, description="numbers in a word's vector; with `vectors`, their file decides")
+    size: int = Field(
+        100, gt=0, le=65536, description="numbers in a word's vector; with `vectors`, their file decides"
+    )
     vectors: str | None = Field(
         None, description="text file of GloVe, word2vec or fastText vectors; null: none"
     )
@@ -99,15 +102,23 @@ def _known_cell(name: str, info: ValidationInfo) -> str:
 CellName = Annotated[str, AfterValidator(_known_cell)]
 
 
+def _odd(width: int) -> int:
+    if width % 2 == 0:
+        raise ValueError(f"must be odd, so that a filter has a middle, got {width}")
+    return width
+
+
 class CharactersConfig(Section):
     """A word's vector from its characters."""
 
     encoder: Literal["cnn", "recurrent"] = Field("cnn", description="cnn, or recurrent: read both ways")
-    size: int = Field(30, gt=0, description="numbers in a character's vector")
+    size: int = Field(30, gt=0, le=65536, description="numbers in a character's vector")
     hidden: int = Field(
         50, gt=0, description="filters of the CNN; units a direction of the recurrent encoder"
     )
-    width: int = Field(3, gt=0, description="characters that a filter of the CNN sees at a time")
+    width: Annotated[int, AfterValidator(_odd)] = Field(
+        3, gt=0, le=64, description="characters that a filter of the CNN sees at a time"
+    )
     cell: CellName = Field("lstm", description="cell of the recurrent encoder")
 
 
@@ -136,8 +147,8 @@ class EncoderConfig(Section):
     cell: CellName = Field(
         "lstm", description="rnn, gru (the notes'), gru_reset_after, lstm, none, or one of your own"
     )
-    hidden: int = Field(200, gt=0, description="units a direction")
-    layers: int = Field(1, gt=0, description="networks on top of one another")
+    hidden: int = Field(200, gt=0, le=65536, description="units a direction")
+    layers: int = Field(1, gt=0, le=64, description="networks on top of one another")
     bidirectional: bool = Field(True, description="read each sentence from both ends")
     path: Literal["auto", "loop", "fused", "native"] = Field(
         "auto", description="implementation: the fastest, the readable loop, our fused one, PyTorch's own"
@@ -184,7 +195,7 @@ class TrainingConfig(Section):
         0.999,
         description="decay of the running average of the weights, which is what is kept; null: no average",
     )
-    seed: int = Field(1, ge=0, description="same seed, same threads, same machine: same bits")
+    seed: int = Field(1, ge=0, lt=2**31, description="same seed, same threads, same machine: same bits")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="of the products in training; bfloat16 needs CUDA"
     )
@@ -200,11 +211,13 @@ class TrainingConfig(Section):
             return {**values, "batch_sentences": None}
         return values
 
-    @model_validator(mode="after")
-    def _some_bound(self) -> TrainingConfig:
-        if self.batch_sentences is None and self.batch_tokens is None:
+    @field_validator("batch_tokens")
+    @classmethod
+    def _some_bound(cls, tokens: int | None, info: ValidationInfo) -> int | None:
+        # A validator of the field, not of the section: that one would wait until all else is right.
+        if tokens is None and info.data.get("batch_sentences", 1) is None:
             raise ValueError("one of batch_sentences and batch_tokens must be a number")
-        return self
+        return tokens
 
 
 class Config(Section):
@@ -224,7 +237,28 @@ class Config(Section):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people expect it: 1e-3 is a number, and a key given twice is an error."""
+    """YAML as people expect it: 1e-3 is a number, a date is text, a key given twice is an error.
+
+    Aliases are refused: nobody needs them here, and a few of them make a tree that never ends.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(
+                None, None, f"*{event.anchor}: aliases are not allowed, write the value out", event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            # So PyYAML ends at `0x_`, at `!!bool maybe`, at a number of 5,000 digits.
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(
+                None, None, f"cannot be read as {kind}; text goes in quotes", node.start_mark
+            ) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -242,9 +276,17 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+class _Dumper(yaml.SafeDumper):
+    """Puts in quotes what `_Loader` would take for something else than text."""
+
+
+_FLOAT = re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789"))
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789"))
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
 
 
 def _parse_yaml(text: str, source: str) -> Any:
@@ -318,7 +360,8 @@ def parse_config(
 def _override(tree: dict[str, Any], override: str, problems: list[str]) -> dict[str, Any]:
     """The tree with one `a.b=value` put in; the original is left as it was."""
     key, equals, text = override.partition("=")
-    if not equals or not key.strip():
+    *sections, leaf = key.strip().split(".")
+    if not equals or not all((*sections, leaf)):
         problems.append(f"--set {override}: write it as section.key=value, such as training.epochs=5")
         return tree
     try:
@@ -328,10 +371,14 @@ def _override(tree: dict[str, Any], override: str, problems: list[str]) -> dict[
         return tree
     tree = dict(tree)
     branch = tree
-    *sections, leaf = key.strip().split(".")
     for name in sections:
         below = branch.get(name)
-        branch[name] = dict(below) if isinstance(below, dict) else {}
+        if name == "characters":
+            below = _characters_shorthand(below)
+        if not isinstance(below, dict | None):
+            problems.append(f"--set {override}: {name} is {_describe(below)}, not a section")
+            return tree
+        branch[name] = dict(below or {})
         branch = branch[name]
     branch[leaf] = value
     return tree
@@ -377,11 +424,11 @@ def _describe(value: Any) -> str:
     }
     if value is None:
         return "null"
-    return (
-        f"{value!r} ({kinds.get(type(value), type(value).__name__)})"
-        if not isinstance(value, dict)
-        else "a section"
-    )
+    if isinstance(value, dict):
+        return "a section"
+    shown = repr(value)
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return f"{shown} ({kinds.get(type(value), type(value).__name__)})"
 
 
 _EXPECTED = {
@@ -408,11 +455,10 @@ def _explain(detail: Any) -> str:
             f"{key}: unknown key{_closest(location[-1], siblings)}{_elsewhere(location[-1], siblings)}{there}"
         )
     if kind == "missing":
-        field = section_at(location[:-1]).model_fields[location[-1]]
-        return f"{key}: is required" + (f": {field.description}" if field.description else "")
+        return "; ".join(_required(location))
     if kind == "literal_error":
         options = _literals(location)
-        return f"{key}: {value!r} is not one of {', '.join(options)}{_closest(str(value), options)}"
+        return f"{key}: {_describe(value)} is not one of {', '.join(options)}{_closest(str(value), options)}"
     if kind == "value_error":
         return f"{key}: {context.get('error')}"
     if kind in _EXPECTED:
@@ -420,12 +466,27 @@ def _explain(detail: Any) -> str:
     return f"{key}: {detail['msg'].replace('Input should be', 'must be')}, got {_describe(value)}"
 
 
+def _required(location: Sequence[str]) -> Iterator[str]:
+    """What is to be written where a key is missing; for a section, its keys that have no default."""
+    field = section_at(location[:-1]).model_fields[location[-1]]
+    below = _section_class(field.annotation)
+    if below is None:
+        yield f"{'.'.join(location)}: is required: {field.description}"
+        return
+    for name, inner in below.model_fields.items():
+        if inner.is_required():
+            yield from _required([*location, name])
+
+
 def _elsewhere(name: str, siblings: Collection[str]) -> str:
-    """Where an unknown key does exist, if it stands in the wrong section."""
+    """Where an unknown key, or one much like it, does exist, if it stands in the wrong section."""
     if _closest(name, siblings):
         return ""
-    homes = [key for key, _, _ in walk(Config) if key.rsplit(".", 1)[-1] == name]
-    return f" (it belongs at {homes[0]})" if len(homes) == 1 else ""
+    homes: dict[str, list[str]] = {}
+    for key, _, _ in walk(Config):
+        homes.setdefault(key.rpartition(".")[2], []).append(key)
+    matches = difflib.get_close_matches(name, homes, n=1, cutoff=0.8)
+    return f" (did you mean {' or '.join(homes[matches[0]])}?)" if matches else ""
 
 
 def _literals(location: Sequence[str]) -> list[str]:
@@ -486,8 +547,10 @@ def _yaml_lines(section: Section, indent: str, comments: bool) -> Iterator[str]:
 
 
 def _scalar(value: Any) -> str:
-    text: str = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
-    return text.removesuffix("\n").removesuffix("\n...").strip()
+    # Text over several lines would run into the comment: the style of double quotes writes \\n instead.
+    style = '"' if isinstance(value, str) and not value.isprintable() else None
+    text: str = yaml.dump(value, Dumper=_Dumper, default_style=style, allow_unicode=True, width=10**6)
+    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def differences(left: Config, right: Config) -> list[str]:

@@ -1,0 +1,139 @@
+"""Where config and vocabulary become a network; no other module knows all three."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rnner import tags
+from rnner.config import CharactersConfig, Config, EncoderConfig
+from rnner.data.vocabulary import CASINGS, Vocabulary
+from rnner.nn.cells import get_cell
+from rnner.nn.characters import CharacterCNN, CharacterRecurrent
+from rnner.nn.dropout import LockedDropout
+from rnner.nn.embeddings import WordEmbedding
+from rnner.nn.heads import CRFHead, SoftmaxHead
+from rnner.nn.recurrent import Bidirectional, Recurrent, RecurrentLayer, Stack
+from rnner.tagger import Tagger
+
+
+def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Tensor | None = None) -> Tagger:
+    """A tagger with fresh weights, drawn from torch's global random generator.
+
+    Args:
+        config: sizes and kinds; `embeddings.words.size` must be that of the vectors.
+        vocabulary: how many words, characters and tags there are, and which tags may follow which.
+        vectors: frozen word vectors [len(vocabulary.vector_words), size]; None: zeros in their place,
+            for weights that are loaded afterwards.
+    """
+    embeddings, dropout = config.embeddings, config.dropout
+    size = embeddings.words.size
+    if vectors is None and vocabulary.vector_words:
+        vectors = torch.zeros(len(vocabulary.vector_words), size, dtype=torch.float16)
+    words = WordEmbedding(len(vocabulary.words), size, vectors)
+    characters = build_characters(embeddings.characters, len(vocabulary.characters))
+    casing = nn.Embedding(len(CASINGS), embeddings.casing) if embeddings.casing else None
+    features = size + embeddings.casing + (characters.output_size if characters else 0)
+    return Tagger(
+        words=words,
+        characters=characters,
+        casing=casing,
+        encoder=build_encoder(config.encoder, features, between=dropout.hidden),
+        head=build_head(config.head, vocabulary),
+        tags=len(vocabulary.tags),
+        word_dropout=dropout.words,
+        input_dropout=dropout.input,
+        output_dropout=dropout.output,
+    )
+
+
+def build_characters(
+    config: CharactersConfig | None, characters: int
+) -> CharacterCNN | CharacterRecurrent | None:
+    """The encoder of a word's characters; `characters` counts padding and the unknown one too."""
+    if config is None:
+        return None
+    if config.encoder == "cnn":
+        return CharacterCNN(characters, config.size, config.hidden, config.width)
+    layer = build_bidirectional(config.cell, config.size, config.hidden)
+    return CharacterRecurrent(characters, config.size, layer)
+
+
+def build_encoder(config: EncoderConfig, features: int, *, between: float) -> Stack:
+    """The recurrent layers over words, with dropout between them."""
+    layers: list[RecurrentLayer] = []
+    for _ in range(config.layers):
+        layer = build_layer(
+            config.cell, features, config.hidden, bidirectional=config.bidirectional, path=config.path
+        )
+        layers.append(layer)
+        features = layer.output_size
+    return Stack(layers, between=LockedDropout(between))
+
+
+def build_layer(cell: str, features: int, hidden: int, *, bidirectional: bool, path: str) -> RecurrentLayer:
+    """One recurrence forward, and one backward beside it if `bidirectional`."""
+    if bidirectional:
+        return build_bidirectional(cell, features, hidden, path=path)
+    return Recurrent(get_cell(cell)(features, hidden), path=path)
+
+
+def build_bidirectional(cell: str, features: int, hidden: int, *, path: str = "auto") -> Bidirectional:
+    """Two recurrences of the same kind, one for each direction."""
+    kind = get_cell(cell)
+    return Bidirectional(
+        Recurrent(kind(features, hidden), path=path),
+        Recurrent(kind(features, hidden), reverse=True, path=path),
+    )
+
+
+def build_head(kind: str, vocabulary: Vocabulary) -> CRFHead | SoftmaxHead:
+    """The head, with the moves between tags that the vocabulary's scheme allows."""
+    allowed = tags.transitions(vocabulary.tags, vocabulary.scheme)
+    masks = (
+        torch.tensor(allowed.start),
+        torch.tensor(allowed.step),
+        torch.tensor(allowed.end),
+        torch.tensor(tags.boundaries(vocabulary.tags, vocabulary.scheme)),
+    )
+    return CRFHead(*masks) if kind == "crf" else SoftmaxHead(*masks)
+
+
+# --- going on from a model ---------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def transplant(old: Tagger, old_vocabulary: Vocabulary, new: Tagger, new_vocabulary: Vocabulary) -> None:
+    """Copy what `old` has learnt into `new`, whose vocabulary holds the old one and more.
+
+    Rows of words, characters and tags go to where the new vocabulary has them; what the old one
+    lacked keeps its fresh weights. Both taggers must be of the same config but for the vocabulary.
+    """
+    rows = {
+        "words": _places(old_vocabulary.words, new_vocabulary.words),
+        "characters": _places(old_vocabulary.characters, new_vocabulary.characters),
+        "emission": _places(old_vocabulary.tags, new_vocabulary.tags),
+        "head": _places(old_vocabulary.tags, new_vocabulary.tags),
+    }
+    target = new.state_dict()
+    for name, source in old.state_dict().items():
+        if source.shape == target[name].shape and name.partition(".")[0] not in ("emission", "head"):
+            target[name].copy_(source)
+            continue
+        to = torch.tensor(rows[name.partition(".")[0]], device=source.device)
+        if source.dim() == 2 and source.shape[0] == source.shape[1] and name.startswith("head."):
+            target[name][to[:, None], to] = source
+        else:
+            target[name][to] = source
+
+
+def _places(old: list[str], new: list[str]) -> list[int]:
+    """Where each of the old entries stands among the new ones."""
+    where = {entry: place for place, entry in enumerate(new)}
+    return [where[entry] for entry in old]
+
+
+def set_rows(tagger: Tagger, ids: Tensor, rows: Tensor) -> None:
+    """Start the trained vectors of the words `ids` [n] from `rows` [n, size]."""
+    with torch.no_grad():
+        tagger.words.weight[ids] = rows

@@ -1,0 +1,73 @@
+"""Writing what was predicted, document by document, as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TextIO
+
+from rich.console import Console
+
+from rnner.data.conll import write_conll
+from rnner.pipeline import Document
+from rnner.render import binary_view, entities_json, entities_jsonl, entities_table, to_json
+from rnner.tags import Span, from_spans
+
+
+def write_documents(documents: Iterable[Document], form: str, sink: TextIO, *, scheme: str) -> None:
+    """Write documents to a stream.
+
+    Args:
+        documents: in order.
+        form: table, json, jsonl, conll or binary.
+        sink: an open text stream.
+        scheme: of the model; one of names alone writes 1 and 0 as conll tags, others IOB2.
+    """
+    if form == "json":
+        _write_json(documents, sink)
+    elif form == "jsonl":
+        for document in documents:
+            for line in entities_jsonl([(document.text, document.entities())]):
+                sink.write(line + "\n")
+            sink.flush()
+    elif form == "conll":
+        for document in documents:
+            words = [[token.text for token in tokens] for tokens in document.sentences]
+            write_conll(words, document_tags(document, scheme), sink)
+    elif form == "binary":
+        _write_binary(documents, sink)
+    else:
+        console = Console(file=sink, highlight=False)
+        for document in documents:
+            console.print(entities_table(document.text, document.entities()))
+
+
+def document_tags(document: Document, scheme: str) -> list[list[str]]:
+    """The tags of each sentence, in IOB2, or 1 and 0 for a model of names alone."""
+    written = "binary" if scheme == "binary" else "iob2"
+    return [
+        from_spans((Span(span.start, span.end, span.label) for span in spans), len(tokens), written)
+        for tokens, spans in zip(document.sentences, document.spans, strict=True)
+    ]
+
+
+def _write_json(documents: Iterable[Document], sink: TextIO) -> None:
+    """A list, written as its items come: an item a line."""
+    between = "[\n"
+    for document in documents:
+        (item,) = entities_json([(document.text, document.entities())])
+        sink.write(f"{between}{to_json(item)}")
+        between = ",\n"
+    sink.write("[]\n" if between == "[\n" else "\n]\n")
+
+
+def _write_binary(documents: Iterable[Document], sink: TextIO) -> None:
+    width = Console(file=sink).width if sink.isatty() else None
+    for sentence in _flagged(documents):
+        sink.write(binary_view(*sentence, width=width) + "\n\n")
+
+
+def _flagged(documents: Iterable[Document]) -> Iterator[tuple[list[str], list[int]]]:
+    """The words of each sentence, and whether each belongs to a name."""
+    for document in documents:
+        for tokens, tags in zip(document.sentences, document_tags(document, "binary"), strict=True):
+            yield [token.text for token in tokens], [int(tag) for tag in tags]

@@ -1,0 +1,168 @@
+"""`rnner train`: from a config to a model folder."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rnner.cli.console import err, notice, out
+
+if TYPE_CHECKING:
+    from rnner.run import Job
+
+
+def train(
+    config: Annotated[
+        Path, typer.Option("--config", "-c", help="YAML config; `rnner config init` writes one.")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Override a key: --set training.epochs=5. Repeatable."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the model. [default: runs/NAME-OF-CONFIG]"),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the output folder.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run in the output folder.")
+    ] = False,
+    init_from: Annotated[
+        Path | None,
+        typer.Option("--init-from", help="Go on from this model, on new data, maybe with new labels."),
+    ] = None,
+    code: Annotated[
+        list[Path] | None,
+        typer.Option("--code", help="Python file that registers your own cells. Repeatable."),
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="CPU threads. [default: PyTorch's choice]")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Check config and data, try the longest sentence, write nothing."),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and the scores.")] = False,
+) -> None:
+    """Train a tagger.
+
+    Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves and stops; --resume goes on.
+    """
+    import torch
+
+    from rnner.bundle import load_bundle
+    from rnner.config import load_config
+    from rnner.device import choose_device
+    from rnner.nn.cells import cell_names
+    from rnner.run import check_output, check_same_config, finished, prepare
+    from rnner.usercode import load_code
+
+    on = choose_device(device)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    for path in code or []:
+        load_code(path)
+    settings = load_config(config, overrides or [], cells=cell_names())
+    folder = output or Path("runs") / config.stem
+    if not dry_run:
+        check_output(folder, resume=resume, overwrite=overwrite)
+        if resume:
+            check_same_config(folder, settings)
+            if (done := finished(folder)) is not None:
+                notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)
+                _show_scores(done)
+                return
+    start = load_bundle(init_from) if init_from is not None else None
+    notice(f"reading {settings.data.train}", quiet=quiet)
+    job = prepare(settings, folders=[config.resolve().parent], device=on, init_from=start)
+    _describe(job, quiet=quiet)
+    if dry_run:
+        _try(job)
+        return
+    _run(job, folder, resume=resume, quiet=quiet)
+    notice(f'model: {folder}\ntry:   rnner predict --model {shlex.quote(str(folder))} "..."', quiet=quiet)
+
+
+def _describe(job: Job, *, quiet: bool) -> None:
+    corpus = job.corpus
+    for name, split in (("train", corpus.train), ("dev", corpus.dev), ("test", corpus.test)):
+        if split is not None:
+            notice(
+                f"{name + ':':6} {len(split):,} sentences, {int(split.lengths.sum()):,} tokens", quiet=quiet
+            )
+    for text in job.notices:
+        notice(text, quiet=quiet)
+    if job.coverage is not None:
+        notice(str(job.coverage), quiet=quiet)
+    weights = sum(p.numel() for p in job.tagger.parameters())
+    notice(f"model: {weights:,} weights, {', '.join(job.vocabulary.labels)}; on {job.device}", quiet=quiet)
+
+
+def _try(job: Job) -> None:
+    from rnner.run import try_longest
+
+    trial = try_longest(job)
+    out.print(
+        f"config and data are fine; a step with the longest sentence ({trial.longest} tokens, "
+        f"{trial.sentences} sentences in its batch) has the loss {trial.loss:.2f} and takes "
+        f"{trial.peak_memory_mb:,.0f} MB at most; nothing was written"
+    )
+
+
+def _run(job: Job, folder: Path, *, resume: bool, quiet: bool) -> None:
+    from rnner.cli.display import LiveDisplay, PlainDisplay, QuietDisplay
+    from rnner.run import finished
+    from rnner.run import train as train_job
+
+    display = (
+        QuietDisplay()
+        if quiet
+        else LiveDisplay(err, job.config.training.epochs)
+        if err.is_terminal
+        else PlainDisplay(err)
+    )
+    with _interruptible() as interrupted, display:
+        for event in train_job(job, folder, resume=resume, stop=interrupted):
+            display.show(event)
+    metrics = finished(folder)
+    assert metrics is not None
+    _show_scores(metrics)
+
+
+def _show_scores(metrics: dict[str, Any]) -> None:
+    for split in ("dev", "test"):
+        if split in metrics:
+            scores = metrics[split]
+            figures = ", ".join(f"{name} {scores[name]:.4f}" for name in ("precision", "recall", "f1"))
+            out.print(f"{split}: {figures}")
+
+
+@contextmanager
+def _interruptible() -> Iterator[Any]:
+    """Within, a first Ctrl-C (or SIGTERM) only makes the yielded function say True; a second breaks off."""
+    asked = False
+
+    def ask(number: int, frame: Any) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        err.print("\nstopping after this step; once more to break off at once")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

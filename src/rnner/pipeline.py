@@ -1,0 +1,153 @@
+"""Text in, entities out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+from rnner.bundle import Bundle, load_bundle
+from rnner.config import Config
+from rnner.data.vocabulary import Vocabulary
+from rnner.decoding import Decoder, ScoredSpan
+from rnner.device import choose_device
+from rnner.text import Entity, Token, split_sentences, tokenize
+from rnner.usercode import load_code
+
+
+def load(folder: Path | str, *, device: str = "cpu", code: Path | str | None = None) -> Pipeline:
+    """Load a model for finding names.
+
+    Args:
+        folder: as `rnner train --output` writes it.
+        device: auto, cpu or cuda.
+        code: the Python file of the user's own cells, if the model was trained with one.
+
+    Raises:
+        ModelError: there is no such model, or it is broken; the message says what to do.
+        UsageError: the device or the code file is not to be had.
+    """
+    if code is not None:
+        load_code(code)
+    return Pipeline(load_bundle(folder, device=choose_device(device)))
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text with what was found in it.
+
+    Attributes:
+        text: as it came.
+        sentences: its tokens, sentence by sentence.
+        spans: the entities of each sentence, in words.
+    """
+
+    text: str
+    sentences: list[list[Token]]
+    spans: list[list[ScoredSpan]]
+
+    def entities(self) -> list[Entity]:
+        """The entities of the text, in characters."""
+        return [
+            self._entity(tokens, span)
+            for tokens, spans in zip(self.sentences, self.spans, strict=True)
+            for span in spans
+        ]
+
+    def above(self, threshold: float) -> Document:
+        """The same without entities whose probability is below `threshold`."""
+        return replace(
+            self, spans=[[span for span in spans if span.score >= threshold] for spans in self.spans]
+        )
+
+    def _entity(self, tokens: Sequence[Token], span: ScoredSpan) -> Entity:
+        start, end = tokens[span.start].start, tokens[span.end - 1].end
+        return Entity(span.label, start, end, self.text[start:end], span.score)
+
+
+class Pipeline:
+    """Finds the entities of texts and of sentences.
+
+    It may be called from several threads at once: nothing in it changes while it predicts.
+
+    Args:
+        model: a loaded model folder.
+        batch_sentences: sentences that go through the network together; it never changes a result.
+    """
+
+    def __init__(self, model: Bundle, *, batch_sentences: int = 64) -> None:
+        self.model = model
+        self._decoder = Decoder(model.tagger, model.vocabulary, sentences=batch_sentences)
+
+    @property
+    def labels(self) -> list[str]:
+        """The kinds of entity that the model tells apart."""
+        return list(self.vocabulary.labels)
+
+    @property
+    def config(self) -> Config:
+        """The config that the model was trained with."""
+        return self.model.config
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What the model knows of words, characters and tags."""
+        return self.model.vocabulary
+
+    def __call__(self, texts: Sequence[str]) -> list[list[Entity]]:
+        """The entities of each raw text, in order; `start` and `end` are characters of that text.
+
+        Raises:
+            TypeError: if given one text alone instead of a list.
+        """
+        return [document.entities() for document in self.documents(texts)]
+
+    def documents(self, texts: Sequence[str]) -> list[Document]:
+        """Each raw text with its sentences, words and entities; see `__call__`."""
+        if isinstance(texts, str):
+            raise TypeError("a pipeline takes a list of texts: pipeline([text])")
+        parts = [split_sentences(text, tokenize(text)) for text in texts]
+        found = iter(self._decoder.scored_spans([_words(tokens) for tokens in chain.from_iterable(parts)]))
+        return [
+            Document(text, sentences, [next(found) for _ in sentences])
+            for text, sentences in zip(texts, parts, strict=True)
+        ]
+
+    def tag(self, sentences: Sequence[list[str]]) -> list[list[Entity]]:
+        """The entities of each sentence, given as a list of words; `start` and `end` count its words.
+
+        Raises:
+            TypeError: if a sentence is a text instead of a list of words.
+        """
+        if any(isinstance(sentence, str) for sentence in sentences):
+            raise TypeError(
+                "tag takes lists of words; for raw text, call the pipeline itself: pipeline(texts)"
+            )
+        return [
+            [
+                Entity(span.label, span.start, span.end, " ".join(words[span.start : span.end]), span.score)
+                for span in found
+            ]
+            for words, found in zip(sentences, self._decoder.scored_spans(sentences), strict=True)
+        ]
+
+    def tag_documents(self, sentences: Sequence[list[str]]) -> list[Document]:
+        """Each sentence, given as a list of words, as a text with one space between its words."""
+        return [
+            Document(" ".join(words), [_spaced(words)] if words else [], [spans] if words else [])
+            for words, spans in zip(sentences, self._decoder.scored_spans(sentences), strict=True)
+        ]
+
+
+def _words(tokens: Sequence[Token]) -> list[str]:
+    return [token.text for token in tokens]
+
+
+def _spaced(words: Sequence[str]) -> list[Token]:
+    """The words as tokens of the text that has one space between them."""
+    tokens, start = [], 0
+    for word in words:
+        tokens.append(Token(word, start, start + len(word)))
+        start += len(word) + 1
+    return tokens

@@ -1,0 +1,83 @@
+"""The tagger: embed -> encode -> emissions -> head."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rnner.data.batches import Batch
+from rnner.nn.dropout import LockedDropout, WordDropout
+from rnner.nn.embeddings import WordEmbedding
+from rnner.nn.heads import CRFHead, SoftmaxHead
+from rnner.nn.recurrent import RecurrentLayer
+
+
+class Tagger(nn.Module):
+    """Tags the words of sentences.
+
+    What depends on a word's form alone (its vector, casing and characters) is computed once for each of
+    the n distinct forms of a batch, and then put where the form stands.
+
+    Args:
+        words: word ids [n] -> vectors [n, w].
+        characters: character ids [n, c] -> vectors [n, `output_size`]; None: no characters.
+        casing: casing classes [n] -> vectors [n, s]; None: no casing.
+        encoder: `encoder(x [b, t, i], lengths [b]) -> (output [b, t, h], state)` with `output_size`.
+        head: loss over and decoding of the emissions.
+        tags: number of tags, k.
+        word_dropout, input_dropout, output_dropout: shares in [0, 1), see `rnner.nn.dropout`.
+    """
+
+    def __init__(
+        self,
+        *,
+        words: WordEmbedding,
+        characters: nn.Module | None,
+        casing: nn.Embedding | None,
+        encoder: RecurrentLayer,
+        head: CRFHead | SoftmaxHead,
+        tags: int,
+        word_dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        output_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.words = words
+        self.characters = characters
+        self.casing = casing
+        self.word_dropout = WordDropout(word_dropout)
+        self.input_dropout = LockedDropout(input_dropout)
+        self.encoder = encoder
+        self.output_dropout = LockedDropout(output_dropout)
+        self.emission = nn.Linear(encoder.output_size, tags)
+        self.head = head
+        nn.init.xavier_uniform_(self.emission.weight)
+        nn.init.zeros_(self.emission.bias)
+
+    def features(self, batch: Batch) -> Tensor:
+        """What is known of each distinct form, [n, f]."""
+        parts = [self.words(self.word_dropout(batch.words))]
+        if self.casing is not None:
+            parts.append(self.casing(batch.casing))
+        if self.characters is not None:
+            parts.append(self.characters(batch.characters))
+        return torch.cat(parts, dim=-1)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Emissions [b, t, k], float32: a score for each word and tag; of no meaning in the padding."""
+        # index_select's backward is one index_add; that of advanced indexing sorts first.
+        b, t = batch.forms.shape
+        x = self.features(batch).index_select(0, batch.forms.reshape(-1)).view(b, t, -1)
+        output, _ = self.encoder(self.input_dropout(x), batch.lengths)
+        emissions: Tensor = self.emission(self.output_dropout(output)).float()
+        return emissions
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Negative log-likelihood of the batch's tags, a scalar: summed over a sentence, mean over sentences.
+
+        Raises:
+            ValueError: if the batch has no tags.
+        """
+        if batch.tags is None:
+            raise ValueError("a batch without tags has no loss")
+        return self.head.loss(self(batch), batch.tags, batch.lengths)
