@@ -45,7 +45,7 @@ def _replace(partial: Path, path: Path) -> None:
 
 
 def save_checkpoint(run: Path, trainer: Trainer, fingerprint: str) -> None:
-    """Write the trainer's state into `run`/checkpoint, unless it is not finite: that never replaces a good one."""
+    """Write the trainer's state into `run`/checkpoint, unless it is not finite: a good one stays."""
     if not trainer.finite():
         return
     folder = run / FOLDER
