@@ -21,6 +21,7 @@ from rnner.tags import is_tag
 
 # Lines from which separator and columns are found.
 _SAMPLE = 5000
+_UNWRITABLE = frozenset("\t\n\0")
 
 
 @dataclass(slots=True)
@@ -158,7 +159,7 @@ def write_conll(sentences: Iterable[Sequence[str]], tags: Iterable[Sequence[str]
     """
     for words, column in zip(sentences, tags, strict=True):
         for word, tag in zip(words, column, strict=True):
-            if "\t" in word or "\n" in word or word.startswith(DOCUMENT_MARK):
+            if not _UNWRITABLE.isdisjoint(word) or word.startswith(DOCUMENT_MARK):
                 raise ValueError(f"a column file cannot hold the word {word!r}")
             out.write(f"{word}\t{tag}\n")
         out.write("\n")

@@ -78,6 +78,8 @@ def detect_layout(
 
     Raises DataError if a column that is needed is not there.
     """
+    if len(lines) == 1 and "\r" in lines[0]:
+        raise DataError("the lines end in lone carriage returns, as on old Macs; make them newlines", name)
     separator = _separator(lines)
     sentences = list(_sentences(lines, Layout(separator, 0, 0, None)))
     widths = Counter(len(row) for rows in sentences for row in rows)
@@ -89,7 +91,7 @@ def detect_layout(
     token, tag = given.get("token"), given.get("tag") if tagged else None
     index = 0 if token != 0 and tag != 0 and _is_running_index(table) else None
     if tagged and tag is None:
-        tag = _tag_column(table, [i for i in range(width) if i not in (token, index)], lines, name)
+        tag = _tag_column(table, [i for i in range(width) if i not in (token, index)], name)
     if token is None:
         free = [i for i in range(width) if i != tag]
         token = next((i for i in free if i != index), free[0])
@@ -130,13 +132,10 @@ def _is_running_index(sentences: Sequence[Sequence[Sequence[str]]]) -> bool:
     )
 
 
-def _tag_column(
-    sentences: Sequence[Sequence[Sequence[str]]], candidates: Sequence[int], lines: Sequence[str], name: str
-) -> int:
+def _tag_column(sentences: Sequence[Sequence[Sequence[str]]], candidates: Sequence[int], name: str) -> int:
     rows = [row for rows in sentences for row in rows]
     if len(rows[0]) == 1:
-        mac = "; its lines end in a lone carriage return" if any("\r" in line for line in lines[:1]) else ""
-        raise DataError(f"the file has one column, but a word and its tag are needed{mac}", name)
+        raise DataError("the file has one column, but a word and its tag are needed", name)
     shares = {
         column: sum(is_tag(row[column].strip(" ")) for row in rows) / len(rows) for column in candidates
     }

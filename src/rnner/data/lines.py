@@ -81,10 +81,13 @@ def _check_head(stream: IO[Any], name: str) -> None:
     if not hasattr(stream, "peek"):
         return
     head: bytes = stream.peek(8192)[:8192]
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head.count(0) > len(head) // 3:
-        raise DataError("this looks like UTF-16, not UTF-8: " + _convert("UTF-16", name), name)
     if head.startswith(b"\x1f\x8b"):
         raise DataError("this is a gzip file: unpack it first (gunzip)", name)
+    zeros = sorted(
+        (head[0::2].count(0), head[1::2].count(0))
+    )  # one byte of two, where UTF-16 has Latin letters
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or (zeros[0] == 0 and zeros[1] > len(head) // 4):
+        raise DataError("this looks like UTF-16, not UTF-8: " + _convert("UTF-16", name), name)
     if 0 in head:
         raise DataError("this is a binary file, not text", name)
 

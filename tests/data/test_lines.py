@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnner.data.lines import read_lines
+from rnner.errors import DataError
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        list(read_lines(path))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (b"", []),
+        (b"\n", [""]),
+        (b"one\ntwo", ["one", "two"]),
+        (b"one\r\n\r\ntwo\r\n", ["one", "", "two"]),
+        (b"\xef\xbb\xbfone\n\xef\xbb\xbftwo\n", ["one", "\ufefftwo"]),
+        ("a\x85b\u2028c\x0bd\x0ce\rf\n".encode(), ["a\x85b\u2028c\x0bd\x0ce\rf"]),
+    ],
+)
+def test_lines_end_at_newlines_only(data: bytes, lines: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_bytes(data)
+    assert list(read_lines(path)) == lines
+    assert list(read_lines(str(path))) == lines
+    assert list(read_lines(io.BytesIO(data))) == lines
+    assert list(read_lines(io.StringIO(data.decode(), newline="\n"))) == lines
+
+
+def test_a_file_larger_than_a_block_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "large.txt"
+    lines = [f"zażółć {i}" for i in range(150_000)]
+    path.write_text("\r\n".join(lines), encoding="utf-8", newline="")
+    assert path.stat().st_size > 2_000_000
+    assert list(read_lines(path)) == lines
+
+
+def test_standard_input_is_read_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own decoding would follow the locale and end lines at lone carriage returns."""
+    stdin = io.TextIOWrapper(io.BytesIO("Łódź\rx\n".encode()), encoding="ascii")
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert list(read_lines(sys.stdin)) == ["Łódź\rx"]
+
+
+@pytest.mark.parametrize("before", ["", "Krakau\n" * 3, "Łódź\n" * 300_000], ids=["1", "4", "300001"])
+def test_a_byte_that_is_not_utf8_is_told_with_line_and_column(before: str, tmp_path: Path) -> None:
+    path = tmp_path / "latin.conll"
+    path.write_bytes(before.encode() + "Łódź ".encode() + "Königsberg O\n".encode("latin-1"))
+    line = before.count("\n") + 1
+    assert refusal(path).startswith(f"{path}:{line}:7: not UTF-8 (byte 0xf6); if it is Latin-1")
+    assert "iconv -f WINDOWS-1252 -t UTF-8" in refusal(path)
+
+
+def test_a_nul_is_told_with_line_and_column(tmp_path: Path) -> None:
+    path = tmp_path / "late.conll"
+    path.write_bytes(b"Bo O\n" * 4000 + b"Bo\0 O\n")
+    assert refusal(path) == f"{path}:4001:3: a NUL character: is this a text file?"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("Bo O\n".encode("utf-16"), "UTF-16"),
+        ("Bo O\n".encode("utf-16-le"), "UTF-16"),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "gzip"),
+        (bytes(64), "binary"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(1, 60)), "binary"),
+    ],
+)
+def test_files_that_are_no_text_are_named(data: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    assert message in refusal(path)
+
+
+def test_a_missing_file_is_told_with_the_closest_name(tmp_path: Path) -> None:
+    (tmp_path / "train.conll").touch()
+    assert refusal(tmp_path / "tain.conll").endswith(
+        f"tain.conll: there is no such file; did you mean {tmp_path / 'train.conll'}?"
+    )
+    assert refusal(tmp_path / "zzz").endswith("zzz: there is no such file")
+    assert refusal(tmp_path / "none" / "x").endswith(f"nor a folder {tmp_path / 'none'}")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"{tmp_path}: this is a folder; give a file"
+    (tmp_path / "file").touch()
+    assert "cannot be read" in refusal(tmp_path / "file" / "x")
