@@ -47,14 +47,13 @@ def _title(config: Config, vocabulary: Vocabulary) -> str:
 
 def _usage(config: Config) -> str:
     custom = _custom_cells(config)
-    option = " --code my_cells.py" if custom else ""
-    needs = (
-        f"The cell {_listed(custom)} is not part of rnner: the Python file that registers it, here called "
-        "`my_cells.py`, is needed to load the model. Code is never run from a model folder.\n\n"
-        if custom
-        else ""
-    )
-    loading = "from rnner.usercode import load_code\n\nload_code('my_cells.py')\n" if custom else "\n"
+    option, argument, needs = "", "", ""
+    if custom:
+        option, argument = " --code my_cells.py", ", code='my_cells.py'"
+        needs = (
+            f"Its cell {_listed(custom)} is not part of rnner: loading the model takes the Python file that "
+            "registers it, here called `my_cells.py`. Code is never run from a model folder.\n\n"
+        )
     return (
         "## Use\n\n"
         f"{needs}In this folder (from elsewhere, write its path for the dot):\n\n"
@@ -64,8 +63,8 @@ def _usage(config: Config) -> str:
         f"rnner evaluate labelled.conll --model .{option}\n"
         "```\n\n"
         "```python\n"
-        f"import rnner\n{loading}"
-        "pipeline = rnner.load('.')\n"
+        "import rnner\n\n"
+        f"pipeline = rnner.load('.'{argument})\n"
         f"for entity in pipeline(['{_EXAMPLE}'])[0]:\n"
         "    print(entity.label, entity.start, entity.end, entity.text, entity.score)\n"
         "```\n\n"
@@ -198,7 +197,8 @@ def _limits(config: Config, metrics: dict[str, Any]) -> str:
     return (
         "## Limits\n\n"
         f"- What a name is, it knows from {seen} alone. In sentences of another kind (language, subject, "
-        "time, spelling, upper case throughout) it finds fewer names and more wrong ones than the scores say.\n"
+        "time, spelling, upper case throughout) it finds fewer names and more wrong ones than the scores "
+        "say.\n"
         "- It repeats what its data got wrong or left out; names of a sort that is rare there are found less "
         "often.\n"
         "- A probability is the model's own estimate, not a promise. The model is not for decisions about "
@@ -212,8 +212,8 @@ def _licence(config: Config) -> str:
     sources = f"the training data{sample}" + (f" and the word vectors ({_code(vectors)})" if vectors else "")
     return (
         "## Licence\n\n"
-        f"The licence of the weights follows that of what they are made from: {sources}. Look it up, and name "
-        "it here before handing this folder on. rnner itself is under the MIT licence."
+        f"The licence of the weights follows that of what they are made from: {sources}. Look it up, and "
+        "name it here before handing this folder on. rnner itself is under the MIT licence."
     )
 
 

@@ -129,12 +129,17 @@ def _characters_shorthand(value: Any) -> Any:
     return {"encoder": value} if isinstance(value, str) else value
 
 
+def _tell_shorthand(schema: dict[str, Any]) -> None:
+    """The JSON schema knows what `_characters_shorthand` allows."""
+    schema["anyOf"].append({"enum": ["cnn", "recurrent", "none"]})
+
+
 class EmbeddingsConfig(Section):
     """What the tagger sees of a word."""
 
     words: WordsConfig = WordsConfig()
     characters: Annotated[CharactersConfig | None, BeforeValidator(_characters_shorthand)] = Field(
-        CharactersConfig(), description="null: no characters"
+        CharactersConfig(), description="null: no characters", json_schema_extra=_tell_shorthand
     )
     casing: int = Field(
         10, ge=0, description="numbers that say how a word is written (Capital, UPPER, 1996 ...); 0: none"

@@ -157,7 +157,7 @@ def _found(split: Split, config: Config) -> Iterator[str]:
     layout = _layout(split, config)
     entities = Counter(span.label for spans in split.all_spans() for span in spans)
     types = ", ".join(f"{label} {count:,}" for label, count in entities.most_common())
-    yield f"{split.name}: {split.path}"
+    yield f"{split.name}: {getattr(config.data, split.name)}"
     yield f"  {len(split):,} sentences, {int(split.lengths.sum()):,} tokens, {entities.total():,} entities"
     yield f"  entity types: {types or 'none'}"
     yield f"  tags: {split.scheme}; {layout}"
@@ -198,8 +198,8 @@ def _check_free(output: Path | None, overwrite: bool) -> None:
 
 
 def _write(output: Path, text: str, overwrite: bool) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
         with output.open("w" if overwrite else "x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
