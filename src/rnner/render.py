@@ -1,0 +1,324 @@
+"""Scores and entities as a person reads them in a terminal, and as a program reads them.
+
+What comes from data or a user (words, labels, texts) is never taken for rich markup, and control
+characters in it never reach the terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rnner.metrics import Confusion, Errors, Score, Scores
+from rnner.tags import Span
+from rnner.text import Entity
+
+Item = tuple[str, Sequence[Entity]]
+_Piece = tuple[str, str | None]  # some text, and the label it has
+
+_KNOWN_COLOURS = {"PER": "cyan", "LOC": "green", "ORG": "yellow", "MISC": "magenta", "NAME": "cyan"}
+_COLOURS = ("blue", "red", "bright_cyan", "bright_green", "bright_yellow", "bright_magenta", "bright_blue")
+_ERROR_NAMES = {
+    "correct": "correct",
+    "wrong_type": "wrong type",
+    "wrong_boundary": "wrong boundary",
+    "wrong_both": "wrong type and boundary",
+    "missed": "missed",
+    "spurious": "spurious",
+}
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ESCAPED_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def scores_table(
+    scores: Scores,
+    errors: Errors | None = None,
+    confusions: Sequence[Confusion] = (),
+    *,
+    top: int = 6,
+) -> RenderableType:
+    """All there is to tell about a prediction, shares in per cent.
+
+    Args:
+        scores: a line for each type, one for all, and one for the strict reading if it differs.
+        errors: how many entities fall into each class, if wanted.
+        confusions: the first `top` of them are shown, each with its example.
+        top: how many.
+    """
+    parts: list[RenderableType] = [_Drawn(partial(_types_table, scores)), "", _accuracy_line(scores)]
+    if errors is not None:
+        parts += ["", _errors_table(errors)]
+    if confusions:
+        parts += ["", Text("Most frequent confusions", style="bold")]
+        parts += [_Drawn(partial(_confusion, confusion)) for confusion in confusions[:top]]
+    return Group(*parts)
+
+
+def scores_conlleval(scores: Scores) -> str:
+    """The report of the CoNLL shared tasks' `conlleval` script, ending in a newline."""
+    lines = [
+        f"processed {scores.tokens} tokens with {scores.support} phrases; "
+        f"found: {scores.predicted} phrases; correct: {scores.correct}."
+    ]
+    lines.append(f"accuracy: {_accuracy(scores):6.2f}%; {_conlleval_figures(scores)}")
+    for label, score in scores.per_type.items():
+        lines.append(f"{_plain(label):>17}: {_conlleval_figures(score)}  {score.predicted}")
+    return "\n".join(lines) + "\n"
+
+
+def entities_table(text: str, entities: Sequence[Entity]) -> RenderableType:
+    """One text with its entities marked, and a table of them: label, text, character offsets, score.
+
+    Where there is no colour the entities stand in brackets, label first. `entities` must be in the order of
+    the text and must not overlap.
+    """
+    marked = _Drawn(lambda *, width, colour: _marked(_text_pieces(text, entities), colour=colour))
+    listing = _entity_list(entities) if entities else Text("no entities", style="dim")
+    return Group(marked, "", listing)
+
+
+def entities_json(items: Iterable[Item]) -> list[dict[str, Any]]:
+    """Texts and their entities as plain values: `{"text", "entities": [{"label", "start", ...}]}`."""
+    return [{"text": text, "entities": [entity.to_dict() for entity in found]} for text, found in items]
+
+
+def entities_jsonl(items: Iterable[Item]) -> Iterator[str]:
+    """One line of JSON for each text, without the newline."""
+    for item in items:
+        yield from map(to_json, entities_json([item]))
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """JSON in readable characters, with what breaks lines or encodings escaped.
+
+    Raises:
+        ValueError: a number in it is infinite or none, which JSON cannot say.
+    """
+    told = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    return _ESCAPED_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", told)
+
+
+def binary_view(words: Sequence[str], flags: Sequence[int], *, width: int | None = None) -> str:
+    """The notes' view of a sentence: its words in a row, and 1 or 0 under each.
+
+    Args:
+        words: the words.
+        flags: 1 for each word of a name, 0 for the others.
+        width: columns of the terminal, to go on below at the last word that fits; None never does.
+
+    Raises:
+        ValueError: there are not as many flags as words.
+    """
+    blocks: list[list[tuple[str, str]]] = []
+    room = 0
+    for word, flag in zip(map(_plain, words), map(str, flags), strict=True):
+        columns = max(cell_len(word), cell_len(flag))
+        if not blocks or (width is not None and columns > room):
+            blocks.append([])
+            room = width or 0
+        blocks[-1].append((_padded(word, columns), _padded(flag, columns)))
+        room -= columns + 1
+    return "\n\n".join(
+        "\n".join(" ".join(row).rstrip() for row in zip(*block, strict=True)) for block in blocks
+    )
+
+
+class _Drawn:
+    """Something drawn only when the console's width, and whether it has colours, are known."""
+
+    def __init__(self, draw: Callable[..., RenderableType]) -> None:
+        self._draw = draw
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        colour = console.color_system is not None and not console.no_color
+        yield self._draw(width=options.max_width, colour=colour)
+
+
+def _types_table(scores: Scores, *, width: int, colour: bool) -> Table:
+    """A line for each type and for all; in a narrow terminal without the counts, so that no figure is cut."""
+    titles = ["Precision", "Recall", "F1", *(("Gold", "Found", "Correct") if width >= 60 else ())]
+    table = _table("Type", *titles)
+    for label, score in scores.per_type.items():
+        table.add_row(Text(_plain(label), style=_colour(label)), *_figures(score)[: len(titles)])
+    if scores.per_type:
+        table.add_section()
+    table.add_row("All", *_figures(scores)[: len(titles)], style="bold")
+    if scores.strict is not None:
+        table.add_row("Strict", *_figures(scores.strict)[: len(titles)])
+    return table
+
+
+def _accuracy_line(scores: Scores) -> Text:
+    counts = f"{scores.correct_tokens} of {scores.tokens} tags"
+    line = Text(f"Token accuracy {_accuracy(scores):.2f}% ({counts})")
+    return (
+        line if scores.strict is None else line.append("\nStrict: only entities whose tags are legal count")
+    )
+
+
+def _errors_table(errors: Errors) -> Table:
+    table = _table("Entities", "Gold", "Found")
+    for name, title in _ERROR_NAMES.items():
+        counts = [str(side[name]) if name in side else "–" for side in (errors.gold, errors.predicted)]
+        table.add_row(title, *counts)
+    table.add_section()
+    table.add_row("all", *(str(sum(side.values())) for side in (errors.gold, errors.predicted)))
+    return table
+
+
+def _confusion(confusion: Confusion, *, width: int, colour: bool) -> RenderableType:
+    """How often and what, and under it the same words twice: the entities as they are and as found."""
+    spans = (*confusion.gold_spans, *confusion.predicted_spans)
+    sides = {"gold": confusion.gold_spans, "found": confusion.predicted_spans}
+    indent = 7
+    marks = max(sum(cell_len(_plain(span.label)) + 3 for span in side) for side in sides.values())
+    words = [_plain(word) for word in confusion.words]
+    start, end = _window(words, spans, room=width - indent - len("found  ") - marks - len("… ") - len(" …"))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name, side in sides.items():
+        excerpt = _marked(_word_pieces(words, side, start, end), colour=colour)
+        table.add_row(Text(name, style="dim"), excerpt)
+    head = Text.assemble((f"{confusion.count:>5}  ", "bold"), _title(confusion))
+    return Group(head, Padding(table, (0, 0, 0, indent), expand=False))
+
+
+def _title(confusion: Confusion) -> Text:
+    def named(label: str | None) -> tuple[str, str]:
+        return _plain(label or ""), _colour(label or "")
+
+    gold, predicted = named(confusion.gold), named(confusion.predicted)
+    return {
+        "type": Text.assemble(gold, " taken for ", predicted),
+        "boundary": Text.assemble(gold, " with wrong boundaries"),
+        "missed": Text.assemble(gold, " missed"),
+        "spurious": Text.assemble(predicted, " spurious"),
+    }[confusion.kind]
+
+
+def _window(words: Sequence[str], spans: Iterable[Span], *, room: int) -> tuple[int, int]:
+    """The words around `spans` that fit into `room` columns, as many on the left as on the right."""
+    start, end = min(span.start for span in spans), max(span.end for span in spans)
+    room -= sum(cell_len(word) + 1 for word in words[start:end]) - 1
+    left, right = start, end
+    while True:
+        grown = False
+        if left > 0 and cell_len(words[left - 1]) < room:
+            left -= 1
+            room -= cell_len(words[left]) + 1
+            grown = True
+        if right < len(words) and cell_len(words[right]) < room:
+            room -= cell_len(words[right]) + 1
+            right += 1
+            grown = True
+        if not grown:
+            return left, right
+
+
+def _word_pieces(words: Sequence[str], spans: Iterable[Span], start: int, end: int) -> Iterator[_Piece]:
+    """The words from `start` to `end`, cut where an entity begins or ends; dots for what is left out."""
+    yield ("… " if start > 0 else ""), None
+    at = start
+    for span in spans:
+        yield "".join(word + " " for word in words[at : span.start]), None
+        yield " ".join(words[span.start : span.end]), span.label
+        at = span.end
+        yield (" " if at < end else ""), None
+    yield " ".join(words[at:end]), None
+    yield (" …" if end < len(words) else ""), None
+
+
+def _text_pieces(text: str, entities: Iterable[Entity]) -> Iterator[_Piece]:
+    """A text cut where an entity begins or ends; line breaks and tabs stay what they are."""
+    at = 0
+    for entity in entities:
+        for end, label in ((entity.start, None), (entity.end, entity.label)):
+            yield _plain(text[at:end], keep="\n\t"), label
+            at = end
+    yield _plain(text[at:], keep="\n\t"), None
+
+
+def _marked(pieces: Iterable[_Piece], *, colour: bool) -> Text:
+    """The pieces in a row, those with a label on its colour, or in brackets where there is none."""
+    marked = Text()
+    for piece, label in pieces:
+        if label is None:
+            marked.append(piece)
+        elif colour:
+            marked.append(f"{piece} ", style=f"black on {_colour(label)}")
+            marked.append(f"{_plain(label)} ", style=f"bold black on {_colour(label)}")
+        else:
+            marked.append(f"[{_plain(label)} {piece}]")
+    return marked
+
+
+def _entity_list(entities: Iterable[Entity]) -> Table:
+    table = _table("Label", "Text", "Characters", "Score", text=2)
+    for entity in entities:
+        label = Text(_plain(entity.label), style=_colour(entity.label))
+        table.add_row(label, Text(_plain(entity.text)), f"{entity.start}:{entity.end}", f"{entity.score:.3f}")
+    return table
+
+
+def _table(*titles: str, text: int = 1) -> Table:
+    """A table without frame: `text` columns of words, folded if need be, then figures, which never are."""
+    table = Table(box=box.HORIZONTALS, show_edge=False, padding=(0, 1, 0, 0))
+    for i, title in enumerate(titles):
+        if i < text:
+            table.add_column(title, overflow="fold")
+        else:
+            table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def _percentages(score: Score) -> tuple[float, float, float]:
+    """Precision, recall and F1 in per cent, by the same operations as conlleval's, so rounded alike."""
+    precision = 100 * score.correct / score.predicted if score.predicted else 0.0
+    recall = 100 * score.correct / score.support if score.support else 0.0
+    total = precision + recall
+    return precision, recall, 2 * precision * recall / total if total else 0.0
+
+
+def _accuracy(scores: Scores) -> float:
+    return 100 * scores.correct_tokens / scores.tokens if scores.tokens else 0.0
+
+
+def _figures(score: Score) -> list[str]:
+    shares = [f"{share:.2f}" for share in _percentages(score)]
+    return [*shares, *(str(count) for count in (score.support, score.predicted, score.correct))]
+
+
+def _conlleval_figures(score: Score) -> str:
+    return "precision: {:6.2f}%; recall: {:6.2f}%; FB1: {:6.2f}".format(*_percentages(score))
+
+
+def _colour(label: str) -> str:
+    """A label's colour: the same everywhere and every time."""
+    return _KNOWN_COLOURS.get(label) or _COLOURS[zlib.crc32(label.encode("utf-8", "replace")) % len(_COLOURS)]
+
+
+def _padded(text: str, columns: int) -> str:
+    return text + " " * (columns - cell_len(text))
+
+
+def _plain(text: str, *, keep: str = "") -> str:
+    """The text with characters that move the cursor, or cannot be written, shown by others of one column."""
+    return _CONTROL.sub(lambda match: match[0] if match[0] in keep else _picture(match[0]), text)
+
+
+def _picture(control: str) -> str:
+    if control in "\n\t":
+        return "⏎" if control == "\n" else "⇥"
+    if control < "\x20":
+        return chr(0x2400 + ord(control))
+    return "␡" if control == "\x7f" else "�"
