@@ -158,11 +158,15 @@ def _found(split: Split, config: Config) -> Iterator[str]:
     entities = Counter(span.label for spans in split.all_spans() for span in spans)
     types = ", ".join(f"{label} {count:,}" for label, count in entities.most_common())
     yield f"{split.name}: {getattr(config.data, split.name)}"
-    yield f"  {len(split):,} sentences, {int(split.lengths.sum()):,} tokens, {entities.total():,} entities"
-    yield f"  entity types: {types or 'none'}"
+    yield f"  {_number(len(split), 'sentence')}, {_number(int(split.lengths.sum()), 'token')}"
+    yield f"  entities: {entities.total():,}" + (f" ({types})" if types else "")
     yield f"  tags: {split.scheme}; {layout}"
     if split.repaired is not None:
-        yield f"  {split.repaired.times:,} illegal tags, the first in line {split.repaired.line}"
+        yield f"  illegal tags: {split.repaired.times:,}, the first in line {split.repaired.line}"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def _layout(split: Split, config: Config) -> str:
@@ -174,7 +178,9 @@ def _layout(split: Split, config: Config) -> str:
     next(iter(reader))
     layout = reader.layout
     by = "tabs" if layout.separator == "\t" else "spaces"
-    return f"{layout.width} columns by {by}: words in {layout.token}, tags in {layout.tag} (from 0)"
+    return (
+        f"{_number(layout.width, 'column')} by {by}: words in {layout.token}, tags in {layout.tag} (from 0)"
+    )
 
 
 def _reasons(config: Config, fitting: dict[str, dict[str, Any]]) -> Iterator[str]:

@@ -1,0 +1,265 @@
+"""`rnner config`: a config for one's own file, one in full, what it may hold."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from rnner.cli import run
+from rnner.config import load_config
+
+OWLS = """\
+Hedwig B-PER
+flew O
+to O
+New B-LOC
+Forest I-LOC
+. O
+
+Errol B-PER
+stayed O
+in O
+Diagon B-LOC
+Alley I-LOC
+. O
+"""
+NOTES = "Harry\t1\nPotter\t1\nsleeps\t0\n\nShe\t0\nsleeps\t0\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A working directory with two corpora in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owls.conll").write_text(OWLS)
+    (tmp_path / "notes.tsv").write_text(NOTES)
+    return tmp_path
+
+
+@pytest.fixture
+def rnner(capsys):
+    """Runs a command that must end with `code`; what it wrote to stdout and stderr."""
+
+    def call(*arguments: str, code: int = 0) -> tuple[str, str]:
+        capsys.readouterr()
+        assert run(["config", *arguments]) == code
+        return capsys.readouterr()
+
+    return call
+
+
+def comments(text: str) -> str:
+    """The header of a config, as one line of running text."""
+    header = text.split("\n\n")[0]
+    return " ".join(line.lstrip("# ") for line in header.splitlines())
+
+
+# --- init --------------------------------------------------------------------------------------------------
+
+
+def test_init_writes_a_config_that_loads_and_names_the_files(rnner, folder):
+    out, err = rnner("init", "--train", "owls.conll", "--dev", "owls.conll", "--test", "notes.tsv")
+    (folder / "my.yaml").write_text(out)
+    data = load_config("my.yaml").data
+    assert (data.train, data.dev, data.test) == ("owls.conll", "owls.conll", "notes.tsv")
+    assert err == ""
+
+
+def test_init_says_what_it_found(rnner):
+    out, _ = rnner("init", "--train", "owls.conll", "--test", "notes.tsv")
+    told = comments(out)
+    assert "train: owls.conll 2 sentences, 12 tokens entities: 4 (" in told
+    assert "(PER 2, LOC 2)" in told
+    assert "tags: iob2; 2 columns by spaces: words in 0, tags in 1 (from 0)" in told
+    assert "test: notes.tsv 2 sentences, 5 tokens entities: 1 (NAME 1)" in told
+    assert "tags: binary; 2 columns by tabs" in told
+    assert "dev: none, so a tenth of train is held out" in told
+
+
+def test_init_without_dev_needs_no_word_about_it_if_there_is_one(rnner):
+    assert "held out, by" not in comments(rnner("init", "--train", "owls.conll", "--dev", "owls.conll")[0])
+
+
+def test_init_gives_the_exact_command_and_writes_where_it_is_told(rnner, folder):
+    out, err = rnner("init", "--train", "owls.conll", "--output", "my configs/owls.yaml")
+    command = "rnner train --config 'my configs/owls.yaml' --output runs/owls"
+    assert out == ""
+    assert command in err
+    text = (folder / "my configs" / "owls.yaml").read_text()
+    assert f"#     {command}\n" in text
+    assert load_config("my configs/owls.yaml").data.train == "owls.conll"
+
+
+def test_init_says_what_every_key_is_for(rnner):
+    out, _ = rnner("init", "--train", "owls.conll")
+    keys = [line for line in out.splitlines() if re.match(r" *\w+: \S", line)]
+    assert len(keys) > 40
+    assert all("  # " in line for line in keys)
+
+
+def test_init_gives_a_small_corpus_more_epochs_and_says_why(rnner, folder):
+    out, _ = rnner("init", "--train", "owls.conll")
+    training = yaml.safe_load(out)["training"]
+    assert (training["epochs"], training["patience"]) == (100, 25)
+    assert "more than usual, as the corpus is small" in comments(out)
+
+    (folder / "many.conll").write_text((OWLS + "\n") * 600)  # 1,200 sentences
+    training = yaml.safe_load(rnner("init", "--train", "many.conll")[0])["training"]
+    assert (training["epochs"], training["patience"]) == (60, 20)
+
+    (folder / "large.conll").write_text((OWLS + "\n") * 2500)  # 5,000 sentences
+    out, _ = rnner("init", "--train", "large.conll")
+    training = yaml.safe_load(out)["training"]
+    assert (training["epochs"], training["patience"]) == (30, None)
+    assert "as the corpus is small" not in comments(out)
+
+
+def test_init_learns_binary_labels_from_binary_labels(rnner):
+    out, _ = rnner("init", "--train", "notes.tsv")
+    assert yaml.safe_load(out)["data"]["scheme"] == "binary"
+    assert "the labels are 1 and 0" in comments(out)
+
+
+def test_init_takes_settings_which_win_over_its_own(rnner):
+    out, _ = rnner(
+        *("init", "--train", "notes.tsv", "--set", "training.epochs=7", "--set", "data.scheme=iob2"),
+        *("--set", "head=softmax"),
+    )
+    config = yaml.safe_load(out)
+    assert config["training"]["epochs"] == 7
+    assert config["data"]["scheme"] == "iob2"
+    assert config["head"] == "softmax"
+    assert "as the corpus is small" not in comments(out)
+    assert "the labels are 1 and 0" not in comments(out)
+
+
+def test_init_reads_the_columns_that_it_is_told(rnner, folder):
+    (folder / "five.tsv").write_text("1\tHedwig\tB-PER\t-\tO\n2\tflew\tO\t-\tO\n")
+    out, _ = rnner("init", "--train", "five.tsv", "--set", "data.columns={token: 1, tag: 2}")
+    assert "words in 1, tags in 2" in comments(out)
+    assert yaml.safe_load(out)["data"]["columns"] == {"token": 1, "tag": 2}
+
+
+def test_init_with_illegal_tags_shows_the_place_and_goes_on_when_told(rnner, folder):
+    (folder / "odd.conll").write_text("Hedwig B-PER\nflew O\nto O\nYork E-LOC\n. O\n")
+    out, err = rnner("init", "--train", "odd.conll", code=1)
+    assert out == ""
+    assert "error: odd.conll:4: " in err
+    assert "data.illegal_tags: conlleval" in err
+    out, _ = rnner("init", "--train", "odd.conll", "--set", "data.illegal_tags=conlleval")
+    assert "illegal tags: 1, the first in line 4" in comments(out)
+    assert yaml.safe_load(out)["data"]["illegal_tags"] == "conlleval"
+
+
+def test_init_knows_the_sample_corpus(rnner):
+    out, _ = rnner("init", "--train", "sample:train", "--dev", "sample:dev")
+    assert yaml.safe_load(out)["data"]["train"] == "sample:train"
+    assert "train: sample:train" in comments(out)
+    assert "LOC" in comments(out)
+
+
+def test_init_takes_vectors_that_are_there(rnner, folder):
+    _, err = rnner("init", "--train", "owls.conll", "--vectors", "glove.txt", code=1)
+    assert "glove.txt: there is no such file" in err
+    (folder / "glove.txt").write_text("owl 0.1 0.2\n")
+    out, _ = rnner("init", "--train", "owls.conll", "--vectors", "glove.txt")
+    assert yaml.safe_load(out)["embeddings"]["words"]["vectors"] == "glove.txt"
+
+
+def test_init_writes_nothing_for_a_corpus_that_is_not_there(rnner, folder):
+    for option in ("--train", "--dev", "--test"):
+        files = {"--train": "owls.conll", option: "owl.conll"}
+        arguments = [part for pair in files.items() for part in pair]
+        out, err = rnner("init", *arguments, "--output", "my.yaml", code=1)
+        assert out == ""
+        assert re.match(r"error: owl\.conll: there is no such file; did you mean owls\.conll\?", err)
+    assert not (folder / "my.yaml").exists()
+
+
+def test_init_never_loses_a_file(rnner, folder):
+    (folder / "my.yaml").write_text("mine")
+    _, err = rnner("init", "--train", "owls.conll", "--output", "my.yaml", code=2)
+    assert err.startswith("error: my.yaml: is there already; --overwrite replaces it")
+    assert (folder / "my.yaml").read_text() == "mine"
+    rnner("init", "--train", "owls.conll", "--output", "my.yaml", "--overwrite")
+    assert load_config("my.yaml").data.train == "owls.conll"
+
+
+def test_init_tells_where_it_cannot_write(rnner, folder):
+    _, err = rnner("init", "--train", "owls.conll", "--output", ".", "--overwrite", code=2)
+    assert "is a folder; --output takes a file" in err
+    _, err = rnner("init", "--train", "owls.conll", "--output", "owls.conll/my.yaml", code=2)
+    assert "owls.conll/my.yaml: cannot be written" in err
+
+
+def test_init_keeps_odd_file_names_whole(rnner, folder):
+    name = "it's #1: owls\nand more.conll"
+    (folder / name).write_text(OWLS)
+    rnner("init", "--train", name, "--output", "my.yaml")
+    assert load_config("my.yaml").data.train == name
+
+
+# --- show --------------------------------------------------------------------------------------------------
+
+
+def test_show_fills_in_defaults_and_takes_overrides(rnner, folder):
+    (folder / "my.yaml").write_text("data: {train: owls.conll}\nembeddings: {characters: recurrent}\n")
+    out, err = rnner(
+        "show", "--config", "my.yaml", "--set", "training.epochs=5", "--set", "training.clip=null"
+    )
+    config = yaml.safe_load(out)
+    assert (config["training"]["epochs"], config["training"]["clip"]) == (5, None)
+    assert config["embeddings"]["characters"]["encoder"] == "recurrent"
+    assert config["encoder"]["hidden"] == 200
+    assert err == ""
+    (folder / "full.yaml").write_text(out)
+    overrides = ["training.epochs=5", "training.clip=null"]
+    assert load_config("full.yaml") == load_config("my.yaml", overrides)
+
+
+def test_show_prints_json_that_holds_the_same(rnner, folder):
+    (folder / "my.yaml").write_text("data: {train: Zürich.conll}")
+    (as_json, _), (as_yaml, _) = (
+        rnner("show", "--config", "my.yaml", "--format", form) for form in ("json", "yaml")
+    )
+    assert json.loads(as_json) == yaml.safe_load(as_yaml)
+    assert "Zürich" in as_json
+
+
+def test_show_tells_every_problem_and_exits_with_2(rnner, folder):
+    (folder / "my.yaml").write_text("data: {trian: a}\ntraining: {lerning_rate: 1}")
+    out, err = rnner("show", "--config", "my.yaml", code=2)
+    assert out == ""
+    assert "error: my.yaml: 3 problems in the config" in err
+    assert "training.lerning_rate: unknown key (did you mean learning_rate?)" in err
+    _, err = rnner("show", "--config", "your.yaml", code=2)
+    assert "your.yaml: there is no such config; `rnner config init" in err
+
+
+# --- schema ------------------------------------------------------------------------------------------------
+
+
+def test_schema_is_json_that_describes_each_section(rnner):
+    out, _ = rnner("schema")
+    described = json.loads(out)
+    assert described["$schema"].startswith("https://json-schema.org/")
+    assert list(described["properties"]) == ["data", "embeddings", "encoder", "dropout", "head", "training"]
+
+
+# --- manners -----------------------------------------------------------------------------------------------
+
+
+def test_show_needs_neither_torch_nor_datasets(folder):
+    (folder / "my.yaml").write_text("data: {train: owls.conll}")
+    code = (
+        "import sys; from rnner.cli.config import app;"
+        "app(['show', '--config', 'my.yaml'], standalone_mode=False);"
+        "sys.exit(bool({'torch', 'datasets', 'pyarrow'} & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False, env=dict(os.environ)
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
