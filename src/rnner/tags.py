@@ -27,7 +27,7 @@ BINARY_LABEL = "NAME"
 
 _PREFIXES = {"iob1": "BI", "iob2": "BI", "bioes": "BIES", LENIENT: "BIES"}
 # When the evidence is equal (a file that holds nothing but O), the first one that fits is taken.
-_PREFERENCE = ("iob2", "bioes", "iob1", "binary")
+_PREFERENCE = ("iob2", "iob1", "bioes", "binary")
 
 
 class Span(NamedTuple):
@@ -79,16 +79,16 @@ class SchemeError(TagError):
 
     def __init__(self, offences: dict[str, Offence]) -> None:
         self.offences = offences
-        self.scheme = min(_PREFERENCE, key=lambda scheme: offences[scheme].times)
-        worst = offences[self.scheme]
-        self.sentence = worst.sentence
-        others = "; ".join(
-            f"{_title(scheme)} does not fit either: {offence.reason} (sentence {offence.sentence + 1}, "
-            f"word {offence.position + 1})"
-            for scheme, offence in offences.items()
-            if scheme != self.scheme and offence.times <= 10 * worst.times
-        )
-        super().__init__(worst.reason + (f"; {others}" if others else ""), worst.position)
+        self.scheme, other = sorted(_PREFERENCE, key=lambda scheme: offences[scheme].times)[:2]
+        first, second = offences[self.scheme], offences[other]
+        self.sentence = first.sentence
+        message = f"{first.reason} ({_places(first.times)})"
+        if second.times <= 10 * first.times:  # else nobody would take the tags for it
+            where = f"the first in sentence {second.sentence + 1}, word {second.position + 1}"
+            message += (
+                f"; nor are the tags {_title(other)}: {second.reason} ({_places(second.times)}, {where})"
+            )
+        super().__init__(message, first.position)
 
 
 def to_spans(tags: Sequence[str], scheme: str) -> list[Span]:
@@ -246,6 +246,10 @@ def _known_scheme(scheme: str, *, reading: bool = False) -> None:
 
 def _title(scheme: str) -> str:
     return scheme.upper() if scheme in ("iob1", "iob2", "bioes") else scheme
+
+
+def _places(times: int) -> str:
+    return f"{times:,} such place" + ("s" if times != 1 else "")
 
 
 def _outside(scheme: str) -> str:

@@ -178,13 +178,8 @@ def _repair(
         raise DataError(reason, path, line(foreign.sentence, foreign.position))
     repair = Repair(error.offences[error.scheme].times, line(error.sentence, error.position), str(error))
     if illegal == "error":
-        times = "the only such place" if repair.times == 1 else f"the first of {repair.times:,} such places"
-        raise DataError(
-            f"{repair.reason} ({times}). Correct the tags, or set data.illegal_tags: conlleval to read them "
-            "as conlleval does",
-            path,
-            repair.line,
-        )
+        advice = "correct the tags, or set data.illegal_tags: conlleval to read them as conlleval does"
+        raise DataError(f"{repair.reason}; {advice}", path, repair.line)
     return repair
 
 
@@ -242,5 +237,4 @@ def _unseen_note(name: str, counts: Mapping[str, int]) -> str:
 
 def _repair_note(split: Split) -> Iterator[str]:
     if split.repaired:
-        times, line, reason = split.repaired
-        yield f"{split.path}:{line}: {reason} (illegal: {times:,} in all, read as conlleval does)"
+        yield f"{split.path}:{split.repaired.line}: {split.repaired.reason}; they are read as conlleval does"

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnner.data.splits import Row, Split, build_table
+from rnner.tags import Span
+
+WORDS = [["Ada", "Lovelace", "slept"], ["Rain"], ["Bo", "Al", "of", "Łódź"]]
+TAGS = [["B-PER", "I-PER", "O"], ["O"], ["B-PER", "B-PER", "O", "B-LOC"]]
+ROWS = [Row(words, tags, i // 2, 5 * i + 1) for i, (words, tags) in enumerate(zip(WORDS, TAGS, strict=True))]
+
+
+@pytest.fixture
+def split() -> Split:
+    return Split(build_table(ROWS), Path("train.conll"), "train", "iob2")
+
+
+def test_sentences_come_in_the_order_asked_for(split: Split) -> None:
+    assert split.sentences() == (WORDS, TAGS)
+    assert split.sentences([2, 0, 2]) == ([WORDS[2], WORDS[0], WORDS[2]], [TAGS[2], TAGS[0], TAGS[2]])
+    assert split.sentences(np.array([1])) == ([WORDS[1]], [TAGS[1]])
+    assert split.sentences([]) == ([], [])
+
+
+def test_a_split_knows_its_lengths_documents_lines_and_labels(split: Split) -> None:
+    assert len(split) == 3
+    assert split.lengths.tolist() == [3, 1, 4]
+    assert split.lengths.dtype == np.int64
+    assert split.documents.tolist() == [0, 0, 1]
+    assert split.lines.tolist() == [1, 6, 11]
+    assert split.labels == ["LOC", "PER"]
+
+
+def test_a_selection_is_a_split_with_its_own_numbers(split: Split) -> None:
+    part = split.select([2, 1, 0]).select([0, 1])
+    assert len(part) == 2
+    assert part.sentences() == ([WORDS[2], WORDS[1]], [TAGS[2], TAGS[1]])
+    assert part.sentences([1]) == ([WORDS[1]], [TAGS[1]])
+    assert (part.lengths.tolist(), part.documents.tolist(), part.lines.tolist()) == ([4, 1], [1, 0], [11, 6])
+    assert list(part.all_spans()) == [split.spans(2), split.spans(1)]
+    assert split.select([1]).labels == []
+    assert part.table is split.table
+
+
+@pytest.mark.parametrize("scheme", ["iob1", "iob2", "bioes"])
+def test_conversion_keeps_the_entities(split: Split, scheme: str) -> None:
+    converted = split.convert(scheme)
+    assert converted.scheme == scheme
+    assert list(converted.all_spans()) == list(split.all_spans())
+    assert converted.labels == split.labels
+    assert converted.sentences()[0] == WORDS
+    assert converted.convert("iob2").sentences()[1] == TAGS
+
+
+def test_conversion_holds_for_a_selection(split: Split) -> None:
+    assert split.select([2, 0]).convert("bioes").sentences()[1] == (
+        [["S-PER", "S-PER", "O", "S-LOC"], ["B-PER", "E-PER", "O"]]
+    )
+
+
+def test_binary_forgets_labels_and_borders(split: Split) -> None:
+    binary = split.convert("binary")
+    assert binary.labels == ["NAME"]
+    assert binary.spans(2) == [Span(0, 2, "NAME"), Span(3, 4, "NAME")]
+    with pytest.raises(ValueError, match="unknown tag scheme"):
+        split.convert("conlleval")
+
+
+def test_many_sentences_are_one_chunk_and_keep_their_order() -> None:
+    rows = [Row([f"w{i}", "."], ["B-PER", "O"], 0, i) for i in range(10_000)]
+    split = Split(build_table(rows), Path("long.conll"), "long", "iob2")
+    assert split.table["tokens"].num_chunks == 1
+    assert split.sentences([9_999, 4_096, 0])[0] == [["w9999", "."], ["w4096", "."], ["w0", "."]]
+    converted = split.convert("bioes")
+    assert converted.table["tags"].num_chunks == 1
+    assert converted.sentences([4_095, 9_999])[1] == [["S-PER", "O"]] * 2
+    assert sum(len(spans) for spans in converted.all_spans()) == 10_000
+
+
+def test_the_dataset_holds_what_the_split_holds(split: Split) -> None:
+    dataset = split.dataset
+    assert dataset.column_names == ["tokens", "tags", "document", "line"]
+    assert dataset[2] == {"tokens": WORDS[2], "tags": TAGS[2], "document": 1, "line": 11}
+    assert split.select([2, 0]).dataset["tokens"][:] == [WORDS[2], WORDS[0]]
+
+
+def test_equal_tables_have_equal_fingerprints_and_others_do_not(split: Split) -> None:
+    same = Split(build_table(ROWS), Path("copy.conll"), "copy", "iob2")
+    other = Split(build_table([*ROWS[:2], ROWS[2]._replace(line=12)]), Path("x"), "x", "iob2")
+    assert split.dataset._fingerprint == same.dataset._fingerprint
+    assert split.dataset._fingerprint != other.dataset._fingerprint
