@@ -69,9 +69,9 @@ def scores_conlleval(scores: Scores) -> str:
     """The report of the CoNLL shared tasks' `conlleval` script, ending in a newline."""
     lines = [
         f"processed {scores.tokens} tokens with {scores.support} phrases; "
-        f"found: {scores.predicted} phrases; correct: {scores.correct}."
+        f"found: {scores.predicted} phrases; correct: {scores.correct}.",
+        f"accuracy: {_accuracy(scores):6.2f}%; {_conlleval_figures(scores)}",
     ]
-    lines.append(f"accuracy: {_accuracy(scores):6.2f}%; {_conlleval_figures(scores)}")
     for label, score in scores.per_type.items():
         lines.append(f"{_plain(label):>17}: {_conlleval_figures(score)}  {score.predicted}")
     return "\n".join(lines) + "\n"
@@ -103,7 +103,7 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     """JSON in readable characters, with what breaks lines or encodings escaped.
 
     Raises:
-        ValueError: a number in it is infinite or none, which JSON cannot say.
+        ValueError: a number in it is infinite or NaN, which JSON cannot say.
     """
     told = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     return _ESCAPED_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", told)
