@@ -54,10 +54,10 @@ def report(decoder: Decoder, split: Split) -> Report:
     gold, (sentences, gold_tags) = list(split.all_spans()), split.sentences()
     predicted = decoder.spans(sentences)
     if split.repaired is not None and not binary:
-        tags = [
-            from_spans(spans, len(words), "iob2") for spans, words in zip(predicted, sentences, strict=True)
-        ]
-        scores = score_tags(gold_tags, tags)
+        # The strict reading means something only when both sides are written alike.
+        scheme = "bioes" if any(tag[:2] in ("E-", "S-") for row in gold_tags for tag in row) else "iob2"
+        tags = [from_spans(found, len(row), scheme) for found, row in zip(predicted, gold_tags, strict=True)]
+        scores = score_tags(gold_tags, tags, scheme=scheme)
     else:
         scores = score(gold, predicted, split.lengths.tolist())
     return Report(
