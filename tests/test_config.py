@@ -371,6 +371,11 @@ def test_a_config_that_is_written_and_read_again_is_the_same(load, tree):
     assert load(to_yaml(config, comments=True)) == config
 
 
+def test_each_key_has_a_line_of_its_own_whatever_its_value():
+    text = to_yaml(parse_config({"data": {"train": "news\nof the day.conll"}}), comments=True)
+    assert re.search(r'^  train: "news\\nof the day\.conll" +# column file', text, re.MULTILINE)
+
+
 def test_comments_change_nothing_but_say_what_each_key_is_for(load):
     config = load(DATA + "training: {epochs: 7}")
     plain, commented = to_yaml(config), to_yaml(config, comments=True)

@@ -42,17 +42,25 @@ class Format(str, Enum):
 
 @app.command()
 def init(
-    train: Annotated[str, typer.Option("--train", help="Column file to learn from, or sample:train.")],
+    train: Annotated[
+        str, typer.Option("--train", metavar="FILE", help="Column file to learn from, or sample:train.")
+    ],
     dev: Annotated[
-        str | None, typer.Option("--dev", help="Column file that picks the best epoch. [default: from train]")
+        str | None,
+        typer.Option(
+            "--dev", metavar="FILE", help="Column file that picks the best epoch. [default: a tenth of train]"
+        ),
     ] = None,
-    test: Annotated[str | None, typer.Option("--test", help="Column file scored once, at the end.")] = None,
+    test: Annotated[
+        str | None, typer.Option("--test", metavar="FILE", help="Column file scored once, at the end.")
+    ] = None,
     vectors: Annotated[
-        str | None, typer.Option("--vectors", help="Text file of GloVe, word2vec or fastText vectors.")
+        str | None,
+        typer.Option("--vectors", metavar="FILE", help="Text file of GloVe, word2vec or fastText vectors."),
     ] = None,
     overrides: Overrides = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file, not to stdout.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
 ) -> None:
@@ -90,7 +98,7 @@ def schema() -> None:
 
 @app.command()
 def show(
-    config: Annotated[Path, typer.Option("--config", "-c", help="YAML config.")],
+    config: Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="YAML config.")],
     overrides: Overrides = None,
     form: Annotated[Format, typer.Option("--format", help="How it is printed.")] = Format.yaml,
 ) -> None:
