@@ -30,11 +30,13 @@ def write_atomically(path: Path, data: bytes | str) -> None:
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """The same for tensors, in safetensors' format."""
+    """The same for tensors, in safetensors' format; OSError if they cannot be written."""
     partial = path.with_name(path.name + ".partial")
-    save_file(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata
-    )
+    held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    try:
+        save_file(held, partial, metadata)
+    except SafetensorError as error:  # so safetensors calls a full disk
+        raise OSError(f"{path}: cannot be written ({error})") from None
     _replace(partial, path)
 
 
