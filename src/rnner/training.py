@@ -159,7 +159,8 @@ class Trainer:
         """Train from the present position to the end, telling each step and each epoch.
 
         Raises:
-            TrainingError: when a loss or gradient is not finite; the weights are those before that step.
+            TrainingError: when a loss or gradient is not finite; the weights are those before that step. Also
+                when a step has left weights that are not finite; they are never scored, nor told as an Epoch.
         """
         while not self.finished:
             order = self._order(self.position.epoch)
@@ -269,6 +270,11 @@ class Trainer:
 
     def _end_epoch(self) -> Epoch:
         position = self.position
+        if not self.finite():
+            raise TrainingError(
+                f"the weights are not finite after epoch {position.epoch + 1}: training has diverged. "
+                f"Try a lower training.learning_rate (it is {self.plan.learning_rate:.3g})"
+            )
         started = time.perf_counter()
         with self.averaged():
             scores = self.evaluate()
