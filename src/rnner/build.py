@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from rnner import tags
 from rnner.config import CharactersConfig, Config, EncoderConfig
 from rnner.data.vocabulary import CASINGS, Vocabulary
+from rnner.errors import ConfigError
 from rnner.nn.cells import get_cell
 from rnner.nn.characters import CharacterCNN, CharacterRecurrent
 from rnner.nn.dropout import LockedDropout
@@ -25,6 +26,9 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Tensor | None 
         vocabulary: how many words, characters and tags there are, and which tags may follow which.
         vectors: frozen word vectors [len(vocabulary.vector_words), size]; None: zeros in their place,
             for weights that are loaded afterwards.
+
+    Raises:
+        ConfigError: there is no such cell, or it has no such path.
     """
     embeddings, dropout = config.embeddings, config.dropout
     size = embeddings.words.size
@@ -55,7 +59,10 @@ def build_characters(
         return None
     if config.encoder == "cnn":
         return CharacterCNN(characters, config.size, config.hidden, config.width)
-    layer = build_bidirectional(config.cell, config.size, config.hidden)
+    try:
+        layer = build_bidirectional(config.cell, config.size, config.hidden)
+    except ValueError as error:
+        raise ConfigError([f"embeddings.characters.cell: {error}"]) from None
     return CharacterRecurrent(characters, config.size, layer)
 
 
@@ -63,9 +70,12 @@ def build_encoder(config: EncoderConfig, features: int, *, between: float) -> St
     """The recurrent layers over words, with dropout between them."""
     layers: list[RecurrentLayer] = []
     for _ in range(config.layers):
-        layer = build_layer(
-            config.cell, features, config.hidden, bidirectional=config.bidirectional, path=config.path
-        )
+        try:
+            layer = build_layer(
+                config.cell, features, config.hidden, bidirectional=config.bidirectional, path=config.path
+            )
+        except ValueError as error:
+            raise ConfigError([f"encoder: {error}"]) from None
         layers.append(layer)
         features = layer.output_size
     return Stack(layers, between=LockedDropout(between))
