@@ -120,7 +120,7 @@ class Pipeline:
         Raises:
             TypeError: if a sentence is a text instead of a list of words.
         """
-        if any(isinstance(sentence, str) for sentence in sentences):
+        if any(isinstance(sentence, str) for sentence in (sentences, *sentences)):
             raise TypeError(
                 "tag takes lists of words; for raw text, call the pipeline itself: pipeline(texts)"
             )
