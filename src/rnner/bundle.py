@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from rnner.build import build_tagger
 from rnner.checkpoint import write_atomically, write_tensors
@@ -45,8 +46,9 @@ class Bundle:
 def save_description(folder: Path, config: Config, vocabulary: Vocabulary) -> None:
     """Write what the weights need to be understood; once, before training."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / CONFIG, to_yaml(config))
+    # In this order: a vocabulary is what tells a folder of ours from one that just holds a config.yaml.
     write_atomically(folder / VOCABULARY, json.dumps(vocabulary.to_json(), ensure_ascii=False))
+    write_atomically(folder / CONFIG, to_yaml(config))
 
 
 def save_weights(folder: Path, tagger: Tagger) -> None:
@@ -85,9 +87,12 @@ def load_bundle(folder: Path | str, *, device: torch.device | str = "cpu") -> Bu
         ModelError: the folder is missing, empty, foreign, truncated or inconsistent; the message says what.
     """
     folder = Path(folder)
-    _check_files(folder)
+    try:
+        _check_files(folder)
+    except OSError as error:
+        raise ModelError(f"{folder}: cannot be read ({error.strerror})") from None
     config = _load_config(folder)
-    vocabulary = Vocabulary.from_json(_read_json(folder, VOCABULARY))
+    vocabulary = _load_vocabulary(folder)
     tagger = _load_tagger(folder, config, vocabulary)
     return Bundle(folder, config, vocabulary, tagger.to(device).eval())
 
@@ -120,6 +125,14 @@ def _load_config(folder: Path) -> Config:
         ) from None
 
 
+def _load_vocabulary(folder: Path) -> Vocabulary:
+    data = _read_json(folder, VOCABULARY)
+    try:
+        return Vocabulary.from_json(data)
+    except (ModelError, ValueError) as error:
+        raise ModelError(f"{folder / VOCABULARY}: {error}") from None
+
+
 def _read_json(folder: Path, name: str) -> Any:
     path = folder / name
     try:
@@ -131,8 +144,7 @@ def _read_json(folder: Path, name: str) -> Any:
 def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary) -> Tagger:
     """Compare every tensor's size with what it should be first, so that nothing huge is ever made."""
     path = folder / WEIGHTS
-    with torch.device("meta"):
-        expected = {name: tuple(t.shape) for name, t in build_tagger(config, vocabulary).state_dict().items()}
+    expected = {name: tuple(tensor.shape) for name, tensor in _blueprint(folder, config, vocabulary).items()}
     try:
         with safe_open(path, framework="pt") as file:
             found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
@@ -142,9 +154,21 @@ def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary) -> Tagger
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: is broken or cut off ({error}); copy the model folder again") from None
     vectors = tensors.get("words.vectors")
+    if vectors is not None and vectors.dtype not in (torch.float16, torch.float32):
+        raise ModelError(f"{path}: 'words.vectors' are {vectors.dtype}, not float16 or float32")
     tagger = build_tagger(config, vocabulary, vectors)
     tagger.load_state_dict(tensors)
     return tagger
+
+
+def _blueprint(folder: Path, config: Config, vocabulary: Vocabulary) -> dict[str, Tensor]:
+    """The weights that a tagger of this config has, as tensors without memory."""
+    try:
+        with torch.device("meta"):
+            return build_tagger(config, vocabulary).state_dict()
+    except (ConfigError, ValueError, RuntimeError, TypeError, OverflowError) as error:
+        why = str(error).partition("\n")[0]
+        raise ModelError(f"{folder / CONFIG}: no tagger can be built from it ({why})") from None
 
 
 def _mismatch(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> str:
