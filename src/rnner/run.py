@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from rnner import __version__, bundle
 from rnner.build import build_tagger, set_rows, transplant
@@ -106,9 +107,7 @@ def prepare(
         min_count=words.min_count,
         tune=words.tune,
     )
-    # Half precision halves the model's folder; the rounding is far below what training adds as noise.
-    frozen = vocabulary.frozen_rows(vectors).half() if vectors is not None else None
-    tagger = build_tagger(config, vocabulary, frozen)
+    tagger = build_tagger(config, vocabulary, _frozen(vocabulary, vectors))
     if vectors is not None and words.tune:
         set_rows(tagger, *vocabulary.initial_rows(vectors))
     return Job(
@@ -123,18 +122,27 @@ def prepare(
     )
 
 
+def _frozen(vocabulary: Vocabulary, vectors: Vectors | None) -> Tensor | None:
+    """The vectors that training leaves as they are, `[m, size]`; None if there are none."""
+    if vectors is None or not vocabulary.vector_words:
+        return None
+    rows = vocabulary.frozen_rows(vectors)
+    # Half precision halves the model's folder; the rounding is far below what training adds as noise.
+    half = rows.half()
+    return half if bool(half.isfinite().all()) else rows  # above 65504 there is no half
+
+
 def _continued(config: Config, corpus: Corpus, device: torch.device, old: Bundle) -> Job:
     """The job of going on from a model: its architecture, its vocabulary and more."""
     if config.embeddings.words.vectors is not None:
         raise ConfigError(
             ["embeddings.words.vectors: must be null with --init-from, the model brings its vectors"]
         )
-    config = _with_word_size(config, old.config.embeddings.words.size)
-    kept = ("embeddings.", "encoder.", "head", "data.scheme")
+    kept = ("embeddings.words.size", "embeddings.c", "encoder.", "head", "data.scheme")
     unlike = [
         line
         for line in differences(config, old.config)
-        if line.startswith(kept) and not line.startswith(("embeddings.words.", "encoder.path"))
+        if line.startswith(kept) and not line.startswith("encoder.path")
     ]
     if unlike:
         raise ConfigError(
@@ -230,7 +238,7 @@ def peak_memory_mb(device: torch.device) -> float:
 
 
 def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
-    """See that nothing is lost in `folder`; with `overwrite`, clear away the run that is there.
+    """See that nothing would be lost in `folder`. Changes nothing: `train` replaces what `overwrite` allows.
 
     Raises:
         UsageError: a run is there already and neither flag is given, or something else is there.
@@ -241,31 +249,21 @@ def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
         return
     if not folder.is_dir():
         raise UsageError(f"{folder}: is a file; --output takes a folder")
-    ours = {
-        bundle.CONFIG,
-        bundle.VOCABULARY,
-        bundle.WEIGHTS,
-        bundle.METRICS,
-        bundle.LOG,
-        bundle.CARD,
-        "checkpoint",
-    }
     there = {path.name for path in folder.iterdir()}
-    if there and bundle.CONFIG not in there and not {name.removesuffix(".partial") for name in there} <= ours:
+    # A config.yaml alone may well be the user's own, and so may a README.md; the vocabulary is ours.
+    if there - {f"{bundle.VOCABULARY}.partial"} and bundle.VOCABULARY not in there:
         raise UsageError(f"{folder}: holds other things than a run; choose another --output")
     if there and not (resume or overwrite):
         raise UsageError(f"{folder}: holds a run already; --resume goes on with it, --overwrite replaces it")
-    if overwrite:
-        for name in (
-            bundle.METRICS,
-            bundle.CARD,
-            bundle.WEIGHTS,
-            bundle.LOG,
-            bundle.VOCABULARY,
-            bundle.CONFIG,
-        ):
-            (folder / name).unlink(missing_ok=True)
-        remove_checkpoint(folder)
+
+
+def clear_output(folder: Path) -> None:
+    """Remove the files of a run and nothing else; broken off, it leaves what `check_output` knows."""
+    (folder / bundle.METRICS).unlink(missing_ok=True)  # first: without it the run is not finished
+    remove_checkpoint(folder)
+    for name in (bundle.CARD, bundle.WEIGHTS, bundle.LOG, bundle.METRICS, bundle.CONFIG, bundle.VOCABULARY):
+        (folder / f"{name}.partial").unlink(missing_ok=True)
+        (folder / name).unlink(missing_ok=True)
 
 
 def finished(folder: Path) -> dict[str, Any] | None:
@@ -302,19 +300,23 @@ def train(
 
     Args:
         job: from `prepare`.
-        folder: checked by `check_output`.
-        resume: go on from the checkpoint in the folder, if there is one.
+        folder: checked by `check_output`. The run that is there, if any, is replaced, unless `resume`.
+        resume: go on from the checkpoint in the folder, if there is one; else start afresh.
         stop: asked after each step; when it says True, the run is saved and `InterruptedRun` raised.
 
     Raises:
         TrainingError: training diverged; the last good checkpoint stays.
         ModelError: the checkpoint in the folder is of another run, or broken.
+        UsageError: it is of a run with another config.
+        OSError: the folder cannot be written.
     """
     trainer = _trainer(job)
-    bundle.save_description(folder, job.config, job.vocabulary)
     if resume and has_checkpoint(folder):
+        check_same_config(folder, job.config)
         load_checkpoint(folder, trainer, job.fingerprint)
     else:
+        clear_output(folder)
+        bundle.save_description(folder, job.config, job.vocabulary)
         save_checkpoint(folder, trainer, job.fingerprint)
     log = _kept_log(folder, trainer.position)
     saved = time.monotonic()
