@@ -1,0 +1,119 @@
+"""A tagger: the same result whatever a sentence is batched with, legal tags only, and it can learn."""
+
+import pytest
+import torch
+from tiny import CHARACTERS, DEV, TRAIN, config_of, split_of, tagger_of, vocabulary_of, words_of
+
+from rnner.bundle import load_bundle, save_description, save_weights
+from rnner.decoding import Decoder
+from rnner.metrics import score
+from rnner.nn.cells import cell_names
+from rnner.tags import TagError, to_spans
+from rnner.training import Trainer
+
+CELLS = ["rnn", "gru", "gru_reset_after", "lstm", "none"]
+SENTENCES = [*words_of(TRAIN), *words_of(DEV), ["Hogwarts"], ["."]]
+
+
+def emissions(tagger, vocabulary, sentences):
+    """Emissions of each sentence, without padding."""
+    batch = vocabulary.encode(sentences)
+    with torch.no_grad():
+        return [row[:length] for row, length in zip(tagger(batch), batch.lengths.tolist(), strict=True)]
+
+
+def test_the_built_in_cells_are_the_ones_tested():
+    assert set(CELLS) <= set(cell_names())
+
+
+@pytest.mark.parametrize("characters", CHARACTERS)
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_sentence_is_tagged_alike_whatever_it_is_batched_with(cell, head, characters):
+    options = (f"encoder.cell={cell}", "encoder.layers=2", f"head={head}", *CHARACTERS[characters])
+    tagger, vocabulary = tagger_of(*options)
+    alone = [emissions(tagger, vocabulary, [words])[0] for words in SENTENCES]
+    together = emissions(tagger, vocabulary, SENTENCES)
+    backward = emissions(tagger, vocabulary, SENTENCES[::-1])[::-1]
+    for one, two, three in zip(alone, together, backward, strict=True):
+        torch.testing.assert_close(one, two, rtol=0, atol=2e-6)
+        torch.testing.assert_close(one, three, rtol=0, atol=2e-6)
+
+    found = [Decoder(tagger, vocabulary, sentences=n).scored_spans(SENTENCES) for n in (1, 3, 64)]
+    shuffled = Decoder(tagger, vocabulary, sentences=4).scored_spans(SENTENCES[::-1])[::-1]
+    assert any(found[0])
+    for other in (*found[1:], shuffled):
+        assert [[span[:3] for span in spans] for spans in other] == [
+            [span[:3] for span in spans] for spans in found[0]
+        ]
+        scores = [[span.score for spans in run for span in spans] for run in (other, found[0])]
+        assert scores[0] == pytest.approx(scores[1], abs=1e-5)
+
+
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+@pytest.mark.parametrize("scheme", ["bioes", "iob1", "iob2", "binary"])
+def test_no_illegal_tags_come_out_of_either_head(head, scheme):
+    vocabulary = vocabulary_of(scheme=scheme)
+    greedy_was_illegal = False
+    for seed in range(5):
+        tagger, _ = tagger_of(f"head={head}", f"data.scheme={scheme}", vocabulary=vocabulary, seed=seed)
+        batch = vocabulary.encode(SENTENCES)
+        with torch.no_grad():
+            scores = tagger(batch)
+            path = tagger.head.decode(scores, batch.lengths)
+        for row, greedy, length in zip(path, scores.argmax(-1), batch.lengths.tolist(), strict=True):
+            to_spans([vocabulary.tags[tag] for tag in row[:length]], scheme)
+            try:
+                to_spans([vocabulary.tags[tag] for tag in greedy[:length]], scheme)
+            except TagError:
+                greedy_was_illegal = True
+    assert greedy_was_illegal or scheme == "binary"  # else this test could not fail
+
+
+@pytest.mark.parametrize(("cell", "head"), [("lstm", "crf"), ("gru", "softmax")])
+def test_ten_sentences_are_learnt_by_heart_and_found_again_after_reloading(tmp_path, cell, head):
+    options = [f"encoder.cell={cell}", f"head={head}", "training.epochs=25", "training.average=null"]
+    options += [f"dropout.{part}=0" for part in ("words", "input", "hidden", "output")]
+    options += ["training.learning_rate=0.03", "encoder.hidden=16"]
+    config, train = config_of(*options), split_of(TRAIN)
+    tagger, vocabulary = tagger_of(*options)
+    decoder = Decoder(tagger, vocabulary)
+    words, gold = train.sentences()[0], list(train.all_spans())
+
+    def evaluate():
+        return score(gold, decoder.spans(words), train.lengths.tolist())
+
+    trainer = Trainer(tagger, vocabulary, train, config.training, evaluate)
+    losses = [event.loss for event in trainer.fit() if hasattr(event, "dev")]
+    assert losses[-1] < 0.1 * losses[0]
+    assert decoder.spans(words) == gold
+
+    save_description(tmp_path, config, vocabulary)
+    save_weights(tmp_path, tagger)
+    model = load_bundle(tmp_path)
+    again = Decoder(model.tagger, model.vocabulary)
+    everything = words + words_of(DEV)
+    assert again.scored_spans(everything) == decoder.scored_spans(everything)
+
+
+def test_the_loss_of_a_batch_is_the_mean_over_its_sentences():
+    tagger, vocabulary = tagger_of()
+    words, tags = split_of(TRAIN).sentences()
+    together = tagger.loss(vocabulary.encode(words, tags))
+    alone = [tagger.loss(vocabulary.encode([w], [t])) for w, t in zip(words, tags, strict=True)]
+    torch.testing.assert_close(together, torch.stack(alone).mean())
+
+
+def test_a_batch_without_tags_has_no_loss():
+    tagger, vocabulary = tagger_of()
+    with pytest.raises(ValueError, match="without tags has no loss"):
+        tagger.loss(vocabulary.encode(SENTENCES))
+
+
+def test_what_depends_on_a_form_is_computed_once_for_each_form():
+    tagger, vocabulary = tagger_of()
+    seen = []
+    tagger.characters.register_forward_hook(lambda module, given, result: seen.append(given[0].shape[0]))
+    batch = vocabulary.encode([["London", "London", "London"], ["London", "rained"]])
+    tagger(batch)
+    assert seen == [2]

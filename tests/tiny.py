@@ -1,0 +1,118 @@
+"""Small sentences, and the small models that the tests of the middle layers train on them."""
+
+import re
+from pathlib import Path
+
+import torch
+
+from rnner.build import build_tagger
+from rnner.config import parse_config
+from rnner.data.splits import Row, Split, build_table
+from rnner.data.vocabulary import Vocabulary
+from rnner.tags import from_spans, tag_inventory, to_spans
+
+TRAIN = """
+[PER Harry Potter] and [PER Hermione Granger] invented a new spell .
+[PER Hermione] went back to [LOC London] in 1997 .
+The [ORG Ministry of Magic] fined [PER Lucius Malfoy] .
+[LOC Hogwarts] lies north of [LOC Edinburgh] , they say .
+[ORG Gringotts Bank] opened in [LOC London] .
+It rained .
+[PER Ron Weasley] 's brother left [ORG Gringotts] for [LOC Egypt] last year .
+Nobody saw the [MISC Hungarian] dragon fly over [LOC Wales] .
+[PER Neville] lost his toad on the train .
+[PER Minerva McGonagall] teaches at [LOC Hogwarts] .
+"""
+DEV = """
+[PER Luna Lovegood] wrote to [PER Harry] from [LOC Cornwall] .
+The [ORG Daily Prophet] is printed in [LOC London] .
+It snowed .
+"""
+TEST = """
+[PER Ginny Weasley] met [PER Neville Longbottom] in [LOC Hogsmeade] .
+They drank tea .
+"""
+
+SMALL = (
+    "embeddings.words.size=8",
+    "embeddings.words.min_count=1",
+    "embeddings.casing=3",
+    "embeddings.characters.size=4",
+    "embeddings.characters.hidden=5",
+    "encoder.hidden=8",
+    "training.batch_sentences=4",
+    "training.epochs=3",
+    "training.learning_rate=0.01",
+)
+CHARACTERS = {
+    "cnn": (),
+    "recurrent": ("embeddings.characters.encoder=recurrent", "embeddings.characters.cell=gru"),
+    "none": ("embeddings.characters=null",),
+}
+
+
+def annotated(text):
+    """Words and IOB2 tags of each line: `[PER Harry Potter] slept .`"""
+    sentences = []
+    for line in text.strip().splitlines():
+        words, tags = [], []
+        for label, name, word in re.findall(r"\[(\S+) ([^\]]+)\]|(\S+)", line):
+            own = name.split() if label else [word]
+            words += own
+            tags += [f"B-{label}"] + [f"I-{label}"] * (len(own) - 1) if label else ["O"]
+        sentences.append((words, tags))
+    return sentences
+
+
+def words_of(text):
+    return [words for words, _ in annotated(text)]
+
+
+def split_of(text, scheme="bioes", name="train"):
+    rows = [
+        Row(words, from_spans(to_spans(tags, "iob2"), len(words), scheme), 0, 1)
+        for words, tags in annotated(text)
+    ]
+    return Split(build_table(rows), Path(f"{name}.conll"), name, scheme)
+
+
+def write_columns(path, text, separator="\t"):
+    """A column file with the sentences of `text`, in IOB2."""
+    blocks = [
+        "".join(f"{word}{separator}{tag}\n" for word, tag in zip(words, tags, strict=True))
+        for words, tags in annotated(text)
+    ]
+    path.write_text("\n".join(blocks), encoding="utf-8")
+    return path
+
+
+def config_of(*overrides, train="train.conll", **data):
+    return parse_config({"data": {"train": str(train), **data}}, [*SMALL, *overrides])
+
+
+def corpus_config(folder, *overrides):
+    """A config whose corpus lies, freshly written, in `folder`."""
+    files = {"train": TRAIN, "dev": DEV, "test": TEST}
+    paths = {name: str(write_columns(folder / f"{name}.conll", text)) for name, text in files.items()}
+    return config_of(*overrides, **paths)
+
+
+def vocabulary_of(text=TRAIN, scheme="bioes", **options):
+    split = split_of(text, scheme)
+    return Vocabulary.build(
+        split.sentences()[0],
+        labels=split.labels,
+        scheme=scheme,
+        tags=tag_inventory(split.labels, scheme),
+        **{"min_count": 1, **options},
+    )
+
+
+def tagger_of(*overrides, vocabulary=None, seed=1):
+    """A tagger with fresh weights, and emissions large enough to find something."""
+    torch.manual_seed(seed)
+    vocabulary = vocabulary or vocabulary_of()
+    tagger = build_tagger(config_of(*overrides), vocabulary)
+    with torch.no_grad():
+        tagger.emission.weight.mul_(3)
+    return tagger.eval(), vocabulary
