@@ -65,22 +65,12 @@ def init(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
 ) -> None:
     """Look at your own column files and write a commented config for them."""
-    from rnner.config import parse_config
-    from rnner.data.corpus import resolve
-
     _check_free(output, overwrite)
     tree: dict[str, Any] = {"data": {"train": train, "dev": dev, "test": test}}
     if vectors is not None:
         tree["embeddings"] = {"words": {"vectors": vectors}}
-    given = parse_config(tree, overrides or ())
-    if given.embeddings.words.vectors is not None:
-        resolve(given.embeddings.words.vectors)
-    splits = _read(given)
-    fitting = _fitting(splits[0])
-    for section, values in fitting.items():
-        tree[section] = {**tree.get(section, {}), **values}
     path = output or Path("my.yaml")
-    text = _commented(parse_config(tree, overrides or ()), splits, fitting, path)
+    text = _draft(tree, overrides or (), path)
     if output is None:
         typer.echo(text, nl=False)
     else:
@@ -113,6 +103,21 @@ def show(
 
 
 # --- what `init` writes ------------------------------------------------------------------------------------
+
+
+def _draft(tree: dict[str, Any], overrides: Sequence[str], path: Path) -> str:
+    """The text of the config at `path`: what the user gave, and what fits their corpus."""
+    from rnner.config import parse_config
+    from rnner.data.corpus import resolve
+
+    given = parse_config(tree, overrides)
+    if given.embeddings.words.vectors is not None:
+        resolve(given.embeddings.words.vectors)  # raises DataError if there is no such file
+    splits = _read(given)
+    fitting = _fitting(splits[0])
+    for section, values in fitting.items():
+        tree = {**tree, section: {**tree.get(section, {}), **values}}
+    return _commented(parse_config(tree, overrides), splits, fitting, path)
 
 
 def _read(config: Config) -> list[Split]:
