@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from rnner import __version__
 from rnner.cli import config, evaluate, info, predict, train
-from rnner.cli.console import complain
+from rnner.cli.console import complain, notice
 from rnner.errors import RnnerError
 
 app = typer.Typer(
@@ -48,6 +47,8 @@ def _root(
 
 def main() -> None:
     """The entry point of `rnner`."""
+    if not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # as all files we read and write
     sys.exit(run(sys.argv[1:]))
 
 
@@ -59,29 +60,50 @@ def run(arguments: Sequence[str]) -> int:
     With RNNER_DEBUG=1 in the environment, errors come with their traceback.
     """
     try:
-        code = app(list(arguments), prog_name="rnner", standalone_mode=False)
+        _invoke(arguments)
         sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        complain("interrupted")
+        return 130
     except BrokenPipeError:
         # Who reads our output (`| head`) has enough; Python must not complain when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (click.Abort, KeyboardInterrupt):
-        complain("interrupted")
-        return 130
-    except RnnerError as error:
-        if os.environ.get("RNNER_DEBUG") == "1":
-            raise
-        complain(str(error))
-        return error.exit_code
     except Exception as error:
         if os.environ.get("RNNER_DEBUG") == "1":
             raise
-        complain(f"{_unforeseen(error)} (RNNER_DEBUG=1 shows where)")
-        return 1
-    return code if isinstance(code, int) else 0
+        return _tell(error)
+    return 0
+
+
+def _invoke(arguments: Sequence[str]) -> None:
+    """Run a command with nothing between us and its errors: Typer's own `main` would handle some."""
+    command = typer.main.get_command(app)
+    with command.make_context("rnner", list(arguments)) as context:
+        command.invoke(context)
+
+
+def _tell(error: Exception) -> int:
+    """Say what went wrong, in one line if it is one thing, and return the exit code."""
+    if isinstance(error, RnnerError):
+        (notice if error.exit_code == 130 else complain)(str(error))
+        return error.exit_code
+    # Typer's usage errors, which are click's or a copy of them, as its version has it.
+    if callable(getattr(error, "format_message", None)):
+        return _tell_usage(error)
+    complain(f"{_unforeseen(error)} (RNNER_DEBUG=1 shows where)")
+    return 1
+
+
+def _tell_usage(error: Any) -> int:
+    message, context = error.format_message().replace("Value error, ", ""), getattr(error, "ctx", None)
+    if message.startswith("Usage:"):  # a command group alone: this is its help
+        typer.echo(message, err=True)
+    else:
+        path = context.command_path if context else "rnner"
+        complain(f"{' '.join(message.split()).removesuffix('.')}; see `{path} --help`")
+    return int(error.exit_code)
 
 
 def _unforeseen(error: Exception) -> str:

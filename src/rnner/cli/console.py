@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any, NoReturn
+
 from rich.console import Console
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class Terminal(Console):
+    """A console that prints what it is given as it is, and leaves a closed pipe to who called it."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(highlight=False, emoji=False, **settings)
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Rich would exit with 1 here, but a reader who has enough (`| head`) is no failure."""
+        raise BrokenPipeError
+
+
+out = Terminal(soft_wrap=True)
+err = Terminal(stderr=True, soft_wrap=True)
 
 
 def complain(message: str) -> None:

@@ -91,7 +91,7 @@ class LiveDisplay:
         self.console, self.epochs = console, epochs
         self.progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=8 if console.width < 100 else 24),
             TextColumn("{task.fields[figures]}"),
             TimeRemainingColumn(),
             TextColumn("left"),
@@ -99,7 +99,7 @@ class LiveDisplay:
             transient=True,
         )
         self.task = self.progress.add_task("epoch 1", total=None, figures="")
-        self.loss = self.speed = 0.0
+        self.loss = self.speed = self.gradient = 0.0
 
     def show(self, event: Step | Epoch) -> None:
         """Move the bar, or print an epoch above it."""
@@ -112,13 +112,13 @@ class LiveDisplay:
         weight = 0.02 if self.speed else 1.0  # smoothed over about fifty steps
         self.loss += weight * (event.loss - self.loss)
         self.speed += weight * (speed - self.speed)
+        self.gradient += weight * (event.gradient_norm - self.gradient)
         self.progress.update(
             self.task,
             description=f"epoch {event.epoch}/{self.epochs}",
             total=self.epochs * event.steps,
             completed=(event.epoch - 1) * event.steps + event.step,
-            figures=f"loss {self.loss:.3f}  {self.speed:,.0f} tokens/s  gradient {event.gradient_norm:.2f}"
-            + (" clipped" if event.clipped else ""),
+            figures=f"loss {self.loss:.3f}  {self.speed:,.0f} tokens/s  gradient {self.gradient:.2f} ",
         )
 
     def __enter__(self) -> Self:

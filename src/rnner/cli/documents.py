@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from rich.console import Console
-
+from rnner.cli.console import Terminal
 from rnner.data.conll import write_conll
 from rnner.pipeline import Document
 from rnner.render import binary_view, entities_json, entities_jsonl, entities_table, to_json
@@ -36,8 +35,10 @@ def write_documents(documents: Iterable[Document], form: str, sink: TextIO, *, s
     elif form == "binary":
         _write_binary(documents, sink)
     else:
-        console = Console(file=sink, highlight=False)
-        for document in documents:
+        console = Terminal(file=sink)
+        for i, document in enumerate(documents):
+            if i:
+                console.print()
             console.print(entities_table(document.text, document.entities()))
 
 
@@ -61,7 +62,7 @@ def _write_json(documents: Iterable[Document], sink: TextIO) -> None:
 
 
 def _write_binary(documents: Iterable[Document], sink: TextIO) -> None:
-    width = Console(file=sink).width if sink.isatty() else None
+    width = Terminal(file=sink).width if sink.isatty() else None
     for sentence in _flagged(documents):
         sink.write(binary_view(*sentence, width=width) + "\n\n")
 

@@ -23,7 +23,9 @@ class Format(str, Enum):
 def evaluate(
     data: Annotated[str, typer.Argument(metavar="DATA", help="Column file with tags, or sample:test.")],
     model: Model,
-    form: Annotated[Format, typer.Option("--format", help="How the scores are written.")] = Format.table,
+    form: Annotated[
+        Format, typer.Option("--format", metavar="FORM", help="table, json or conlleval.")
+    ] = Format.table,
     columns: Annotated[
         str | None,
         typer.Option("--columns", metavar="TOKEN,TAG", help="Columns, from 0: 0,-1. [default: found]"),

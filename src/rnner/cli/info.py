@@ -9,23 +9,25 @@ from typing import Annotated
 import typer
 
 from rnner import __version__
+from rnner.cli.options import Code, start
 
 
 def info(
-    model: Annotated[Path | None, typer.Option("--model", "-m", help="Also describe this model.")] = None,
-    code: Annotated[
-        list[Path] | None, typer.Option("--code", help="Python file of the model's own cells. Repeatable.")
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", metavar="DIR", help="Also describe this model.")
     ] = None,
+    code: Code = None,
 ) -> None:
-    """Show versions, devices and cells; with --model, what it finds and which implementation computes it."""
+    """Show versions and devices, and what a model is made of.
+
+    With --model: what it finds, how large it is, its layers and which implementation computes them.
+    """
     import torch
 
     from rnner.bundle import load_bundle
     from rnner.nn.cells import cell_names
-    from rnner.usercode import load_code
 
-    for path in code or []:
-        load_code(path)
+    start(code=code)
     cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     rows = {
         "rnner": __version__,

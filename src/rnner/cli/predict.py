@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO, TypeVar
 
 import typer
 
-from rnner.errors import DataError, UsageError
+from rnner.cli.options import Batch, Code, Device, Threads, start
+from rnner.errors import UsageError
 
 if TYPE_CHECKING:
     from rnner.pipeline import Pipeline
@@ -41,59 +43,58 @@ class Format(str, Enum):
 
 
 def predict(
-    texts: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts to find names in.")
-    ] = None,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts to find names in.")] = None,
     model: Annotated[
-        Path | None, typer.Option("--model", "-m", help="Model folder, as `rnner train` writes it.")
+        Path | None,
+        typer.Option("--model", "-m", metavar="DIR", help="Model folder, as `rnner train` writes it."),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", help="Read this file instead of TEXT; - is stdin.")
+        Path | None,
+        typer.Option("--file", "-f", metavar="FILE", help="Read this file instead of TEXT; - is stdin."),
     ] = None,
     kind: Annotated[
         Input,
-        typer.Option("--input", help="What is read: one text, a text a line, or a column file."),
+        typer.Option(
+            "--input",
+            metavar="KIND",
+            help="text (one), lines (a text a line), or conll (a column file).",
+        ),
     ] = Input.text,
-    form: Annotated[Format, typer.Option("--format", help="How the result is written.")] = Format.table,
+    form: Annotated[
+        Format, typer.Option("--format", metavar="FORM", help="table, json, jsonl, conll or binary.")
+    ] = Format.table,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to this file, not to stdout."),
     ] = None,
     threshold: Annotated[
         float,
-        typer.Option("--threshold", min=0.0, max=1.0, help="Leave out entities less probable than this."),
+        typer.Option(
+            "--threshold", metavar="P", min=0.0, max=1.0, help="Leave out entities less probable than this."
+        ),
     ] = 0.0,
-    batch: Annotated[
-        int,
-        typer.Option("--batch", min=1, help="Sentences that are computed together; never changes a result."),
-    ] = 64,
+    batch: Batch = 64,
     column: Annotated[
         int | None,
-        typer.Option("--column", help="Column of the words in a column file, from 0. [default: found]"),
+        typer.Option("--column", metavar="N", help="Words of a column file, from 0. [default: found]"),
     ] = None,
-    code: Annotated[
-        list[Path] | None, typer.Option("--code", help="Python file of the model's own cells. Repeatable.")
-    ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "cpu",
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="CPU threads. [default: PyTorch's]")
-    ] = None,
+    code: Code = None,
+    device: Device = "cpu",
+    threads: Threads = None,
 ) -> None:
-    """Find the names in texts: given as arguments, in a file, or on stdin."""
-    if texts and file is not None:
-        raise UsageError("give either TEXT or --file, not both")
-    if texts and kind is Input.conll:
-        raise UsageError("--input conll reads a column file: give it with --file, or on stdin")
+    """Find the names in texts.
+
+    Texts come as arguments, from a file, or from stdin. binary shows the words of each sentence in a row,
+    and 1 or 0 under each; conll adds the tags to a column file as its last column.
+    """
     if model is None:
         raise UsageError("--model DIR is needed: the folder of a model that `rnner train` has written")
-    if not texts and file is None and sys.stdin.isatty():
-        raise UsageError(
-            'give a TEXT in quotes, --file FILE, or text on stdin: rnner predict --model DIR "..."'
-        )
+    _check_input(texts, file, kind)
     from rnner.cli.documents import write_documents
 
-    pipeline = _load(model, code or [], device, threads, batch)
     source = sys.stdin.buffer if file is None or str(file) == "-" else file
-    with _sink(output) as sink:
+    with _sink(output, file) as sink:
+        pipeline = _load(model, batch, code=code, device=device, threads=threads)
         if kind is Input.conll and form is Format.conll:
             _add_column(pipeline, source, column, threshold, sink)
             return
@@ -105,20 +106,26 @@ def predict(
         write_documents(documents, form.value, sink, scheme=pipeline.vocabulary.scheme)
 
 
-def _load(model: Path, code: list[Path], device: str, threads: int | None, batch: int) -> Pipeline:
-    import torch
+def _check_input(texts: list[str] | None, file: Path | None, kind: Input) -> None:
+    """Raise UsageError unless there is one input, of the kind that is said."""
+    if texts and file is not None:
+        raise UsageError("give either TEXT or --file, not both")
+    if texts and kind is Input.conll:
+        raise UsageError("--input conll reads a column file: give it with --file, or on stdin")
+    if not texts and file is None and sys.stdin.isatty():
+        raise UsageError(
+            'give a TEXT in quotes, --file FILE, or text on stdin: rnner predict --model DIR "..."'
+        )
+    for text in texts or []:
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise UsageError(f"TEXT {text!r}: not UTF-8; put it into a file and convert that")
 
+
+def _load(model: Path, batch: int, *, code: list[Path] | None, device: str, threads: int | None) -> Pipeline:
     from rnner.bundle import load_bundle
-    from rnner.device import choose_device
     from rnner.pipeline import Pipeline
-    from rnner.usercode import load_code
 
-    on = choose_device(device)
-    if threads is not None:
-        torch.set_num_threads(threads)
-    for path in code:
-        load_code(path)
-    return Pipeline(load_bundle(model, device=on), batch_sentences=batch)
+    return Pipeline(load_bundle(model, device=start(device, threads, code)), batch_sentences=batch)
 
 
 def _texts(source: BinaryIO | Path, kind: Input) -> Iterator[str]:
@@ -128,14 +135,16 @@ def _texts(source: BinaryIO | Path, kind: Input) -> Iterator[str]:
     if kind is Input.lines:
         yield from read_lines(source)
         return
-    if isinstance(source, Path) and not source.is_file():
-        yield from read_lines(source)  # raises what is wrong
-    data = source.read_bytes() if isinstance(source, Path) else source.read()
     try:
-        yield data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError("not UTF-8 text; convert it first", name_of(source), line) from None
+        data = source.read_bytes() if isinstance(source, Path) else source.read()
+    except OSError:
+        yield from read_lines(source)  # tells what is wrong with it
+        return
+    copy = io.BytesIO(data)
+    copy.name = name_of(source)
+    for _ in read_lines(io.BufferedReader(copy)):  # tells what is wrong with the bytes, and where
+        pass
+    yield data.decode("utf-8-sig")
 
 
 def _words(source: BinaryIO | Path, column: int | None) -> Iterator[list[str]]:
@@ -172,17 +181,28 @@ def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
 
 
 @contextmanager
-def _sink(output: Path | None) -> Iterator[TextIO]:
+def _sink(output: Path | None, source: Path | None) -> Iterator[TextIO]:
     """Where results go; a file is replaced only when all of it is there."""
     if output is None:
         yield sys.stdout
         return
+    output = output.resolve()  # a link stays one
     if output.is_dir():
         raise UsageError(f"{output}: is a folder; --output takes a file")
-    partial = output.with_name(output.name + ".partial")
+    if source is not None and source.exists() and output == source.resolve():
+        raise UsageError(f"{output}: is the file that is read; choose another --output")
+    partial = output
+    if output.is_file() or not output.exists():  # else it is a pipe or a device
+        partial = output.with_name(output.name + ".partial")
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
+        file = partial.open("w", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
+    try:
+        with file:
             yield file
-        partial.replace(output)
+        if partial != output:
+            partial.replace(output)
     finally:
-        partial.unlink(missing_ok=True)
+        if partial != output:
+            partial.unlink(missing_ok=True)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnner.cli.console import err, notice, out
+from rnner.cli.console import err, notice, out, warn
+from rnner.cli.options import Code, Device, Threads, start
 
 if TYPE_CHECKING:
     from rnner.run import Job
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 def train(
     config: Annotated[
-        Path, typer.Option("--config", "-c", help="YAML config; `rnner config init` writes one.")
+        Path,
+        typer.Option("--config", "-c", metavar="FILE", help="YAML config; `rnner config init` writes one."),
     ],
     overrides: Annotated[
         list[str] | None,
@@ -29,7 +31,9 @@ def train(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder of the model. [default: runs/NAME-OF-CONFIG]"),
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Folder of the model. [default: runs/NAME-OF-CONFIG]"
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the output folder.")
@@ -39,57 +43,50 @@ def train(
     ] = False,
     init_from: Annotated[
         Path | None,
-        typer.Option("--init-from", help="Go on from this model, on new data, maybe with new labels."),
+        typer.Option(
+            "--init-from", metavar="DIR", help="Go on from this model, on new data, maybe with new labels."
+        ),
     ] = None,
-    code: Annotated[
-        list[Path] | None,
-        typer.Option("--code", help="Python file that registers your own cells. Repeatable."),
-    ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="CPU threads. [default: PyTorch's choice]")
-    ] = None,
+    code: Code = None,
+    device: Device = "auto",
+    threads: Threads = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Check config and data, try the longest sentence, write nothing."),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and the scores.")] = False,
 ) -> None:
-    """Train a tagger.
+    """Train a tagger from a config.
 
     Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves and stops; --resume goes on.
     """
-    import torch
-
     from rnner.bundle import load_bundle
     from rnner.config import load_config
-    from rnner.device import choose_device
     from rnner.nn.cells import cell_names
     from rnner.run import check_output, check_same_config, finished, prepare
-    from rnner.usercode import load_code
 
-    on = choose_device(device)
-    if threads is not None:
-        torch.set_num_threads(threads)
-    for path in code or []:
-        load_code(path)
+    on = start(device, threads, code)
     settings = load_config(config, overrides or [], cells=cell_names())
     folder = output or Path("runs") / config.stem
-    if not dry_run:
+    # With --overwrite the check clears the folder, so it waits until config and data are known to be fine.
+    replacing = overwrite and not resume and not dry_run
+    if not dry_run and not replacing:
         check_output(folder, resume=resume, overwrite=overwrite)
-        if resume:
-            check_same_config(folder, settings)
-            if (done := finished(folder)) is not None:
-                notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)
-                _show_scores(done)
-                return
-    start = load_bundle(init_from) if init_from is not None else None
+    if resume and not dry_run:
+        check_same_config(folder, settings)
+        if (done := finished(folder)) is not None:
+            notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)
+            _show_scores(done)
+            return
+    base = load_bundle(init_from) if init_from is not None else None
     notice(f"reading {settings.data.train}", quiet=quiet)
-    job = prepare(settings, folders=[config.resolve().parent], device=on, init_from=start)
+    job = prepare(settings, folders=[config.resolve().parent], device=on, init_from=base)
     _describe(job, quiet=quiet)
     if dry_run:
         _try(job)
         return
+    if replacing:
+        check_output(folder, resume=False, overwrite=True)
     _run(job, folder, resume=resume, quiet=quiet)
     notice(f'model: {folder}\ntry:   rnner predict --model {shlex.quote(str(folder))} "..."', quiet=quiet)
 
@@ -101,8 +98,13 @@ def _describe(job: Job, *, quiet: bool) -> None:
             notice(
                 f"{name + ':':6} {len(split):,} sentences, {int(split.lengths.sum()):,} tokens", quiet=quiet
             )
+    # Of the corpus's notes, that of the held-out dev comes first and is no warning; the others are.
+    warnings = corpus.notes[1:] if corpus.held_out else corpus.notes
     for text in job.notices:
-        notice(text, quiet=quiet)
+        if text not in warnings:
+            notice(text, quiet=quiet)
+    for text in warnings:
+        warn(text)
     if job.coverage is not None:
         notice(str(job.coverage), quiet=quiet)
     weights = sum(p.numel() for p in job.tagger.parameters())
@@ -113,10 +115,11 @@ def _try(job: Job) -> None:
     from rnner.run import try_longest
 
     trial = try_longest(job)
+    sentences = f"{trial.sentences:,} sentence" + ("s" if trial.sentences != 1 else "")
     out.print(
-        f"config and data are fine; a step with the longest sentence ({trial.longest} tokens, "
-        f"{trial.sentences} sentences in its batch) has the loss {trial.loss:.2f} and takes "
-        f"{trial.peak_memory_mb:,.0f} MB at most; nothing was written"
+        "config and data are fine; nothing was written\n"
+        f"a step with the longest sentence ({trial.longest} tokens; {sentences} in its batch): "
+        f"loss {trial.loss:.2f}, {trial.peak_memory_mb:,.0f} MB at most"
     )
 
 
@@ -137,15 +140,16 @@ def _run(job: Job, folder: Path, *, resume: bool, quiet: bool) -> None:
             display.show(event)
     metrics = finished(folder)
     assert metrics is not None
+    run = metrics["train"]
+    notice(f"best epoch: {run['best_epoch']} of {run['epochs']}; {run['seconds']:,.0f} s", quiet=quiet)
     _show_scores(metrics)
 
 
 def _show_scores(metrics: dict[str, Any]) -> None:
     for split in ("dev", "test"):
         if split in metrics:
-            scores = metrics[split]
-            figures = ", ".join(f"{name} {scores[name]:.4f}" for name in ("precision", "recall", "f1"))
-            out.print(f"{split}: {figures}")
+            precision, recall, f1 = (100 * metrics[split][name] for name in ("precision", "recall", "f1"))
+            out.print(f"{split + ':':5} precision {precision:.2f}%, recall {recall:.2f}%, F1 {f1:.2f}%")
 
 
 @contextmanager

@@ -1,0 +1,52 @@
+"""Options that several commands share, and what they set going."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import torch
+
+Model = Annotated[
+    Path, typer.Option("--model", "-m", metavar="DIR", help="Model folder, as `rnner train` writes it.")
+]
+Batch = Annotated[
+    int,
+    typer.Option(
+        "--batch", metavar="N", min=1, help="Sentences that are computed together; never changes a result."
+    ),
+]
+Code = Annotated[
+    list[Path] | None,
+    typer.Option("--code", metavar="FILE", help="Python file that registers your own cells. Repeatable."),
+]
+Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", metavar="N", min=1, help="CPU threads. [default: PyTorch's choice]"),
+]
+
+
+def start(
+    device: str = "cpu", threads: int | None = None, code: Sequence[Path] | None = None
+) -> torch.device:
+    """Choose the device, set the threads, run the user's code.
+
+    Raises:
+        UsageError: there is no such device or file, or the file fails.
+    """
+    import torch
+
+    from rnner.device import choose_device
+    from rnner.usercode import load_code
+
+    chosen = choose_device(device)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    for path in code or []:
+        load_code(path)
+    return chosen
