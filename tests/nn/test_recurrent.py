@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from rnner.nn.cells import Cell, GRUCell, GRUResetAfterCell, LSTMCell, RNNCell, State
-from rnner.nn.recurrent import Bidirectional, Recurrent, RecurrentLayer, Stack, reverse_each
+from rnner.nn.loop import reverse_each
+from rnner.nn.recurrent import Bidirectional, Recurrent, RecurrentLayer, Stack
 
 LENGTHS = torch.tensor([6, 3, 1, 5])
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from rnner.nn.cells import Cell, State
+from rnner.nn.loop import reverse_each, run_loop
 
 PATHS = ("auto", "loop", "fused", "native")
 
@@ -107,68 +108,33 @@ class Recurrent(RecurrentLayer):
             ValueError: shapes that do not fit.
         """
         self.check(x, lengths, state)
-        if state is None:
-            state = self.cell.initial_state(x)
-        padding = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
-        x = x.masked_fill(padding[..., None], 0)  # before anything else, so that a NaN there stays there
+        if self.truncate is None:
+            return self._run(x, lengths, state, self.reverse)
+        return self._run_in_pieces(x, lengths, state, self.truncate)
+
+    def _run(self, x: Tensor, lengths: Tensor, state: State | None, reverse: bool) -> tuple[Tensor, State]:
+        return run_loop(self.cell, x, lengths, state, reverse=reverse)
+
+    def _run_in_pieces(
+        self, x: Tensor, lengths: Tensor, state: State | None, piece: int
+    ) -> tuple[Tensor, State]:
+        """Pieces of so many words in the order of reading; only the values of a state pass between them."""
         if self.reverse:
             x = reverse_each(x, lengths)
-        output, state = run_loop(self.cell, x, lengths, state, truncate=self.truncate)
-        if self.reverse:
-            output = reverse_each(output, lengths)
-        return output, state
+        outputs = []
+        for begin in range(0, x.shape[1], piece):
+            part = x[:, begin : begin + piece]
+            output, state = self._run(part, (lengths - begin).clamp(0, part.shape[1]), state, False)
+            outputs.append(output)
+            if begin + piece < x.shape[1]:
+                state = tuple(tensor.detach() for tensor in state)
+        output, state = torch.cat(outputs, dim=1), cast(State, state)
+        return reverse_each(output, lengths) if self.reverse else output, state
 
     def extra_repr(self) -> str:
         """Direction and the path that runs, for `print(layer)`."""
         truncate = f", truncate={self.truncate}" if self.truncate else ""
         return f"reverse={self.reverse}, path={self.chosen_path}{truncate}"
-
-
-def run_loop(
-    cell: Cell, x: Tensor, lengths: Tensor, state: State, *, truncate: int | None = None
-) -> tuple[Tensor, State]:
-    """The loop that defines what a cell means; every other path must equal it.
-
-    Args:
-        cell: any cell.
-        x: `[b, t, i]`, in the order of reading, finite in the padding.
-        lengths: `[b]` int64. A sentence that is over keeps its state.
-        state: the state to start from.
-        truncate: detach the state after every so many words.
-
-    Returns:
-        output `[b, t, h]`, zero in the padding, and the final state.
-
-    Raises:
-        ValueError: a step that does not return a tuple of `cell.states` tensors.
-    """
-    inside = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
-    outputs = []
-    for t, projected in enumerate(cell.project(x).unbind(dim=1)):
-        if truncate is not None and t > 0 and t % truncate == 0:
-            state = tuple(tensor.detach() for tensor in state)
-        new = cell.step(projected, state)
-        if not isinstance(new, tuple) or len(new) != cell.states:
-            raise ValueError(
-                f"{type(cell).__name__}.step must return a tuple of {cell.states} tensors [b, h] "
-                f"(its `states`), not {type(new).__name__}{f' of {len(new)}' * isinstance(new, tuple)}"
-            )
-        state = tuple(torch.where(inside[:, t, None], now, old) for now, old in zip(new, state, strict=True))
-        outputs.append(state[0])
-    return torch.stack(outputs, dim=1).masked_fill(~inside[..., None], 0), state
-
-
-def reverse_each(x: Tensor, lengths: Tensor) -> Tensor:
-    """Each sentence read backward from its own last word; padding stays on the right.
-
-    Args:
-        x: `[b, t, i]`.
-        lengths: `[b]` int64.
-    """
-    t = torch.arange(x.shape[1], device=x.device)
-    last = lengths[:, None] - 1
-    order = torch.where(t <= last, last - t, t)
-    return x.gather(1, order[..., None].expand_as(x))
 
 
 class Bidirectional(RecurrentLayer):
