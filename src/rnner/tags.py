@@ -83,7 +83,8 @@ class SchemeError(TagError):
         first, second = offences[self.scheme], offences[other]
         self.sentence = first.sentence
         message = f"{first.reason} ({_places(first.times)})"
-        if second.times <= 10 * first.times:  # else nobody would take the tags for it
+        # Where the tags are far from the other scheme, or a cell is no tag at all, it explains nothing.
+        if second.times <= 10 * first.times and second[:4] != first[:4]:
             where = f"the first in sentence {second.sentence + 1}, word {second.position + 1}"
             message += (
                 f"; nor are the tags {_title(other)}: {second.reason} ({_places(second.times)}, {where})"

@@ -124,6 +124,7 @@ def test_only_newlines_end_a_line_and_only_spaces_and_tabs_are_blank() -> None:
     odd = ["\x85", "\u2028", "\x0b", "\x0c", "\xa0", "a\u2029b", "\x1c"]
     assert read("".join(f"{word}\tO\n" for word in odd))[0].words == odd
     assert read("".join(f"{word} O\n" for word in odd))[0].words == odd
+    assert read("".join(f"{word}\n" for word in odd), tagged=False)[0].words == odd
 
 
 def test_tokens_may_be_spaces_or_nothing_where_tabs_separate() -> None:
@@ -197,6 +198,7 @@ def test_a_file_without_words_has_no_sentence(text: str) -> None:
     [
         ("Bo B-PER\nruns\n\nYes O\n", {}, 2, "1 column, where most rows have 2 (separated by spaces)"),
         ("Bo\tB-PER\nruns\tVBZ\tO\nYes\tO\n", {}, 2, "3 columns, where most rows have 2 (separated by tabs)"),
+        ("Bo O\nruns O\n#\tO\nYes O\n", {}, 3, "1 column, where most rows have 2 (separated by spaces)"),
         ("Bo B-PER x\nruns O\nYes O\n", {}, 1, "3 columns, where most rows have 2"),
         ("Bo B-PER\nruns O\nnow BPER\n", {}, 3, "'BPER' in column 1 (counted from 0) is no tag"),
         ("Bo\tU-PER\nruns\tO\nYes\tO\n", {}, 1, "BILOU"),

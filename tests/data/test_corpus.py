@@ -97,7 +97,9 @@ def test_legal_tags_keep_their_scheme_however_illegal_ones_are_read(write: Write
 
 def test_binary_tags_among_others_cannot_be_read_at_all(write: Write) -> None:
     path = write("Ada B-PER\nmet O\n\nBo B-PER\nran 0\n")
-    with pytest.raises(DataError, match=r"'0' is no tag of conlleval.*mixes") as caught:
+    with pytest.raises(
+        DataError, match=r"'0' is no tag of IOB2: .* allowed \(1 such place\).*; correct the tags$"
+    ) as caught:
         read_split(path, illegal="conlleval")
     assert caught.value.line == 5
 

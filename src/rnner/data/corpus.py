@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -77,35 +77,27 @@ def load_corpus(
     whole = read(train, "train")
     if not whole.labels:
         raise DataError("no entity: all tags are O; is data.columns right?", whole.path)
-    notes: list[str] = []
-    kept, chosen = (whole, read(dev, "dev")) if dev is not None else _hold_out(whole, seed=seed, notes=notes)
-    scored = read(test, "test") if test is not None else None
-    splits = [split for split in (whole, None if dev is None else chosen, scored) if split is not None]
-    notes += [note for split in splits for note in _repair_note(split)]
-    unseen = {split.name: _unseen_labels(split, kept) for split in (chosen, scored) if split is not None}
-    unseen = {name: counts for name, counts in unseen.items() if counts}
+    kept, chosen, notes = (whole, read(dev, "dev"), []) if dev is not None else _hold_out(whole, seed=seed)
+    scored = None if test is None else read(test, "test")
+    splits = [split for split in (kept, chosen, scored) if split is not None]
+    unseen = _unseen_labels(kept, splits)
+    notes += dict.fromkeys(note for split in splits for note in _repair_note(split))
     notes += [_unseen_note(name, counts) for name, counts in unseen.items()]
     return Corpus(kept, chosen, scored, held_out=dev is None, unseen_labels=unseen, notes=notes)
 
 
 def read_split(
-    path: str | Path,
-    *,
-    columns: Mapping[str, int] | None = None,
-    illegal: Illegal = "error",
-    name: str | None = None,
+    path: str | Path, *, columns: Mapping[str, int] | None = None, illegal: Illegal = "error", name: str = ""
 ) -> Split:
     """Reads a column file whole; its tags stay as found, and the scheme they obey is detected.
 
     Args:
-        path: the file.
-        columns: see ConllReader.
-        illegal: what to do about tags that obey no scheme: `error`, or `conlleval` to read them as the CoNLL
-            script does (`Split.repaired` then tells how many there are).
+        path, columns: see ConllReader.
+        illegal: about tags that obey no scheme: `error`, or `conlleval` to read them as the CoNLL script does
+            (then `Split.repaired` tells of them).
         name: what messages call the split; the file's name if absent.
 
-    Raises DataError with path:line for what ConllReader refuses, for illegal tags, and for a file without any
-    sentence.
+    Raises DataError with path:line for what ConllReader refuses, illegal tags, and a file without a sentence.
     """
     path = Path(path)
     detector = SchemeDetector()
@@ -122,16 +114,16 @@ def read_split(
     table = build_table(rows())
     if not table.num_rows:
         raise DataError("no sentence: the file has no line with a word", path)
+
+    def line(sentence: int, position: int) -> int:
+        own = interrupted.get(sentence)
+        return own[position] if own else int(table["line"][sentence].as_py()) + position
+
     try:
         scheme, repaired = detector.decide(), None
     except SchemeError as error:
-
-        def line(sentence: int, position: int) -> int:
-            own = interrupted.get(sentence)
-            return own[position] if own else int(table["line"][sentence].as_py()) + position
-
         scheme, repaired = LENIENT, _repair(path, error, detector, line, illegal)
-    return Split(table, path, path.name if name is None else name, scheme, repaired)
+    return Split(table, path, name or path.name, scheme, repaired)
 
 
 def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:
@@ -173,18 +165,18 @@ def _repair(
 
     `line` gives the line of a word from its sentence and its position there.
     """
-    if foreign := detector.offence(LENIENT):
-        reason = f"{foreign.reason}; the file mixes it with others"
-        raise DataError(reason, path, line(foreign.sentence, foreign.position))
     repair = Repair(error.offences[error.scheme].times, line(error.sentence, error.position), str(error))
-    if illegal == "error":
-        advice = "correct the tags, or set data.illegal_tags: conlleval to read them as conlleval does"
+    advice = "correct the tags"
+    readable = detector.offence(LENIENT) is None  # binary tags among others are not
+    if readable:
+        advice += ", or set data.illegal_tags: conlleval to read them as conlleval does"
+    if illegal == "error" or not readable:
         raise DataError(f"{repair.reason}; {advice}", path, repair.line)
     return repair
 
 
-def _hold_out(whole: Split, *, seed: int, notes: list[str]) -> tuple[Split, Split]:
-    """Train without, and dev with, a tenth of the sentences drawn by `seed`; a note says so.
+def _hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, list[str]]:
+    """Train without, and dev with, a tenth of the sentences drawn by `seed`, and a note that says so.
 
     Whole documents are drawn where there are enough of them.
     """
@@ -198,17 +190,14 @@ def _hold_out(whole: Split, *, seed: int, notes: list[str]) -> tuple[Split, Spli
     else:
         dev = np.zeros(len(whole), dtype=bool)
         dev[generator.permutation(len(whole))[: max(1, round(len(whole) / 10))]] = True
-    unit = ", whole documents" if by_document else ""
-    notes.append(
-        f"no dev corpus: {dev.sum():,} of the {len(whole):,} sentences of {whole.path} are held out as dev "
-        f"(seed {seed}{unit})"
-    )
     kept, chosen = whole.select(np.flatnonzero(~dev)), whole.select(np.flatnonzero(dev))
     if not kept.labels:
-        raise DataError(
-            "too few entities to hold out a tenth of the sentences for dev: set data.dev", whole.path
-        )
-    return kept, replace(chosen, name="dev")
+        raise DataError("too few entities to hold out a tenth of the sentences: set data.dev", whole.path)
+    note = (
+        f"no dev corpus: {len(chosen):,} of the {len(whole):,} sentences of {whole.path} are held out as dev "
+        f"(seed {seed}{', whole documents' if by_document else ''})"
+    )
+    return kept, replace(chosen, name="dev"), [note]
 
 
 def _tenth_of_documents(
@@ -222,12 +211,14 @@ def _tenth_of_documents(
     return np.isin(of_sentence, order[:count])
 
 
-def _unseen_labels(split: Split, train: Split) -> dict[str, int]:
-    new = set(split.labels) - set(train.labels)
-    if not new:
-        return {}
-    counts = Counter(span.label for spans in split.all_spans() for span in spans if span.label in new)
-    return dict(sorted(counts.items()))
+def _unseen_labels(train: Split, splits: Iterable[Split]) -> dict[str, dict[str, int]]:
+    """How many entities each split has of labels that train lacks; only splits and labels that have any."""
+    found: dict[str, dict[str, int]] = {}
+    for split in splits:
+        if new := set(split.labels) - set(train.labels):
+            labels = (span.label for spans in split.all_spans() for span in spans)
+            found[split.name] = dict(sorted(Counter(label for label in labels if label in new).items()))
+    return found
 
 
 def _unseen_note(name: str, counts: Mapping[str, int]) -> str:
