@@ -163,6 +163,11 @@ def test_columns_are_found(text: str) -> None:
     assert (sentence.words, sentence.tags and sentence.tags[1]) == (["Bo", "runs"], "O")
 
 
+def test_the_word_is_not_looked_for_in_the_tag_column() -> None:
+    (sentence,) = read("B-PER Bo NNP\nO runs VBZ\n", columns={"tag": -3})
+    assert (sentence.words, sentence.tags) == (["Bo", "runs"], ["B-PER", "O"])
+
+
 def test_numbers_as_words_are_no_index_when_nothing_else_is_left() -> None:
     assert pairs("1\tO\n2\tB-MISC\n") == [[("1", "O"), ("2", "B-MISC")]]
 
