@@ -138,7 +138,7 @@ def _fitting(train: Split) -> dict[str, dict[str, Any]]:
     fitting: dict[str, dict[str, Any]] = {}
     if train.scheme == "binary":
         fitting["data"] = {"scheme": "binary"}
-    # Fewer sentences, fewer steps an epoch: with the default of 30 epochs a small corpus is left half-learnt.
+    # Fewer sentences make fewer steps an epoch; more epochs make up for it, and patience ends them early.
     if len(train) < 1_000:
         fitting["training"] = {"epochs": 100, "patience": 25}
     elif len(train) < 5_000:
