@@ -119,11 +119,12 @@ def transplant(old: Tagger, old_vocabulary: Vocabulary, new: Tagger, new_vocabul
     Rows of words, characters and tags go to where the new vocabulary has them; what the old one
     lacked keeps its fresh weights. Both taggers must be of the same config but for the vocabulary.
     """
+    kept = _places(old_vocabulary.tags, new_vocabulary.tags)
     rows = {
         "words": _places(old_vocabulary.words, new_vocabulary.words),
         "characters": _places(old_vocabulary.characters, new_vocabulary.characters),
-        "emission": _places(old_vocabulary.tags, new_vocabulary.tags),
-        "head": _places(old_vocabulary.tags, new_vocabulary.tags),
+        "emission": kept,
+        "head": [*kept, len(new_vocabulary.tags)],  # the last is the edge of a sentence
     }
     target = new.state_dict()
     for name, source in old.state_dict().items():
@@ -131,7 +132,7 @@ def transplant(old: Tagger, old_vocabulary: Vocabulary, new: Tagger, new_vocabul
             target[name].copy_(source)
             continue
         to = torch.tensor(rows[name.partition(".")[0]], device=source.device)
-        if source.dim() == 2 and source.shape[0] == source.shape[1] and name.startswith("head."):
+        if name.startswith("head."):
             target[name][to[:, None], to] = source
         else:
             target[name][to] = source
