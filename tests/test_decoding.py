@@ -1,13 +1,13 @@
 """Decoding: words in, spans out, in the order they came, with exact probabilities."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
-from tiny import DEV, TRAIN, tagger_of, words_of
 
 from rnner.decoding import Decoder
 from rnner.tags import TagError, to_spans
+from tiny import DEV, TRAIN, tagger_of, words_of
 
 SENTENCES = [*words_of(TRAIN), *words_of(DEV)]
 
@@ -28,12 +28,11 @@ def test_scores_are_the_summed_probability_of_all_legal_taggings_with_the_entity
     batch = vocabulary.encode([words])
     with torch.no_grad():
         emissions = tagger(batch)[0].double()
-        start, step, end = (part.double() for part in tagger.head.scores())
+        moves, edge = tagger.head.scores().double(), len(vocabulary.tags)
     weights = []
     for sequence, spans in legal_sequences(vocabulary, 3):
-        total = start[sequence[0]] + end[sequence[-1]]
-        total = total + sum(emissions[i, tag] for i, tag in enumerate(sequence))
-        total = total + sum(step[a, b] for a, b in zip(sequence, sequence[1:], strict=False))
+        steps = pairwise((edge, *sequence, edge))
+        total = sum(emissions[i, tag] for i, tag in enumerate(sequence)) + sum(moves[a, b] for a, b in steps)
         weights.append((total.exp(), spans))
     z = sum(weight for weight, _ in weights)
     best = max(weights, key=lambda entry: entry[0])[1]

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from tiny import CHARACTERS, DEV, TRAIN, config_of, split_of, tagger_of, vocabulary_of, words_of
 
 from rnner.bundle import load_bundle, save_description, save_weights
 from rnner.decoding import Decoder
@@ -10,6 +9,7 @@ from rnner.metrics import score
 from rnner.nn.cells import cell_names
 from rnner.tags import TagError, to_spans
 from rnner.training import Trainer
+from tiny import CHARACTERS, DEV, TRAIN, config_of, split_of, tagger_of, vocabulary_of, words_of
 
 CELLS = ["rnn", "gru", "gru_reset_after", "lstm", "none"]
 SENTENCES = [*words_of(TRAIN), *words_of(DEV), ["Hogwarts"], ["."]]
