@@ -44,6 +44,13 @@ def test_a_file_larger_than_a_block_is_read_whole(tmp_path: Path) -> None:
     assert list(read_lines(path)) == lines
 
 
+def test_a_byte_order_mark_is_one_at_the_beginning_only(tmp_path: Path) -> None:
+    path = tmp_path / "marks.txt"
+    lines = ["x" * (2**20 - 1), "ends the first block", "\ufeffbegins the second"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert list(read_lines(path)) == lines
+
+
 def test_standard_input_is_read_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own decoding would follow the locale and end lines at lone carriage returns."""
     stdin = io.TextIOWrapper(io.BytesIO("Łódź\rx\n".encode()), encoding="ascii")

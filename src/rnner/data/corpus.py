@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -135,10 +136,10 @@ def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:
     """
     if isinstance(source, str) and source.startswith("sample:"):
         return _sample(source)
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     tried = [path] if path.is_absolute() else [path, *(folder / path for folder in folders)]
     for candidate in tried:
-        if candidate.exists():
+        if os.path.exists(candidate):  # Path.exists would raise where a folder may not be looked into
             return candidate
     places = f" (nor is there {', '.join(str(place) for place in tried[1:])})" if tried[1:] else ""
     raise DataError(no_such_file(path) + places, path)
@@ -203,10 +204,10 @@ def _hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, list[str]]:
 def _tenth_of_documents(
     of_sentence: NDArray[np.int64], documents: NDArray[np.int64], generator: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """`[s]` the sentences of random documents, as many as come closest to a tenth; never none, never all."""
+    """`[s]` the sentences of random documents, as many as come closest to a tenth (so never all)."""
     order = generator.permutation(documents)
     sizes = Counter(of_sentence.tolist())
-    held = np.cumsum([sizes[document] for document in order.tolist()])[:-1]
+    held = np.cumsum([sizes[document] for document in order.tolist()])
     count = int(np.abs(held - len(of_sentence) / 10).argmin()) + 1
     return np.isin(of_sentence, order[:count])
 
