@@ -23,11 +23,15 @@ def reference() -> str:
     for key, description, default in walk(Config):
         section, _, name = key.rpartition(".")
         shown = "required" if default is ... or "Undefined" in repr(default) else f"`{_yaml(default)}`"
-        sections.setdefault(section, []).append(f"| `{name}` | {shown} | {description.replace('|', chr(92) + '|')} |")
+        sections.setdefault(section, []).append(
+            f"| `{name}` | {shown} | {description.replace('|', chr(92) + '|')} |"
+        )
     parts = [HEAD]
     for section, rows in sections.items():
         about = (section_at(section.split(".")).__doc__ or "").strip().splitlines()[0] if section else ""
-        parts += [f"\n## {f'`{section}`' if section else 'At the top'}\n\n{about}\n".replace("\n\n\n", "\n\n")]
+        parts += [
+            f"\n## {f'`{section}`' if section else 'At the top'}\n\n{about}\n".replace("\n\n\n", "\n\n")
+        ]
         parts += ["\n| key | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"]
     return "".join(parts)
 

@@ -5,7 +5,8 @@ The command line prints `str(error)` and exits with `error.exit_code`; nothing e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 
@@ -66,3 +67,9 @@ class ModelError(RnnerError):
 
 class TrainingError(RnnerError):
     """Training that cannot go on, such as a loss that is not finite."""
+
+
+def did_you_mean(word: str, words: Collection[str]) -> str:
+    """` (did you mean X?)` with the closest of the words there are, or nothing if none is close."""
+    matches = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return f" (did you mean {matches[0]}?)" if matches else ""

@@ -1,0 +1,91 @@
+"""What is wrong with a config, one sentence for each problem."""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rnner.config.sections import Config, section_at, section_class, walk
+from rnner.errors import did_you_mean
+
+
+def describe(value: Any) -> str:
+    """A value and its kind, cut short if long."""
+    kinds = {
+        bool: "true/false",
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        list: "a list",
+        dict: "a section",
+    }
+    if value is None:
+        return "null"
+    if isinstance(value, dict):
+        return "a section"
+    shown = repr(value)
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return f"{shown} ({kinds.get(type(value), type(value).__name__)})"
+
+
+_EXPECTED = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "finite_number": "must be a finite number",
+    "model_type": "must be a section with keys of its own",
+    "model_attributes_type": "must be a section with keys of its own",
+}
+
+
+def explain(detail: Any) -> str:
+    """One sentence for one problem that pydantic found."""
+    location = [str(part) for part in detail["loc"]]
+    key, kind, value = ".".join(location), detail["type"], detail.get("input")
+    context = detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        siblings = list(section_at(location[:-1]).model_fields)
+        hint = did_you_mean(location[-1], siblings)
+        hint = hint or f"{_elsewhere(location[-1])}; keys here: {', '.join(siblings)}"
+        return f"{key}: unknown key{hint}"
+    if kind == "missing":
+        return "; ".join(_required(location))
+    if kind == "literal_error":
+        options = _literals(location)
+        hint = did_you_mean(str(value), options)
+        return f"{key}: {describe(value)} is not one of {', '.join(options)}{hint}"
+    if kind == "value_error":
+        return f"{key}: {context.get('error')}"
+    if kind in _EXPECTED:
+        return f"{key}: {_EXPECTED[kind]}, got {describe(value)}"
+    return f"{key}: {detail['msg'].replace('Input should be', 'must be')}, got {describe(value)}"
+
+
+def _required(location: Sequence[str]) -> Iterator[str]:
+    """What is to be written where a key is missing; for a section, its keys that have no default."""
+    field = section_at(location[:-1]).model_fields[location[-1]]
+    below = section_class(field.annotation)
+    if below is None:
+        yield f"{'.'.join(location)}: is required: {field.description}"
+        return
+    for name, inner in below.model_fields.items():
+        if inner.is_required():
+            yield from _required([*location, name])
+
+
+def _elsewhere(name: str) -> str:
+    """Where an unknown key, or one much like it, does exist, if it stands in the wrong section."""
+    homes: dict[str, list[str]] = {}
+    for key, _, _ in walk(Config):
+        homes.setdefault(key.rpartition(".")[2], []).append(key)
+    matches = difflib.get_close_matches(name, homes, n=1, cutoff=0.8)
+    return f" (did you mean {' or '.join(homes[matches[0]])}?)" if matches else ""
+
+
+def _literals(location: Sequence[str]) -> list[str]:
+    annotation: Any = section_at(location[:-1]).model_fields[location[-1]].annotation
+    return [str(option) for option in typing.get_args(annotation)]

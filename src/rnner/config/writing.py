@@ -1,0 +1,39 @@
+"""A config as YAML, with or without the meaning of each key beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from rnner.config.sections import Config, Section
+from rnner.config.strict_yaml import Dumper
+
+
+def to_yaml(config: Config, *, comments: bool = False) -> str:
+    """The whole resolved config as YAML, with each key's description beside it if `comments`."""
+    return "\n".join(_yaml_lines(config, "", comments)) + "\n"
+
+
+def _yaml_lines(section: Section, indent: str, comments: bool) -> Iterator[str]:
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            if not indent and comments:
+                yield f"\n# {(type(value).__doc__ or '').strip().splitlines()[0]}"
+            yield f"{indent}{name}:"
+            yield from _yaml_lines(value, indent + "  ", comments)
+            continue
+        line = f"{indent}{name}: {_scalar(value)}"
+        described = f"{line:<34}  # {field.description}" if comments and field.description else line
+        if not indent and comments:
+            yield ""
+        yield described
+
+
+def _scalar(value: Any) -> str:
+    # Text over several lines would run into the comment: the style of double quotes writes \\n instead.
+    style = '"' if isinstance(value, str) and not value.isprintable() else None
+    text: str = yaml.dump(value, Dumper=Dumper, default_style=style, allow_unicode=True, width=10**6)
+    return text.removesuffix("\n").removesuffix("\n...")
