@@ -125,6 +125,7 @@ def test_only_newlines_end_a_line_and_only_spaces_and_tabs_are_blank() -> None:
     assert read("".join(f"{word}\tO\n" for word in odd))[0].words == odd
     assert read("".join(f"{word} O\n" for word in odd))[0].words == odd
     assert read("".join(f"{word}\n" for word in odd), tagged=False)[0].words == odd
+    assert read(" \xa0\n", tagged=False)[0].words == ["\xa0"]
 
 
 def test_tokens_may_be_spaces_or_nothing_where_tabs_separate() -> None:
