@@ -15,9 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from rnner.nn.cells import Cell, State
-from rnner.nn.loop import reverse_each, run_loop
-
-PATHS = ("auto", "loop", "fused", "native")
+from rnner.nn.loop import reverse_each
+from rnner.nn.paths import choose_path, run_path
 
 
 class RecurrentLayer(nn.Module):
@@ -84,12 +83,8 @@ class Recurrent(RecurrentLayer):
 
     @property
     def chosen_path(self) -> str:
-        """The path that runs: "loop", "fused" or "native"."""
-        if self.path not in PATHS:
-            raise ValueError(f"path must be one of {', '.join(PATHS)}, not {self.path!r}")
-        if self.path not in ("auto", "loop"):
-            raise ValueError(f"{type(self.cell).__name__} has no path {self.path!r}; it has: auto, loop")
-        return "loop"
+        """The path that runs: "loop", "fused" or "native" (under `torch.func` transforms always the loop)."""
+        return choose_path(self.cell, self.path)
 
     def forward(self, x: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Run the cell over each sentence.
@@ -113,7 +108,7 @@ class Recurrent(RecurrentLayer):
         return self._run_in_pieces(x, lengths, state, self.truncate)
 
     def _run(self, x: Tensor, lengths: Tensor, state: State | None, reverse: bool) -> tuple[Tensor, State]:
-        return run_loop(self.cell, x, lengths, state, reverse=reverse)
+        return run_path(self.chosen_path, (self.cell,), (reverse,), x, lengths, state)
 
     def _run_in_pieces(
         self, x: Tensor, lengths: Tensor, state: State | None, piece: int
@@ -183,11 +178,25 @@ class Bidirectional(RecurrentLayer):
                 `torch.cat([state[0], state[layer.forward_layer.states]], dim=-1)`.
         """
         self.check(x, lengths, state)
-        border = self.forward_layer.states
-        one, other = (None, None) if state is None else (state[:border], state[border:])
-        there, state_there = self.forward_layer(x, lengths, one)
-        back, state_back = self.backward_layer(x, lengths, other)
-        return torch.cat([there, back], dim=-1), state_there + state_back
+        one, other = self.forward_layer, self.backward_layer
+        if self.together:
+            return run_path(one.chosen_path, (one.cell, other.cell), (False, True), x, lengths, state)
+        own, others = (None, None) if state is None else (state[: one.states], state[one.states :])
+        there, end = one(x, lengths, own)
+        back, start = other(x, lengths, others)
+        return torch.cat([there, back], dim=-1), end + start
+
+    @property
+    def together(self) -> bool:
+        """Whether both directions go through one scan: same class, size and path, and nothing truncated."""
+        one, other = self.forward_layer, self.backward_layer
+        return (
+            type(one.cell) is type(other.cell)
+            and one.output_size == other.output_size
+            and one.chosen_path == other.chosen_path
+            and one.truncate is None
+            and other.truncate is None
+        )
 
 
 class Stack(RecurrentLayer):
