@@ -1,34 +1,29 @@
-"""Features of a word from its characters. Letters: n words, c characters a word, i features a character.
+"""Features of a word from its characters. Letters: n words, c characters a word, h features of a word.
 
-Character id 0 is padding, on the right. How far a batch is padded never changes a word's features.
+Character id 0 is padding, on the right. How far a batch is padded never changes a word's features. A word
+without characters counts as one unknown character (id 1).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from rnner.nn.recurrent import Bidirectional
 
 
-def _embedding(characters: int, size: int) -> nn.Embedding:
-    """Uniform in ±sqrt(3 / size), row 0 zeros (Ma & Hovy 2016)."""
-    embedding = nn.Embedding(characters, size, padding_idx=0)
-    bound = (3 / size) ** 0.5
-    nn.init.uniform_(embedding.weight, -bound, bound)
-    with torch.no_grad():
-        embedding.weight[0] = 0
-    return embedding
-
-
 class CharacterCNN(nn.Module):
-    """Convolution over the characters, then the largest value over the word (Ma & Hovy 2016).
+    """Convolution over the characters, then the largest value over the word (Ma and Hovy 2016).
 
-    A convolution of embeddings is a sum of table rows: kernel[o] maps the embedding of every character to what
-    it adds as the o-th of a window. Those tables [width, characters, hidden] are made once a call; a word then
-    costs `width` rows a character, and no matrix product. On a CPU, 350 words take a quarter of the time of
-    `conv1d`, forward and backward.
+    A convolution of embeddings is a sum of table rows: kernel[o] maps the embedding of every character to
+    what it adds as the o-th of a window. Those tables [width, characters, hidden] are made once a call; a
+    word then costs `width` rows a character, and no matrix product; only the windows that were the
+    largest have a gradient. On a CPU that takes a quarter to a half of the time of `conv1d`, forward and
+    backward.
 
     Args:
         characters: number of character ids, padding included.
@@ -36,7 +31,8 @@ class CharacterCNN(nn.Module):
         hidden: number of filters; also `output_size`.
         width: characters a window; odd, so that a window has a middle.
 
-    The kernel [width, size, hidden] starts Glorot uniform, the bias at 0. ValueError for an even width.
+    The kernel [width, size, hidden] starts Glorot uniform, the bias at 0. Raises ValueError for an even
+    width.
     """
 
     def __init__(self, characters: int, size: int, hidden: int, width: int) -> None:
@@ -51,19 +47,48 @@ class CharacterCNN(nn.Module):
 
     def forward(self, characters: Tensor) -> Tensor:
         """Map characters [n, c] int64 to [n, hidden]."""
-        tables = torch.matmul(self.embedding.weight, self.kernel)  # [width, characters, hidden]
-        inside = characters != 0
-        inside[:, 0] = True  # a word has at least one window
-        side = self.width // 2
-        windows = F.pad(characters, (side, side)).unfold(1, self.width, 1)[inside]  # [windows, width]
-        offsets = torch.arange(self.width, device=characters.device) * tables.shape[1]
-        rows = (windows + offsets).masked_fill_(windows == 0, 0)
-        values = F.embedding_bag(rows, tables.flatten(0, 1), mode="sum", padding_idx=0)
-        return torch.segment_reduce(values, "max", lengths=inside.sum(1)) + self.bias
+        tables = torch.matmul(self.embedding.weight, self.kernel)
+        largest: Tensor = _LargestWindow.apply(_at_least_one(characters), tables)  # type: ignore[no-untyped-call]
+        return largest + self.bias
 
     def extra_repr(self) -> str:
         """Sizes, for `print(module)`."""
         return f"width={self.width}, hidden={self.output_size}"
+
+
+class _LargestWindow(torch.autograd.Function):
+    """Characters [n, c] and tables [width, characters, h] to the largest sum of a word's windows: [n, h]."""
+
+    @staticmethod
+    def forward(ctx: Any, characters: Tensor, tables: Tensor) -> Tensor:
+        width, kinds, h = tables.shape
+        tables = tables.clone()
+        tables[:, 0] = 0  # beside a word, padding adds nothing,
+        tables[width // 2, 0] = -torch.inf  # and it is never the middle of a window
+        padded = F.pad(characters, (width // 2, width // 2))
+        rows = padded.unfold(1, width, 1) + kinds * torch.arange(width, device=padded.device)
+        sums = F.embedding_bag(rows.flatten(0, 1), tables.flatten(0, 1), mode="sum").view(
+            *characters.shape, h
+        )
+        if not ctx.needs_input_grad[1]:
+            return sums.amax(1)
+        largest, place = sums.max(1)
+        ctx.save_for_backward(padded, place)
+        ctx.shape = tables.shape
+        return largest
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
+        padded, place = ctx.saved_tensors
+        width, _, h = ctx.shape
+        tables = grad.new_zeros(ctx.shape)
+        filters = torch.arange(h, device=grad.device)
+        for o in range(width):
+            cells = padded.gather(1, place + o).mul_(h).add_(filters)
+            tables[o].view(-1).scatter_add_(0, cells.flatten(), grad.flatten())
+        tables[:, 0] = 0
+        return None, tables
 
 
 class CharacterRecurrent(nn.Module):
@@ -74,7 +99,7 @@ class CharacterRecurrent(nn.Module):
         size: features of a character; what `layer` takes.
         layer: what reads them; `output_size` is its.
 
-    ValueError if the layer takes another size.
+    Raises ValueError if the layer takes another size.
     """
 
     def __init__(self, characters: int, size: int, layer: Bidirectional) -> None:
@@ -87,6 +112,20 @@ class CharacterRecurrent(nn.Module):
 
     def forward(self, characters: Tensor) -> Tensor:
         """Map characters [n, c] int64 to [n, output_size]."""
-        lengths = (characters != 0).sum(1).clamp(min=1)
-        _, state = self.layer(self.embedding(characters), lengths)
+        characters = _at_least_one(characters)
+        _, state = self.layer(self.embedding(characters), (characters != 0).sum(1))
         return torch.cat([state[0], state[self.layer.forward_layer.states]], dim=-1)
+
+
+def _embedding(characters: int, size: int) -> nn.Embedding:
+    """Uniform in ±sqrt(3 / size), row 0 zeros (Ma and Hovy 2016)."""
+    embedding = nn.Embedding(characters, size, padding_idx=0)
+    bound = (3 / size) ** 0.5
+    nn.init.uniform_(embedding.weight, -bound, bound)
+    with torch.no_grad():
+        embedding.weight[0] = 0
+    return embedding
+
+
+def _at_least_one(characters: Tensor) -> Tensor:
+    return torch.cat([characters[:, :1].clamp(min=1), characters[:, 1:]], dim=1)

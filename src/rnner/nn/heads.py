@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnner.nn import crf
-from rnner.nn.crf import Transitions
+from rnner.nn.forward_backward import padding
 from rnner.nn.viterbi import n_best, viterbi
 
 
@@ -27,29 +27,28 @@ class _ChainHead(nn.Module):
     Raises ValueError for masks of other shapes or types. The masks follow from the tags: they are not saved.
     """
 
-    allowed_start: Tensor
-    allowed_step: Tensor
-    allowed_end: Tensor
-    boundary: Tensor
+    allowed: Tensor  # [k + 1, k + 1]: as `moves` in crf.py
+    boundary: Tensor  # [k, k]
 
     def __init__(
         self, allowed_start: Tensor, allowed_step: Tensor, allowed_end: Tensor, boundary: Tensor
     ) -> None:
         super().__init__()
         k = len(allowed_start)
-        masks = {
-            "allowed_start": (allowed_start, (k,)),
-            "allowed_step": (allowed_step, (k, k)),
-            "allowed_end": (allowed_end, (k,)),
-            "boundary": (boundary, (k, k)),
+        wanted = {
+            "allowed_start": (allowed_start, [k]),
+            "allowed_step": (allowed_step, [k, k]),
+            "allowed_end": (allowed_end, [k]),
+            "boundary": (boundary, [k, k]),
         }
-        for name, (mask, shape) in masks.items():
-            if mask.shape != shape or mask.dtype != torch.bool:
-                raise ValueError(f"{name} must be bool {list(shape)}, got {mask.dtype} {list(mask.shape)}")
-            self.register_buffer(name, mask, persistent=False)
+        for name, (mask, shape) in wanted.items():
+            if list(mask.shape) != shape or mask.dtype != torch.bool:
+                raise ValueError(f"{name} must be bool {shape}, got {mask.dtype} {list(mask.shape)}")
+        self.register_buffer("allowed", crf.join(allowed_start, allowed_step, allowed_end), persistent=False)
+        self.register_buffer("boundary", boundary, persistent=False)
 
-    def scores(self) -> Transitions:
-        """Scores of the moves, -inf for illegal ones."""
+    def scores(self) -> Tensor:
+        """Scores [k + 1, k + 1] of the moves between tags, -inf where illegal."""
         raise NotImplementedError
 
     def decode(self, emissions: Tensor, lengths: Tensor) -> Tensor:
@@ -72,7 +71,7 @@ class _ChainHead(nn.Module):
 
     def extra_repr(self) -> str:
         """The number of tags, for `print(module)`."""
-        return f"tags={len(self.allowed_start)}"
+        return f"tags={len(self.boundary)}"
 
 
 class SoftmaxHead(_ChainHead):
@@ -84,50 +83,42 @@ class SoftmaxHead(_ChainHead):
 
     def loss(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
         """Cross-entropy of the tags [b, t], summed over a sentence, mean over sentences: a scalar."""
-        pad = crf.padding(emissions, lengths)
-        targets = tags.masked_fill(pad, -100).flatten()
-        return F.cross_entropy(emissions.flatten(0, 1), targets, reduction="sum") / len(lengths)
+        inside = ~padding(emissions, lengths)
+        return F.cross_entropy(emissions[inside], tags[inside], reduction="sum") / len(lengths)
 
-    def scores(self) -> Transitions:
-        """Moves score 0, illegal ones -inf."""
-        zero = torch.zeros((), device=self.allowed_step.device)
-        allowed = Transitions(self.allowed_start, self.allowed_step, self.allowed_end)
-        return Transitions(*(zero.expand(x.shape) for x in allowed)).constrained(allowed)
+    def scores(self) -> Tensor:
+        """Legal moves score 0, illegal ones -inf."""
+        return torch.zeros(self.allowed.shape, device=self.allowed.device).masked_fill(
+            ~self.allowed, -torch.inf
+        )
 
 
 class CRFHead(_ChainHead):
     """Conditional random field over the legal sequences (Lafferty et al. 2001; Lample et al. 2016).
 
-    Parameters `start` [k], `step` [k, k], `end` [k], all 0 at first: then only legality links the tags.
+    One parameter, `moves` [k + 1, k + 1]: the scores from tag to tag, the last row and column those at
+    the edges of a sentence (what it begins and ends with). All 0 at first: then only legality links the
+    tags.
     """
 
     def __init__(
         self, allowed_start: Tensor, allowed_step: Tensor, allowed_end: Tensor, boundary: Tensor
     ) -> None:
         super().__init__(allowed_start, allowed_step, allowed_end, boundary)
-        k = len(allowed_start)
-        self.start = nn.Parameter(torch.zeros(k))
-        self.step = nn.Parameter(torch.zeros(k, k))
-        self.end = nn.Parameter(torch.zeros(k))
+        self.moves = nn.Parameter(torch.zeros(self.allowed.shape))
 
     def loss(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
         """Negative log-likelihood of the tags [b, t] of a sentence, mean over sentences: a scalar.
 
-        Raises ValueError if tags are illegal, naming the move: their probability is 0.
+        Raises ValueError if the tags of a sentence are illegal, for then their probability is 0.
         """
-        self._check(tags, lengths)
-        return -crf.log_likelihood(emissions, tags, lengths, self.scores()).mean()
+        log_likelihood = crf.log_likelihood(emissions, tags, lengths, self.scores())
+        illegal = log_likelihood.isneginf()
+        if illegal.any():
+            row = int(illegal.nonzero()[0])
+            raise ValueError(f"the tags of row {row} are illegal: {tags[row, : lengths[row]].tolist()}")
+        return -log_likelihood.mean()
 
-    def scores(self) -> Transitions:
+    def scores(self) -> Tensor:
         """The learned scores, -inf for illegal moves."""
-        allowed = Transitions(self.allowed_start, self.allowed_step, self.allowed_end)
-        return Transitions(self.start, self.step, self.end).constrained(allowed)
-
-    def _check(self, tags: Tensor, lengths: Tensor) -> None:
-        last = tags.gather(1, lengths[:, None] - 1)[:, 0]
-        edges = self.allowed_start[tags[:, 0]] & self.allowed_end[last]
-        steps = self.allowed_step[tags[:, :-1], tags[:, 1:]] | crf.padding(tags, lengths)[:, 1:]
-        legal = edges & steps.all(1)
-        if not legal.all():
-            row = int((~legal).nonzero()[0])
-            raise ValueError(f"illegal tags in row {row}: {tags[row, : lengths[row]].tolist()}")
+        return self.moves.masked_fill(~self.allowed, -torch.inf)

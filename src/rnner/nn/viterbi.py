@@ -10,19 +10,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rnner.nn.crf import Transitions, log_partition, padding
+from rnner.nn.crf import log_partition
+from rnner.nn.forward_backward import padding
 
 _LARGEST = 1e30  # a sum of thousands of these is still finite in float32
 
 
-def viterbi(emissions: Tensor, lengths: Tensor, transitions: Transitions) -> Tensor:
+def viterbi(emissions: Tensor, lengths: Tensor, moves: Tensor) -> Tensor:
     """The most probable tag sequence [b, t] (int64; 0 in the padding), for emissions [b, t, k].
 
     Legal whatever the emissions, even if they are not finite, as long as some sequence of the length is.
     """
     with torch.no_grad():
-        start, step, end = transitions
-        rest = _best_rest(_finite(emissions.to(step.dtype)), lengths, step, end)
+        start, step, end = moves[-1, :-1], moves[:-1, :-1], moves[:-1, -1]
+        rest = _best_rest(_finite(emissions.to(moves.dtype)), lengths, step, end)
         path = torch.empty(emissions.shape[:2], dtype=torch.int64, device=emissions.device)
         tag = (start + rest[0]).argmax(-1)
         path[:, 0] = tag
@@ -42,7 +43,7 @@ def _best_rest(emissions: Tensor, lengths: Tensor, step: Tensor, end: Tensor) ->
     return _turned(rest.transpose(0, 1), lengths)
 
 
-def n_best(emissions: Tensor, lengths: Tensor, transitions: Transitions, *, n: int) -> tuple[Tensor, Tensor]:
+def n_best(emissions: Tensor, lengths: Tensor, moves: Tensor, *, n: int) -> tuple[Tensor, Tensor]:
     """The n most probable tag sequences [b, n, t] and their log-probabilities [b, n].
 
     For emissions [b, t, k]; best first. The sequences are int64, 0 in the padding. Where a sentence has fewer
@@ -52,7 +53,7 @@ def n_best(emissions: Tensor, lengths: Tensor, transitions: Transitions, *, n: i
     if n < 1:
         raise ValueError(f"n must be at least 1, got {n}")
     with torch.no_grad():
-        emissions, exact = _finite(emissions.double()), Transitions(*(x.double() for x in transitions))
+        emissions, exact = _finite(emissions.double()), moves.double()
         scores, best, following = _n_best_rest(emissions, lengths, exact, n)
         paths = best.new_empty(len(lengths), n, emissions.shape[1])
         for i, follows in enumerate(following):  # best [b, n] is tag * n + rank among the rests of that tag
@@ -60,14 +61,12 @@ def n_best(emissions: Tensor, lengths: Tensor, transitions: Transitions, *, n: i
             best = follows.gather(1, best)
         missing = scores.isneginf()[:, :, None] | padding(emissions, lengths)[:, None]
         log_probs = scores - log_partition(emissions, lengths, exact)[:, None]
-        return paths.masked_fill_(missing, 0), log_probs.to(transitions.step.dtype)
+        return paths.masked_fill_(missing, 0), log_probs.to(moves.dtype)
 
 
-def _n_best_rest(
-    emissions: Tensor, lengths: Tensor, transitions: Transitions, n: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def _n_best_rest(emissions: Tensor, lengths: Tensor, moves: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
     """Scores [b, n] of the best sequences, where each begins [b, n], and what follows what [t, b, k * n]."""
-    start, step, end = transitions
+    start, step, end = moves[-1, :-1], moves[:-1, :-1], moves[:-1, -1]
     turned = _turned(emissions, lengths)  # [t, b, k]
     t, b, k = turned.shape
     rest = turned.new_full((b, k, n), -torch.inf)
@@ -75,8 +74,8 @@ def _n_best_rest(
     following = torch.zeros(t, b, k * n, dtype=torch.int64, device=emissions.device)
     kept = rest[None].repeat(t, 1, 1, 1)
     for i in range(1, t):
-        moves = (step[:, :, None] + kept[i - 1][:, None]).flatten(2)  # [b, k, k * n]
-        scores, which = moves.sort(dim=-1, descending=True, stable=True)
+        candidates = (step[:, :, None] + kept[i - 1][:, None]).flatten(2)  # [b, k, k * n]
+        scores, which = candidates.sort(dim=-1, descending=True, stable=True)
         torch.add(scores[:, :, :n], turned[i, :, :, None], out=kept[i])
         following[i] = which[:, :, :n].flatten(1)
     first = _turned(kept.transpose(0, 1).flatten(2), lengths)[0].view(b, k, n)

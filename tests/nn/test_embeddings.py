@@ -1,0 +1,51 @@
+"""Word vectors, trained and given."""
+
+import pytest
+import torch
+
+from rnner.nn.embeddings import WordEmbedding
+
+
+def test_ids_are_trained_rows_first_and_given_vectors_after_them():
+    vectors = torch.randn(4, 3)
+    embedding = WordEmbedding(5, 3, vectors)
+    words = torch.tensor([0, 1, 4, 5, 8])
+    expected = torch.stack([torch.zeros(3), *embedding.weight[[1, 4]], vectors[0], vectors[3]])
+    assert torch.equal(embedding(words), expected)
+
+
+@pytest.mark.parametrize("vectors", [None, torch.randn(4, 3)])
+def test_only_trained_rows_that_occur_get_a_gradient_and_padding_stays_zero(vectors):
+    embedding = WordEmbedding(5, 3, vectors)
+    optimiser = torch.optim.SGD(embedding.parameters(), lr=1.0)
+    words = torch.tensor([0, 1, 3] if vectors is None else [0, 1, 3, 5, 8])
+    embedding(words).sum().backward()
+    assert embedding.weight.grad[:, 0].tolist() == [0, 1, 0, 1, 0]
+    optimiser.step()
+    assert (embedding.weight[0] == 0).all()
+
+
+def test_half_precision_vectors_are_kept_and_saved_as_such_and_come_out_as_float32():
+    vectors = torch.randn(4, 3).half()
+    embedding = WordEmbedding(5, 3, vectors)
+    assert embedding(torch.tensor([5])).dtype == torch.float32
+    saved = embedding.state_dict()
+    assert saved["vectors"].dtype == torch.float16
+    other = WordEmbedding(5, 3, torch.zeros(4, 3).half())
+    other.load_state_dict(saved)
+    words = torch.arange(9)
+    assert torch.equal(other(words), embedding(words))
+    assert [name for name, _ in embedding.named_parameters()] == ["weight"]
+
+
+def test_a_vector_starts_with_an_expected_squared_length_of_one():
+    torch.manual_seed(0)
+    lengths = WordEmbedding(2000, 100).weight[1:].square().sum(1)
+    assert lengths.mean().item() == pytest.approx(1, rel=0.02)
+
+
+def test_sizes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="at least 2"):
+        WordEmbedding(1, 3)
+    with pytest.raises(ValueError, match=r"vectors must be \[m, 3\], got \[4, 5\]"):
+        WordEmbedding(5, 3, torch.randn(4, 5))

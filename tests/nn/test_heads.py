@@ -1,0 +1,121 @@
+"""Both heads, through the methods they share."""
+
+import math
+
+import pytest
+import torch
+from brute_force import enumerate_sequences, scheme
+from torch.nn import functional as F
+
+from rnner.nn.crf import join
+from rnner.nn.heads import CRFHead, SoftmaxHead
+
+HEADS = [SoftmaxHead, CRFHead]
+LENGTHS = torch.tensor([4, 2, 1])
+
+
+def build(kind, name="bioes"):
+    rules = scheme(name)
+    torch.manual_seed(5)
+    head = kind(rules.start, rules.step, rules.end, rules.boundary)
+    for parameter in head.parameters():
+        torch.nn.init.normal_(parameter)
+    return head, torch.randn(3, 4, len(rules.tags))
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_head_learns_the_tags_it_is_shown(kind):
+    head, emissions = build(kind)
+    emissions.requires_grad_()
+    tags = torch.tensor([[1, 2, 3, 0], [4, 0, 0, 0], [0, 0, 0, 0]])  # B I E O / S O / O
+    optimiser = torch.optim.SGD([emissions, *head.parameters()], lr=0.5)
+    losses = []
+    for _ in range(60):
+        optimiser.zero_grad()
+        loss = head.loss(emissions, tags, LENGTHS)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.2 * losses[0]
+    assert torch.equal(head.decode(emissions, LENGTHS), tags)
+    spans = torch.tensor([[0, 0, 3], [1, 0, 1]])
+    assert (head.entity_probabilities(emissions, LENGTHS, tags, spans) > 0.7).all()
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_prediction_is_that_of_the_chain_of_legal_sequences(kind):
+    head, emissions = build(kind)
+    moves = head.scores().detach()
+    sequences, scores = enumerate_sequences(emissions[0], moves)
+    paths, log_probs = head.n_best(emissions, LENGTHS, 2)
+    order = scores.argsort(descending=True)[:2]
+    assert paths[0].tolist() == [list(sequences[int(i)]) for i in order]
+    torch.testing.assert_close(log_probs[0], scores.log_softmax(0)[order])
+    assert torch.equal(head.decode(emissions, LENGTHS), paths[:, 0])
+    marginals = head.marginals(emissions, LENGTHS)
+    torch.testing.assert_close(marginals.sum(-1), (torch.arange(4) < LENGTHS[:, None]).float())
+    assert not marginals.requires_grad
+
+
+def test_the_softmax_loss_is_the_cross_entropy_of_a_sentence():
+    head, emissions = build(SoftmaxHead)
+    tags = torch.tensor([[1, 2, 3, 0], [4, 0, 0, 0], [0, 0, 0, 0]])
+    by_hand = [
+        F.cross_entropy(e[:n], y[:n], reduction="sum")
+        for e, y, n in zip(emissions, tags, LENGTHS, strict=True)
+    ]
+    torch.testing.assert_close(head.loss(emissions, tags, LENGTHS), torch.stack(by_hand).mean())
+
+
+def test_the_softmax_loss_needs_no_legality_but_its_decoding_is_legal():
+    head, emissions = build(SoftmaxHead)
+    tags = torch.tensor(
+        [[2, 2, 2, 2], [3, 3, 0, 0], [2, 0, 0, 0]]
+    )  # I begins: what a token classifier may see
+    assert head.loss(emissions, tags, LENGTHS).isfinite()
+    certain = F.one_hot(tags, 5).float() * 50
+    assert head.decode(certain, LENGTHS).tolist()[1][0] in (0, 1, 4)
+
+
+def test_the_crf_refuses_tags_of_probability_zero():
+    head, emissions = build(CRFHead)
+    tags = torch.tensor([[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]])  # row 1: B O
+    with pytest.raises(ValueError, match=r"row 1 are illegal: \[1, 0\]"):
+        head.loss(emissions, tags, LENGTHS)
+
+
+def test_illegal_moves_have_no_gradient():
+    head, emissions = build(CRFHead)
+    head.loss(emissions, head.decode(emissions, LENGTHS), LENGTHS).backward()
+    rules = scheme("bioes")
+    allowed = join(rules.start, rules.step, rules.end)
+    assert (head.moves.grad[~allowed] == 0).all()
+    assert (head.moves.grad[allowed] != 0).any()
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_padding_is_never_read(kind):
+    head, emissions = build(kind)
+    tags = head.decode(emissions, LENGTHS)
+    inside = (torch.arange(4) < LENGTHS[:, None])[:, :, None]
+    poisoned = emissions.masked_fill(~inside, math.nan).requires_grad_()
+    loss = head.loss(poisoned, tags, LENGTHS)
+    torch.testing.assert_close(loss, head.loss(emissions, tags, LENGTHS), rtol=0, atol=0)
+    loss.backward()
+    assert poisoned.grad.isfinite().all()
+    assert (poisoned.grad[~inside.expand_as(poisoned)] == 0).all()
+    assert torch.equal(head.decode(poisoned, LENGTHS), tags)
+
+
+def test_the_masks_are_not_saved():
+    assert list(build(CRFHead)[0].state_dict()) == ["moves"]
+    assert list(build(SoftmaxHead)[0].state_dict()) == []
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_masks_that_do_not_fit_are_refused(kind):
+    rules = scheme("iob2")
+    with pytest.raises(ValueError, match=r"allowed_step must be bool \[5, 5\], got torch.bool \[4, 5\]"):
+        kind(rules.start, rules.step[:4], rules.end, rules.boundary)
+    with pytest.raises(ValueError, match=r"boundary must be bool \[5, 5\], got torch.float32"):
+        kind(rules.start, rules.step, rules.end, rules.boundary.float())
