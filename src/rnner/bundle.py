@@ -93,6 +93,9 @@ def load_bundle(folder: Path | str, *, device: torch.device | str = "cpu") -> Bu
         raise ModelError(f"{folder}: cannot be read ({error.strerror})") from None
     config = _load_config(folder)
     vocabulary = _load_vocabulary(folder)
+    if config.data.scheme != vocabulary.scheme:
+        schemes = f"has the scheme {config.data.scheme}, the vocabulary {vocabulary.scheme}"
+        raise ModelError(f"{folder / CONFIG}: {schemes}; the model's files do not belong together")
     tagger = _load_tagger(folder, config, vocabulary)
     return Bundle(folder, config, vocabulary, tagger.to(device).eval())
 
