@@ -1,0 +1,340 @@
+"""Bad input: one clear line on stderr, with path:line where there is one; nothing written or overwritten."""
+
+import shutil
+
+import pytest
+import torch
+
+from rnner.bundle import CONFIG, VOCABULARY, WEIGHTS
+
+GOOD = "Ada B-PER\nslept O\n\nBerlin B-LOC\n"
+
+
+def files(folder):
+    """All that is below a folder, with its bytes."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def spoilt(rnner, folder, one_line):
+    """`spoilt(code, *parts, options=...)`: train must fail in one line and leave every file as it was."""
+
+    def check(code, *parts, options=()):
+        before = files(folder)
+        one_line(rnner("train", "--config", "tiny.yaml", "--output", "run", *options), code, *parts)
+        assert files(folder) == before
+        assert not (folder / "run").exists()
+
+    return check
+
+
+@pytest.fixture(autouse=True)
+def no_reading_line(monkeypatch):
+    """Without its line about what it reads, the stderr of train is the error alone."""
+    monkeypatch.setattr("rnner.cli.train.notice", lambda *message, **how: None)
+
+
+# --- data ----------------------------------------------------------------------------------------------
+
+
+def test_missing_file_with_the_closest_name(spoilt):
+    spoilt(1, "trian.conll: there is no such file; did you mean train.conll?",
+           options=["--set", "data.train=trian.conll"])  # fmt: skip
+
+
+def test_folder_for_a_file(spoilt, folder):
+    (folder / "corpus").mkdir()
+    spoilt(1, "corpus: this is a folder; give a file", options=["--set", "data.train=corpus"])
+
+
+@pytest.mark.parametrize(
+    ("data", "parts"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", ["train.conll: this is a binary file"]),
+        (b"\x1f\x8b\x08\0\0\0\0\0", ["train.conll: this is a gzip file"]),
+        ("Ada B-PER\n".encode("utf-16"), ["train.conll: this looks like UTF-16"]),
+        (b"Ada B-PER\ncaf\xe9 O\n", ["train.conll:2:4: not UTF-8"]),
+        (b"Ada\nslept\n\nBerlin\n", ["train.conll: the file has one column"]),
+        (b"Ada B-PER\nslept O\nin the O\nBerlin B-LOC\n", ["train.conll:3: 3 columns, where most"]),
+        (b"Ada B-PER\nslept O\nBerlin\n", ["train.conll:3: 1 column, where most rows have 2"]),
+        (b"Ada B-PER\nslept O\nBerlin LOC\nwas O\nfar O\n", ["train.conll:3: 'LOC' in column 1"]),
+        (b"Ada B-PER\nslept O\nBerlin E-LOC\n. O\nX B-LOC\nY O\n", ["train.conll:"]),
+        (b"", ["train.conll: no sentence"]),
+        (b"\n\n\n", ["train.conll: no sentence"]),
+        (b"-DOCSTART- -X- O\n\n", ["train.conll: no sentence"]),
+        (b"it O\nslept O\n\nit O\n", ["train.conll: no entity: all tags are O"]),
+    ],
+    ids=[
+        "binary", "gzip", "UTF-16", "Latin-1", "one column", "too many columns", "too few columns", "no tag",
+        "illegal order", "empty", "blank lines", "document marks", "no entity",
+    ],
+)  # fmt: skip
+def test_spoilt_training_files(spoilt, folder, data, parts):
+    (folder / "train.conll").write_bytes(data)
+    spoilt(1, *parts)
+
+
+def test_tags_in_an_illegal_order_are_told_with_their_line(spoilt, folder):
+    (folder / "train.conll").write_text(
+        "Ada B-PER\nslept O\n\nin O\nNew I-LOC\nYork I-LOC\n\nX B-PER\nY B-PER\n"
+    )
+    spoilt(1, "train.conll:", "data.illegal_tags: conlleval")
+
+
+def test_a_spoilt_dev_or_test_file_stops_it_too(spoilt, folder):
+    (folder / "test.conll").write_text("Ada B-PER\nslept\n")
+    spoilt(1, "test.conll:")
+
+
+@pytest.mark.parametrize(
+    ("lines", "parts"),
+    [
+        ("Ada 0.1 0.2\nslept 0.3 0.4 0.5\n", ["vectors.txt:2:"]),
+        ("2 3\nAda 0.1 0.2 0.3\nslept 0.3 0.4\n", ["vectors.txt:3:"]),
+        ("Ada 0.1 0.2\nslept 0.3 x\n", ["vectors.txt:2:"]),
+        ("", ["vectors.txt: "]),
+        ("zzz 0.1 0.2\nyyy 0.3 0.4\n", ["only 0.0 % of the training tokens have a vector in vectors.txt"]),
+    ],
+    ids=["wrong dimension", "wrong dimension under a header", "no number", "empty", "hardly any word"],
+)
+def test_spoilt_vectors(spoilt, folder, lines, parts):
+    (folder / "vectors.txt").write_text(lines)
+    spoilt(1, *parts, options=["--set", "embeddings.words.vectors=vectors.txt"])
+
+
+def test_missing_vectors(spoilt):
+    spoilt(1, "glove.txt: there is no such file", options=["--set", "embeddings.words.vectors=glove.txt"])
+
+
+# --- config and usage ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.epochz=3", "training.epochz: unknown key (did you mean epochs?)"),
+        ("training.epochs=many", "training.epochs: must be a whole number, got 'many' (text)"),
+        ("training.epochs=2.5", "training.epochs: must be a whole number"),
+        ("head=crff", "head: 'crff' (text) is not one of"),
+        ("encoder.cell=gruu", "no cell is named"),
+        ("data.train=${NOT_SET_ANYWHERE}/train.conll", "environment variable NOT_SET_ANYWHERE is not set"),
+        ("epochs", "--set epochs: write it as section.key=value"),
+        ("data.train=sample:trian", "sample:trian: the sample corpus has sample:train"),
+        ("training.precision=bfloat16", "training.precision: bfloat16 needs CUDA"),
+    ],
+)  # fmt: skip
+def test_config_problems_exit_with_2(spoilt, override, message):
+    spoilt(2, message, options=["--set", override, "--device", "cpu"])
+
+
+def test_all_config_problems_come_at_once(rnner, folder):
+    (folder / "tiny.yaml").write_text("data: {trian: x}\ntraining: {epochs: no, clip: often}\n")
+    outcome = rnner("train", "--config", "tiny.yaml", "--output", "run")
+    first, *problems = outcome.err.splitlines()
+    assert (outcome.code, outcome.out) == (2, "")
+    assert first == f"error: tiny.yaml: {len(problems)} problems in the config"
+    for key in ("data.trian: unknown key (did you mean train?)", "training.epochs:", "training.clip:"):
+        assert any(problem.startswith(f"  - {key}") for problem in problems)
+    assert not (folder / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("data: {train: [", "tiny.yaml:1:"),
+        ("- a\n- b\n", "tiny.yaml: must hold sections"),
+        ("data:\n  train: a\n  train: b\n", "train"),
+        ("", "data.train: is required"),
+    ],
+)
+def test_a_file_that_is_no_config(rnner, folder, one_line, text, message):
+    (folder / "tiny.yaml").write_text(text)
+    one_line(rnner("train", "--config", "tiny.yaml"), 2, "tiny.yaml", message)
+
+
+def test_a_config_that_is_not_there_or_a_folder(rnner, folder, one_line):
+    one_line(rnner("train", "--config", "none.yaml"), 2, "none.yaml: there is no such config", "config init")
+    one_line(rnner("train", "--config", folder), 2, "is a folder; --config takes a YAML file")
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["trian"], "'trian'"),
+        (["--frob"], "--frob"),
+        (["train"], "'--config'"),
+        (["train", "--config"], "--config"),
+        (["train", "--config", "tiny.yaml", "--frob"], "--frob"),
+        (["train", "--config", "tiny.yaml", "--threads", "0"], "--threads"),
+        (["train", "--config", "tiny.yaml", "--threads", "two"], "--threads"),
+        (["evaluate", "test.conll"], "--model"),
+        (["evaluate", "--model", "m"], "DATA"),
+        (["evaluate", "test.conll", "--model", "m", "--columns", "a"], "--columns a: two whole numbers"),
+        (["evaluate", "test.conll", "--model", "m", "--format", "xml"], "'conlleval'"),
+        (["predict", "Ada", "--model", "m", "--format", "xml"], "'jsonl'"),
+        (["predict", "Ada", "--model", "m", "--threshold", "1.5"], "--threshold"),
+        (["predict", "Ada", "--model", "m", "--batch", "0"], "--batch"),
+        (["config", "frob"], "frob"),
+    ],
+    ids=" ".join,
+)
+def test_usage_errors_exit_with_2(rnner, folder, one_line, command, message):
+    one_line(rnner(*command), 2, message)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict"])
+def test_cuda_where_there_is_none(rnner, folder, one_line, trained, command):
+    calls = {
+        "train": ["--config", "tiny.yaml"],
+        "evaluate": ["test.conll", "--model", trained],
+        "predict": ["Ada", "--model", trained],
+    }
+    one_line(rnner(command, *calls[command], "--device", "cuda"), 2, "--device cuda: no CUDA device")
+
+
+def test_devices_that_do_not_exist(rnner, folder, one_line):
+    one_line(rnner("train", "--config", "tiny.yaml", "--device", "gpu"), 2, "there are auto, cpu, cuda")
+
+
+def test_user_code_that_is_missing_or_broken(rnner, folder, one_line):
+    (folder / "cells.py").write_text("import math\nmath.no_such_name\n")
+    (folder / "syntax.py").write_text("def cell(:\n")
+    for name, message in (
+        ("none.py", "none.py: there is no such file"),
+        ("cells.py", "cells.py:2: AttributeError"),
+        ("syntax.py", "syntax.py:1: "),
+    ):
+        one_line(rnner("train", "--config", "tiny.yaml", "--code", folder / name), 2, message)
+
+
+# --- a run that is there already -----------------------------------------------------------------------
+
+
+def test_a_run_is_not_overwritten(rnner, folder, one_line, model):
+    before = files(model)
+    one_line(rnner("train", "--config", "tiny.yaml", "-o", model), 2, "holds a run already", "--overwrite")
+    assert files(model) == before
+
+
+@pytest.mark.parametrize("what", ["data", "config", "init-from"])
+def test_overwrite_keeps_the_run_until_its_successor_can_start(rnner, folder, one_line, model, what):
+    before = files(model)
+    options = {
+        "data": ["--set", "data.train=none.conll"],
+        "config": ["--set", "training.epochs=no"],
+        "init-from": ["--init-from", "none"],
+    }[what]
+    outcome = rnner("train", "--config", "tiny.yaml", "-o", model, "--overwrite", *options)
+    one_line(outcome, 2 if what == "config" else 1)
+    assert files(model) == before
+
+
+@pytest.mark.parametrize("option", [[], ["--overwrite"], ["--resume"]])
+def test_a_folder_with_other_things_is_never_touched(rnner, folder, one_line, option):
+    (folder / "thesis").mkdir()
+    (folder / "thesis" / "chapter1.tex").write_text("Once")
+    outcome = rnner("train", "--config", "tiny.yaml", "-o", "thesis", *option)
+    one_line(outcome, 2, "thesis: holds other things than a run")
+    assert files(folder / "thesis") == {folder / "thesis" / "chapter1.tex": b"Once"}
+
+
+def test_a_file_is_no_output_folder(rnner, folder, one_line):
+    one_line(rnner("train", "--config", "tiny.yaml", "-o", "dev.conll"), 2, "dev.conll: is a file")
+
+
+def test_resume_and_overwrite_exclude_each_other(rnner, folder, one_line):
+    outcome = rnner("train", "--config", "tiny.yaml", "-o", "run", "--resume", "--overwrite")
+    one_line(outcome, 2, "--resume and --overwrite exclude each other")
+
+
+def test_resume_never_mixes_configs(rnner, folder, one_line, model):
+    before = files(model)
+    outcome = rnner(
+        "train", "--config", "tiny.yaml", "-o", model, "--resume", "--set", "training.learning_rate=0.5"
+    )
+    one_line(outcome, 2, "training.learning_rate: 0.02 / 0.5", "--overwrite")
+    assert files(model) == before
+
+
+# --- models --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["predict", "evaluate", "info", "train"])
+def use(request, rnner, folder):
+    """Run one of the commands that load a model, on this one."""
+
+    def call(model):
+        return {
+            "predict": lambda: rnner("predict", "Ada", "--model", model),
+            "evaluate": lambda: rnner("evaluate", "test.conll", "--model", model),
+            "info": lambda: rnner("info", "--model", model),
+            "train": lambda: rnner("train", "--config", "tiny.yaml", "-o", "run", "--init-from", model),
+        }[request.param]()
+
+    return call
+
+
+def test_model_folders_that_are_none(use, folder, one_line):
+    (folder / "empty").mkdir()
+    (folder / "foreign").mkdir()
+    (folder / "foreign" / "pytorch_model.bin").write_bytes(b"\x80\x02")
+    one_line(use("none"), 1, "none: there is no such model folder")
+    one_line(use("empty"), 1, "empty: is not a model of rnner")
+    one_line(use("foreign"), 1, "foreign: is not a model of rnner")
+    one_line(use("dev.conll"), 1, "dev.conll: is a file; a model is a folder")
+
+
+@pytest.mark.parametrize("name", [CONFIG, VOCABULARY, WEIGHTS])
+@pytest.mark.parametrize("kept", [None, 0, 0.5])
+def test_models_that_are_cut_off(rnner, model, one_line, name, kept):
+    data = (model / name).read_bytes()
+    if kept is None:
+        (model / name).unlink()
+    else:
+        (model / name).write_bytes(data[: int(kept * len(data))])
+    outcome = rnner("predict", "Ada", "--model", model)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert str(model) in outcome.err
+    assert name in outcome.err
+    assert not {"Traceback", "unforeseen"} & set(outcome.err.replace(":", " ").split())
+
+
+def test_a_model_of_two_halves(rnner, model, trained, one_line):
+    text = (model / CONFIG).read_text()
+    (model / CONFIG).write_text(text.replace("hidden: 16", "hidden: 24"))
+    one_line(rnner("predict", "Ada", "--model", model), 1, WEIGHTS, "do not belong together")
+
+
+def test_a_model_with_foreign_weights(rnner, model, one_line):
+    (model / WEIGHTS).write_bytes(b"\x80\x02}q\0." * 50)
+    one_line(rnner("predict", "Ada", "--model", model), 1, WEIGHTS)
+
+
+def test_data_for_evaluation(rnner, folder, trained, one_line):
+    (folder / "spoilt.conll").write_text("Ada B-PER\nslept\n")
+    shutil.copytree(folder, folder / "copy", dirs_exist_ok=False, ignore=lambda *_: ["copy"])
+    for data, message in (
+        ("none.conll", "none.conll: there is no such file"),
+        ("copy", "copy: this is a folder"),
+        ("spoilt.conll", "spoilt.conll:2: 1 column"),
+    ):
+        one_line(rnner("evaluate", data, "--model", trained), 1, message)
+
+
+# --- what nobody foresaw -------------------------------------------------------------------------------
+
+
+def test_an_unforeseen_error_is_one_line_too(rnner, folder, monkeypatch):
+    monkeypatch.setattr("rnner.config.load_config", lambda *_, **__: 1 / 0)
+    outcome = rnner("train", "--config", "tiny.yaml")
+    assert outcome.code == 1
+    assert outcome.err == (
+        "error: unforeseen ZeroDivisionError: division by zero (RNNER_DEBUG=1 shows where)\n"
+    )
+
+
+def test_debugging_shows_the_traceback(rnner, folder, monkeypatch):
+    monkeypatch.setenv("RNNER_DEBUG", "1")
+    with pytest.raises(Exception, match="there is no such config"):
+        rnner("train", "--config", "none.yaml")

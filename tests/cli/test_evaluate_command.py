@@ -1,0 +1,127 @@
+"""`rnner evaluate`: its figures against seqeval's own, and what it says about odd data."""
+
+import json
+import re
+
+import pytest
+from seqeval.metrics import accuracy_score, classification_report
+
+from rnner.data.conll import ConllReader
+from rnner.data.corpus import resolve
+
+ILLEGAL = "Ada I-PER\nLovelace I-PER\nleft O\nLondon B-LOC\n\nBell B-ORG\nLabs I-PER\nslept O\n"
+
+
+@pytest.fixture
+def evaluate(rnner, trained):
+    """Evaluate the trained model as JSON; the report and stderr."""
+
+    def call(data, *options):
+        outcome = rnner("evaluate", data, "--model", trained, "--format", "json", *options)
+        assert outcome.code == 0, outcome.err
+        return json.loads(outcome.out), outcome.err
+
+    return call
+
+
+def test_the_figures_are_seqevals_to_the_digit(rnner, trained, evaluate, tmp_path):
+    # News, mail and fiction, of which this model knows nothing: mistakes of every kind.
+    sample = resolve("sample:test")
+    outcome = rnner("predict", "--model", trained, "--file", sample, "--input", "conll", "--format", "conll")
+    (tmp_path / "tagged.conll").write_text(outcome.out)
+    gold = [sentence.tags for sentence in ConllReader(sample)]
+    found = [sentence.tags for sentence in ConllReader(tmp_path / "tagged.conll")]
+    expected = classification_report(gold, found, output_dict=True, zero_division=0)
+
+    told, _ = evaluate("sample:test")
+    assert 0 < told["f1"] < 1
+    assert told["accuracy"] == accuracy_score(gold, found)
+    for name, score in [("micro avg", told), *told["per_type"].items()]:
+        assert score["precision"] == expected[name]["precision"]
+        assert score["recall"] == expected[name]["recall"]
+        assert score["f1"] == expected[name]["f1-score"]
+        assert score["support"] == expected[name]["support"]
+    assert told["per_type"].keys() == expected.keys() - {"micro avg", "macro avg", "weighted avg"}
+
+
+def test_table_and_conlleval_show_the_same_figures_in_per_cent(rnner, trained, evaluate):
+    told, _ = evaluate("sample:test")
+    figures = [f"{100 * told[name]:.2f}" for name in ("precision", "recall", "f1")]
+    table = rnner("evaluate", "sample:test", "--model", trained).out
+    assert re.search(r"All +" + " +".join(figures), table)
+    for title in ("Token accuracy", "wrong type", "wrong boundary", "missed", "spurious", "confusions"):
+        assert title in table
+    conlleval = rnner("evaluate", "sample:test", "--model", trained, "--format", "conlleval").out
+    assert conlleval.startswith(
+        f"processed {sum(1 for s in ConllReader(resolve('sample:test')) for _ in s.words)} tokens"
+    )
+    precision, recall, f1 = figures
+    assert re.search(rf"accuracy: .+; precision: +{precision}%; recall: +{recall}%; FB1: +{f1}\n", conlleval)
+    assert conlleval.endswith("\n")
+    assert not conlleval.endswith("\n\n")
+
+
+def test_errors_and_confusions_add_up(evaluate):
+    told, _ = evaluate("sample:test")
+    gold, predicted = told["errors"]["gold"], told["errors"]["predicted"]
+    assert sum(gold.values()) == told["support"]
+    assert sum(predicted.values()) == told["predicted"]
+    assert (
+        sum(c["count"] for c in told["confusions"])
+        == told["support"] - told["correct"] + predicted["spurious"]
+    )
+    assert all(confusion["example"]["words"] for confusion in told["confusions"])
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_the_batch_changes_no_figure(evaluate, batch):
+    assert evaluate("sample:dev", "--batch", batch) == evaluate("sample:dev")
+
+
+def test_illegal_tags_are_warned_of_and_scored_strictly_too(evaluate, folder):
+    (folder / "gold.conll").write_text(ILLEGAL)
+    told, err = evaluate("gold.conll")
+    assert err.startswith("warning: gold.conll:")
+    assert "conlleval" in err
+    # conlleval reads PER, LOC, ORG and PER; as IOB2 only London and Bell are entities.
+    assert told["support"] == 4
+    assert told["strict"]["support"] == 2
+    assert told["correct"] >= told["strict"]["correct"]
+    assert told["warnings"]
+
+
+def test_strict_scores_stand_beside_the_others_in_the_table(rnner, trained, folder):
+    (folder / "gold.conll").write_text(ILLEGAL)
+    table = rnner("evaluate", "gold.conll", "--model", trained).out
+    assert re.search(r"^Strict +\d", table, re.MULTILINE)
+
+
+def test_other_schemes_are_scored_by_their_entities(evaluate, folder):
+    bioes = "Ada B-PER\nLovelace E-PER\nleft O\nLondon S-LOC\n. O\n"
+    (folder / "bioes.conll").write_text(bioes)
+    (folder / "iob2.conll").write_text(bioes.replace("E-PER", "I-PER").replace("S-LOC", "B-LOC"))
+    assert evaluate("bioes.conll") == evaluate("iob2.conll")
+
+
+def test_labels_that_the_model_does_not_know_count_as_missed(evaluate, folder):
+    (folder / "gold.conll").write_text("Ada B-PER\nLovelace I-PER\nread O\nDune B-WORK\n. O\n")
+    told, err = evaluate("gold.conll")
+    assert err == "warning: the model does not know the labels WORK (1): these entities count as missed\n"
+    assert told["per_type"]["WORK"]["recall"] == 0
+    assert told["support"] == 2
+
+
+def test_columns_may_be_told(evaluate, folder):
+    (folder / "gold.conll").write_text("O B-PER Ada\nO I-PER Lovelace\nO O slept\n")
+    told, _ = evaluate("gold.conll", "--columns", "2,1")
+    assert (told["support"], told["correct"]) == (1, 1)
+
+
+def test_a_model_of_names_alone_is_scored_on_names(rnner, folder):
+    options = ["--set", "data.scheme=binary", "--set", "training.epochs=15", "--output", "names", "--quiet"]
+    assert rnner("train", "--config", "tiny.yaml", *options).code == 0
+    told = json.loads(rnner("evaluate", "test.conll", "--model", "names", "--format", "json").out)
+    assert list(told["per_type"]) == ["NAME"]
+    assert told["support"] == 3
+    tagged = rnner("predict", "Ada Lovelace slept .", "--model", "names", "--format", "conll").out
+    assert [line.split("\t")[1] for line in tagged.splitlines() if line] == ["1", "1", "0", "0"]

@@ -1,0 +1,349 @@
+"""`rnner predict`: what goes in, what comes out, and that they belong together."""
+
+import itertools
+import json
+import random
+import re
+
+import pytest
+
+from rnner.data.conll import ConllReader
+
+TEXT = "Ada Lovelace wrote to Charles Babbage . The letter left London ."
+CONLL2003 = """\
+-DOCSTART- -X- -X- O
+
+Grace NNP B-NP B-PER
+Hopper NNP I-NP I-PER
+joined VBD B-VP O
+Remington NNP B-NP B-ORG
+Rand NNP I-NP I-ORG
+. . O O
+
+-DOCSTART- -X- -X- O
+
+Nobody NN B-NP O
+slept VBD B-VP O
+"""
+UNER = """\
+# newdoc id = mail-1
+# sent_id = 1
+# text = Alan Turing slept
+1\tAlan\tB-PER\t-\tannotator
+2\tTuring\tI-PER\t-\tannotator
+3\tslept\tO\t-\tannotator
+
+# sent_id = 2
+1\tBerlin\tB-LOC\t-\tannotator
+2\t.\tO\t-\tannotator
+"""
+WNUT = "@grace\tO\nHopper\tB-person\n#berlin\tO\n\t\nhttp://t.co/x\tO\n\n"
+WIKIGOLD = "Bell I-ORG\nLabs I-ORG\n# O\n9 O\n\n-DOCSTART- O\n\nVienna I-LOC\n. O\n"
+
+
+@pytest.fixture
+def predict(rnner, trained):
+    """Predict with the trained model; the outcome's stdout."""
+
+    def call(*arguments, stdin=None):
+        outcome = rnner("predict", "--model", trained, *arguments, stdin=stdin)
+        assert (outcome.code, outcome.err) == (0, "")
+        return outcome.out
+
+    return call
+
+
+def found(item):
+    return [(entity["label"], entity["text"]) for entity in item["entities"]]
+
+
+# --- json ----------------------------------------------------------------------------------------------
+
+
+def test_json_is_a_list_of_texts_with_their_entities(predict):
+    (item,) = json.loads(predict(TEXT, "--format", "json"))
+    assert list(item) == ["text", "entities"]
+    assert item["text"] == TEXT
+    assert found(item) == [("PER", "Ada Lovelace"), ("PER", "Charles Babbage"), ("LOC", "London")]
+    for entity in item["entities"]:
+        assert list(entity) == ["label", "start", "end", "text", "score"]
+        assert TEXT[entity["start"] : entity["end"]] == entity["text"]
+        assert 0 <= entity["score"] <= 1
+
+
+def test_several_texts_come_back_in_their_order(predict):
+    items = json.loads(predict("London slept .", "", "It was a good year .", "--format", "json"))
+    assert [item["text"] for item in items] == ["London slept .", "", "It was a good year ."]
+    assert items[1]["entities"] == []
+
+
+def test_jsonl_has_the_same_items_one_a_line(predict):
+    texts = ["London slept .", "two\nlines in Berlin", ""]
+    lines = predict(*texts, "--format", "jsonl").splitlines()
+    assert [json.loads(line) for line in lines] == json.loads(predict(*texts, "--format", "json"))
+
+
+def test_an_empty_text_has_no_entities(predict):
+    assert json.loads(predict("", "--format", "json")) == [{"text": "", "entities": []}]
+
+
+@pytest.mark.parametrize("form", ["table", "jsonl", "conll", "binary"])
+def test_an_empty_text_is_fine_in_every_format(predict, form):
+    assert "error" not in predict("", "--format", form)
+
+
+def test_an_empty_column_file_gives_an_empty_list(predict):
+    assert json.loads(predict("--input", "conll", "--format", "json", stdin=b"")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "😀 Ada Lovelace 👩‍👩‍👧 walked to London 🇬🇧.",
+        "Ada Lovelace\r\nwrote to\tCharles Babbage\r\n\r\nfrom London .\r\n",
+        "e\u0301te\u0301 a\u0300 London\u0301 and Berlin .",
+        "\u2028Vienna\u00a0slept\x0c in Paris\n\n\n",
+    ],
+    ids=["emoji", "crlf and tabs", "combining marks", "odd spaces"],
+)
+def test_offsets_index_the_text_exactly(predict, tmp_path, text):
+    (tmp_path / "text.txt").write_bytes(text.encode())
+    outputs = predict(text, "--format", "json"), predict("--file", tmp_path / "text.txt", "--format", "json")
+    for output in outputs:
+        (item,) = json.loads(output)
+        assert item["text"] == text
+        assert item["entities"]
+        assert all(text[e["start"] : e["end"]] == e["text"] for e in item["entities"])
+
+
+# --- where texts come from -----------------------------------------------------------------------------
+
+
+def test_file_stdin_and_argument_give_the_same(predict, tmp_path):
+    (tmp_path / "text.txt").write_text(TEXT)
+    expected = predict(TEXT, "--format", "json")
+    assert predict("--file", tmp_path / "text.txt", "--format", "json") == expected
+    assert predict("--format", "json", stdin=TEXT.encode()) == expected
+    assert predict("--file", "-", "--format", "json", stdin=TEXT.encode()) == expected
+
+
+def test_lines_are_a_text_each(predict):
+    stdin = b"\xef\xbb\xbfLondon slept .\r\n\r\nBerlin slept .\n"
+    items = json.loads(predict("--input", "lines", "--format", "json", stdin=stdin))
+    assert [item["text"] for item in items] == ["London slept .", "", "Berlin slept ."]
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "conll", "binary"])
+@pytest.mark.parametrize("kind", ["text", "lines", "conll"])
+def test_every_input_goes_with_every_format(predict, kind, form):
+    stdin = {
+        "text": b"Ada Lovelace slept .",
+        "lines": b"Ada Lovelace slept .\n",
+        "conll": b"Ada\nLovelace\nslept\n.\n",
+    }
+    output = predict("--input", kind, "--format", form, stdin=stdin[kind])
+    if form == "table":
+        assert "[PER Ada Lovelace] slept ." in output
+        assert re.search(r"PER +Ada Lovelace +0:12 +[01]\.\d{3}", output)
+    elif form == "conll":
+        pairs = [line.split() for line in output.splitlines() if line]
+        assert pairs == [["Ada", "B-PER"], ["Lovelace", "I-PER"], ["slept", "O"], [".", "O"]]
+    elif form == "binary":
+        assert output == "Ada Lovelace slept .\n1   1        0     0\n\n"
+    else:
+        item = json.loads(output)[0] if form == "json" else json.loads(output)
+        assert item["text"].strip() == "Ada Lovelace slept ."
+        assert found(item) == [("PER", "Ada Lovelace")]
+
+
+def test_the_same_entities_whatever_the_batch_and_the_order(predict, tmp_path):
+    subjects = ("Ada Lovelace", "Bell Labs", "Nobody", "The old machine of Zuse")
+    verbs, objects = ("wrote to", "left", "was never in the train from"), ("Paris", "Alan Turing")
+    lines = [" ".join((*words, ".")) for words in itertools.product(subjects, verbs, objects)]
+    (tmp_path / "lines.txt").write_text("\n".join(lines))
+    shuffled = random.Random(5).sample(lines, len(lines))
+    (tmp_path / "shuffled.txt").write_text("\n".join(shuffled))
+
+    def entities(name, batch):
+        items = json.loads(
+            predict("--file", tmp_path / name, "--input", "lines", "--format", "json", "--batch", batch)
+        )
+        return {item["text"]: item["entities"] for item in items}
+
+    expected = entities("lines.txt", 64)
+    assert sum(map(len, expected.values())) >= len(lines)
+    for other in (entities("lines.txt", 1), entities("lines.txt", 7), entities("shuffled.txt", 7)):
+        assert other.keys() == expected.keys()
+        for text, found_here in other.items():
+            for left, right in zip(found_here, expected[text], strict=True):
+                assert {**left, "score": 0} == {**right, "score": 0}
+                assert left["score"] == pytest.approx(right["score"], abs=1e-5)
+
+
+def test_threshold_leaves_out_what_is_less_probable(predict):
+    (item,) = json.loads(predict("Zuse of Vienna met Ada Babbage at Rand", "--format", "json"))
+    scores = sorted(entity["score"] for entity in item["entities"])
+    assert len(scores) >= 2
+    between = (scores[0] + scores[-1]) / 2
+    (kept,) = json.loads(
+        predict("Zuse of Vienna met Ada Babbage at Rand", "--format", "json", "--threshold", between)
+    )
+    assert kept["entities"] == [e for e in item["entities"] if e["score"] >= between]
+    assert 0 < len(kept["entities"]) < len(item["entities"])
+
+
+def test_threshold_holds_in_a_column_file_too(predict):
+    output = predict("--input", "conll", "--format", "conll", "--threshold", 1, stdin=CONLL2003.encode())
+    assert {line.split()[-1] for line in output.splitlines() if line} == {"O"}
+
+
+def test_binary_shows_1_under_each_word_of_a_name(predict):
+    output = predict("Ada Lovelace wrote to Charles Babbage.", "--format", "binary")
+    words, flags = output.splitlines()[:2]
+    assert words.split() == ["Ada", "Lovelace", "wrote", "to", "Charles", "Babbage", "."]
+    assert flags.split() == ["1", "1", "0", "0", "1", "1", "0"]
+    assert all(words[i] != " " and words[i - 1 : i] in ("", " ") for i, f in enumerate(flags) if f != " ")
+
+
+# --- column files --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "by", "tagged"),
+    [
+        (CONLL2003, " ", {"Hopper": "I-PER", "Rand": "I-ORG", "-DOCSTART-": "O"}),
+        (UNER, "\t", {"Alan": "B-PER", "Berlin": "B-LOC"}),
+        (WNUT, "\t", {"#berlin": None}),
+        (WIKIGOLD, " ", {"Labs": "I-ORG", "Vienna": "B-LOC", "#": None}),
+    ],
+    ids=["CoNLL-2003", "UNER", "W-NUT", "WikiGold"],
+)
+def test_a_column_file_keeps_all_it_has_and_gains_a_column(predict, tmp_path, text, by, tagged):
+    path = tmp_path / "given.conll"
+    path.write_text(text)
+    output = predict("--file", path, "--input", "conll", "--format", "conll")
+    rows = dict(zip(text.splitlines(), output.splitlines(), strict=True))
+    for before, after in rows.items():
+        if not before.strip() or (by == "\t" and before.startswith("# ")):
+            assert after == before
+        else:
+            assert after.rpartition(by)[0] == before
+    tags = {before.split(by)[1 if text is UNER else 0]: after.split(by)[-1] for before, after in rows.items()
+            if by in before and before.strip()}  # fmt: skip
+    assert {word: tags[word] for word, tag in tagged.items() if tag} == {w: t for w, t in tagged.items() if t}
+    assert tagged.keys() <= tags.keys()
+
+
+@pytest.mark.parametrize("text", [CONLL2003, UNER, WNUT, WIKIGOLD])
+def test_what_comes_out_of_a_column_file_can_be_read_again(predict, tmp_path, text):
+    (tmp_path / "given.conll").write_text(text)
+    (tmp_path / "out.conll").write_text(
+        predict("--file", tmp_path / "given.conll", "--input", "conll", "--format", "conll")
+    )
+    given = list(ConllReader(tmp_path / "given.conll"))
+    again = list(ConllReader(tmp_path / "out.conll"))
+    assert [sentence.words for sentence in again] == [sentence.words for sentence in given]
+    assert [sentence.document for sentence in again] == [sentence.document for sentence in given]
+
+
+def test_crlf_column_files_are_read_like_others(predict):
+    output = predict("--input", "conll", "--format", "conll", stdin=CONLL2003.replace("\n", "\r\n").encode())
+    assert (
+        output.splitlines()
+        == predict("--input", "conll", "--format", "conll", stdin=CONLL2003.encode()).splitlines()
+    )
+
+
+def test_column_says_where_the_words_are(predict):
+    stdin = b"x1 Ada N\nx2 Lovelace N\nx3 slept V\n"
+    (item,) = json.loads(predict("--input", "conll", "--format", "json", "--column", 1, stdin=stdin))
+    assert item["text"] == "Ada Lovelace slept"
+
+
+# --- --output ------------------------------------------------------------------------------------------
+
+
+def test_output_gets_what_stdout_would(predict, tmp_path):
+    path = tmp_path / "found.json"
+    path.write_text("of yesterday")
+    assert predict(TEXT, "--format", "json", "--output", path) == ""
+    assert path.read_text() == predict(TEXT, "--format", "json")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["found.json"]
+
+
+def test_output_stays_as_it_was_when_something_fails(rnner, trained, tmp_path, one_line):
+    path = tmp_path / "found.json"
+    path.write_text("of yesterday")
+    bad = b"Ada\nLovelace\n\nslept deeply\n"
+    outcome = rnner(
+        "predict", "--model", trained, "--input", "conll", "--format", "conll", "-o", path, stdin=bad
+    )
+    one_line(outcome, 1, "<stdin>:4: 2 columns")
+    assert path.read_text() == "of yesterday"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["found.json"]
+
+
+def test_output_follows_a_link(predict, tmp_path):
+    (tmp_path / "real.json").write_text("")
+    (tmp_path / "link.json").symlink_to("real.json")
+    predict(TEXT, "--format", "json", "--output", tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text())
+
+
+def test_output_may_be_a_device(predict):
+    assert predict(TEXT, "--output", "/dev/null") == ""
+
+
+# --- calls that cannot be meant ------------------------------------------------------------------------
+
+
+def test_without_a_model_it_says_what_is_needed(rnner, one_line):
+    one_line(rnner("predict", "Ada"), 2, "--model DIR is needed", "rnner train")
+
+
+def test_without_a_text_in_a_terminal_it_says_how_to_give_one(rnner, trained, one_line, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    one_line(rnner("predict", "--model", trained), 2, "give a TEXT in quotes, --file FILE, or text on stdin")
+
+
+def test_text_and_file_exclude_each_other(rnner, trained, one_line, tmp_path):
+    one_line(
+        rnner("predict", "--model", trained, "Ada", "--file", tmp_path / "x"), 2, "either TEXT or --file"
+    )
+
+
+def test_a_text_is_no_column_file(rnner, trained, one_line):
+    one_line(
+        rnner("predict", "--model", trained, "Ada", "--input", "conll"), 2, "--input conll reads a column"
+    )
+
+
+def test_the_input_is_never_the_output(rnner, trained, one_line, tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT)
+    one_line(rnner("predict", "--model", trained, "--file", path, "-o", path), 2, "the file that is read")
+    assert path.read_text() == TEXT
+
+
+def test_a_text_that_is_no_text_is_refused(rnner, trained, one_line):
+    one_line(rnner("predict", "--model", trained, "caf\udce9"), 2, "not UTF-8")
+
+
+@pytest.mark.parametrize("kind", ["text", "lines", "conll"])
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"fine\ncaf\xe9\n", ":2:4: not UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", "binary"),
+        ("Ada".encode("utf-16"), "UTF-16"),
+    ],
+)
+def test_files_that_are_no_text(rnner, trained, one_line, tmp_path, kind, data, message):
+    path = tmp_path / "given"
+    path.write_bytes(data)
+    for outcome in (
+        rnner("predict", "--model", trained, "--input", kind, "--file", path),
+        rnner("predict", "--model", trained, "--input", kind, stdin=data),
+    ):
+        one_line(outcome, 1, message)

@@ -1,0 +1,117 @@
+"""`rnner` as its own process: the way from nothing to names, pipes, interruptions, how soon it answers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from rnner.bundle import METRICS, WEIGHTS
+from rnner.cli import run
+
+RNNER = [sys.executable, "-c", "from rnner.cli import main; main()"]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "ascii"}
+SMALL = ["encoder.hidden=16", "embeddings.words.size=32", "training.batch_sentences=64", "training.epochs=1"]
+
+
+def call(*arguments, cwd, stdin=""):
+    command = [*RNNER, *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, env=ENVIRONMENT, input=stdin, capture_output=True, encoding="utf-8", timeout=120
+    )
+
+
+def test_from_nothing_to_names(tmp_path):
+    """The quickstart, made small: train, evaluate, predict."""
+    (tmp_path / "quickstart.yaml").write_text(
+        'data: {train: "sample:train", dev: "sample:dev", test: "sample:test"}\n'
+    )
+    overrides = [part for key in SMALL for part in ("--set", key)]
+    trained = call("train", "--config", "quickstart.yaml", *overrides, cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    assert trained.stdout.startswith("dev:")
+    assert "Warning" not in trained.stderr
+    model = tmp_path / "runs" / "quickstart"
+    metrics = json.loads((model / METRICS).read_text())
+
+    evaluated = call("evaluate", "sample:test", "--model", model, "--format", "json", cwd=tmp_path)
+    assert (evaluated.returncode, evaluated.stderr) == (0, "")
+    assert json.loads(evaluated.stdout)["f1"] == metrics["test"]["f1"]
+
+    predicted = call("predict", "--model", model, "--format", "json", cwd=tmp_path, stdin="Zoë 😀 slept.\n")
+    assert (predicted.returncode, predicted.stderr) == (0, "")
+    assert json.loads(predicted.stdout)[0]["text"] == "Zoë 😀 slept.\n"
+
+
+@pytest.mark.parametrize("form", ["table", pytest.param("conll", marks=pytest.mark.slow)])
+def test_a_reader_who_has_enough_is_no_failure(trained, form):
+    """As in `rnner predict ... | head -1`."""
+    command = [*RNNER, "predict", "--model", str(trained), "--input", "lines", "--format", form]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT
+    )
+    process.stdin.write(b"Ada Lovelace left London .\n" * 3000)
+    process.stdin.close()
+    assert b"Ada" in process.stdout.readline()
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(timeout=60)) == (b"", 0)
+    process.stderr.close()
+
+
+def test_ctrl_c_in_a_terminal_loses_nothing(folder):
+    command = ["train", "--config", "tiny.yaml", "--threads", "1", "--set", "training.epochs=15"]
+    process = subprocess.Popen(
+        [*RNNER, *command, "--output", "run"], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+    )
+    while not process.stderr.readline().startswith("    1 "):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(timeout=60) == 130
+    assert "interrupted and saved in run" in rest
+    assert "Traceback" not in rest
+    process.stderr.close()
+    assert run([*command, "--output", "run", "--resume", "--quiet"]) == 0
+    assert run([*command, "--output", "plain", "--quiet"]) == 0
+    assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "plain" / WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["-h"], ["train", "--help"], ["config", "init", "-h"], ["--version"], []]
+)
+def test_help_goes_to_stdout_and_fits_80_columns(arguments, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(arguments) == (0 if arguments else 2)
+    captured = capsys.readouterr()
+    told = captured.out if arguments else captured.err
+    assert told
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_every_command_says_what_it_does_in_full(capsys):
+    run(["--help"])
+    listed = capsys.readouterr().out.partition("Commands:")[2].strip().splitlines()
+    assert [line.split()[0] for line in listed] == ["train", "evaluate", "predict", "info", "config"]
+    assert not any(line.endswith("...") for line in listed)
+
+
+def test_help_answers_at_once():
+    """Within 0.4 s of the processor, whatever else the machine has to do."""
+    used = []
+    for _ in range(3):
+        before = os.times()
+        assert subprocess.run([*RNNER, "--help"], stdout=subprocess.DEVNULL, check=True).returncode == 0
+        after = os.times()
+        used.append(
+            after.children_user + after.children_system - before.children_user - before.children_system
+        )
+    assert min(used) <= 0.4
+
+
+def test_help_imports_nothing_heavy():
+    heavy = "{'torch', 'datasets', 'pyarrow', 'numpy', 'pydantic', 'seqeval', 'regex'}"
+    code = f"import sys, rnner.cli as c; c.run(['--help']); print(*{heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""

@@ -1,0 +1,256 @@
+"""`rnner train`: what it says and where, what its options do, and that an interruption loses nothing."""
+
+import json
+import re
+import signal
+
+import pytest
+import yaml
+
+from rnner.bundle import CARD, CONFIG, LOG, METRICS, VOCABULARY, WEIGHTS
+from rnner.cli import display
+from rnner.nn import cells
+
+CELL = '''\
+"""The minimal gated unit."""
+import torch
+from rnner.nn.cells import Cell, register_cell
+
+
+@register_cell("mgu")
+class MGUCell(Cell):
+    gates = 2
+
+    def step(self, x, state):
+        (a,) = state
+        x_f, x_c = x.chunk(2, dim=-1)
+        W_f, W_c = self.W_aa.chunk(2)
+        f = torch.sigmoid(x_f + a @ W_f.T)
+        return (f * torch.tanh(x_c + (f * a) @ W_c.T) + (1 - f) * a,)
+'''
+
+
+@pytest.fixture
+def train(rnner, folder):
+    """Train tiny.yaml for two epochs into `run`, unless options say otherwise."""
+
+    def call(*options, output="run", epochs=2):
+        settings = ["--set", f"training.epochs={epochs}", "--output", output, "--threads", 1]
+        return rnner("train", "--config", "tiny.yaml", *settings, *options)
+
+    return call
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Press Ctrl-C so many times at the nth thing that training tells."""
+
+    def arrange(at, times=1):
+        told = iter(range(10_000))
+
+        def show(self, event):
+            if next(told) == at:
+                for _ in range(times):
+                    signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(display.PlainDisplay, "show", show)
+
+    yield arrange
+    monkeypatch.undo()
+
+
+def tree(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_run_becomes_a_model_folder(train, folder):
+    assert train().code == 0
+    names = {path.name for path in (folder / "run").iterdir()}
+    assert names == {CONFIG, VOCABULARY, WEIGHTS, METRICS, LOG, CARD}
+    assert len((folder / "run" / LOG).read_text().splitlines()) == 2
+
+
+def test_scores_go_to_stdout_and_progress_to_stderr(train, folder):
+    outcome = train(epochs=3)
+    metrics = json.loads((folder / "run" / METRICS).read_text())
+    lines = outcome.out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["dev", "test"]
+    for line in lines:
+        scores = metrics[line.partition(":")[0]]
+        shares = [float(share) for share in re.findall(r"([\d.]+)%", line)]
+        assert shares == [round(100 * scores[name], 2) for name in ("precision", "recall", "f1")]
+    assert "reading train.conll" in outcome.err
+    assert "train: 14 sentences" in outcome.err
+    assert re.search(r"^ +3 +\d", outcome.err, re.MULTILINE)
+    assert "rnner predict --model run" in outcome.err
+
+
+def test_off_a_terminal_lines_are_plain(train):
+    outcome = train(epochs=3)
+    assert not re.search(r"[\x1b\r━]", outcome.out + outcome.err)
+    header = next(line for line in outcome.err.splitlines() if line.startswith("epoch"))
+    rows = [line for line in outcome.err.splitlines() if re.match(r" +\d+ ", line)]
+    assert len(rows) == 3
+    assert all(len(row.removesuffix(" *")) == len(header) for row in rows)
+    assert rows[0].endswith("*")
+
+
+def test_quiet_leaves_only_the_scores(train):
+    outcome = train("--quiet")
+    assert outcome.err == ""
+    assert len(outcome.out.splitlines()) == 2
+
+
+def test_warnings_come_even_when_quiet(train, folder):
+    (folder / "dev.conll").write_text("Ada B-PER\nread O\nDune B-WORK\n")
+    outcome = train("--quiet")
+    assert (
+        outcome.err == "warning: dev has labels that train lacks; their entities count as missed: WORK (1)\n"
+    )
+
+
+def test_held_out_dev_is_told_of_and_is_no_warning(train):
+    told = train("--set", "data.dev=null").err
+    assert "no dev corpus: 1 of the 14 sentences" in told
+    assert "warning" not in told
+    assert train("--set", "data.dev=null", "--quiet", output="quiet").err == ""
+
+
+def test_set_is_typed_and_repeats(train, folder):
+    options = ["encoder.cell=lstm", "training.clip=null", "training.learning_rate=1e-3", "head=softmax",
+               "embeddings.characters=null", "encoder.bidirectional=false"]  # fmt: skip
+    assert train(*(part for option in options for part in ("--set", option))).code == 0
+    config = yaml.safe_load((folder / "run" / CONFIG).read_text())
+    assert config["encoder"]["cell"] == "lstm"
+    assert config["encoder"]["bidirectional"] is False
+    assert config["training"] == config["training"] | {"clip": None, "learning_rate": 0.001, "epochs": 2}
+    assert config["head"] == "softmax"
+    assert config["embeddings"]["characters"] is None
+
+
+def test_the_folder_is_named_after_the_config_unless_told(rnner, folder):
+    assert rnner("train", "--config", "tiny.yaml", "--set", "training.epochs=1").code == 0
+    assert (folder / "runs" / "tiny" / WEIGHTS).exists()
+
+
+def test_data_is_looked_up_beside_the_config_too(rnner, folder, monkeypatch):
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    options = ["--set", "training.epochs=1", "--output", "run"]
+    assert rnner("train", "--config", "../tiny.yaml", *options).code == 0
+
+
+def test_dry_run_checks_and_writes_nothing(train, folder):
+    before = tree(folder)
+    outcome = train("--dry-run")
+    assert outcome.code == 0
+    assert "config and data are fine; nothing was written" in outcome.out
+    assert "the longest sentence (8 tokens" in outcome.out
+    assert tree(folder) == before
+    assert not (folder / "run").exists()
+
+
+def test_dry_run_finds_what_is_wrong(train, folder):
+    (folder / "test.conll").write_text("Ada B-PER\nslept\n")
+    outcome = train("--dry-run", "--quiet")
+    assert outcome.code == 1
+    assert "test.conll:" in outcome.err
+
+
+def test_dry_run_leaves_a_run_that_is_there_alone(train, folder):
+    train()
+    before = tree(folder)
+    assert train("--dry-run").code == train("--dry-run", "--overwrite").code == 0
+    assert tree(folder) == before
+
+
+def test_overwrite_starts_anew(train, folder):
+    train(epochs=3)
+    train(output="fresh")
+    assert train("--overwrite").code == 0
+    assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "fresh" / WEIGHTS).read_bytes()
+    assert len((folder / "run" / LOG).read_text().splitlines()) == 2
+
+
+def test_resume_of_a_finished_run_does_nothing(train, folder):
+    first = train()
+    before = tree(folder)
+    again = train("--resume")
+    assert (again.code, again.out) == (0, first.out)
+    assert "finished; nothing to do" in again.err
+    assert tree(folder) == before
+
+
+def test_resume_without_a_checkpoint_starts_afresh(train, folder):
+    train(output="plain")
+    (folder / "run").mkdir()
+    assert train("--resume").code == 0
+    assert train("--resume", output="new").code == 0
+    weights = (folder / "plain" / WEIGHTS).read_bytes()
+    assert weights == (folder / "run" / WEIGHTS).read_bytes() == (folder / "new" / WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize("at", [0, 2, 4, 7])  # 4 steps an epoch: within the first, at its end, in the second
+def test_ctrl_c_saves_and_resume_ends_with_the_same_bits(train, folder, interrupt, at, monkeypatch):
+    plain = train(output="plain", epochs=3)
+    interrupt(at)
+    broken = train(epochs=3)
+    assert (broken.code, broken.out) == (130, "")
+    assert "stopping after this step" in broken.err
+    assert broken.err.endswith("interrupted and saved in run; the same command with --resume goes on\n")
+    interrupt(-1)
+    resumed = train("--resume", epochs=3)
+    assert (resumed.code, resumed.out) == (0, plain.out)
+    assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "plain" / WEIGHTS).read_bytes()
+    assert not (folder / "run" / "checkpoint").exists()
+
+
+def test_a_second_ctrl_c_breaks_off_at_once(train, folder, interrupt):
+    plain = train(output="plain", epochs=3)
+    interrupt(6, times=2)
+    broken = train(epochs=3)
+    assert broken.code == 130
+    assert broken.err.endswith("error: interrupted\n")
+    interrupt(-1)
+    resumed = train("--resume", epochs=3)
+    assert (resumed.code, resumed.out) == (0, plain.out)
+    assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "plain" / WEIGHTS).read_bytes()
+
+
+def test_signals_are_handled_as_before_afterwards(train):
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    train()
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_init_from_goes_on_and_grows_the_head(train, rnner, folder, trained):
+    (folder / "train.conll").write_text(
+        "Ada B-PER\nLovelace I-PER\nread O\nDune B-WORK\n. O\n\nIt O\nslept O\n. O\n" * 8
+    )
+    outcome = train(
+        "--init-from", trained, "--set", "data.dev=train.conll", "--set", "data.test=null", epochs=12
+    )
+    assert outcome.code == 0, outcome.err
+    assert "new labels: WORK" in outcome.err
+    found = rnner("predict", "Ada Lovelace read Dune .", "--model", "run", "--format", "json").out
+    assert [e["label"] for e in json.loads(found)[0]["entities"]] == ["PER", "WORK"]
+    assert "LOC" in rnner("info", "--model", "run").out
+
+
+def test_init_from_keeps_the_architecture(train, trained, folder):
+    outcome = train("--init-from", trained, "--set", "encoder.hidden=24")
+    assert outcome.code == 2
+    assert "encoder.hidden: 24 / 16" in outcome.err
+    assert not (folder / "run").exists()
+
+
+def test_a_cell_from_a_users_file_needs_that_file_again(train, rnner, folder, monkeypatch):
+    monkeypatch.setattr(cells, "_CELLS", dict(cells._CELLS))
+    (folder / "mgu.py").write_text(CELL)
+    assert train("--code", "mgu.py", "--set", "encoder.cell=mgu").code == 0
+    assert rnner("predict", "Ada", "--model", "run", "--code", "mgu.py").code == 0
+    cells._CELLS.pop("mgu")
+    for command in (["predict", "Ada"], ["evaluate", "test.conll"], ["info"]):
+        outcome = rnner(*command, "--model", "run")
+        assert (outcome.code, outcome.out) == (1, "")
+        assert "--code FILE" in outcome.err
