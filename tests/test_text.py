@@ -67,7 +67,7 @@ def sentences(text):
         ('"Well," he said, (or not); yes: [so]', '" Well , " he said , ( or not ) ; yes : [ so ]'),
         ("“Well” ‘so’ «là»", "“ Well ” ‘ so ’ « là »"),
         ("``Well''", "`` Well ''"),
-        ("'quoted'", "' quoted '"),
+        ("'quoted', grade 'D' is", "' quoted ' , grade ' D ' is"),
         ("$5, US$5, £3.20, 5%, 20€", "$ 5 , US$ 5 , £ 3.20 , 5 % , 20 €"),
         ("wait... what?! yes!!! -- so-- ---", "wait ... what ?! yes !!! -- so -- ---"),
         ("etc... and more…", "etc ... and more …"),
@@ -151,8 +151,9 @@ def test_offsets_count_characters_of_the_original():
 # what holds for any text
 
 PIECES = (
-    "a Z é İ ß 1 ½ २ . , - ' ’ \" ( ) / : ; = < 3 @ # _ $ % & * ! ? … — ` ^ \\ | + ~ 東 ま ก 한 ا U.S. "
-    "Mr. n't 's http:// www. x@y.org I. \u0301 \u200d \u200b \ufe0f \u20e3 \u00ad \u0600 \ud83d \x00 👩 🏽 🚀 🇬 🇧 ❤"
+    "a Z é İ ß 1 ½ २ . , - ' ’ \" ( ) / : ; = < 3 @ # _ $ % & * ! ? … — ` ^ \\ | + ~ 東 ま ก 한 ا "
+    "U.S. Mr. n't 's http:// www. x@y.org I. \u0301 \u200d \u200b \ufe0f \u20e3 "
+    "\u00ad \u0600 \ud83d \x00 👩 🏽 🚀 🇬 🇧 ❤"
 )
 pieces = st.sampled_from(PIECES.split(" "))
 spaces = st.sampled_from([" ", "\t", "\n", "\r\n", "\u00a0", "\u2028", "\x1f", "\x85", "\n\n"])
@@ -188,8 +189,8 @@ def test_plain_words_are_tokens_and_the_last_full_stop_too(plain):
 
 
 UNITS = (
-    "a . a. A. ab.Cd. a- a' a@ a@b. #1 1, -1. .- ( http:// http://(a www. http://a, \u0301 👩\u200d 🇫 an't ' _ "
-    ": <3 \ud83d I. US$ 🏴\U000e0067 a@b-b-b-b-b-b-b-b-"
+    "a . a. A. ab.Cd. a- a' a@ a@b. #1 1, -1. .- ( http:// http://(a www. http://a, \u0301 👩\u200d 🇫 an't "
+    "' _ : a.. a% <3 \ud83d I. US$ 🏴\U000e0067 a@b-b-b-b-b-b-b-b-"
 )
 
 
@@ -203,7 +204,7 @@ def test_no_text_takes_more_than_linear_time(unit, before, after):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("unit", ["a", "a.", "A.", "ab.Cd.", "a@", "http://(a", "'", ".-", "1,"])
+@pytest.mark.parametrize("unit", ["a", "a.", "a..", "A.", "ab.Cd.", "a@", "a%", "http://(a", "'", ".-"])
 def test_a_hundred_thousand_characters_without_a_space_take_less_than_a_second(unit):
     text = "A." + unit * (100_000 // len(unit)) + "Cd"
     start = time.process_time()
@@ -221,6 +222,7 @@ def test_a_hundred_thousand_characters_without_a_space_take_less_than_a_second(u
         ("Really?! Yes! 5 owls… Then", ["Really ?!", "Yes !", "5 owls …", "Then"]),
         ('He said "No." Then (he left.) Now', ['He said " No . "', "Then ( he left . )", "Now"]),
         ("He said. “So what?” ‘Yes.’ It ended", ["He said .", "“ So what ? ”", "‘ Yes . ’", "It ended"]),
+        ('He left. "Yes," she said.', ["He left .", '" Yes , " she said .']),
         ('"Really?" he asked.', ['" Really ? " he asked .']),
         ("Mr. Weasley of Apple Inc. met J. K. Rowling.", ["Mr. Weasley of Apple Inc. met J. K. Rowling ."]),
         ("He is from the U.S. and rich. So?", ["He is from the U.S. and rich .", "So ?"]),

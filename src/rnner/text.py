@@ -145,8 +145,8 @@ def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
     """Divide the tokens of a text into sentences; put together they are the tokens again.
 
     A sentence ends at a blank line; and after . ! ? … and the quotes and brackets that close directly after
-    it, if the next token starts with a capital, a digit, an opening quote or bracket, or a caseless letter. The
-    full stop of an abbreviation or initial is part of a longer token and ends nothing: rather long than cut.
+    it, if the next token starts with a capital, a digit, an opening quote or bracket, or a caseless letter.
+    The full stop of an abbreviation or initial is part of a longer token and ends nothing: long, not cut.
     """
     sentences: list[list[Token]] = []
     ended = False
