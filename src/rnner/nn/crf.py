@@ -86,13 +86,12 @@ def span_probabilities(
         posterior = ForwardBackward(emissions, lengths, moves)
         boundary = F.pad(boundary, (0, 1, 0, 1), value=True)
         alpha, gamma = posterior.messages()
-        before = _normalised(alpha + posterior.moves.T[path])  # [b, t, k + 1]: P(tag at i - 1 | path at i)
-        after = _normalised(gamma + posterior.moves[path])  # [b, t, k + 1]: P(tag at i + 1 | path at i)
-        opens = (before * boundary.T[path]).sum(-1)  # [b, t]
+        # P(previous tag | path's tag), P(next tag | path's tag): [b, t, k + 1]; and of the path itself: [b, t]
+        before = _normalised(alpha + posterior.moves.T[path])
+        after = _normalised(gamma + posterior.moves[path])
+        opens = (before * boundary.T[path]).sum(-1)
         closes = (after * boundary[path]).sum(-1)
-        follows = after[:, :-1].gather(2, path[:, 1:, None])[
-            :, :, 0
-        ]  # [b, t - 1]: P(path at i + 1 | path at i)
+        follows = after[:, :-1].gather(2, path[:, 1:, None])[:, :, 0]  # [b, t - 1]
         tags = posterior.tags(emissions.new_ones(len(path)))
         row, start, end = spans.unbind(1)
         position = torch.arange(path.shape[1] - 1, device=path.device)

@@ -102,7 +102,8 @@ class _Scaled:
     below eps.
 
     alpha, gamma: [t + 1, b, k + 1], time first; alpha from the edge before the first position on, gamma
-    from the first position to the edge after the last.
+    from the first position to the edge after the last. mass, total: the mass of all sequences through a tag,
+    and of all, from the edge before the first position to the last position.
     """
 
     def __init__(self, emissions: Tensor, pad: Tensor, moves: Tensor) -> None:
@@ -116,7 +117,6 @@ class _Scaled:
         weights[:, 1] = weights[:, 0].flip(0)
         sums, norms = _run(edge.expand(2, b, k + 1), torch.stack([self.step, self.step.T]), weights)
         self.alpha, self.gamma = sums[:, 0], sums[:, 1].flip(0)
-        # The product of all that leads to a tag and all that follows it.
         self.mass = (self.gamma.view(-1, k + 1) @ self.step.T).view(self.alpha.shape).mul_(self.alpha)
         self.total = self.mass.sum(-1)  # [t + 1, b]
         info = torch.finfo(emissions.dtype)
@@ -137,9 +137,9 @@ class _Scaled:
 
 
 def _run(edge: Tensor, steps: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """From the left and from the right: edge [2, b, k + 1], steps [2, k + 1, k + 1], weights [t, 2, b, k + 1].
+    """Left to right, and back: edge [2, b, k + 1], steps [2, k + 1, k + 1], weights [t, 2, b, k + 1].
 
-    Returns what has come together at each tag [t + 1, 2, b, k + 1] and the norms of the second run [-1, b].
+    Returns what has come together at each tag [t + 1, 2, b, k + 1] and the norms of the way back [*, b].
     """
     here = edge
     sums, norms = [here], [edge[1:, :, -1]]

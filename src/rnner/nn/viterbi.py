@@ -24,23 +24,19 @@ def viterbi(emissions: Tensor, lengths: Tensor, moves: Tensor) -> Tensor:
     with torch.no_grad():
         start, step, end = moves[-1, :-1], moves[:-1, :-1], moves[:-1, -1]
         rest = _best_rest(_finite(emissions.to(moves.dtype)), lengths, step, end)
-        path = torch.empty(emissions.shape[:2], dtype=torch.int64, device=emissions.device)
-        tag = (start + rest[0]).argmax(-1)
-        path[:, 0] = tag
-        for i, follows in enumerate(rest[1:], start=1):
-            tag = (step[tag] + follows).argmax(-1)
-            path[:, i] = tag
-        return path.masked_fill_(padding(path, lengths), 0)
+        tags = [(start + rest[0]).argmax(-1)]
+        for follows in rest[1:].unbind():
+            tags.append((step[tags[-1]] + follows).argmax(-1))
+        return torch.stack(tags, dim=1).masked_fill_(padding(emissions, lengths), 0)
 
 
 def _best_rest(emissions: Tensor, lengths: Tensor, step: Tensor, end: Tensor) -> Tensor:
     """Best score [t, b, k] of a sentence from each position to its end, given the tag there."""
-    turned = _turned(emissions, lengths)
-    rest = torch.empty_like(turned)
-    torch.add(turned[0], end, out=rest[0])
-    for before, emission, here in zip(rest, turned[1:], rest[1:], strict=False):
-        torch.add((step + before[:, None]).amax(-1), emission, out=here)
-    return _turned(rest.transpose(0, 1), lengths)
+    first, *others = _turned(emissions, lengths).unbind()
+    rest = [first + end]
+    for emission in others:
+        rest.append((step + rest[-1][:, None]).amax(-1).add_(emission))
+    return _turned(torch.stack(rest, dim=1), lengths)
 
 
 def n_best(emissions: Tensor, lengths: Tensor, moves: Tensor, *, n: int) -> tuple[Tensor, Tensor]:
