@@ -86,7 +86,7 @@ def span_probabilities(
         posterior = ForwardBackward(emissions, lengths, moves)
         boundary = F.pad(boundary, (0, 1, 0, 1), value=True)
         alpha, gamma = posterior.messages()
-        # P(previous tag | path's tag), P(next tag | path's tag): [b, t, k + 1]; and of the path itself: [b, t]
+        # P(previous tag | path's tag) and P(next tag | path's tag) [b, t, k + 1]; of the path itself [b, t]
         before = _normalised(alpha + posterior.moves.T[path])
         after = _normalised(gamma + posterior.moves[path])
         opens = (before * boundary.T[path]).sum(-1)
