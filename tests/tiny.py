@@ -9,7 +9,10 @@ from rnner.build import build_tagger
 from rnner.config import parse_config
 from rnner.data.splits import Row, Split, build_table
 from rnner.data.vocabulary import Vocabulary
+from rnner.decoding import Decoder
+from rnner.evaluation import evaluate
 from rnner.tags import from_spans, tag_inventory, to_spans
+from rnner.training import Trainer
 
 TRAIN = """
 [PER Harry Potter] and [PER Hermione Granger] invented a new spell .
@@ -116,3 +119,23 @@ def tagger_of(*overrides, vocabulary=None, seed=1):
     with torch.no_grad():
         tagger.emission.weight.mul_(3)
     return tagger.eval(), vocabulary
+
+
+def trainer_of(*overrides, evaluation=None, seed=1):
+    """A trainer on TRAIN, with a fresh tagger, that scores on DEV unless told otherwise."""
+    tagger, vocabulary = tagger_of(*overrides, seed=seed)
+    decoder, dev = Decoder(tagger, vocabulary), split_of(DEV, name="dev")
+    plan = config_of(*overrides).training
+    return Trainer(tagger, vocabulary, split_of(TRAIN), plan, evaluation or (lambda: evaluate(decoder, dev)))
+
+
+def weights(trainer):
+    return [parameter.detach().clone() for parameter in trainer.parameters]
+
+
+def same(left, right):
+    return all(torch.equal(one, other) for one, other in zip(left, right, strict=True))
+
+
+def saved(trainer):
+    return {name: tensor.clone() for name, tensor in trainer.tensors().items()}, trainer.position
