@@ -8,6 +8,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+import tiny
 from rnner.checkpoint import (
     has_checkpoint,
     load_checkpoint,
@@ -16,21 +17,13 @@ from rnner.checkpoint import (
     write_atomically,
     write_tensors,
 )
-from rnner.decoding import Decoder
 from rnner.errors import ModelError
-from rnner.evaluation import evaluate
-from rnner.training import Trainer
-from tiny import DEV, TRAIN, config_of, split_of, tagger_of
 
 STATE = "checkpoint/state.safetensors"
 
 
 def trainer_of(*overrides, seed=1, steps=0):
-    tagger, vocabulary = tagger_of(*overrides, seed=seed)
-    decoder, dev = Decoder(tagger, vocabulary), split_of(DEV)
-    trainer = Trainer(
-        tagger, vocabulary, split_of(TRAIN), config_of(*overrides).training, lambda: evaluate(decoder, dev)
-    )
+    trainer = tiny.trainer_of(*overrides, seed=seed)
     events = trainer.fit()
     for _ in range(steps):
         next(events)

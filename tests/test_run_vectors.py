@@ -1,0 +1,87 @@
+"""Runs with word vectors from a file."""
+
+import pytest
+import torch
+
+from rnner.bundle import load_bundle
+from rnner.errors import DataError, ModelError
+from rnner.run import (
+    check_same_config,
+    prepare,
+    train,
+)
+from runs import CPU, run, stopped_after
+from tiny import corpus_config
+
+COMMON = ["the", "in", "a", "to", "and", ".", "is", "he", "she", "met", "it", "they"]
+
+
+def vector_file(path, words, size=5):
+    rows = [
+        f"{word} " + " ".join(f"{(i * 7 + j * 3) % 11 / 10}" for j in range(size))
+        for i, word in enumerate(words)
+    ]
+    path.write_text("\n".join(rows) + "\n")
+    return f"embeddings.words.vectors={path}"
+
+
+@pytest.mark.parametrize("tune", ["true", "false"])
+def test_vectors_of_a_file_are_tuned_or_left_as_they_are(tmp_path, tune):
+    vectors = vector_file(tmp_path / "vectors.txt", [*COMMON, "quaffle"])
+    config = corpus_config(tmp_path, vectors, f"embeddings.words.tune={tune}", "training.epochs=1")
+    job = prepare(config, device=CPU)
+    assert job.config.embeddings.words.size == 5, "the file decides"
+    assert job.coverage is not None and 0.1 < job.coverage.share < 0.9
+    batch = job.vocabulary.encode([["in", "quaffle"]])
+    before = job.tagger.words(batch.words).detach().clone()
+    expected = [[(COMMON.index("in") * 7 + j * 3) % 11 / 10 for j in range(5)]]
+    torch.testing.assert_close(before[:1], torch.tensor(expected), atol=1e-3, rtol=0)
+    list(train(job, tmp_path / "run"))
+    after = job.tagger.words(batch.words)
+    assert torch.equal(before[0], after[0]) == (tune == "false")
+    assert torch.equal(before[1], after[1]), "a word that train lacks is never trained"
+    load_bundle(tmp_path / "run")
+
+
+def test_vectors_that_are_tuned_one_and_all_can_be_loaded_again(tmp_path):
+    vectors = vector_file(tmp_path / "vectors.txt", ["london", "in", "."])
+    config = corpus_config(tmp_path, vectors, "embeddings.words.tune=true", "training.epochs=1")
+    run(tmp_path / "run", config)
+    assert load_bundle(tmp_path / "run").tagger.words.vectors is None
+
+
+def test_vectors_too_large_for_half_precision_stay_finite(tmp_path):
+    (tmp_path / "vectors.txt").write_text("in 70000.0 1.0\n. 2.0 1.0\nthe 1.0 1.0\n")
+    config = corpus_config(tmp_path, f"embeddings.words.vectors={tmp_path / 'vectors.txt'}")
+    assert prepare(config, device=CPU).tagger.words.vectors.max() == 70000
+
+
+def test_a_vector_of_another_dimension_is_told_with_its_line(tmp_path):
+    (tmp_path / "vectors.txt").write_text("the 1 2 3\nin 1 2 3\nof 1 2\n")
+    config = corpus_config(tmp_path, f"embeddings.words.vectors={tmp_path / 'vectors.txt'}")
+    with pytest.raises(DataError, match=r"vectors\.txt:3: "):
+        prepare(config, device=CPU)
+
+
+def test_vectors_of_another_language_are_refused(tmp_path):
+    config = corpus_config(tmp_path, vector_file(tmp_path / "vectors.txt", ["galdur", "dreki", "skóli"]))
+    with pytest.raises(DataError, match=r"only 0\.0 % of the training tokens have a vector"):
+        prepare(config, device=CPU)
+
+
+def test_a_missing_vector_file_is_told(tmp_path):
+    with pytest.raises(DataError, match=r"glove\.txt"):
+        prepare(corpus_config(tmp_path, f"embeddings.words.vectors={tmp_path / 'glove.txt'}"), device=CPU)
+
+
+def test_a_resumed_run_with_vectors_is_that_of_the_config_as_written(tmp_path):
+    vectors = vector_file(tmp_path / "vectors.txt", COMMON)
+    config = corpus_config(tmp_path, vectors)
+    stopped_after(tmp_path / "run", config, 2)
+    check_same_config(tmp_path / "run", config)
+    run(tmp_path / "run", config, resume=True)
+    vector_file(tmp_path / "vectors.txt", COMMON[::-1])
+    stopped_after(tmp_path / "other", config, 2)
+    vector_file(tmp_path / "vectors.txt", COMMON)
+    with pytest.raises(ModelError, match="other data"):
+        run(tmp_path / "other", config, resume=True)
