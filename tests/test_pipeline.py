@@ -1,0 +1,166 @@
+"""Text in, entities out: exact offsets, whatever the text, the batch or the thread."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rnner
+from rnner.bundle import Bundle, save_description, save_weights
+from rnner.errors import ModelError, UsageError
+from rnner.pipeline import Pipeline
+from rnner.text import Entity
+from tiny import DEV, TRAIN, config_of, tagger_of, words_of
+
+
+def pipeline_of(*overrides, seed=3, **options):
+    tagger, vocabulary = tagger_of(*overrides, seed=seed)
+    return Pipeline(Bundle(None, config_of(*overrides), vocabulary, tagger), **options)
+
+
+# Untrained, it takes almost anything for a name: what offsets need.
+PIPELINE = pipeline_of()
+TEXTS = [
+    "Harry Potter and Hermione Granger invented a new spell.",
+    "Lucius Malfoy 👨‍👩‍👧 visited 🇮🇸 Reykjavík — at 10:30.",
+    "Zu\u0308rich und Mu\u0308nchen\tliegen\r\nnicht in\u00a0Wales.\n\nIt  rained.  ",
+    "  \t leading space, and O'Brien's 3.5 U.S. dollars…",
+    "東京に行く。ハリーは London に着いた。",
+    "Ron:\n- Hogwarts\n- Gringotts (London)\n",
+    "\ufeffDobby is \u200bfree!",
+]
+
+
+def flat(found):
+    return [[(e.label, e.start, e.end) for e in entities] for entities in found]
+
+
+def scores(found):
+    return [entity.score for entities in found for entity in entities]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_offsets_index_the_text_as_it_came(text):
+    (entities,) = PIPELINE([text])
+    assert entities
+    end = 0
+    for entity in entities:
+        assert isinstance(entity, Entity)
+        assert end <= entity.start < entity.end <= len(text)
+        assert text[entity.start : entity.end] == entity.text
+        assert entity.text == entity.text.strip() != ""
+        assert entity.label in PIPELINE.labels and 0 <= entity.score <= 1
+        end = entity.end
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.text(alphabet=st.characters(codec="utf-8"), max_size=40), max_size=3))
+def test_offsets_hold_for_any_text(texts):
+    found = PIPELINE(texts)
+    assert len(found) == len(texts)
+    for text, entities in zip(texts, found, strict=True):
+        assert all(text[e.start : e.end] == e.text and e.text and 0 <= e.score <= 1 for e in entities)
+        assert all(left.end <= right.start for left, right in pairwise(entities))
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n\t", "\u00a0"])
+def test_a_text_without_words_has_no_entities(text):
+    assert PIPELINE([text]) == [[]]
+    assert flat(PIPELINE([text, TEXTS[0]])) == [[], *flat(PIPELINE([TEXTS[0]]))]
+
+
+def test_nothing_gives_nothing():
+    assert PIPELINE([]) == [] and PIPELINE.tag([]) == []
+    assert PIPELINE.tag([[]]) == [[]] and PIPELINE.tag_documents([[]])[0].entities() == []
+
+
+@pytest.mark.parametrize("text", ["Harry met Ron .", ""])
+def test_a_bare_text_is_a_type_error_that_says_what_to_write(text):
+    with pytest.raises(TypeError, match=r"takes a list of texts: pipeline\(\[text\]\)"):
+        PIPELINE(text)
+    with pytest.raises(TypeError, match="takes lists of words"):
+        PIPELINE.tag(text)
+    with pytest.raises(TypeError, match=r"takes lists of words.*pipeline\(texts\)"):
+        PIPELINE.tag([text])
+    with pytest.raises(TypeError, match="takes lists of words"):
+        PIPELINE.tag([["Harry"], text])
+
+
+def test_tag_counts_words():
+    sentences = [*words_of(TRAIN), [], *words_of(DEV)]
+    found = PIPELINE.tag(sentences)
+    assert any(found) and len(found) == len(sentences)
+    for words, entities in zip(sentences, found, strict=True):
+        for entity in entities:
+            assert 0 <= entity.start < entity.end <= len(words)
+            assert entity.text == " ".join(words[entity.start : entity.end])
+
+
+def test_tag_documents_are_the_words_with_spaces_between():
+    sentences = words_of(DEV)
+    for words, document, entities in zip(
+        sentences, PIPELINE.tag_documents(sentences), PIPELINE.tag(sentences), strict=True
+    ):
+        assert document.text == " ".join(words)
+        assert [(e.label, e.text) for e in document.entities()] == [(e.label, e.text) for e in entities]
+        assert all(document.text[e.start : e.end] == e.text for e in document.entities())
+
+
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+def test_the_batch_never_changes_a_result(head):
+    texts = [*TEXTS, *(" ".join(words) for words in words_of(TRAIN + DEV)), ""]
+    known = pipeline_of(f"head={head}", batch_sentences=64)(texts)
+    for size in (1, 2, 7):
+        found = pipeline_of(f"head={head}", batch_sentences=size)(texts)
+        assert flat(found) == flat(known)
+        assert scores(found) == pytest.approx(scores(known), abs=1e-5)
+    turned = pipeline_of(f"head={head}")(texts[::-1])[::-1]
+    assert flat(turned) == flat(known)
+    alone = [pipeline_of(f"head={head}")([text])[0] for text in texts]
+    assert flat(alone) == flat(known)
+
+
+def test_eight_threads_find_what_one_finds():
+    texts = TEXTS * 3
+    known = PIPELINE(texts)
+    fresh = pipeline_of()  # with nothing cached yet
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(lambda n: (fresh(texts), n)[0], range(16)):
+            assert found == known
+
+
+def test_predicting_twice_changes_nothing():
+    assert PIPELINE(TEXTS) == PIPELINE(TEXTS)
+    assert not PIPELINE.model.tagger.training
+
+
+def test_a_document_leaves_out_what_is_not_probable_enough():
+    (document,) = PIPELINE.documents([TEXTS[0]])
+    found = sorted(entity.score for entity in document.entities())
+    assert document.above(0.0).entities() == document.entities()
+    assert document.above(1.1).entities() == []
+    kept = document.above(found[0] + 1e-9).entities()
+    assert kept == [entity for entity in document.entities() if entity.score > found[0]]
+    assert len(document.entities()) == len(found), "the document itself stays as it is"
+
+
+def test_a_model_is_loaded_from_its_folder(tmp_path):
+    model = PIPELINE.model
+    save_description(tmp_path, model.config, model.vocabulary)
+    save_weights(tmp_path, model.tagger)
+    loaded = rnner.load(tmp_path)
+    assert isinstance(loaded, rnner.Pipeline)
+    assert loaded(TEXTS) == PIPELINE(TEXTS)
+    assert loaded.labels == ["LOC", "MISC", "ORG", "PER"] and loaded.config == model.config
+    assert rnner.load(str(tmp_path), device="auto").labels == loaded.labels
+
+
+def test_what_cannot_be_loaded_is_told(tmp_path):
+    with pytest.raises(ModelError, match="there is no such model folder"):
+        rnner.load(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="--code takes a Python file"):
+        rnner.load(tmp_path, code=tmp_path / "gone.py")
+    with pytest.raises(UsageError, match="--device gpu"):
+        rnner.load(tmp_path, device="gpu")
