@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+from functools import partial
 from typing import Any, NoReturn
 
 from rich.console import Console
+from rich.text import Text
 
 
 class Terminal(Console):
@@ -24,17 +27,26 @@ err = Terminal(stderr=True, soft_wrap=True)
 
 def complain(message: str) -> None:
     """Say what went wrong, on stderr."""
-    err.print("error:", style="bold red", end=" ")
-    err.print(message, markup=False)
+    _say("error: ", "bold red", message)
 
 
 def notice(message: str, *, quiet: bool = False) -> None:
     """Say something that is no result, on stderr."""
     if not quiet:
-        err.print(message, markup=False, style="dim" if err.is_terminal else None)
+        _say("", "", message)
 
 
 def warn(message: str) -> None:
     """Say something that the user should look at, on stderr, even when quiet."""
-    err.print("warning:", style="yellow", end=" ")
-    err.print(message, markup=False)
+    _say("warning: ", "yellow", message)
+
+
+def _say(kind: str, style: str, message: str) -> None:
+    """In a terminal, lines break between words; elsewhere, and within a long path, never."""
+    lines = f"{kind}{message}".splitlines()
+    if err.is_terminal:
+        fill = partial(textwrap.fill, width=err.width, break_long_words=False, break_on_hyphens=False)
+        lines = [fill(line) for line in lines]
+    text = Text("\n".join(lines), style="" if kind else "dim")
+    text.stylize(style, 0, len(kind))
+    err.print(text)
