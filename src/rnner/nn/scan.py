@@ -21,7 +21,7 @@ from rnner.nn.cells import Cell, State
 from rnner.nn.loop import run_loop
 from rnner.nn.packing import Packing, Stretch, pack
 
-STRETCH = 1 << 19
+STRETCH = 1 << 20
 """About how many numbers the gates of one stretch have; measured, and flat around it."""
 
 
@@ -47,7 +47,7 @@ class Scan(Protocol):
             gates: for each group `[n, D, group*h]`, the projected input. What is left there is what
                 `backward` finds.
             states: for each state `[before + n, D, h]`; the n rows are to be filled.
-            W_aa: `[D, gates*h, h]`.
+            W_aa: `[D, h, gates*h]`, transposed (the faster product).
             stretch: the layout.
 
         What stands for the `tanh` gate in gates and W_aa is doubled.
@@ -164,6 +164,7 @@ def _forward(
     (b, t, _), (d, n), h = x.shape, packing.words.shape, W_aa.shape[-1]
     for weight in weights:
         weight[:, scan.tanh * h : (scan.tanh + 1) * h] *= 2
+    W_aa = W_aa.mT.contiguous()
     states = [x.new_empty(b + n + 1, d, h) for _ in range(run.cells[0].states)]
     for k, state in enumerate(states):
         state[:b] = 0
@@ -199,7 +200,7 @@ def _backward(
     d_states = _d_states(run, states, d_outputs)
     d_W_ax, d_W_aa = torch.zeros_like(W_ax.mT), torch.zeros_like(W_aa.mT)  # transposed: the faster product
     d_b = x.new_zeros(W_aa.shape[:2])
-    d_read = x.new_zeros(d, n + 1, i) if needs_x else None
+    d_read = x.new_empty(d, n + 1, i) if needs_x else None
     for stretch in reversed(run.stretches()):
         own, around = stretch.rows, stretch.states
         d_gates = x.new_empty(own.stop - own.start, *d_b.shape)
@@ -218,6 +219,7 @@ def _backward(
             torch.bmm(d_gates.transpose(0, 1), W_ax, out=d_read[:, own])
     d_x = None
     if d_read is not None:
+        d_read[:, n] = 0  # what padding gets
         d_x = d_read[0].index_select(0, packing.places[0])
         for direction in range(1, d):
             d_x += d_read[direction].index_select(0, packing.places[direction])
@@ -230,11 +232,14 @@ def _d_states(run: _Run, states: Sequence[Tensor], d_outputs: Sequence[Tensor | 
     """The gradient that reaches each state from outside, in buffers like those of the states."""
     b = run.packing.order.shape[0]
     d_output, *d_final = d_outputs
-    d_states = [torch.zeros_like(state[:-1]) for state in states]
-    if d_output is not None:
-        h = states[0].shape[-1]
-        rows = d_output.reshape(-1, h).index_select(0, run.packing.gradients)
-        d_states[0][b:] = rows.view_as(d_states[0][b:])
+    d_states = [torch.empty_like(state[:-1]) for state in states]
+    for k, d_state in enumerate(d_states):
+        if k == 0 and d_output is not None:
+            d_state[:b] = 0
+            rows, h = d_state[b:], d_state.shape[-1]
+            torch.index_select(d_output.reshape(-1, h), 0, run.packing.gradients, out=rows.view(-1, h))
+        else:
+            d_state.zero_()
     for d_state, d_last in zip(d_states, d_final, strict=True):
         if d_last is not None:
             d_state[run.packing.last] += d_last

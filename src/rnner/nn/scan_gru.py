@@ -9,11 +9,15 @@ from torch import Tensor
 
 from rnner.nn.packing import Stretch
 
-aten = torch.ops.aten
+into_tanh = torch.ops.aten.tanh_backward.grad_input  # (d, y, grad_input=) = d * (1 - y²), for y = tanh(v)
+into_sigmoid = torch.ops.aten.sigmoid_backward.grad_input  # d * y * (1 - y), for y = σ(v)
 
 
 class GRUScan:
-    """`GRUCell` for a stretch of steps; rows of the weights r, u, c. See `rnner.nn.scan.Scan`."""
+    """`GRUCell` for a stretch of steps; rows of the weights r, u, c. See `rnner.nn.scan.Scan`.
+
+    In the loops, names that end in _d are views with the directions first, as products want them.
+    """
 
     groups: tuple[int, ...] = (2, 1)
     tanh = 2
@@ -24,29 +28,25 @@ class GRUScan:
         """Γ_r, Γ_u and c̃ take the place of their projected inputs."""
         gamma, candidate = gates
         h = candidate.shape[-1]
+        W_gamma, W_c = W_aa[..., : 2 * h], W_aa[..., 2 * h :]
         minus_one = candidate.new_tensor(-1.0)
-        W_gamma, W_c = W_aa[:, : 2 * h].mT, W_aa[:, 2 * h :].mT
-        kept = torch.empty_like(candidate[: stretch.sizes[0]])  # Γ_r * c<t-1>
-        before, after = stretch.blocks(states[0])
-        for size, c, new, c_d, g, g_d, g_r, g_u, cand, cand_d in zip(
+        reset = torch.empty_like(candidate[: stretch.sizes[0]])  # Γ_r * c<t-1>
+        steps = zip(
             stretch.sizes,
-            before,
-            after,
+            *stretch.blocks(states[0]),
             stretch.blocks(states[0].transpose(0, 1), 1)[0],
-            stretch.split(gamma),
+            *map(stretch.split, (gamma, gamma[..., :h], gamma[..., h:], candidate)),
             stretch.split(gamma.transpose(0, 1), 1),
-            stretch.split(gamma[..., :h]),
-            stretch.split(gamma[..., h:]),
-            stretch.split(candidate),
             stretch.split(candidate.transpose(0, 1), 1),
             strict=True,
-        ):
+        )
+        for size, c, c_new, c_d, g, g_r, g_u, c_tilde, g_d, c_tilde_d in steps:
             g_d.baddbmm_(c_d, W_gamma)
             g.sigmoid_()
-            reset = torch.mul(g_r, c, out=kept[:size])
-            cand_d.baddbmm_(reset.transpose(0, 1), W_c)
-            torch.add(minus_one, cand.sigmoid_(), alpha=2, out=cand)
-            torch.lerp(c, cand, g_u, out=new)
+            kept = torch.mul(g_r, c, out=reset[:size])
+            c_tilde_d.baddbmm_(kept.transpose(0, 1), W_c)
+            torch.add(minus_one, c_tilde.sigmoid_(), alpha=2, out=c_tilde)
+            torch.lerp(c, c_tilde, g_u, out=c_new)
 
     def backward(
         self,
@@ -62,47 +62,37 @@ class GRUScan:
 
         d_c̃ = dc * Γ_u * (1 - c̃²)
         d_u = dc * (c̃ - c<t-1>) * Γ_u * (1 - Γ_u)
-        d(Γ_r * c<t-1>) = d_c̃ W_c
-        d_r = d(Γ_r * c<t-1>) * c<t-1> * Γ_r * (1 - Γ_r)
-        dc<t-1> += dc * (1 - Γ_u) + d(Γ_r * c<t-1>) * Γ_r + [d_r, d_u] [W_r, W_u]
-
-        What stands beside the running gradients is computed for all steps before the loop.
+        d_k = d_c̃ W_c, the gradient of Γ_r * c<t-1>
+        d_r = d_k * c<t-1> * Γ_r * (1 - Γ_r)
+        dc<t-1> += dc * (1 - Γ_u) + d_k * Γ_r + [d_r, d_u] [W_r, W_u]
         """
         gamma, candidate = gates
         h = candidate.shape[-1]
-        g_r, g_u = gamma.chunk(2, dim=-1)
-        c = stretch.earlier(states[0])
-        by_candidate = aten.tanh_backward(g_u, candidate)
-        by_u = aten.sigmoid_backward(candidate - c, g_u)
-        by_r = aten.sigmoid_backward(c, g_r)
-        keep = 1 - g_u
-        d_r, d_u, d_c = d_gates.chunk(3, dim=-1)
         W_gamma, W_c = W_aa[:, : 2 * h], W_aa[:, 2 * h :]
-        d_kept = torch.empty_like(candidate[: stretch.sizes[0]])
-        into, out_of = stretch.blocks(d_states[0])
-        directions = d_gates.transpose(0, 1)
-        for size, d_new, d_old, d_old_d, *rest in reversed(
-            list(
-                zip(
-                    stretch.sizes,
-                    out_of,
-                    into,
-                    stretch.blocks(d_states[0].transpose(0, 1), 1)[0],
-                    *map(stretch.split, (by_candidate, by_u, by_r, keep, g_r, d_c, d_u, d_r)),
-                    stretch.split(directions[..., 2 * h :], 1),
-                    stretch.split(directions[..., : 2 * h], 1),
-                    strict=True,
-                )
-            )
+        earlier = stretch.earlier(states[0])
+        d_gates_d = d_gates.transpose(0, 1)
+        d_gamma_d, d_candidate_d = d_gates_d[..., : 2 * h], d_gates_d[..., 2 * h :]
+        scratch = candidate.new_empty(3, *candidate[: stretch.sizes[0]].shape)
+        steps = zip(
+            stretch.sizes,
+            *stretch.blocks(d_states[0]),
+            stretch.blocks(d_states[0].transpose(0, 1), 1)[0],
+            *map(stretch.split, (earlier, gamma[..., :h], gamma[..., h:], candidate)),
+            *map(stretch.split, d_gates.chunk(3, dim=-1)),
+            stretch.split(d_gamma_d, 1),
+            stretch.split(d_candidate_d, 1),
+            strict=True,
+        )
+        for size, dc_old, dc, dc_old_d, c, g_r, g_u, c_tilde, d_r, d_u, d_c, d_g_d, d_c_d in reversed(
+            list(steps)
         ):
-            step_c, step_u, step_r, step_keep, step_g_r, s_c, s_u, s_r, s_c_d, s_gamma_d = rest
-            torch.mul(d_new, step_c, out=s_c)
-            torch.mul(d_new, step_u, out=s_u)
-            k = d_kept[:size]
-            torch.bmm(s_c_d, W_c, out=k.transpose(0, 1))
-            torch.mul(k, step_r, out=s_r)
-            d_old.addcmul_(d_new, step_keep).addcmul_(k, step_g_r)
-            d_old_d.baddbmm_(s_gamma_d, W_gamma)
-        reset = g_r * c
-        d_W_aa[..., : 2 * h].baddbmm_(c.transpose(0, 1).mT, directions[..., : 2 * h])
-        d_W_aa[..., 2 * h :].baddbmm_(reset.transpose(0, 1).mT, directions[..., 2 * h :])
+            d_k, renewed, v = scratch[:, :size]
+            torch.mul(dc, g_u, out=renewed)
+            into_tanh(renewed, c_tilde, grad_input=d_c)
+            into_sigmoid(torch.sub(c_tilde, c, out=v).mul_(dc), g_u, grad_input=d_u)
+            torch.bmm(d_c_d, W_c, out=d_k.transpose(0, 1))
+            into_sigmoid(torch.mul(d_k, c, out=v), g_r, grad_input=d_r)
+            dc_old.add_(dc).sub_(renewed).addcmul_(d_k, g_r)
+            dc_old_d.baddbmm_(d_g_d, W_gamma)
+        d_W_aa[..., : 2 * h].baddbmm_(earlier.transpose(0, 1).mT, d_gamma_d)
+        d_W_aa[..., 2 * h :].baddbmm_((gamma[..., :h] * earlier).transpose(0, 1).mT, d_candidate_d)

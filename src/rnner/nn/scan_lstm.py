@@ -36,7 +36,7 @@ class LSTMScan:
             *map(stretch.split, (gamma, *gamma.chunk(4, dim=-1))),
             strict=True,
         ):
-            g_d.baddbmm_(a, W_aa.mT)
+            g_d.baddbmm_(a, W_aa)
             g.sigmoid_()
             torch.add(minus_one, candidate, alpha=2, out=candidate)
             torch.mul(g_f, c, out=c_new).addcmul_(g_u, candidate)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rnner.nn.packing import Stretch
 
-aten = torch.ops.aten
+into_tanh = torch.ops.aten.tanh_backward.grad_input  # (d, y, grad_input=) = d * (1 - y²), for y = tanh(v)
 
 
 class RNNScan:
@@ -28,7 +28,7 @@ class RNNScan:
         before_d, after_d = stretch.blocks(states[0].transpose(0, 1), 1)
         inputs = stretch.split(projected.transpose(0, 1), 1)
         for a, x, new_d, new in zip(before_d, inputs, after_d, after, strict=True):
-            torch.baddbmm(x, a, W_aa.mT, out=new_d)
+            torch.baddbmm(x, a, W_aa, out=new_d)
             torch.add(minus_one, new.sigmoid_(), alpha=2, out=new)
 
     def backward(
@@ -45,20 +45,18 @@ class RNNScan:
 
         d = da * (1 - a<t>²);  da<t-1> += d W_aa
         """
-        a = states[0][stretch.before :]
-        slope = aten.tanh_backward(torch.ones_like(a), a)
         _, d_after = stretch.blocks(d_states[0])
         d_before, _ = stretch.blocks(d_states[0].transpose(0, 1), 1)
         directions = d_gates.transpose(0, 1)
         steps = zip(
             d_before,
             d_after,
-            stretch.split(slope),
+            stretch.blocks(states[0])[1],
             stretch.split(d_gates),
             stretch.split(directions, 1),
             strict=True,
         )
-        for d_old, d_new, by, d, d_d in reversed(list(steps)):
-            torch.mul(d_new, by, out=d)
+        for d_old, d_new, a, d, d_d in reversed(list(steps)):
+            into_tanh(d_new, a, grad_input=d)
             d_old.baddbmm_(d_d, W_aa)
         d_W_aa.baddbmm_(stretch.earlier(states[0]).transpose(0, 1).mT, directions)
