@@ -68,9 +68,7 @@ def train(
     on = start(device, threads, code)
     settings = load_config(config, overrides or [], cells=cell_names())
     folder = output or Path("runs") / config.stem
-    # With --overwrite the check clears the folder, so it waits until config and data are known to be fine.
-    replacing = overwrite and not resume and not dry_run
-    if not dry_run and not replacing:
+    if not dry_run:
         check_output(folder, resume=resume, overwrite=overwrite)
     if resume and not dry_run:
         check_same_config(folder, settings)
@@ -85,8 +83,6 @@ def train(
     if dry_run:
         _try(job)
         return
-    if replacing:
-        check_output(folder, resume=False, overwrite=True)
     _run(job, folder, resume=resume, quiet=quiet)
     notice(f'model: {folder}\ntry:   rnner predict --model {shlex.quote(str(folder))} "..."', quiet=quiet)
 
