@@ -1,6 +1,7 @@
 """A run that is interrupted, killed or diverges, and goes on."""
 
 import math
+import os
 import random
 import signal
 import subprocess
@@ -12,11 +13,7 @@ import torch
 
 from rnner.bundle import load_bundle
 from rnner.errors import ModelError, TrainingError
-from rnner.run import (
-    finished,
-    prepare,
-    train,
-)
+from rnner.run import check_output, check_same_config, finished, prepare, train
 from rnner.training import Epoch, Step
 from runs import CPU, assert_same_end, content, run, stopped_after
 from tiny import TRAIN, write_columns
@@ -132,6 +129,27 @@ def kill_and_resume(tmp_path, config, folder, moments):
 
 def test_a_killed_run_ends_with_the_bits_of_an_undisturbed_one(tmp_path, whole):
     assert kill_and_resume(tmp_path, *whole, [(6, 0.0)]) == [-signal.SIGKILL]
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2, 3, 4, 5, 7, 8, 10, 11])
+def test_a_run_broken_off_at_any_write_ends_with_the_same_bits(tmp_path, whole, monkeypatch, writes):
+    config, folder = whole
+    fsync, left = os.fsync, [writes]
+
+    def break_off(descriptor):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.fsync", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", config)
+    monkeypatch.undo()
+    check_output(tmp_path / "run", resume=True, overwrite=False)
+    check_same_config(tmp_path / "run", config)
+    run(tmp_path / "run", config, resume=True)
+    assert_same_end(tmp_path / "run", folder)
 
 
 @pytest.mark.slow
