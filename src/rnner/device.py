@@ -25,11 +25,8 @@ def choose_device(name: str) -> torch.device:
         raise UsageError(f"--device {name}: there are auto, cpu, cuda and cuda:N")
     if device.type == "cuda":
         if not torch.cuda.is_available():
-            built = (
-                ""
-                if torch.backends.cuda.is_built()
-                else f" (PyTorch {torch.__version__} is built without CUDA)"
-            )
+            without = f" (PyTorch {torch.__version__} is built without CUDA)"
+            built = without if torch.version.cuda is None and torch.version.hip is None else ""
             raise UsageError(f"--device {name}: no CUDA device is to be had here{built}; use --device cpu")
         if device.index is not None and device.index >= torch.cuda.device_count():
             raise UsageError(

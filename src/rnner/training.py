@@ -271,10 +271,8 @@ class Trainer:
     def _end_epoch(self) -> Epoch:
         position = self.position
         if not self.finite():
-            raise TrainingError(
-                f"the weights are not finite after epoch {position.epoch + 1}: training has diverged. "
-                f"Try a lower training.learning_rate (it is {self.plan.learning_rate:.3g})"
-            )
+            what = f"the weights are not finite after epoch {position.epoch + 1}: training has diverged"
+            raise TrainingError(f"{what}. Try a lower training.learning_rate")
         started = time.perf_counter()
         with self.averaged():
             scores = self.evaluate()
@@ -299,8 +297,6 @@ class Trainer:
             best=best,
             last=self.finished,
         )
-
-    # --- what a checkpoint holds ---------------------------------------------------------------------
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights, their average and the optimiser's state, by name."""
