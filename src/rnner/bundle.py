@@ -7,6 +7,7 @@ config and vocabulary say before any weight is read.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from rnner.build import build_tagger
 from rnner.checkpoint import write_atomically, write_tensors
@@ -159,15 +161,27 @@ def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary) -> Tagger
     vectors = tensors.get("words.vectors")
     if vectors is not None and vectors.dtype not in (torch.float16, torch.float32):
         raise ModelError(f"{path}: 'words.vectors' are {vectors.dtype}, not float16 or float32")
-    tagger = build_tagger(config, vocabulary, vectors)
+    with torch.random.fork_rng(devices=[]):  # what the user draws must not depend on a model being loaded
+        tagger = build_tagger(config, vocabulary, vectors)
     tagger.load_state_dict(tensors)
     return tagger
+
+
+class _NoDraws(TorchFunctionMode):
+    """Weights stay undrawn: there is no memory to fill, and PyTorch would load its compiler for it."""
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if getattr(function, "__name__", "") in ("uniform_", "normal_"):
+            return args[0] if args else (kwargs or {})["tensor"]
+        return function(*args, **(kwargs or {}))
 
 
 def _blueprint(folder: Path, config: Config, vocabulary: Vocabulary) -> dict[str, Tensor]:
     """The weights that a tagger of this config has, as tensors without memory."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _NoDraws():
             return build_tagger(config, vocabulary).state_dict()
     except (ConfigError, ValueError, RuntimeError, TypeError, OverflowError) as error:
         why = str(error).partition("\n")[0]
