@@ -28,7 +28,7 @@ from rnner.data.batches import Batch
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder
 from rnner.evaluation import evaluate
-from rnner.run import Job, prepare
+from rnner.job import Job, prepare
 from rnner.training import Step, Trainer
 
 TAGGERS = [(100, 10), (200, 32)]  # units a direction, sentences a batch

@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from rnner.run import InterruptedRun, finished, prepare, train
+from rnner.job import prepare
+from rnner.run import InterruptedRun, finished, train
 
 CPU = torch.device("cpu")
 FILES = {"config.yaml", "vocabulary.json", "model.safetensors", "metrics.json", "log.jsonl", "README.md"}

@@ -12,7 +12,8 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder
 from rnner.errors import ConfigError, RnnerError
 from rnner.evaluation import evaluate
-from rnner.run import prepare, train
+from rnner.job import prepare
+from rnner.run import train
 from rnner.tags import tag_inventory
 from rnner.training import Epoch, Step, Trainer
 from tiny import (

@@ -11,7 +11,7 @@ from rnner.build import build_tagger
 from rnner.bundle import load_bundle, load_metrics, save_description, save_metrics, save_weights
 from rnner.decoding import Decoder
 from rnner.errors import ModelError
-from rnner.run import peak_memory_mb
+from rnner.job import peak_memory_mb
 from tiny import CHARACTERS, config_of, tagger_of, vocabulary_of, words_of
 
 FILES = ["config.yaml", "vocabulary.json", "model.safetensors"]

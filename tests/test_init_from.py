@@ -6,11 +6,8 @@ import torch
 from rnner.bundle import load_bundle
 from rnner.config import parse_config
 from rnner.errors import ConfigError
-from rnner.run import (
-    check_same_config,
-    prepare,
-    train,
-)
+from rnner.job import prepare
+from rnner.run import check_same_config, train
 from runs import CPU, stopped_after
 from tiny import DEV, TEST, write_columns
 
@@ -85,5 +82,6 @@ def test_all_unlike_keys_are_told_at_once_and_what_may_differ_is_not(whole):
 def test_a_model_brings_its_own_vectors(whole):
     config, folder = whole
     changed = parse_config(config.model_dump(), ["embeddings.words.vectors=glove.txt"])
-    with pytest.raises(ConfigError, match="must be null with --init-from"):
-        prepare(changed, device=CPU, init_from=load_bundle(folder))
+    job = prepare(changed, device=CPU, init_from=load_bundle(folder))
+    assert any("the model brings its own vectors" in notice for notice in job.notices)
+    assert torch.equal(job.tagger.words.weight[:5], load_bundle(folder).tagger.words.weight[:5])

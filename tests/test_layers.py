@@ -39,6 +39,7 @@ ORDER = [
     "device",
     "usercode",
     "card",
+    "job",
     "run",
     "pipeline",
     "render",

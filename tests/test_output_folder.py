@@ -7,14 +7,8 @@ import pytest
 from rnner.bundle import load_bundle
 from rnner.config import parse_config
 from rnner.errors import DataError, UsageError
-from rnner.run import (
-    check_output,
-    check_same_config,
-    clear_output,
-    finished,
-    prepare,
-    train,
-)
+from rnner.job import prepare
+from rnner.run import check_output, check_same_config, clear_output, finished, train
 from runs import CPU, content, run, stopped_after
 
 

@@ -13,7 +13,8 @@ import torch
 
 from rnner.bundle import load_bundle
 from rnner.errors import ModelError, TrainingError
-from rnner.run import check_output, check_same_config, finished, prepare, train
+from rnner.job import prepare
+from rnner.run import check_output, check_same_config, finished, train
 from rnner.training import Epoch, Step
 from runs import CPU, assert_same_end, content, run, stopped_after
 from tiny import TRAIN, write_columns
@@ -90,7 +91,8 @@ KILLED = """
     from pathlib import Path
     import torch
     from rnner.config import load_config
-    from rnner.run import prepare, train
+    from rnner.job import prepare
+    from rnner.run import train
 
     torch.set_num_threads(int(sys.argv[3]))
     job = prepare(load_config(sys.argv[1]), device=torch.device("cpu"))

@@ -11,12 +11,8 @@ from rnner.config import load_config, parse_config
 from rnner.decoding import Decoder
 from rnner.errors import DataError
 from rnner.evaluation import evaluate
-from rnner.run import (
-    finished,
-    prepare,
-    train,
-    try_longest,
-)
+from rnner.job import prepare, try_longest
+from rnner.run import finished, train
 from runs import CPU, FILES, content, figures, log_of, run
 from tiny import TRAIN, config_of, corpus_config, tagger_of, write_columns
 
@@ -98,7 +94,7 @@ def test_labels_that_train_lacks_count_as_missed_and_that_is_said(tmp_path):
     config = corpus_config(tmp_path, "training.epochs=1")
     write_columns(tmp_path / "test.conll", "[EVENT Yule Ball] was in [LOC Hogwarts] .")
     job = prepare(config, device=CPU)
-    assert any("EVENT" in notice for notice in job.notices)
+    assert any("EVENT" in warning for warning in job.warnings)
     list(train(job, tmp_path / "run"))
     assert finished(tmp_path / "run")["test"]["per_type"]["EVENT"]["support"] == 1
 

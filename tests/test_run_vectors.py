@@ -5,11 +5,8 @@ import torch
 
 from rnner.bundle import load_bundle
 from rnner.errors import DataError, ModelError
-from rnner.run import (
-    check_same_config,
-    prepare,
-    train,
-)
+from rnner.job import prepare
+from rnner.run import check_same_config, train
 from runs import CPU, run, stopped_after
 from tiny import corpus_config
 

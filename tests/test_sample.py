@@ -45,7 +45,7 @@ def test_a_split_holds_one_document_a_genre(splits: dict[str, Split], part: str)
 
 def test_the_corpus_loads_without_a_remark() -> None:
     corpus = load_corpus(train="sample:train", dev="sample:dev", test="sample:test")
-    assert (corpus.notes, corpus.unseen_labels, corpus.held_out) == ([], {}, False)
+    assert (corpus.notes, corpus.warnings, corpus.unseen_labels, corpus.held_out) == ([], [], {}, False)
 
 
 def test_it_is_large_enough_to_learn_from_and_its_readme_counts_it(splits: dict[str, Split]) -> None:

@@ -9,8 +9,9 @@ import torch
 import rnner
 from rnner.bundle import load_bundle
 from rnner.errors import ModelError, UsageError
+from rnner.job import prepare
 from rnner.nn import cells
-from rnner.run import finished, prepare, train
+from rnner.run import finished, train
 from rnner.usercode import load_code
 from tiny import corpus_config
 

@@ -119,10 +119,10 @@ def transplant(old: Tagger, old_vocabulary: Vocabulary, new: Tagger, new_vocabul
     Rows of words, characters and tags go to where the new vocabulary has them; what the old one
     lacked keeps its fresh weights. Both taggers must be of the same config but for the vocabulary.
     """
-    kept = _places(old_vocabulary.tags, new_vocabulary.tags)
+    kept = [new_vocabulary.tags.index(tag) for tag in old_vocabulary.tags]
     rows = {
-        "words": _places(old_vocabulary.words, new_vocabulary.words),
-        "characters": _places(old_vocabulary.characters, new_vocabulary.characters),
+        "words": list(range(len(old_vocabulary.words))),  # new words and characters come after the old
+        "characters": list(range(len(old_vocabulary.characters))),
         "emission": kept,
         "head": [*kept, len(new_vocabulary.tags)],  # the last is the edge of a sentence
     }
@@ -136,12 +136,6 @@ def transplant(old: Tagger, old_vocabulary: Vocabulary, new: Tagger, new_vocabul
             target[name][to[:, None], to] = source
         else:
             target[name][to] = source
-
-
-def _places(old: list[str], new: list[str]) -> list[int]:
-    """Where each of the old entries stands among the new ones."""
-    where = {entry: place for place, entry in enumerate(new)}
-    return [where[entry] for entry in old]
 
 
 def set_rows(tagger: Tagger, ids: Tensor, rows: Tensor) -> None:

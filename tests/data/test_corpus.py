@@ -134,16 +134,16 @@ def test_labels_that_train_lacks_are_counted_and_told(write: Write) -> None:
         scheme="iob2",
     )
     assert corpus.unseen_labels == {"dev": {"FAC": 2, "LOC": 1}}
-    assert corpus.notes == [
+    assert corpus.warnings == [
         "dev has labels that train lacks; their entities count as missed: FAC (2), LOC (1)"
     ]
     assert len(next(corpus.dev.all_spans())) == 2
 
 
-def test_illegal_tags_of_each_file_are_told_in_the_notes(write: Write) -> None:
+def test_illegal_tags_of_each_file_are_told_in_the_warnings(write: Write) -> None:
     train, dev = write(IOB2), write(MIXED, "dev.conll")
     corpus = load_corpus(train=train, dev=dev, illegal="conlleval")
-    (note,) = corpus.notes
+    (note,) = corpus.warnings
     assert note.startswith(f"{dev}:8: I-LOC after O")
     assert note.endswith("; they are read as conlleval does")
     with pytest.raises(DataError, match=r"dev\.conll:8"):

@@ -15,7 +15,7 @@ from rnner.cli.console import err, notice, out, warn
 from rnner.cli.options import Code, Device, Threads, start
 
 if TYPE_CHECKING:
-    from rnner.run import Job
+    from rnner.job import Job
 
 
 def train(
@@ -62,8 +62,9 @@ def train(
     """
     from rnner.bundle import load_bundle
     from rnner.config import load_config
+    from rnner.job import prepare
     from rnner.nn.cells import cell_names
-    from rnner.run import check_output, check_same_config, finished, prepare
+    from rnner.run import check_output, check_same_config, finished
 
     on = start(device, threads, code)
     settings = load_config(config, overrides or [], cells=cell_names())
@@ -94,12 +95,9 @@ def _describe(job: Job, *, quiet: bool) -> None:
             notice(
                 f"{name + ':':6} {len(split):,} sentences, {int(split.lengths.sum()):,} tokens", quiet=quiet
             )
-    # Of the corpus's notes, that of the held-out dev comes first and is no warning; the others are.
-    warnings = corpus.notes[1:] if corpus.held_out else corpus.notes
     for text in job.notices:
-        if text not in warnings:
-            notice(text, quiet=quiet)
-    for text in warnings:
+        notice(text, quiet=quiet)
+    for text in job.warnings:
         warn(text)
     if job.coverage is not None:
         notice(str(job.coverage), quiet=quiet)
@@ -108,7 +106,7 @@ def _describe(job: Job, *, quiet: bool) -> None:
 
 
 def _try(job: Job) -> None:
-    from rnner.run import try_longest
+    from rnner.job import try_longest
 
     trial = try_longest(job)
     sentences = f"{trial.sentences:,} sentence" + ("s" if trial.sentences != 1 else "")

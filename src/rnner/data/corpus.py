@@ -36,7 +36,8 @@ class Corpus:
         train, dev, test: the splits; `test` is None if there is none.
         held_out: whether dev was taken from the training file.
         unseen_labels: entities in dev and test of labels that train lacks: `{"dev": {"FAC": 3}}`.
-        notes: what the user should be told, one sentence each.
+        notes: what the user should know, one sentence each.
+        warnings: what the user should look at: illegal tags that were read, labels that train lacks.
     """
 
     train: Split
@@ -45,6 +46,7 @@ class Corpus:
     held_out: bool
     unseen_labels: dict[str, dict[str, int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def load_corpus(
@@ -82,9 +84,11 @@ def load_corpus(
     scored = None if test is None else read(test, "test")
     splits = [split for split in (kept, chosen, scored) if split is not None]
     unseen = _unseen_labels(kept, splits)
-    notes += dict.fromkeys(note for split in splits for note in _repair_note(split))
-    notes += [_unseen_note(name, counts) for name, counts in unseen.items()]
-    return Corpus(kept, chosen, scored, held_out=dev is None, unseen_labels=unseen, notes=notes)
+    warnings = list(dict.fromkeys(note for split in splits for note in _repair_note(split)))
+    warnings += [_unseen_note(name, counts) for name, counts in unseen.items()]
+    return Corpus(
+        kept, chosen, scored, held_out=dev is None, unseen_labels=unseen, notes=notes, warnings=warnings
+    )
 
 
 def read_split(
