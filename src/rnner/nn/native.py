@@ -14,65 +14,84 @@ from rnner.nn.loop import reverse_each
 CLOSED = 1e4
 """So far from 0 that σ is exactly 0 or 1, in every float type."""
 
+Kernel = Callable[..., Any]
+"""`torch.lstm`, `torch.gru` or `torch.rnn_tanh`."""
+
 
 def run_native(
-    kernel: Callable[..., Any],
+    kernel: Kernel,
     cells: Sequence[Cell],
     directions: Sequence[bool],
     x: Tensor,
     lengths: Tensor,
     state: State | None = None,
 ) -> tuple[Tensor, State]:
-    """Run cells over the same sentences with `torch.lstm`, `torch.gru` or `torch.rnn_tanh`.
+    """Run cells over the same sentences with a library kernel.
 
     Args and results are those of `rnner.nn.scan.run_scan`. The kernel also runs over the padding (the cost is
     that of full rows). A gradient cannot be differentiated again: that is refused, with the way out.
     """
-    outside = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
-    x = x.masked_fill(outside[..., None], 0)
+    state = state or tuple(s for cell in cells for s in cell.initial_state(x))
+    if tuple(directions) in ((False,), (False, True)) and bool((lengths == x.shape[1]).all()):
+        weights = [weight for cell in cells for weight in _weights(cell)]
+        return _call(kernel, x, state, weights, cells[0].states)
+    outside = (torch.arange(x.shape[1], device=x.device) >= lengths[:, None])[..., None]
+    x = x.masked_fill(outside, 0)
     outputs: list[Tensor] = []
     final: State = ()
-    for d, (cell, reverse) in enumerate(zip(cells, directions, strict=True)):
-        own = cell.initial_state(x) if state is None else state[d * cell.states : (d + 1) * cell.states]
-        output, end = _one_direction(kernel, cell, reverse_each(x, lengths) if reverse else x, outside, own)
-        output = output.masked_fill(outside[..., None], 0)
+    for cell, reverse in zip(cells, directions, strict=True):
+        start = state[len(final) : len(final) + cell.states]
+        read = reverse_each(x, lengths) if reverse else x
+        output, end = _ragged(kernel, cell, read, outside, lengths, start)
         outputs.append(reverse_each(output, lengths) if reverse else output)
         final += end
     return torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0], final
 
 
-def _one_direction(
-    kernel: Callable[..., Any], cell: Cell, x: Tensor, outside: Tensor, state: State
+def _ragged(
+    kernel: Kernel, cell: Cell, x: Tensor, outside: Tensor, lengths: Tensor, start: State
 ) -> tuple[Tensor, State]:
-    """The output, anything in the padding, and the final state; x in the order of reading."""
-    W_ax: Tensor = cell.W_ax
+    """One direction over padded sentences, in the order of reading; padding outside `[b, t, 1]`."""
+    W_ax, *others = _weights(cell)
+    if isinstance(cell, LSTMCell):
+        # The kernel tells c<t> at the end only. So one more feature, 1 in the padding, closes Γ_u and opens
+        # Γ_f there, and each sentence's own c<t> is kept to the end.
+        hold = x.new_tensor([-CLOSED, CLOSED, 0, 0]).repeat_interleave(cell.hidden_size)
+        W_ax = torch.cat([W_ax, hold[:, None]], dim=1)
+        x = torch.cat([x, outside.to(x.dtype)], dim=-1)
+    output, (_, *memory) = _call(kernel, x, start, [W_ax, *others], cell.states)
+    last = (lengths - 1).clamp(min=0)[:, None, None].expand(-1, 1, output.shape[-1])
+    a = torch.where(lengths[:, None] > 0, output.gather(1, last)[:, 0], start[0])
+    return output.masked_fill(outside, 0), (a, *memory)
+
+
+def _weights(cell: Cell) -> list[Tensor]:
+    """W_ax, W_aa and the two biases that kernels want; only the reset-after GRU needs the second."""
     b_aa = torch.zeros_like(cell.b_a)
     if isinstance(cell, GRUResetAfterCell):
         b_aa = torch.cat([b_aa[: 2 * cell.hidden_size], cell.b_cc])
-    if isinstance(cell, LSTMCell):
-        # The kernel gives c<t> at the end only. So one more feature, 1 in the padding, closes Γ_u and opens
-        # Γ_f there, and each sentence's c<t> is kept to the end.
-        hold = x.new_tensor([-CLOSED, CLOSED, 0, 0]).repeat_interleave(cell.hidden_size)
-        W_ax = torch.cat([W_ax, hold[:, None]], dim=1)
-        x = torch.cat([x, outside[..., None].to(x.dtype)], dim=-1)
-    start = tuple(tensor[None].contiguous() for tensor in state)
+    return [cell.W_ax, cell.W_aa, cell.b_a, b_aa]
+
+
+def _call(
+    kernel: Kernel, x: Tensor, state: State, weights: list[Tensor], states: int
+) -> tuple[Tensor, State]:
+    """The kernel over rows of full length; `states` tensors of state for each direction."""
+    start = tuple(torch.stack(state[k::states]) for k in range(states))
     output, *end = kernel(
         x,
-        start if len(start) > 1 else start[0],
-        [W_ax, cell.W_aa, cell.b_a, b_aa],
+        start if states > 1 else start[0],
+        weights,
         True,  # has biases
         1,  # layers
         0.0,  # dropout
         torch.is_grad_enabled(),  # what a gradient needs is kept
-        False,  # bidirectional
+        len(weights) == 8,  # two directions
         True,  # batch first
     )
     if output.requires_grad:
         output.register_hook(_refuse_twice)
-    last = (~outside).sum(dim=1) - 1
-    a = output.gather(1, last.clamp(min=0)[:, None, None].expand(-1, 1, output.shape[-1]))[:, 0]
-    a = torch.where(last[:, None] < 0, state[0], a)
-    return output, (a, *(tensor[0] for tensor in end[1:]))
+    return output, tuple(tensor[d] for d in range(len(weights) // 4) for tensor in end)
 
 
 def _refuse_twice(gradient: Tensor) -> None:
