@@ -65,7 +65,7 @@ def test_the_best_epoch_is_kept_and_not_the_last(tmp_path, config, monkeypatch):
         seen.append({name: p.clone() for name, p in decoder.tagger.state_dict().items()})
         return type(real)(**{**vars(real), "f1": next(scores, 5) / 10})
 
-    monkeypatch.setattr("rnner.run.evaluate", told)
+    monkeypatch.setattr("rnner.job.evaluate", told)
     run(tmp_path / "run", config)
     kept = load_bundle(tmp_path / "run").tagger.state_dict()
     assert all(torch.equal(kept[name], seen[1][name]) for name in kept)

@@ -133,7 +133,7 @@ def train(
             if stop():
                 save_checkpoint(folder, trainer, job.fingerprint)
                 raise InterruptedRun(
-                    f"interrupted and saved in {folder}; --resume (without --overwrite) goes on"
+                    f"interrupted and saved in {folder}; --resume goes on from there"
                 )
     except TrainingError as error:
         raise TrainingError(f"{error}. The last good checkpoint is kept in {folder / 'checkpoint'}") from None

@@ -197,7 +197,7 @@ def test_ctrl_c_saves_and_resume_ends_with_the_same_bits(train, folder, interrup
     broken = train(epochs=3)
     assert (broken.code, broken.out) == (130, "")
     assert "stopping after this step" in broken.err
-    assert broken.err.endswith("interrupted and saved in run; the same command with --resume goes on\n")
+    assert broken.err.endswith("interrupted and saved in run; --resume goes on from there\n")
     interrupt(-1)
     resumed = train("--resume", epochs=3)
     assert (resumed.code, resumed.out) == (0, plain.out)
