@@ -232,9 +232,9 @@ def test_frozen_words_and_frozen_weights() -> None:
     assert not layer(x.detach(), torch.tensor([4, 2, 3]))[0].requires_grad
 
 
-@pytest.mark.parametrize("name", ["gru", "lstm"])
-def test_torch_func_goes_through_the_loop(name: str) -> None:
-    fast, plain = pair(name, "fused", 5, 7, torch.float64)
+@pytest.mark.parametrize(("name", "path"), [("gru", "fused"), ("lstm", "native")])
+def test_torch_func_goes_through_the_loop(name: str, path: str) -> None:
+    fast, plain = pair(name, path, 5, 7, torch.float64)
     weights = dict(fast.named_parameters())
     x, lengths = torch.randn(3, 6, 5).double(), torch.tensor([6, 2, 4])
 
@@ -313,6 +313,21 @@ def test_the_path_that_runs_is_shown() -> None:
     shown = {name: repr(Recurrent(cell(5, 7))) for name, cell in CELLS.items()}
     assert "path=fused" in shown["gru"] and "path=native" in shown["gru_reset_after"]
     assert "path=loop" in repr(Recurrent(GRUCell(5, 7), path="loop"))
+
+
+def test_an_lstm_leaves_the_kernel_where_much_is_padding(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+    plain = paths.run_native
+    monkeypatch.setitem(
+        paths._PATHS[LSTMCell], "native", lambda *given: ran.append("native") or plain(torch.lstm, *given)
+    )
+    layer, x = Recurrent(LSTMCell(5, 7)), torch.randn(4, 6, 5)
+    for lengths, runs in (([6, 6, 5, 6], ["native"]), (RAGGED, [])):
+        layer(x, torch.tensor(lengths))
+        assert ran == runs
+        ran.clear()
+    Recurrent(LSTMCell(5, 7), path="native")(x, torch.tensor(RAGGED))
+    assert ran == ["native"]
 
 
 def test_a_path_that_is_not_there_is_refused_with_those_that_are() -> None:

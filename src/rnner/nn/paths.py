@@ -65,6 +65,10 @@ _FASTEST: dict[type[Cell], dict[str, str]] = {
     RNNCell: {"cpu": "fused", "cuda": "native"},
     LSTMCell: {"cpu": "native", "cuda": "native"},
 }
+# On CPU a kernel that also runs over the padding is the fastest only where little of a batch is padding.
+_FASTEST_WITH_PADDING: dict[type[Cell], str] = {LSTMCell: "fused"}
+MOSTLY_WORDS = 0.85
+"""The share of words in `[b, t]` from which on a batch counts as one with little padding."""
 
 
 def register_path(cell: type[Cell], name: str, path: Path) -> None:
@@ -91,6 +95,8 @@ def path_names(cell: Cell) -> tuple[str, ...]:
 def choose_path(cell: Cell, wanted: str) -> str:
     """Which path runs: the one wanted, or for "auto" the fastest on the device where the cell is.
 
+    Where much of a batch is padding, "auto" may take another (the LSTM on CPU: fused); see `run_path`.
+
     Raises:
         ValueError: no path of that name, or not for this cell; the message names those there are.
     """
@@ -107,19 +113,23 @@ def choose_path(cell: Cell, wanted: str) -> str:
 
 
 def run_path(
-    name: str,
+    wanted: str,
     cells: Sequence[Cell],
     directions: Sequence[bool],
     x: Tensor,
     lengths: Tensor,
     state: State | None = None,
 ) -> tuple[Tensor, State]:
-    """Run cells of one class by the path of that name; args and results are those of `run_scan`.
+    """Run cells of one class by the path that is wanted; other args and results are those of `run_scan`.
 
     Under a `torch.func` transform it is always the loop. The other paths compute in the type of the weights,
     whatever autocast says.
     """
-    if name == "loop" or torch._C._are_functorch_transforms_active():
+    name = "loop" if torch._C._are_functorch_transforms_active() else choose_path(cells[0], wanted)
+    if name == "loop":
         return loop_path(cells, directions, x, lengths, state)
+    if wanted == "auto" and x.device.type == "cpu" and type(cells[0]) in _FASTEST_WITH_PADDING:
+        mostly_words = int(lengths.sum()) >= MOSTLY_WORDS * x.shape[0] * x.shape[1]
+        name = name if mostly_words else _FASTEST_WITH_PADDING[type(cells[0])]
     with torch.autocast(x.device.type, enabled=False):
         return _PATHS[type(cells[0])][name](cells, directions, x.to(cells[0].b_a.dtype), lengths, state)

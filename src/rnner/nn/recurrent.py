@@ -54,7 +54,7 @@ class Recurrent(RecurrentLayer):
             words they belong to.
         path: how it is computed. "loop" is the plain loop over `cell.step`, which every cell has; "fused"
             and "native" are faster ways to the same numbers, for the cells that have them; "auto" takes the
-            one that measured fastest.
+            one that measured fastest. Gradients of gradients need "loop" or "fused".
         truncate: truncated backpropagation through time (Williams and Peng 1990): the state is detached
             after every so many words, counted in the direction of reading. Outputs are the same. What the
             gradient leaves out is every influence across such a border: nothing that happens after one
@@ -108,7 +108,7 @@ class Recurrent(RecurrentLayer):
         return self._run_in_pieces(x, lengths, state, self.truncate)
 
     def _run(self, x: Tensor, lengths: Tensor, state: State | None, reverse: bool) -> tuple[Tensor, State]:
-        return run_path(self.chosen_path, (self.cell,), (reverse,), x, lengths, state)
+        return run_path(self.path, (self.cell,), (reverse,), x, lengths, state)
 
     def _run_in_pieces(
         self, x: Tensor, lengths: Tensor, state: State | None, piece: int
@@ -180,7 +180,7 @@ class Bidirectional(RecurrentLayer):
         self.check(x, lengths, state)
         one, other = self.forward_layer, self.backward_layer
         if self.together:
-            return run_path(one.chosen_path, (one.cell, other.cell), (False, True), x, lengths, state)
+            return run_path(one.path, (one.cell, other.cell), (False, True), x, lengths, state)
         own, others = (None, None) if state is None else (state[: one.states], state[one.states :])
         there, end = one(x, lengths, own)
         back, start = other(x, lengths, others)
@@ -193,7 +193,7 @@ class Bidirectional(RecurrentLayer):
         return (
             type(one.cell) is type(other.cell)
             and one.output_size == other.output_size
-            and one.chosen_path == other.chosen_path
+            and one.path == other.path
             and one.truncate is None
             and other.truncate is None
         )
