@@ -55,6 +55,9 @@ def casing_class(form: str) -> int:
 
     One capital alone ("A", "J.") is capitalised, not upper: it says no more than the first letter of "Harry".
     """
+    if form.isascii() and form.isalpha():  # most words, and quick to tell
+        quick = (("lower", form.islower()), ("capitalised", form.istitle()), ("upper", form.isupper()))
+        return CASINGS.index(next((name for name, is_it in quick if is_it), "mixed"))
     letters = [character for character in form if character.isalpha()]
     if any(character.isnumeric() and not character.isalpha() for character in form):
         return CASINGS.index("alphanumeric" if letters else "numeric")
