@@ -92,3 +92,28 @@ def test_the_mode_is_as_before_after_an_error_too():
     with pytest.raises(TypeError):
         Decoder(tagger, vocabulary).spans([[None]])
     assert tagger.training
+
+
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+def test_readings_are_the_most_probable_legal_taggings_best_first(head):
+    tagger, vocabulary = tagger_of(f"head={head}")
+    decoder, words = Decoder(tagger, vocabulary), ["Harry", "saw", "London"]
+    legal = sum(1 for _ in legal_sequences(vocabulary, 3))
+    (every,) = decoder.readings([words], legal + 5)
+    assert len(every) == legal and len({tuple(reading.spans) for reading in every}) == legal
+    assert sum(reading.probability for reading in every) == pytest.approx(1, abs=1e-5)
+    probabilities = [reading.probability for reading in every]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert decoder.spans([words]) == [every[0].spans]
+    for found in decoder.scored_spans([words])[0]:
+        held = [reading.probability for reading in every if tuple(found[:3]) in reading.spans]
+        assert sum(held) == pytest.approx(found.score, abs=1e-5)
+
+
+def test_readings_of_many_sentences_stay_in_order():
+    decoder = Decoder(*tagger_of(), sentences=3)
+    together = decoder.readings([*SENTENCES, []], 2)
+    assert together[-1] == []
+    for words, readings in zip(SENTENCES, together[:-1], strict=True):
+        (alone,) = decoder.readings([words], 2)
+        assert [reading.spans for reading in readings] == [reading.spans for reading in alone]

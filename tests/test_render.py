@@ -12,8 +12,8 @@ from rnner.metrics import Score, Scores, confusions, error_classes, score, score
 from rnner.render import (
     binary_view,
     entities_json,
-    entities_jsonl,
     entities_table,
+    readings_table,
     scores_conlleval,
     scores_table,
     to_json,
@@ -260,11 +260,16 @@ def test_control_characters_never_reach_the_terminal(colour):
     assert "\x1b" not in report(gold=[[Span(0, 1, "\x1b")]], found=[[]], words=[["\x1b[31m"]])
 
 
+def test_readings_stand_under_one_another_with_their_probability():
+    shown = drawn(readings_table([(0.75, [entity(SENTENCE, "Harry Potter")]), (0.25, [])]))
+    assert re.search(r"0\.7500 +\[PER Harry Potter\]", shown)
+    assert re.search(r"0\.2500 +none", shown)
+
+
 def test_json_gives_text_and_entities():
     items = [(SENTENCE, [entity(SENTENCE, "Harry Potter")]), ("", [])]
     told = {"label": "PER", "start": 0, "end": 12, "text": "Harry Potter", "score": 0.5}
     assert entities_json(items) == [{"text": SENTENCE, "entities": [told]}, {"text": "", "entities": []}]
-    assert [json.loads(line) for line in entities_jsonl(items)] == entities_json(items)
 
 
 def test_json_keeps_letters_readable():
@@ -275,7 +280,7 @@ def test_json_keeps_letters_readable():
 @given(st.text())
 @example("line\u2028paragraph\u2029next\x85old\x0cpage\r\n\udcff")
 def test_every_text_is_one_line_of_json_that_can_be_written(text):
-    (line,) = entities_jsonl([(text, [])])
+    line = to_json(entities_json([(text, [])])[0])
     assert len(line.splitlines()) == 1
     assert json.loads(line.encode("utf-8"))["text"] == text
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from rnner import tags
 from rnner.data.batches import batch_indices
 from rnner.data.vocabulary import Vocabulary
 from rnner.tagger import Tagger
 from rnner.tags import Span
+
+T = TypeVar("T")
 
 
 class ScoredSpan(NamedTuple):
@@ -22,6 +25,13 @@ class ScoredSpan(NamedTuple):
     end: int
     label: str
     score: float
+
+
+class Reading(NamedTuple):
+    """One way to tag a sentence: its entities, and the probability in [0, 1] that it is the right way."""
+
+    spans: list[Span]
+    probability: float
 
 
 class Decoder:
@@ -46,21 +56,25 @@ class Decoder:
 
     def spans(self, sentences: Sequence[list[str]]) -> list[list[Span]]:
         """The entities of each sentence (a list of words), without probabilities."""
-        return [
-            [Span(start, end, label) for start, end, label, _ in found]
-            for found in self._run(sentences, False)
-        ]
+        return self._by_batches(sentences, self._spans, [])
 
     def scored_spans(self, sentences: Sequence[list[str]]) -> list[list[ScoredSpan]]:
         """The entities of each sentence with the probability of each.
 
         It is the summed probability of all legal tag sequences that hold precisely this entity.
         """
-        return self._run(sentences, True)
+        return self._by_batches(sentences, self._scored_spans, [])
+
+    def readings(self, sentences: Sequence[list[str]], n: int) -> list[list[Reading]]:
+        """The n most probable ways to tag each sentence, best first; fewer where there are no more."""
+        return self._by_batches(sentences, lambda batch: self._readings(batch, n), [])
 
     @torch.inference_mode()
-    def _run(self, sentences: Sequence[list[str]], scored: bool) -> list[list[ScoredSpan]]:
-        found: list[list[ScoredSpan]] = [[] for _ in sentences]
+    def _by_batches(
+        self, sentences: Sequence[list[str]], found_in: Callable[[list[list[str]]], list[T]], empty: T
+    ) -> list[T]:
+        """What `found_in` finds in batches of sentences, in the order of the sentences."""
+        found = [empty for _ in sentences]
         filled = [i for i, words in enumerate(sentences) if words]
         lengths = np.array([len(sentences[i]) for i in filled], dtype=np.int64)
         training = self.tagger.training
@@ -68,27 +82,46 @@ class Decoder:
         try:
             for rows in batch_indices(lengths, sentences=self.sentences, tokens=self.tokens):
                 places = [filled[row] for row in rows]
-                for place, spans in zip(
-                    places, self._batch([sentences[i] for i in places], scored), strict=True
-                ):
-                    found[place] = spans
+                batch = [sentences[i] for i in places]
+                for place, result in zip(places, found_in(batch), strict=True):
+                    found[place] = result
         finally:
             self.tagger.train(training)
         return found
 
-    def _batch(self, sentences: list[list[str]], scored: bool) -> list[list[ScoredSpan]]:
+    def _emissions(self, sentences: list[list[str]]) -> tuple[Tensor, Tensor]:
+        """Emissions [b, t, k] and lengths [b]."""
         batch = self.vocabulary.encode(sentences).to(self.device)
-        emissions = self.tagger(batch)
-        path = self.tagger.head.decode(emissions, batch.lengths)
-        names, scheme = self.vocabulary.tags, self.vocabulary.scheme
-        spans = [
-            tags.to_spans([names[tag] for tag in row[: len(words)]], scheme)
-            for row, words in zip(path.tolist(), sentences, strict=True)
-        ]
+        return self.tagger(batch), batch.lengths
+
+    def _to_spans(self, path: list[int], words: list[str]) -> list[Span]:
+        names = self.vocabulary.tags
+        return tags.to_spans([names[tag] for tag in path[: len(words)]], self.vocabulary.scheme)
+
+    def _spans(self, sentences: list[list[str]]) -> list[list[Span]]:
+        paths = self.tagger.head.decode(*self._emissions(sentences)).tolist()
+        return [self._to_spans(path, words) for path, words in zip(paths, sentences, strict=True)]
+
+    def _scored_spans(self, sentences: list[list[str]]) -> list[list[ScoredSpan]]:
+        emissions, lengths = self._emissions(sentences)
+        paths = self.tagger.head.decode(emissions, lengths)
+        spans = [self._to_spans(path, words) for path, words in zip(paths.tolist(), sentences, strict=True)]
         places = [(row, span.start, span.end) for row, found in enumerate(spans) for span in found]
-        scores = [1.0] * len(places)
-        if scored and places:
+        scores: list[float] = []
+        if places:
             where = torch.tensor(places, device=self.device)
-            scores = self.tagger.head.entity_probabilities(emissions, batch.lengths, path, where).tolist()
+            scores = self.tagger.head.entity_probabilities(emissions, lengths, paths, where).tolist()
         score = iter(scores)
         return [[ScoredSpan(*span, next(score)) for span in found] for found in spans]
+
+    def _readings(self, sentences: list[list[str]], n: int) -> list[list[Reading]]:
+        paths, logs = self.tagger.head.n_best(*self._emissions(sentences), n)
+        rows = zip(paths.tolist(), logs.exp().tolist(), sentences, strict=True)
+        return [
+            [
+                Reading(self._to_spans(path, words), probability)
+                for path, probability in zip(best, probabilities, strict=True)
+                if probability > 0
+            ]
+            for best, probabilities, words in rows
+        ]

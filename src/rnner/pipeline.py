@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
 from rnner.bundle import Bundle, load_bundle
 from rnner.config import Config
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding import Decoder, ScoredSpan
+from rnner.decoding import Decoder, Reading, ScoredSpan
 from rnner.device import choose_device
 from rnner.text import Entity, Token, split_sentences, tokenize
 from rnner.usercode import load_code
@@ -41,11 +41,13 @@ class Document:
         text: as it came.
         sentences: its tokens, sentence by sentence.
         spans: the entities of each sentence, in words.
+        readings: the most probable ways to tag each sentence, if they were asked for.
     """
 
     text: str
     sentences: list[list[Token]]
     spans: list[list[ScoredSpan]]
+    readings: list[list[Reading]] = field(default_factory=list)
 
     def entities(self) -> list[Entity]:
         """The entities of the text, in characters."""
@@ -53,6 +55,19 @@ class Document:
             self._entity(tokens, span)
             for tokens, spans in zip(self.sentences, self.spans, strict=True)
             for span in spans
+        ]
+
+    def nbest(self) -> list[list[tuple[float, list[Entity]]]]:
+        """For each sentence, the probability and the entities of each reading; empty if none were asked for.
+
+        The score of an entity here is the probability of the reading that it belongs to.
+        """
+        return [
+            [
+                (probability, [self._entity(tokens, ScoredSpan(*span, probability)) for span in spans])
+                for spans, probability in readings
+            ]
+            for tokens, readings in zip(self.sentences, self.readings, strict=False)
         ]
 
     def above(self, threshold: float) -> Document:
@@ -112,6 +127,14 @@ class Pipeline:
         return [
             Document(text, sentences, [next(found) for _ in sentences])
             for text, sentences in zip(texts, parts, strict=True)
+        ]
+
+    def with_readings(self, documents: Sequence[Document], n: int) -> list[Document]:
+        """The documents with the n most probable ways to tag each of their sentences."""
+        sentences = [_words(tokens) for document in documents for tokens in document.sentences]
+        found = iter(self._decoder.readings(sentences, n))
+        return [
+            replace(document, readings=[next(found) for _ in document.sentences]) for document in documents
         ]
 
     def tag(self, sentences: Sequence[list[str]]) -> list[list[Entity]]:

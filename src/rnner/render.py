@@ -88,15 +88,19 @@ def entities_table(text: str, entities: Sequence[Entity]) -> RenderableType:
     return Group(marked, "", listing)
 
 
+def readings_table(readings: Iterable[tuple[float, Sequence[Entity]]]) -> RenderableType:
+    """The ways to tag a sentence, the probability of each beside its entities."""
+    table = _table("Probability", "Entities", text=0)
+    table.columns[1].justify, table.columns[1].no_wrap, table.columns[1].overflow = "left", False, "fold"
+    for probability, entities in readings:
+        found = "  ".join(f"[{_plain(entity.label)} {_plain(entity.text)}]" for entity in entities)
+        table.add_row(f"{probability:.4f}", Text(found or "none"))
+    return table
+
+
 def entities_json(items: Iterable[Item]) -> list[dict[str, Any]]:
     """Texts and their entities as plain values: `{"text", "entities": [{"label", "start", ...}]}`."""
     return [{"text": text, "entities": [entity.to_dict() for entity in found]} for text, found in items]
-
-
-def entities_jsonl(items: Iterable[Item]) -> Iterator[str]:
-    """One line of JSON for each text, without the newline."""
-    for item in items:
-        yield from map(to_json, entities_json([item]))
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:

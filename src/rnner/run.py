@@ -132,9 +132,7 @@ def train(
             yield event
             if stop():
                 save_checkpoint(folder, trainer, job.fingerprint)
-                raise InterruptedRun(
-                    f"interrupted and saved in {folder}; --resume goes on from there"
-                )
+                raise InterruptedRun(f"interrupted and saved in {folder}; --resume goes on from there")
     except TrainingError as error:
         raise TrainingError(f"{error}. The last good checkpoint is kept in {folder / 'checkpoint'}") from None
     _finish(job, folder, trainer.position)

@@ -192,6 +192,27 @@ def test_threshold_leaves_out_what_is_less_probable(predict):
     assert 0 < len(kept["entities"]) < len(item["entities"])
 
 
+def test_nbest_gives_the_most_probable_ways_to_tag_each_sentence(predict):
+    text = "Ada Babbage met Zuse.\n\nRand is in Vienna."
+    (item,) = json.loads(predict(text, "--format", "json", "--nbest", 3))
+    assert [text[sentence["start"] : sentence["end"]] for sentence in item["nbest"]] == text.split("\n\n")
+    best = [entity for sentence in item["nbest"] for entity in sentence["readings"][0]["entities"]]
+    kept = [{key: entity[key] for key in ("label", "start", "end", "text")} for entity in item["entities"]]
+    assert best == kept
+    for sentence in item["nbest"]:
+        probabilities = [reading["probability"] for reading in sentence["readings"]]
+        assert len(probabilities) == 3 and probabilities == sorted(probabilities, reverse=True)
+        assert all(
+            text[e["start"] : e["end"]] == e["text"] for r in sentence["readings"] for e in r["entities"]
+        )
+    assert predict(text, "--nbest", 3).count("Probability") == 2
+
+
+def test_nbest_has_no_room_in_a_column(rnner, trained):
+    outcome = rnner("predict", "--model", trained, "--nbest", 2, "--format", "conll", "Ada")
+    assert outcome.code == 2 and "--nbest" in outcome.err
+
+
 def test_threshold_holds_in_a_column_file_too(predict):
     output = predict("--input", "conll", "--format", "conll", "--threshold", 1, stdin=CONLL2003.encode())
     assert {line.split()[-1] for line in output.splitlines() if line} == {"O"}

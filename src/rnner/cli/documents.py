@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 from rnner.cli.console import Terminal
 from rnner.data.conll import write_conll
 from rnner.pipeline import Document
-from rnner.render import binary_view, entities_json, entities_jsonl, entities_table, to_json
+from rnner.render import binary_view, entities_json, entities_table, readings_table, to_json
 from rnner.tags import Span, from_spans
+from rnner.text import Entity
 
 
 def write_documents(documents: Iterable[Document], form: str, sink: TextIO, *, scheme: str) -> None:
@@ -25,8 +26,7 @@ def write_documents(documents: Iterable[Document], form: str, sink: TextIO, *, s
         _write_json(documents, sink)
     elif form == "jsonl":
         for document in documents:
-            for line in entities_jsonl([(document.text, document.entities())]):
-                sink.write(line + "\n")
+            sink.write(to_json(_item(document)) + "\n")
             sink.flush()
     elif form == "conll":
         for document in documents:
@@ -40,6 +40,9 @@ def write_documents(documents: Iterable[Document], form: str, sink: TextIO, *, s
             if i:
                 console.print()
             console.print(entities_table(document.text, document.entities()))
+            for readings in document.nbest():
+                console.print()
+                console.print(readings_table(readings))
 
 
 def document_tags(document: Document, scheme: str) -> list[list[str]]:
@@ -51,12 +54,26 @@ def document_tags(document: Document, scheme: str) -> list[list[str]]:
     ]
 
 
+def _item(document: Document) -> dict[str, Any]:
+    """A document as it stands in JSON."""
+    (item,) = entities_json([(document.text, document.entities())])
+    if document.readings:
+        places = ({"start": tokens[0].start, "end": tokens[-1].end} for tokens in document.sentences)
+        nbest = ([_reading(*reading) for reading in readings] for readings in document.nbest())
+        item["nbest"] = [place | {"readings": found} for place, found in zip(places, nbest, strict=True)]
+    return item
+
+
+def _reading(probability: float, entities: list[Entity]) -> dict[str, Any]:
+    plain = [{"label": e.label, "start": e.start, "end": e.end, "text": e.text} for e in entities]
+    return {"probability": probability, "entities": plain}
+
+
 def _write_json(documents: Iterable[Document], sink: TextIO) -> None:
     """A list, written as its items come: an item a line."""
     between = "[\n"
     for document in documents:
-        (item,) = entities_json([(document.text, document.entities())])
-        sink.write(f"{between}{to_json(item)}")
+        sink.write(f"{between}{to_json(_item(document))}")
         between = ",\n"
     sink.write("[]\n" if between == "[\n" else "\n]\n")
 

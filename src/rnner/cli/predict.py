@@ -73,6 +73,12 @@ def predict(
             "--threshold", metavar="P", min=0.0, max=1.0, help="Leave out entities less probable than this."
         ),
     ] = 0.0,
+    nbest: Annotated[
+        int,
+        typer.Option(
+            "--nbest", metavar="N", min=0, help="Also the N most probable ways to tag each sentence."
+        ),
+    ] = 0,
     batch: Batch = 64,
     column: Annotated[
         int | None,
@@ -90,6 +96,10 @@ def predict(
     if model is None:
         raise UsageError("--model DIR is needed: the folder of a model that `rnner train` has written")
     _check_input(texts, file, kind)
+    if nbest and form in (Format.conll, Format.binary):
+        raise UsageError(
+            f"--nbest: --format {form.value} has room for one way only; use table, json or jsonl"
+        )
     from rnner.cli.documents import write_documents
 
     source = sys.stdin.buffer if file is None or str(file) == "-" else file
@@ -102,6 +112,8 @@ def predict(
             found = (pipeline.tag_documents(chunk) for chunk in _chunks(_words(source, column)))
         else:
             found = (pipeline.documents(chunk) for chunk in _chunks(texts or _texts(source, kind)))
+        if nbest:
+            found = (pipeline.with_readings(documents, nbest) for documents in found)
         documents = (document.above(threshold) for document in chain.from_iterable(found))
         write_documents(documents, form.value, sink, scheme=pipeline.vocabulary.scheme)
 
