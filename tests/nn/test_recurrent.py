@@ -203,6 +203,8 @@ def test_shapes_that_do_not_fit_are_refused(layer: RecurrentLayer) -> None:
         layer(x[..., :3], lengths)
     with pytest.raises(ValueError, match=r"lengths must be \[4\] for x \[4, 6, 5\], not \[3\]"):
         layer(x, lengths[:3])
+    with pytest.raises(ValueError, match="lengths must be from 1 to 6, not 0 to 7"):
+        layer(x, torch.tensor([7, 3, 0, 1]))
     with pytest.raises(ValueError, match=f"must be {layer.states} tensors"):
         layer(x, lengths, tuple(torch.zeros(4, 4) for _ in range(layer.states + 1)))
 

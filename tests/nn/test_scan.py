@@ -391,6 +391,6 @@ def test_packing_holds_each_word_once_and_no_padding() -> None:
     assert packing.order.tolist() == [1, 0, 3, 2]
 
 
-def test_lengths_that_do_not_fit_are_refused() -> None:
+def test_packing_refuses_lengths_that_do_not_fit() -> None:
     with pytest.raises(ValueError, match="lengths must be from 0 to 4, not 2 to 5"):
-        Recurrent(GRUCell(5, 7), path="fused")(torch.randn(2, 4, 5), torch.tensor([5, 2]))
+        pack(torch.tensor([5, 2]), 4, (False,))

@@ -112,6 +112,11 @@ def choose_path(cell: Cell, wanted: str) -> str:
     return wanted
 
 
+def is_transformed() -> bool:
+    """Whether this runs inside a `torch.func` transform (vmap, grad, ...), where values may be hidden."""
+    return torch._C._are_functorch_transforms_active()
+
+
 def run_path(
     wanted: str,
     cells: Sequence[Cell],
@@ -125,7 +130,7 @@ def run_path(
     Under a `torch.func` transform it is always the loop. The other paths compute in the type of the weights,
     whatever autocast says.
     """
-    name = "loop" if torch._C._are_functorch_transforms_active() else choose_path(cells[0], wanted)
+    name = "loop" if is_transformed() else choose_path(cells[0], wanted)
     if name == "loop":
         return loop_path(cells, directions, x, lengths, state)
     if wanted == "auto" and x.device.type == "cpu" and type(cells[0]) in _FASTEST_WITH_PADDING:

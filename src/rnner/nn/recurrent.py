@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from rnner.nn.cells import Cell, State
 from rnner.nn.loop import reverse_each
-from rnner.nn.paths import choose_path, run_path
+from rnner.nn.paths import choose_path, is_transformed, run_path
 
 
 class RecurrentLayer(nn.Module):
@@ -34,7 +34,7 @@ class RecurrentLayer(nn.Module):
         return cast("tuple[Tensor, State]", super().__call__(x, lengths, state))
 
     def check(self, x: Tensor, lengths: Tensor, state: State | None) -> None:
-        """Raise a ValueError that says which shape came and which was wanted."""
+        """Raise a ValueError that says which shapes or lengths came and which were wanted."""
         if x.dim() != 3 or x.shape[-1] != self.input_size:
             raise ValueError(f"x must be [b, t, {self.input_size}], not {list(x.shape)}")
         if lengths.shape != x.shape[:1]:
@@ -43,6 +43,10 @@ class RecurrentLayer(nn.Module):
             )
         if state is not None and len(state) != self.states:
             raise ValueError(f"the state must be {self.states} tensors [b, h], not {len(state)}")
+        if lengths.device.type == "cpu" and not is_transformed():  # on CUDA looking would mean waiting
+            least, most = (int(length) for length in lengths.aminmax())
+            if least < 1 or most > x.shape[1]:
+                raise ValueError(f"lengths must be from 1 to {x.shape[1]}, not {least} to {most}")
 
 
 class Recurrent(RecurrentLayer):
@@ -100,7 +104,7 @@ class Recurrent(RecurrentLayer):
                 `reverse`, that is its first).
 
         Raises:
-            ValueError: shapes that do not fit.
+            ValueError: shapes that do not fit, or (looked at on CPU only) lengths.
         """
         self.check(x, lengths, state)
         if self.truncate is None:

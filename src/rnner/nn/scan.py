@@ -217,15 +217,18 @@ def _backward(
         d_W_ax.baddbmm_(run.read(x, stretch).mT, d_gates.transpose(0, 1))
         if d_read is not None:
             torch.bmm(d_gates.transpose(0, 1), W_ax, out=d_read[:, own])
-    d_x = None
-    if d_read is not None:
-        d_read[:, n] = 0  # what padding gets
-        d_x = d_read[0].index_select(0, packing.places[0])
-        for direction in range(1, d):
-            d_x += d_read[direction].index_select(0, packing.places[direction])
-        d_x = d_x.view_as(x)
+    d_x = None if d_read is None else _d_x(run, d_read).view_as(x)
     d_weights = [w for k in range(d) for w in (d_W_ax[k].T, d_W_aa[k].T, d_b[k])]
     return [d_x, *d_weights, *_d_initial(run, inputs, d_states)]
+
+
+def _d_x(run: _Run, d_read: Tensor) -> Tensor:
+    """The gradient of each word `[b*t, i]` from those of packed rows `[D, N+1, i]`, the last for padding."""
+    d_read[:, -1] = 0
+    d_x = d_read[0].index_select(0, run.packing.places[0])
+    for read, places in zip(d_read[1:], run.packing.places[1:], strict=True):
+        d_x += read.index_select(0, places)
+    return d_x
 
 
 def _d_states(run: _Run, states: Sequence[Tensor], d_outputs: Sequence[Tensor | None]) -> list[Tensor]:
