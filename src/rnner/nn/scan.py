@@ -117,9 +117,9 @@ class _Run(NamedTuple):
     lengths: Tensor
     packing: Packing
 
-    def stretches(self, numbers: int) -> list[Stretch]:
+    def stretches(self) -> list[Stretch]:
         cell = self.cells[0]
-        return list(self.packing.stretches(numbers // (len(self.cells) * cell.gates * cell.hidden_size)))
+        return list(self.packing.stretches(STRETCH // (len(self.cells) * cell.gates * cell.hidden_size)))
 
     def weights(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """W_ax `[D, gates*h, i]`, W_aa `[D, gates*h, h]` and b_a `[D, gates*h]`."""
@@ -172,8 +172,7 @@ def _forward(
         for direction, initial in enumerate(run.initial(inputs, k)):
             state[:b, direction] = initial.index_select(0, packing.order)
     kept = [x.new_empty(n if keep else 0, d, group * h) for group in scan.groups]
-    # Without gradients half a stretch: a larger buffer goes back to the system at once, and coming back costs.
-    for stretch in run.stretches(STRETCH if keep else STRETCH // 2):
+    for stretch in run.stretches():
         read = run.read(x, stretch)
         gates = [g[stretch.rows] if keep else g.new_empty(read.shape[1], d, g.shape[2]) for g in kept]
         row = 0
@@ -202,7 +201,7 @@ def _backward(
     d_W_ax, d_W_aa = torch.zeros_like(W_ax.mT), torch.zeros_like(W_aa.mT)  # transposed: the faster product
     d_b = x.new_zeros(W_aa.shape[:2])
     d_read = x.new_empty(d, n + 1, i) if needs_x else None
-    for stretch in reversed(run.stretches(STRETCH)):
+    for stretch in reversed(run.stretches()):
         own, around = stretch.rows, stretch.states
         d_gates = x.new_empty(own.stop - own.start, *d_b.shape)
         run.scan.backward(
