@@ -202,7 +202,7 @@ class Trainer:
     def _step(self, rows: np.ndarray, steps: int) -> Step:
         started = time.perf_counter()
         position = self.position
-        torch.manual_seed((self.plan.seed << 32) + position.step)
+        self._seed((self.plan.seed << 32) + position.step)
         batch = self.vocabulary.encode(*self.train.sentences(rows)).to(self.device)
         rate = learning_rate(self.plan, position.step, self.steps)
         loss = self._backward(batch)
@@ -243,6 +243,12 @@ class Trainer:
             tokens=tokens,
             seconds=seconds,
         )
+
+    def _seed(self, seed: int) -> None:
+        """Seed what draws in a step; `torch.manual_seed` does more, and takes a tenth of a millisecond."""
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def _backward(self, batch: Batch) -> float:
         """The loss of a batch, its gradients left in the parameters."""
