@@ -7,7 +7,7 @@ import pytest
 import torch
 from brute_force import contains, enumerate_sequences, random_moves, scheme
 
-from rnner.nn.crf import join, log_likelihood, log_partition, marginals, span_probabilities
+from rnner.nn.crf import join, log_likelihood, log_partition, loss, marginals, span_probabilities
 from rnner.nn.viterbi import viterbi
 
 SCHEMES = ["iob2", "bioes", "binary"]
@@ -33,10 +33,10 @@ def long_sample(scale, dtype, tokens=1000, name="bioes"):
 
 
 def gradients(emissions, tags, lengths, moves):
+    """The log-likelihoods [b], and the gradients of the loss."""
     emissions, moves = emissions.clone().requires_grad_(), moves.clone().requires_grad_()
-    value = log_likelihood(emissions, tags, lengths, moves)
-    value.sum().backward()
-    return value.detach(), emissions.grad, moves.grad
+    loss(emissions, tags, lengths, moves).backward()
+    return log_likelihood(emissions, tags, lengths, moves), emissions.grad, moves.grad
 
 
 def textbook(emissions, tags, lengths, moves):
@@ -104,26 +104,66 @@ class TestAgainstEnumeration:
         emissions = torch.randn(4, 5, len(rules.tags), dtype=torch.float64, requires_grad=True)
         allowed = join(rules.start, rules.step, rules.end)
         scores = torch.randn(allowed.shape, dtype=torch.float64, requires_grad=True)
-        weights = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
-        grads = []
-        for function, illegal in (
-            (log_likelihood, -torch.inf),
-            (textbook, -1e4),
-        ):  # autograd cannot take -inf
-            moves = scores.masked_fill(~allowed, illegal)
-            tags = viterbi(torch.zeros_like(emissions), LENGTHS, random_moves(rules, scale=0))
-            loss = (function(emissions, tags, LENGTHS, moves) * weights).sum()
-            grads.append(torch.autograd.grad(loss, (emissions, scores)))
+        tags = viterbi(torch.zeros_like(emissions), LENGTHS, random_moves(rules, scale=0))
+        ours = loss(emissions, tags, LENGTHS, scores.masked_fill(~allowed, -torch.inf))
+        finite = scores.masked_fill(~allowed, -1e4)  # autograd cannot take -inf
+        theirs = -textbook(emissions, tags, LENGTHS, finite).mean()
+        torch.testing.assert_close(ours, theirs)
+        grads = [torch.autograd.grad(-2.5 * value, (emissions, scores)) for value in (ours, theirs)]
         torch.testing.assert_close(grads[0], grads[1])
         assert grads[0][0].abs().max() > 0.1
 
 
 def test_gradcheck():
-    _rules, emissions, _ = sample("iob2")
+    lengths = torch.tensor([3, 1])
+    _rules, emissions, _ = sample("iob2", lengths)
     moves = torch.randn(6, 6, dtype=torch.float64, requires_grad=True)
-    tags = torch.randint(5, emissions.shape[:2]).masked_fill(torch.arange(5) >= LENGTHS[:, None], 0)
-    function = lambda e, m: log_likelihood(e, tags, LENGTHS, m)  # noqa: E731
+    tags = torch.randint(5, emissions.shape[:2])
+    function = lambda e, m: loss(e, tags, lengths, m)  # noqa: E731
     assert torch.autograd.gradcheck(function, (emissions.requires_grad_(), moves))
+
+
+def test_the_loss_is_the_mean_negative_log_likelihood():
+    _, emissions, moves = sample("bioes")
+    tags = viterbi(emissions, LENGTHS, moves)
+    expected = -log_likelihood(emissions, tags, LENGTHS, moves).mean()
+    torch.testing.assert_close(loss(emissions, tags, LENGTHS, moves), expected)
+    assert expected > 0.1
+
+
+def test_gradients_are_tensors_like_any_other():
+    _, emissions, moves = sample("iob2", dtype=torch.float32)
+    tags = viterbi(emissions, LENGTHS, moves)
+    value = loss(emissions.requires_grad_(), tags, LENGTHS, moves.requires_grad_())
+    value.backward(retain_graph=True)
+    once = emissions.grad.clone()
+    value.backward()  # adds up, in place
+    torch.testing.assert_close(emissions.grad, 2 * once)
+    torch.nn.utils.clip_grad_norm_([emissions, moves], 0.1)
+    assert emissions.grad.norm() < 0.1
+    assert not value.is_inference()
+
+
+def test_only_what_wants_a_gradient_gets_one():
+    _, emissions, moves = sample("iob2")
+    tags = viterbi(emissions, LENGTHS, moves)
+    assert not loss(emissions, tags, LENGTHS, moves).requires_grad
+    loss(emissions, tags, LENGTHS, moves.requires_grad_()).backward()
+    assert moves.grad.abs().max() > 0
+    with torch.no_grad():
+        assert not loss(emissions, tags, LENGTHS, moves).requires_grad
+
+
+def test_second_derivatives_and_torch_func_are_refused_with_the_way_out():
+    _, emissions, moves = sample("iob2")
+    tags = viterbi(emissions, LENGTHS, moves)
+    value = loss(emissions.requires_grad_(), tags, LENGTHS, moves)
+    with pytest.raises(
+        RuntimeError, match="cannot be differentiated again; use autograd over a logsumexp loop"
+    ):
+        torch.autograd.grad(value, emissions, create_graph=True)
+    with pytest.raises(RuntimeError, match="use autograd over a logsumexp loop"):
+        torch.func.grad(loss)(emissions.detach(), tags, LENGTHS, moves)
 
 
 def test_an_illegal_sequence_has_probability_zero():
@@ -131,6 +171,7 @@ def test_an_illegal_sequence_has_probability_zero():
     tags = torch.zeros(4, 5, dtype=torch.int64)
     tags[2, 0] = 2  # I-PER begins the sentence
     assert log_likelihood(emissions, tags, LENGTHS, moves).isneginf().tolist() == [False, False, True, False]
+    assert loss(emissions, tags, LENGTHS, moves) == math.inf
 
 
 def test_a_length_without_legal_sequence_is_refused():
@@ -144,6 +185,8 @@ def test_a_length_without_legal_sequence_is_refused():
     assert log_partition(emissions[:, :2], torch.tensor([2, 2]), moves).isfinite().all()
     with pytest.raises(ValueError, match="no sequence of 3 tags is legal"):
         log_partition(emissions, torch.tensor([2, 3]), moves)
+    with pytest.raises(ValueError, match="no move is legal"):
+        log_partition(emissions, torch.tensor([2, 3]), torch.full((3, 3), -math.inf))
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 10.0, 1000.0])
@@ -178,7 +221,7 @@ def test_extreme_scores_give_what_float64_logarithms_give(scale):
     value, *grads = gradients(emissions, tags, lengths, moves)
     reference = emissions.double().requires_grad_(), moves.double().clamp(min=-1e12).requires_grad_()
     expected = textbook(reference[0], tags, lengths, reference[1])
-    expected.sum().backward()
+    (-expected.mean()).backward()
     torch.testing.assert_close(value.double(), expected.detach(), rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(grads[0].double(), reference[0].grad, rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(grads[1].double()[:5], reference[1].grad[:5], rtol=1e-4, atol=1e-3)
@@ -244,6 +287,7 @@ def test_a_broken_model_is_not_hidden():
     emissions[0, 2, 1] = math.nan
     value = log_likelihood(emissions, torch.zeros(4, 5, dtype=torch.int64), LENGTHS, moves)
     assert value.isnan().tolist() == [True, False, False, False]
+    assert loss(emissions, torch.zeros(4, 5, dtype=torch.int64), LENGTHS, moves).isnan()
 
 
 def test_half_precision_emissions_are_summed_in_the_precision_of_the_moves():
@@ -258,9 +302,13 @@ def test_half_precision_emissions_are_summed_in_the_precision_of_the_moves():
 def test_autocast_does_not_touch_the_sums():
     _, emissions, moves = sample("iob2", dtype=torch.float32)
     tags = viterbi(emissions, LENGTHS, moves)
-    expected = gradients(emissions, tags, LENGTHS, moves)
+
+    def everything():
+        return *gradients(emissions, tags, LENGTHS, moves), marginals(emissions, LENGTHS, moves)
+
+    expected = everything()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = gradients(emissions, tags, LENGTHS, moves)
+        found = everything()
     for a, b in zip(found, expected, strict=True):
         assert torch.equal(a, b)
 

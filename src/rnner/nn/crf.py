@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from rnner.nn.forward_backward import ForwardBackward
+from rnner.nn.forward_backward import ForwardBackward, padding
+
+_INSTEAD = "use autograd over a logsumexp loop instead (textbook_loss in scripts/bench_crf.py is one)"
 
 
 def join(start: Tensor, step: Tensor, end: Tensor) -> Tensor:
@@ -28,25 +29,41 @@ def join(start: Tensor, step: Tensor, end: Tensor) -> Tensor:
 def log_partition(emissions: Tensor, lengths: Tensor, moves: Tensor) -> Tensor:
     """The logarithm of Z of each sentence [b], for emissions [b, t, k].
 
-    Not differentiable (`log_likelihood` is). Raises ValueError where no sequence of a sentence's length is
+    Not differentiable (`loss` is). Raises ValueError where no sequence of a sentence's length is
     legal.
     """
     with torch.no_grad():
-        posterior = ForwardBackward(*_alike(emissions, lengths, moves))
-        peaks = emissions.amax(-1).masked_fill(posterior.pad, 0).sum(1, dtype=torch.float64)
-        log_z = posterior.log_z + peaks + posterior.peak.double() * (lengths + 1)
-        return log_z.to(posterior.emissions.dtype)
+        emissions, lengths, moves = _alike(emissions, lengths, moves)
+        posterior = ForwardBackward(emissions, lengths, moves)
+        shift = emissions.double().logsumexp(-1).masked_fill_(padding(emissions, lengths), 0).sum(1)
+        return (posterior.log_z + shift + posterior.peak.double() * (lengths + 1)).to(emissions.dtype)
 
 
 def log_likelihood(emissions: Tensor, tags: Tensor, lengths: Tensor, moves: Tensor) -> Tensor:
     """Log-probability [b] of the sequences `tags` [b, t] (int64), for emissions [b, t, k].
 
-    Differentiable once, in the emissions and the moves; the gradient is written out: what the tags do,
-    minus what is expected. -inf for an illegal sequence. Raises ValueError where no sequence of a
+    -inf for an illegal sequence. Not differentiable (`loss` is). Raises ValueError where no sequence of a
     sentence's length is legal.
     """
-    emissions, lengths, moves = _alike(emissions, lengths, moves)
-    result: Tensor = _LogLikelihood.apply(emissions, tags, lengths, moves)  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        emissions, lengths, moves = _alike(emissions, lengths, moves)
+        posterior = ForwardBackward(emissions, lengths, moves)
+        return (posterior.score(posterior.path(tags)) - posterior.log_z).to(emissions.dtype)
+
+
+def loss(emissions: Tensor, tags: Tensor, lengths: Tensor, moves: Tensor) -> Tensor:
+    """Negative log-likelihood of the sequences `tags` [b, t] (int64), mean over sentences: a scalar.
+
+    For emissions [b, t, k]. inf if a sequence is illegal. The gradient is written out: what is expected, less
+    what the tags have.
+
+    Raises ValueError where no sequence of a sentence's length is legal; RuntimeError for second derivatives
+    and under torch.func, which need every step: let autograd go through the textbook's loop over logsumexp
+    there (`textbook_loss` in scripts/bench_crf.py).
+    """
+    if torch._C._are_functorch_transforms_active():
+        raise RuntimeError(f"torch.func cannot see into the CRF's loss; {_INSTEAD}")
+    result: Tensor = _Loss.apply(*_alike(emissions, lengths, moves), tags)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -56,8 +73,9 @@ def marginals(emissions: Tensor, lengths: Tensor, moves: Tensor) -> Tensor:
     Not differentiable. Raises ValueError where no sequence of a sentence's length is legal.
     """
     with torch.no_grad():
-        posterior = ForwardBackward(*_alike(emissions, lengths, moves))
-        return posterior.tags(posterior.emissions.new_ones(len(lengths)))
+        emissions, lengths, moves = _alike(emissions, lengths, moves)
+        posterior = ForwardBackward(emissions, lengths, moves)
+        return posterior.tags()[:, :, :-1].transpose(0, 1)
 
 
 def span_probabilities(
@@ -84,20 +102,23 @@ def span_probabilities(
     with torch.no_grad():
         emissions, lengths, moves = _alike(emissions, lengths, moves)
         posterior = ForwardBackward(emissions, lengths, moves)
-        boundary = F.pad(boundary, (0, 1, 0, 1), value=True)
         alpha, gamma = posterior.messages()
-        # P(previous tag | path's tag) and P(next tag | path's tag) [b, t, k + 1]; of the path itself [b, t]
-        before = _normalised(alpha + posterior.moves.T[path])
-        after = _normalised(gamma + posterior.moves[path])
-        opens = (before * boundary.T[path]).sum(-1)
-        closes = (after * boundary[path]).sum(-1)
-        follows = after[:, :-1].gather(2, path[:, 1:, None])[:, :, 0]  # [b, t - 1]
-        tags = posterior.tags(emissions.new_ones(len(path)))
+        boundary = F.pad(boundary, (0, 1, 0, 1), value=True)
         row, start, end = spans.unbind(1)
-        position = torch.arange(path.shape[1] - 1, device=path.device)
-        inner = (position >= start[:, None]) & (position < end[:, None] - 1)  # [n, t - 1]
-        inside = follows[row].masked_fill(~inner, 1).prod(1)
-        return tags[row, start, path[row, start]] * opens[row, start] * inside * closes[row, end - 1]
+        first = path[row, start]
+        before = _normalised(alpha[start, row] + posterior.moves.T[first])  # P(tag before | first) [n, k + 1]
+        opens = (before * boundary.T[first]).sum(-1)
+        # The positions [m] of all spans, and what goes on from each.
+        position = torch.arange(path.shape[1], device=path.device)
+        inside = (position >= start[:, None]) & (position < end[:, None])  # [n, t]
+        span, at = inside.nonzero().unbind(1)
+        tag, following = path[row[span], at], F.pad(path, (0, 1))[row[span], at + 1]
+        after = _normalised(gamma[at, row[span]] + posterior.moves[tag])  # P(tag after | tag) [m, k + 1]
+        stays = after.gather(1, following[:, None])[:, 0]
+        closes = (after * boundary[tag]).sum(-1)
+        onward = torch.where(at == end[span] - 1, closes, stays)
+        along = torch.ones_like(inside, dtype=onward.dtype).masked_scatter_(inside, onward).prod(1)
+        return posterior.tags()[start, row, first] * opens * along
 
 
 def _normalised(scores: Tensor) -> Tensor:
@@ -111,30 +132,23 @@ def _alike(emissions: Tensor, lengths: Tensor, moves: Tensor) -> tuple[Tensor, T
     return emissions.to(dtype), lengths, moves.to(dtype)
 
 
-class _LogLikelihood(torch.autograd.Function):
+class _Loss(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, emissions: Tensor, tags: Tensor, lengths: Tensor, moves: Tensor) -> Tensor:
-        with torch.autocast(emissions.device.type, enabled=False):
+    def forward(ctx: Any, emissions: Tensor, lengths: Tensor, moves: Tensor, tags: Tensor) -> Tensor:
+        # Most of the time goes into starting a hundred small operations: without autograd's bookkeeping for
+        # each they start sooner. What leaves, leaves as a copy.
+        with torch.inference_mode():
             posterior = ForwardBackward(emissions, lengths, moves)
-        k, pad = emissions.shape[2], posterior.pad
-        # Scores relative to their largest, as log Z is: the sums stay small however long the sentence.
-        path = F.pad(tags.masked_fill(pad, k), (1, 1), value=k)
-        taken = path[:, :-1] * (k + 1) + path[:, 1:]  # [b, t + 1], places in the matrix
-        emitted = posterior.emissions.gather(2, tags[:, :, None])[:, :, 0].masked_fill_(pad, 0)
-        score = emitted.sum(1, dtype=torch.float64) + posterior.moves.take(taken).sum(1, dtype=torch.float64)
-        ctx.posterior = posterior  # none of its tensors is an input or the output: no cycle
-        ctx.save_for_backward(tags, taken)
-        return (score - posterior.log_z).to(emissions.dtype)
+            path = posterior.path(tags)
+            mean = (posterior.log_z - posterior.score(path)).mean()
+            if any(ctx.needs_input_grad):
+                ctx.gradients = posterior.gradients(path)
+        return mean.to(emissions.dtype, copy=True)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        tags, taken = ctx.saved_tensors
-        posterior: ForwardBackward = ctx.posterior
-        with torch.autocast(grad.device.type, enabled=False):
-            emissions, moves = posterior.tags(-grad), posterior.expected_moves(-grad)
-        weights = grad[:, None].masked_fill(posterior.pad, 0)
-        emissions.scatter_add_(2, tags[:, :, None], weights[:, :, None])
-        moves.view(-1).scatter_add_(0, taken.flatten(), grad[:, None].expand(taken.shape).flatten())
-        moves[-1, -1] = 0
-        return emissions, None, None, moves
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError(f"the CRF's gradient cannot be differentiated again; {_INSTEAD}")
+        emissions, moves = ctx.gradients
+        weight = grad / len(emissions)
+        return emissions * weight, None, moves * weight, None

@@ -10,15 +10,21 @@ ends with; [k, k] is not used. An illegal move has the score -inf. A sequence y 
 with emissions e, and the probability exp(score) / Z, Z summing over all sequences.
 
 The sums run in scaled probability space (Rabiner 1989): with the exponentials of all scores, relative to
-their maxima, a step is one small matrix product, and a normaliser keeps the numbers in range. What this
-loses by underflow is known afterwards, because the mass of all sequences is seen at every position; the
-rare sentence whose mass is too small for the dtype is done again with logarithms, in float64.
+the largest, a step is one small matrix product, and a normaliser keeps the numbers in range. What this loses
+by underflow is known afterwards, because the mass of all sequences is seen at every position; the rare
+sentence whose mass is too small for the dtype is done again with logarithms, in float64.
+
+Inside, time comes first, and a sentence has a place more at either end: [t + 2, b, k + 1]. The edge stands
+there and in the padding.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 _NORMALISE_EVERY = 4  # steps; more often costs time, less often room for improbable sentences
 
@@ -28,6 +34,13 @@ def padding(x: Tensor, lengths: Tensor) -> Tensor:
     return torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
 
 
+class Path(NamedTuple):
+    """A sequence of tags from edge to edge: tags [t + 2, b]; moves [t + 1, b], places in the flat matrix."""
+
+    tags: Tensor
+    moves: Tensor
+
+
 class ForwardBackward:
     """The posterior of tag sequences: emissions [b, t, k], lengths [b], moves [k + 1, k + 1], one dtype.
 
@@ -35,154 +48,198 @@ class ForwardBackward:
     length is legal.
 
     Attributes:
-        emissions: [b, t, k], less the largest at each position.
         peak: [], the largest of the moves.
         moves: [k + 1, k + 1], less the largest, and 0 from edge to edge.
-        pad: [b, t] bool.
-        log_z: [b] float64, for these emissions and moves.
+        log_z: [b] float64, for these moves and for emissions less their log-sum-exp at each position.
     """
 
     def __init__(self, emissions: Tensor, lengths: Tensor, moves: Tensor) -> None:
-        self.pad = padding(emissions, lengths)
-        self.emissions = emissions - emissions.amax(-1, keepdim=True)
-        self.moves = moves.clone()
-        self.moves[-1, -1] = -torch.inf
-        self.peak = self.moves.max().clamp(min=torch.finfo(moves.dtype).min)
-        self.moves -= self.peak
-        self.moves[-1, -1] = 0
-        self._scaled = _Scaled(self.emissions, self.pad, self.moves)
-        self._exact: _Logarithmic | None = None
+        b, t, k = emissions.shape
+        self._scores = F.pad(emissions.reshape(-1, k).log_softmax(-1), (0, 1, 0, 1), value=-torch.inf)
+        self._scores[-1, -1] = 0  # [b * t + 1, k + 1]: a row for each position, and one for the edge
+        self._rows = _rows(lengths, t)
+        self.peak, self.moves = _relative(moves)
+        there_and_back = torch.stack([self._rows, self._rows.flip(0)], dim=1)  # [t + 2, 2, b]
+        weights = self._scores.exp().index_select(0, there_and_back.view(-1))
+        self._scaled = _Scaled(weights.view(t + 2, 2, b, k + 1), self.moves.exp())
         self.log_z = self._scaled.log_z
-        if not self._scaled.sound.all():
-            self._rows = (~self._scaled.sound).nonzero()[:, 0]
-            self._exact = _Logarithmic(self.emissions[self._rows], self.pad[self._rows], self.moves)
-            self._scaled.forget(self._rows)
-            self.log_z[self._rows] = self._exact.log_z
+        self._exact: _Logarithmic | None = None
+        if not self._scaled.total.amin().item() > self._scaled.least:  # NaN is not sound either
+            self._redo()
 
-    def tags(self, weights: Tensor) -> Tensor:
-        """Probability [b, t, k] of each tag at each position, times weights [b]; 0 in the padding."""
-        tags = self._scaled.tags(weights)
+    def _redo(self) -> None:
+        if self.peak.isneginf():
+            raise ValueError("no move is legal")
+        self._which = (~(self._scaled.total.amin(0) > self._scaled.least)).nonzero()[:, 0]
+        self._exact = _Logarithmic(self._scores[self._rows[:, self._which]], self.moves)
+        self._scaled.forget(self._which)
+        self.log_z[self._which] = self._exact.log_z
+
+    def path(self, tags: Tensor) -> Path:
+        """The tags [b, t] of sentences from edge to edge."""
+        width = len(self.moves)
+        path = F.pad(tags.reshape(-1), (0, 1), value=width - 1).take(self._rows)
+        return Path(path, path[:-1] * width + path[1:])
+
+    def score(self, path: Path) -> Tensor:
+        """Score [b] (float64) of a path, relative as log_z is."""
+        emitted = self._scores.take(self._rows * len(self.moves) + path.tags)
+        return torch.cat([emitted, self.moves.take(path.moves)]).sum(0, dtype=torch.float64)
+
+    def tags(self) -> Tensor:
+        """Probability [t, b, k + 1] of each tag at each position."""
+        tags = self._scaled.tags()
         if self._exact is not None:
-            tags[self._rows] = self._exact.tags(weights[self._rows]).to(tags.dtype)
+            tags[:, self._which] = self._exact.tags().to(tags.dtype)
         return tags
 
-    def expected_moves(self, weights: Tensor) -> Tensor:
-        """Expected number [k + 1, k + 1] of each move in a sentence, times weights [b], added up."""
-        moves = self._scaled.expected_moves(weights)
+    def expected_moves(self) -> Tensor:
+        """Expected number [k + 1, k + 1] of each move in all sentences together."""
+        moves = self._scaled.expected_moves()
         if self._exact is not None:
-            moves += self._exact.expected_moves(weights[self._rows]).to(moves.dtype)
+            moves += self._exact.expected_moves().to(moves.dtype)
         return moves
 
+    def gradients(self, path: Path) -> tuple[Tensor, Tensor]:
+        """Of log Z less the score of the path, over all sentences: what is expected, less what the path has.
+
+        In the emissions [b, t, k], and in the moves [k + 1, k + 1]. To be asked for last: it takes the memory
+        of the probabilities.
+        """
+        tags = self.tags().scatter_(2, path.tags[1:-1, :, None], -1, reduce="add")
+        moves = torch.zeros_like(self.moves)  # counted apart from the sums: whole numbers, in any order
+        moves.view(-1).scatter_(0, path.moves.view(-1), -1, reduce="add")
+        moves += self.expected_moves()
+        moves[-1, -1] = 0
+        return tags[:, :, :-1].transpose(0, 1), moves
+
     def messages(self) -> tuple[Tensor, Tensor]:
-        """What comes to each position, and what comes after it: two [b, t, k + 1].
+        """What comes to each position, and what comes after it: two [t, b, k + 1].
 
         The first holds, for each tag before the position, the logarithm of the sum over all that leads to
         it; the second, for each tag after the position, over all that follows it; both with that tag's
         emission, and up to a constant at each position.
         """
-        alpha = self._scaled.alpha[:-1].transpose(0, 1).log()
-        gamma = self._scaled.gamma[1:].transpose(0, 1).log()
+        alpha, gamma = self._scaled.alpha[:-1].log(), self._scaled.gamma[1:].log()
         if self._exact is not None:
-            alpha[self._rows] = _centred(self._exact.alpha[:-1]).to(alpha.dtype)
-            gamma[self._rows] = _centred(self._exact.gamma[1:]).to(gamma.dtype)
+            alpha[:, self._which] = _centred(self._exact.alpha[:-2]).to(alpha.dtype)
+            gamma[:, self._which] = _centred(self._exact.gamma[2:]).to(gamma.dtype)
         return alpha, gamma
 
 
+def _rows(lengths: Tensor, t: int) -> Tensor:
+    """The row of the scores that stands at each place [t + 2, b]: a position's, or the last, the edge's."""
+    edge = len(lengths) * t
+    rows = torch.arange(-1, edge + 1, device=lengths.device).as_strided((t + 2, len(lengths)), (1, t))
+    rows = rows.masked_fill(rows[:, :1] >= lengths, edge)
+    rows[0] = edge
+    return rows
+
+
+def _relative(moves: Tensor) -> tuple[Tensor, Tensor]:
+    """The largest of the moves, and all less the largest, from edge to edge 0."""
+    peak = moves.max()
+    relative = moves - peak
+    relative[-1, -1] = 0
+    return peak, relative
+
+
 def _centred(sums: Tensor) -> Tensor:
-    """Logarithms [t, b, k + 1] as [b, t, k + 1], less the largest at each position: float32 can hold them."""
-    return (sums - sums.amax(-1, keepdim=True)).transpose(0, 1)
+    """Logarithms [t, b, k + 1], less the largest at each position: float32 can hold them."""
+    return sums - sums.amax(-1, keepdim=True)
 
 
 class _Scaled:
-    """In scaled probability space; `sound` [b] says for which sentences that is good enough.
+    """In scaled probability space; sound for the sentences whose mass is above `least` everywhere.
 
-    What underflows is below the smallest normal number, and the numbers grow by less than k + 1 a step.
-    So a sentence is sound if the mass of all its sequences, in the very numbers computed with, is larger
-    than that by (k + 1) a step and 1 / eps at every position: then the relative error of an underflow is
-    below eps.
+    The weights sum to 1 at each position and no move has more than 1, so the sums only shrink between two
+    norms, and what underflows at a position, below the smallest normal number `tiny` a product, never gains
+    weight. Where the mass of all sequences, in the very numbers computed with, is above (k + 1) tiny / eps at
+    every position, the relative error by underflow is about eps a position.
 
-    alpha, gamma: [t + 1, b, k + 1], time first; alpha from the edge before the first position on, gamma
-    from the first position to the edge after the last. mass, total: the mass of all sequences through a tag,
-    and of all, from the edge before the first position to the last position.
+    Args:
+        weights: [t + 2, 2, b, k + 1], exponentials of the scores, there and back. Become the sums.
+        step: [k + 1, k + 1], exponentials of the moves.
+
+    Attributes:
+        alpha, gamma: [t + 1, b, k + 1]. All that leads to a tag, with the tag itself, at all places but the
+            last; all that follows, with the tag itself, at all places but the first.
+        mass: [t + 1, b, k + 1], of all sequences through a tag, at all places but the last.
+        total: [t + 1, b], of all sequences; alpha and mass are divided by it, so that the mass becomes the
+            probability, and alpha times a move times gamma that of the move.
+        log_z: [b] float64.
     """
 
-    def __init__(self, emissions: Tensor, pad: Tensor, moves: Tensor) -> None:
-        b, t, k = emissions.shape
-        self.step = moves.exp()
-        edge = emissions.new_zeros(k + 1)
-        edge[-1] = 1
-        weights = emissions.new_zeros(t, 2, b, k + 1)
-        weights[:, 0, :, :-1] = emissions.exp().transpose(0, 1)
-        weights[:, 0][pad.T] = edge
-        weights[:, 1] = weights[:, 0].flip(0)
-        sums, norms = _run(edge.expand(2, b, k + 1), torch.stack([self.step, self.step.T]), weights)
-        self.alpha, self.gamma = sums[:, 0], sums[:, 1].flip(0)
-        self.mass = (self.gamma.view(-1, k + 1) @ self.step.T).view(self.alpha.shape).mul_(self.alpha)
-        self.total = self.mass.sum(-1)  # [t + 1, b]
-        info = torch.finfo(emissions.dtype)
-        self.sound = self.total.amin(0) > info.tiny / info.eps * (k + 1.0) ** (_NORMALISE_EVERY + 1)
-        self.log_z = torch.cat([self.total[:1], norms]).log().sum(0, dtype=torch.float64)
+    def __init__(self, weights: Tensor, step: Tensor) -> None:
+        self.log_z = _sweep(weights, torch.stack([step, step.T])).log().sum(0, dtype=torch.float64)
+        self.step, self.alpha, self.gamma = step, weights[:-1, 0], weights[:, 1].flip(0)[1:]
+        self.mass = _product(self.gamma.flatten(0, 1), step.T).view(self.alpha.shape).mul_(self.alpha)
+        self.total = self.mass.sum(-1)
+        info = torch.finfo(step.dtype)
+        self.least = len(step) * info.tiny / info.eps
+        share = self.total.reciprocal()[:, :, None]
+        self.alpha.mul_(share)
+        self.mass.mul_(share)
 
-    def forget(self, rows: Tensor) -> None:
+    def forget(self, which: Tensor) -> None:
         """Leave sentences out of the sums: theirs may hold NaN."""
-        self.alpha[:, rows], self.gamma[:, rows], self.total[:, rows] = 0, 0, 1
+        self.alpha[:, which], self.gamma[:, which] = 0, 0
 
-    def tags(self, weights: Tensor) -> Tensor:
-        share = (weights / self.total[1:])[:, :, None]
-        return (self.mass[1:, :, :-1] * share).transpose(0, 1)
+    def tags(self) -> Tensor:
+        return self.mass[1:]
 
-    def expected_moves(self, weights: Tensor) -> Tensor:
-        share = (weights / self.total)[:, :, None]
-        return ((self.alpha * share).flatten(0, 1).T @ self.gamma.flatten(0, 1)).mul_(self.step)
+    def expected_moves(self) -> Tensor:
+        return _product(self.alpha.flatten(0, 1).T, self.gamma.flatten(0, 1)).mul_(self.step)
 
 
-def _run(edge: Tensor, steps: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Left to right, and back: edge [2, b, k + 1], steps [2, k + 1, k + 1], weights [t, 2, b, k + 1].
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """Matrix product in the precision given: autocast leaves alone what has its memory already."""
+    return torch.mm(a, b, out=a.new_empty(len(a), b.shape[1]))
 
-    Returns what has come together at each tag [t + 1, 2, b, k + 1] and the norms of the way back [*, b].
+
+def _sweep(weights: Tensor, steps: Tensor) -> Tensor:
+    """Turn weights [t + 2, 2, b, k + 1] into sums, there and back at once, by steps [2, k + 1, k + 1].
+
+    Returns factors [n, b] of the mass of all sequences.
     """
-    here = edge
-    sums, norms = [here], [edge[1:, :, -1]]
-    for i, weight in enumerate(weights.unbind(), start=1):
+    here, *others = weights.unbind()
+    came, factors = torch.empty_like(here), []
+    for i, weight in enumerate(others, start=1):
+        here = weight.mul_(torch.bmm(here, steps, out=came))
         if i % _NORMALISE_EVERY == 0:
-            norm = here.sum(-1, keepdim=True)
-            norms.append(norm[1:, :, 0])
-            here = here / norm
-        here = torch.bmm(here, steps).mul_(weight)
-        sums.append(here)
-    return torch.stack(sums), torch.cat(norms)
+            factors.append(here.sum(-1, keepdim=True))
+            here.div_(factors[-1])
+    factors.append(here.sum(-1, keepdim=True))
+    return torch.stack(factors)[:, 0, :, 0]
 
 
 class _Logarithmic:
-    """The same with logarithms in float64: slow, and right for any finite scores. All sums are logarithms."""
+    """The same with logarithms in float64: slow, and right for any finite scores. All sums are logarithms.
 
-    def __init__(self, emissions: Tensor, pad: Tensor, moves: Tensor) -> None:
-        b, t, k = emissions.shape
+    Args: weights [t + 2, b, k + 1]; moves [k + 1, k + 1]. Attributes alpha, gamma [t + 2, b, k + 1].
+    """
+
+    def __init__(self, weights: Tensor, moves: Tensor) -> None:
+        first, *others = weights.double().unbind()
         self.moves = moves.double()
-        weights = self.moves.new_full((t, b, k + 1), -torch.inf)
-        weights[:, :, :-1] = emissions.transpose(0, 1)
-        edge = torch.full_like(weights[0], -torch.inf)
-        edge[:, -1] = 0
-        weights[pad.T] = edge[0]
-        alpha, gamma = [edge], [edge]
-        for weight in weights:
+        alpha, gamma = [first], [first]
+        for weight in others:
             alpha.append((alpha[-1][:, :, None] + self.moves).logsumexp(1) + weight)
-        for weight in weights.flip(0):
+        for weight in (first, *others)[-2::-1]:
             gamma.append((gamma[-1][:, None] + self.moves).logsumexp(2) + weight)
         self.alpha, self.gamma = torch.stack(alpha), torch.stack(gamma).flip(0)
-        self.log_z = (self.alpha[-1] + self.moves[:, -1]).logsumexp(1)
+        self.log_z = self.alpha[-1, :, -1]
         if self.log_z.isneginf().any():
-            n = int((~pad).sum(1)[self.log_z.isneginf()][0])
+            n = int((weights[:, :, -1] != 0).sum(0)[self.log_z.isneginf()][0])
             raise ValueError(f"no sequence of {n} tags is legal, or none has a finite score")
 
-    def tags(self, weights: Tensor) -> Tensor:
-        after = torch.stack([(gamma[:, None] + self.moves).logsumexp(2) for gamma in self.gamma[1:]])
-        tags = (self.alpha[1:] + after - self.log_z[:, None]).exp() * weights[:, None]
-        return tags[:, :, :-1].transpose(0, 1)
+    def tags(self) -> Tensor:
+        after = torch.stack([(gamma[:, None] + self.moves).logsumexp(2) for gamma in self.gamma[2:]])
+        return (self.alpha[1:-1] + after - self.log_z[:, None]).exp()
 
-    def expected_moves(self, weights: Tensor) -> Tensor:
+    def expected_moves(self) -> Tensor:
         expected = torch.zeros_like(self.moves)
-        for alpha, gamma in zip(self.alpha, self.gamma, strict=True):
+        for alpha, gamma in zip(self.alpha[:-1], self.gamma[1:], strict=True):
             scores = alpha[:, :, None] + self.moves + gamma[:, None] - self.log_z[:, None, None]
-            expected += (scores.exp() * weights[:, None, None]).sum(0)
+            expected += scores.exp().sum(0)
         return expected

@@ -112,12 +112,12 @@ class CRFHead(_ChainHead):
 
         Raises ValueError if the tags of a sentence are illegal, for then their probability is 0.
         """
-        log_likelihood = crf.log_likelihood(emissions, tags, lengths, self.scores())
-        illegal = log_likelihood.isneginf()
-        if illegal.any():
-            row = int(illegal.nonzero()[0])
+        moves = self.scores()
+        loss = crf.loss(emissions, tags, lengths, moves)
+        if loss.item() == torch.inf:
+            row = int(crf.log_likelihood(emissions, tags, lengths, moves).argmin())
             raise ValueError(f"the tags of row {row} are illegal: {tags[row, : lengths[row]].tolist()}")
-        return -log_likelihood.mean()
+        return loss
 
     def scores(self) -> Tensor:
         """The learned scores, -inf for illegal moves."""

@@ -26,17 +26,19 @@ def viterbi(emissions: Tensor, lengths: Tensor, moves: Tensor) -> Tensor:
         rest = _best_rest(_finite(emissions.to(moves.dtype)), lengths, step, end)
         tags = [(start + rest[0]).argmax(-1)]
         for follows in rest[1:].unbind():
-            tags.append((step[tags[-1]] + follows).argmax(-1))
+            tags.append(step.index_select(0, tags[-1]).add_(follows).argmax(-1))
         return torch.stack(tags, dim=1).masked_fill_(padding(emissions, lengths), 0)
 
 
 def _best_rest(emissions: Tensor, lengths: Tensor, step: Tensor, end: Tensor) -> Tensor:
     """Best score [t, b, k] of a sentence from each position to its end, given the tag there."""
-    first, *others = _turned(emissions, lengths).unbind()
-    rest = [first + end]
+    # Sentences go innermost, and the maximum over the next tag outermost: both are then whole vectors.
+    first, *others = _turned(emissions, lengths).transpose(1, 2).contiguous().unbind()  # [k, b] each
+    onward = step.T[:, :, None]  # [next, tag, 1]
+    rest = [first + end[:, None]]
     for emission in others:
-        rest.append((step + rest[-1][:, None]).amax(-1).add_(emission))
-    return _turned(torch.stack(rest, dim=1), lengths)
+        rest.append((onward + rest[-1][:, None]).amax(0).add_(emission))
+    return _turned(torch.stack(rest).permute(2, 0, 1), lengths)
 
 
 def n_best(emissions: Tensor, lengths: Tensor, moves: Tensor, *, n: int) -> tuple[Tensor, Tensor]:
@@ -81,9 +83,10 @@ def _n_best_rest(emissions: Tensor, lengths: Tensor, moves: Tensor, n: int) -> t
 
 def _turned(x: Tensor, lengths: Tensor) -> Tensor:
     """Sentences [b, t, d] read from their own ends: [t, b, d]; past the beginning, the first row again."""
-    row = torch.arange(len(x), device=x.device)
-    back = lengths - 1 - torch.arange(x.shape[1], device=x.device)[:, None]
-    return x[row, back.clamp(min=0)]
+    b, t = x.shape[:2]
+    back = lengths - 1 - torch.arange(t, device=x.device)[:, None]
+    rows = back.clamp_(min=0) + torch.arange(0, b * t, t, device=x.device)
+    return x.reshape(b * t, -1).index_select(0, rows.view(-1)).view(t, b, -1)
 
 
 def _finite(emissions: Tensor) -> Tensor:
