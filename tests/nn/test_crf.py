@@ -201,6 +201,7 @@ def test_float32_is_right_for_a_thousand_tokens(scale):
     wide = gradients(emissions.double(), tags, lengths, moves.double())
     for a, b in zip(narrow, wide, strict=True):
         torch.testing.assert_close(a.double(), b, rtol=1e-4, atol=2e-4)
+    assert narrow[2][-1, -1] == 0  # from edge to edge: no move at all
 
 
 def spread_out(scale):
