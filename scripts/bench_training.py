@@ -105,12 +105,12 @@ def _training_speed(trainer: Trainer, arguments: argparse.Namespace) -> tuple[fl
             tokens += next(events).tokens
         speeds.append(tokens / (time.perf_counter() - started))
     order = trainer._order(0)[: arguments.steps]
-    return median(speeds), [trainer.vocabulary.encode(*trainer.train.sentences(rows)) for rows in order]
+    return median(speeds), [trainer.encoded.batch(rows) for rows in order]
 
 
 def _parts(trainer: Trainer, batches: list[Batch]) -> dict[str, float]:
     """Milliseconds a step of each part alone, over the batches."""
-    tagger, train = trainer.tagger.train(), trainer.train
+    tagger = trainer.tagger.train()
     order = trainer._order(0)[: len(batches)]
     with torch.no_grad():
         inputs = [_put(tagger.features(batch), batch) for batch in batches]
@@ -141,7 +141,7 @@ def _parts(trainer: Trainer, batches: list[Batch]) -> dict[str, float]:
             trainer.average.update(1000)
 
     def data(i: int) -> None:
-        trainer.vocabulary.encode(*train.sentences(order[i]))
+        trainer.encoded.batch(order[i])
 
     parts: dict[str, Callable[[int], None]] = {
         "data": data,

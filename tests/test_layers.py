@@ -27,6 +27,7 @@ ORDER = [
     "data.batches",
     "data.vectors",
     "data.vocabulary",
+    "data.encoded",
     "nn",
     "tagger",
     "build",

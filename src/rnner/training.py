@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from rnner.config import TrainingConfig
 from rnner.data.batches import Batch, batch_indices
 from rnner.data.corpus import Split
+from rnner.data.encoded import EncodedSplit
 from rnner.data.vocabulary import Vocabulary
 from rnner.errors import TrainingError
 from rnner.metrics import Scores
@@ -148,6 +149,7 @@ class Trainer:
     ) -> None:
         self.tagger, self.vocabulary, self.train, self.plan = tagger, vocabulary, train, plan
         self.evaluate = evaluate
+        self.encoded = EncodedSplit(vocabulary, train)
         self.position = Position()
         self.parameters = [p for p in tagger.parameters() if p.requires_grad]
         self.optimizer = make_optimizer(tagger, plan)
@@ -186,7 +188,7 @@ class Trainer:
 
     def try_batch(self, rows: np.ndarray) -> float:
         """The loss of the batch of these sentences, forward and backward; no weight changes."""
-        batch = self.vocabulary.encode(*self.train.sentences(rows)).to(self.device)
+        batch = self.encoded.batch(rows).to(self.device)
         loss = self._backward(batch)
         self.optimizer.zero_grad()
         return loss
@@ -203,7 +205,7 @@ class Trainer:
         started = time.perf_counter()
         position = self.position
         self._seed((self.plan.seed << 32) + position.step)
-        batch = self.vocabulary.encode(*self.train.sentences(rows)).to(self.device)
+        batch = self.encoded.batch(rows).to(self.device)
         rate = learning_rate(self.plan, position.step, self.steps)
         loss = self._backward(batch)
         norm, clipped = self._clip()

@@ -144,6 +144,10 @@ class Split:
         chosen = np.asarray(indices, dtype=np.int64)
         return chosen if self.rows is None else self.rows[chosen]
 
+    def columns(self) -> pa.Table:
+        """Words and tags of all sentences, as lists of strings in Arrow columns `tokens` and `tags`."""
+        return self._taken(None)
+
     def _taken(self, indices: ArrayLike | None) -> Any:
         if indices is None and self.rows is None:
             return self.table

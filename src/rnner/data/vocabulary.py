@@ -216,7 +216,7 @@ class Vocabulary:
             raise ValueError("a batch needs at least one sentence, and every sentence at least one word")
         places: dict[str, int] = {}
         forms = [[places.setdefault(word, len(places)) for word in sentence] for sentence in sentences]
-        features = [self._features(form) for form in places]
+        features = [self.features(form) for form in places]
         width = max(1, max(len(characters) for _, _, characters in features) // 4) * 4
         characters = bytearray().join(row.ljust(width, b"\0") for _, _, row in features)
         return Batch(
@@ -269,8 +269,8 @@ class Vocabulary:
     def _cache(self) -> dict[str, tuple[int, int, bytes]]:
         return {}
 
-    def _features(self, form: str) -> tuple[int, int, bytes]:
-        """Word id, casing class and characters (as the bytes of int32) of a form."""
+    def features(self, form: str) -> tuple[int, int, bytes]:
+        """Word id, casing class and characters (as the bytes of int32, see `encode`) of a form."""
         features = self._cache.get(form)
         if features is None:
             half = _LONGEST_FORM // 2
@@ -282,15 +282,19 @@ class Vocabulary:
             self._cache[form] = features
         return features
 
+    def tag_ids(self, tags: Sequence[str]) -> list[int]:
+        """The ids of tags; ValueError for one that the vocabulary lacks."""
+        try:
+            return [self._tag_ids[tag] for tag in tags]
+        except KeyError as error:
+            raise ValueError(f"unknown tag {error.args[0]!r}; the tags are {', '.join(self.tags)}") from None
+
     def _encode_tags(
         self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]
     ) -> list[list[int]]:
         if list(map(len, tags)) != list(map(len, sentences)):
             raise ValueError("every word needs exactly one tag: the tags differ in number from the words")
-        try:
-            return [[self._tag_ids[tag] for tag in row] for row in tags]
-        except KeyError as error:
-            raise ValueError(f"unknown tag {error.args[0]!r}; the tags are {', '.join(self.tags)}") from None
+        return [self.tag_ids(row) for row in tags]
 
 
 def _ids(entries: list[str]) -> dict[str, int]:

@@ -1,0 +1,75 @@
+"""Batches from arrays made once are those that the vocabulary makes from words."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnner.data.batches import Batch
+from rnner.data.corpus import read_split
+from rnner.data.encoded import EncodedSplit
+from rnner.data.splits import Split
+from rnner.data.vocabulary import Vocabulary
+from rnner.tags import tag_inventory
+
+TEXT = (
+    "The O\nEU B-ORG\nrejects O\nGerman B-MISC\ncall O\n\nPeter B-PER\nBlackburn I-PER\n\n"
+    "BRUSSELS B-LOC\n1996-08-22 O\n\nThe O\nThe O\nthe O\n\nEU B-ORG\n\n"
+    f"see O\nhttp://{'x' * 150} O\n😀 O\n"
+)
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
+    path: Path = tmp_path_factory.mktemp("encoded") / "train.conll"
+    path.write_text(TEXT, encoding="utf-8")
+    return read_split(path).convert("bioes")
+
+
+def vocabulary_of(split: Split) -> Vocabulary:
+    tags = tag_inventory(split.labels, "bioes")
+    words, _ = split.sentences()
+    return Vocabulary.build(words, labels=split.labels, scheme="bioes", tags=tags, min_count=1)
+
+
+def at_each_word(batch: Batch) -> list[list[list[int]]]:
+    """Word id, casing and characters at each place, which no order of forms changes."""
+    spelt = [row[row != 0].tolist() for row in batch.characters]
+    return [
+        [[int(batch.words[form]), int(batch.casing[form]), *spelt[form]] for form in row[:length].tolist()]
+        for row, length in zip(batch.forms, batch.lengths.tolist(), strict=True)
+    ]
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows=st.lists(st.integers(0, 5), min_size=1, max_size=12))
+def test_a_batch_says_of_each_word_what_the_vocabulary_says(split: Split, rows: list[int]) -> None:
+    vocabulary = vocabulary_of(split)
+    batch, plain = EncodedSplit(vocabulary, split).batch(rows), vocabulary.encode(*split.sentences(rows))
+    assert at_each_word(batch) == at_each_word(plain)
+    assert torch.equal(batch.lengths, plain.lengths)
+    assert batch.tags is not None and plain.tags is not None and torch.equal(batch.tags, plain.tags)
+    assert len(batch.words) == len(plain.words)
+
+
+def test_padding_of_forms_is_a_valid_row(split: Split) -> None:
+    batch = EncodedSplit(vocabulary_of(split), split).batch([0, 4])
+    assert batch.forms[1, 1:].tolist() == [0] * 4
+    assert all(tensor.dtype == torch.int64 for tensor in vars(batch).values())
+
+
+def test_a_part_of_a_split_has_its_own_places(split: Split) -> None:
+    part, vocabulary = split.select(np.array([3, 1])), vocabulary_of(split)
+    encoded = EncodedSplit(vocabulary, part)
+    assert at_each_word(encoded.batch([1])) == at_each_word(vocabulary.encode(split.sentences([1])[0]))
+
+
+def test_a_tag_that_the_vocabulary_lacks_is_named(split: Split) -> None:
+    words, _ = split.sentences()
+    tags = tag_inventory(["LOC"], "bioes")
+    narrow = Vocabulary.build(words, labels=["LOC"], scheme="bioes", tags=tags)
+    with pytest.raises(ValueError, match="unknown tag 'S-ORG'"):
+        EncodedSplit(narrow, split)
