@@ -59,6 +59,17 @@ def test_a_reader_who_has_enough_is_no_failure(trained, form):
     process.stderr.close()
 
 
+@pytest.mark.parametrize(("closed", "told"), [("<&-", "[PER Ada Lovelace]"), (">&-", ""), ("2>&-", "[PER")])
+def test_a_stream_that_is_closed_from_the_start_is_an_empty_one(trained, closed, told):
+    command = f'exec "$0" "$@" {closed}'
+    arguments = ["predict", "--model", str(trained), "Ada Lovelace slept ."]
+    done = subprocess.run(
+        ["sh", "-c", command, *RNNER, *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert told in done.stdout
+
+
 def test_ctrl_c_in_a_terminal_loses_nothing(folder):
     command = ["train", "--config", "tiny.yaml", "--threads", "1", "--set", "training.epochs=15"]
     process = subprocess.Popen(

@@ -47,15 +47,23 @@ def _root(
 
 def main() -> None:
     """The entry point of `rnner`."""
+    _open_streams()
     if not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # as all files we read and write
     sys.exit(run(sys.argv[1:]))
 
 
+def _open_streams() -> None:
+    """Let streams that were closed before we began (`<&-`, as of some daemons) be empty ones."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for good
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code.
 
-    0 done, 1 failed, 2 usage or config, 3 data check failed, 130 interrupted.
+    0 done, 1 failed, 2 usage or config, 130 interrupted.
 
     With RNNER_DEBUG=1 in the environment, errors come with their traceback.
     """
