@@ -92,6 +92,8 @@ def test_the_closest_key_or_value_stands_beside_a_wrong_one(problems, text, told
     ("text", "told"),
     [
         ("training: {epochs: 2.5}", "training.epochs: must be a whole number, got 2.5 (a number)"),
+        ("training: {epochs: 010}", "training.epochs: must be a whole number, got '010' (text)"),
+        ("training: {seed: 1:30}", "training.seed: must be a whole number, got '1:30' (text)"),
         ("training: {seed: true}", "training.seed: must be a whole number, got True (true/false)"),
         ("training: {learning_rate: fast}", "training.learning_rate: must be a number, got 'fast' (text)"),
         ("training: {learning_rate: .nan}", "training.learning_rate: must be a finite number"),
@@ -141,7 +143,7 @@ def test_cells_are_checked_where_they_are_known(load, problems):
         ("\tdata: 1", r":1:1: not valid YAML: found character '\\t'"),
         ("1: 2", r":1:1: not valid YAML: the key 1 is not text"),
         ("a: &a {b: *a}", r":1:11: not valid YAML: \*a: aliases are not allowed"),
-        (DATA + "training: {seed: 0x_}", r":2:18: not valid YAML: cannot be read as int"),
+        (DATA + "training: {seed: !!int 0x_}", r":2:18: not valid YAML: cannot be read as int"),
         (DATA + "head: !!bool maybe", r":2:7: not valid YAML: cannot be read as bool"),
         (DATA + "head: !!python/name:os.system", r":2:7: not valid YAML: could not determine a constructor"),
         ("a: 1\n---\nb: 2", r":2:1: not valid YAML"),

@@ -13,6 +13,7 @@ from rnner.errors import ConfigError
 class _Loader(yaml.SafeLoader):
     """YAML as people expect it: 1e-3 is a number, a date is text, a key given twice is an error.
 
+    Whole numbers are decimal: 010 and 1:30 are text, where YAML 1.1 would read 8 and 90.
     Aliases are refused: nobody needs them here, and a few of them make a tree that never ends.
     """
 
@@ -57,8 +58,13 @@ class Dumper(yaml.SafeDumper):
 _FLOAT = re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789"))
 Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789"))
+_INTEGER = re.compile(r"^[-+]?(0|[1-9][0-9_]*)$")
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    first: [
+        (tag, _INTEGER if tag.endswith(":int") else pattern)
+        for tag, pattern in resolvers
+        if not tag.endswith(":timestamp")
+    ]
     for first, resolvers in _Loader.yaml_implicit_resolvers.items()
 }
 
