@@ -154,6 +154,16 @@ def test_only_what_wants_a_gradient_gets_one():
         assert not loss(emissions, tags, LENGTHS, moves).requires_grad
 
 
+def test_from_edge_to_edge_there_is_no_move_and_no_gradient():
+    lengths = torch.arange(1, 31)
+    _, emissions, moves = sample("iob2", lengths, torch.float32)
+    tags = viterbi(emissions, lengths, moves)
+    expected = gradients(emissions, tags, lengths, moves)
+    assert expected[2][-1, -1] == 0
+    moves[-1, -1] = 7.0
+    torch.testing.assert_close(gradients(emissions, tags, lengths, moves), expected)
+
+
 def test_second_derivatives_and_torch_func_are_refused_with_the_way_out():
     _, emissions, moves = sample("iob2")
     tags = viterbi(emissions, LENGTHS, moves)
@@ -201,7 +211,6 @@ def test_float32_is_right_for_a_thousand_tokens(scale):
     wide = gradients(emissions.double(), tags, lengths, moves.double())
     for a, b in zip(narrow, wide, strict=True):
         torch.testing.assert_close(a.double(), b, rtol=1e-4, atol=2e-4)
-    assert narrow[2][-1, -1] == 0  # from edge to edge: no move at all
 
 
 def spread_out(scale):
