@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -223,3 +225,25 @@ def test_a_step_that_returns_no_tuple_is_told_so() -> None:
 
     with pytest.raises(ValueError, match=r"Bare\.step must return a tuple of 1 tensors"):
         Recurrent(Bare(5, 4))(torch.randn(4, 6, 5), LENGTHS)
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (lambda x: x[:, :1], r"\[4, 7\], not \[4, 1\]"),
+        (lambda x: x[:, :-1], r"\[4, 7\], not \[4, 6\]"),
+        (lambda x: x.mean(0), r"\[4, 7\], not \[7\]"),
+        (lambda x: 0.0, "not float among them"),
+    ],
+)
+def test_a_step_of_another_shape_is_told_and_never_broadcast(
+    step: Callable[[Tensor], object], told: str
+) -> None:
+    class Wrong(Cell):
+        gates = 1
+
+        def step(self, x: Tensor, state: State) -> State:
+            return (step(x),)  # type: ignore[return-value]
+
+    with pytest.raises(ValueError, match=r"Wrong\.step must return .*" + told):
+        Recurrent(Wrong(5, 7).double())(words(4, 6, 5), LENGTHS)

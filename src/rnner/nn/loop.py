@@ -25,7 +25,7 @@ def run_loop(
         state: the state after the last word read.
 
     Raises:
-        ValueError: a step that does not return a tuple of `cell.states` tensors.
+        ValueError: a step that does not return a tuple of `cell.states` tensors `[b, h]`.
     """
     inside = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
     x = x.masked_fill(~inside[..., None], 0)  # before anything else, so that a NaN there stays there
@@ -36,15 +36,23 @@ def run_loop(
     outputs = []
     for t, projected in enumerate(cell.project(x).unbind(dim=1)):
         new = cell.step(projected, state)
-        if not isinstance(new, tuple) or len(new) != cell.states:
-            raise ValueError(
-                f"{type(cell).__name__}.step must return a tuple of {cell.states} tensors [b, h] "
-                f"(its `states`), not {type(new).__name__}{f' of {len(new)}' * isinstance(new, tuple)}"
-            )
+        _check_step(cell, new, state)
         state = tuple(torch.where(inside[:, t, None], now, old) for now, old in zip(new, state, strict=True))
         outputs.append(state[0])
     output = torch.stack(outputs, dim=1).masked_fill(~inside[..., None], 0)
     return reverse_each(output, lengths) if reverse else output, state
+
+
+def _check_step(cell: Cell, new: object, old: State) -> None:
+    """See that a step returned what it should; tensors of another shape might pass by being broadcast."""
+    wanted = f"{type(cell).__name__}.step must return a tuple of {cell.states} tensors [b, h] (its `states`)"
+    if not isinstance(new, tuple) or len(new) != cell.states:
+        raise ValueError(f"{wanted}, not {type(new).__name__}{f' of {len(new)}' * isinstance(new, tuple)}")
+    for now, before in zip(new, old, strict=True):
+        if not isinstance(now, Tensor):
+            raise ValueError(f"{wanted}, not {type(now).__name__} among them")
+        if now.shape != before.shape:
+            raise ValueError(f"{wanted}, here {list(before.shape)}, not {list(now.shape)}")
 
 
 def reverse_each(x: Tensor, lengths: Tensor) -> Tensor:
