@@ -8,6 +8,8 @@ from pathlib import Path
 
 from rnner.errors import UsageError
 
+_PREFIX = "rnner_usercode_"  # of the names of their modules
+
 
 def load_code(path: Path | str) -> None:
     """Run a Python file that registers cells.
@@ -19,7 +21,7 @@ def load_code(path: Path | str) -> None:
     source = path.resolve()  # what tracebacks, and the registry of cells, know the file by
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file; --code takes a Python file that registers cells")
-    name = f"rnner_usercode_{path.stem}"
+    name = f"{_PREFIX}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, source)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path}: --code takes a Python file, whose name ends in .py")
@@ -32,6 +34,16 @@ def load_code(path: Path | str) -> None:
         line = _line(error, source)
         where = f"{path}:{line}" if line else str(path)
         raise UsageError(f"{where}: {type(error).__name__}: {_message(error)}") from error
+
+
+def place_in_code(error: BaseException) -> str | None:
+    """`file:line` of the last line of a user's code on the way to an error; None if it came another way."""
+    place, trace = None, error.__traceback__
+    while trace is not None:
+        if str(trace.tb_frame.f_globals.get("__name__", "")).startswith(_PREFIX):
+            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
 
 
 def _line(error: BaseException, source: Path) -> int | None:

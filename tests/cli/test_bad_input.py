@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from rnner.bundle import CONFIG, VOCABULARY, WEIGHTS
 
@@ -332,6 +333,16 @@ def test_an_unforeseen_error_is_one_line_too(rnner, folder, monkeypatch):
     assert outcome.err == (
         "error: unforeseen ZeroDivisionError: division by zero (RNNER_DEBUG=1 shows where)\n"
     )
+
+
+def test_a_full_disk_is_told_with_its_file(rnner, folder, monkeypatch):
+    def full(tensors, path, metadata):
+        raise SafetensorError("No space left on device (os error 28)")
+
+    monkeypatch.setattr("rnner.checkpoint.save_file", full)
+    outcome = rnner("train", "--config", "tiny.yaml", "--output", "run", "--quiet")
+    told = "run/checkpoint/state.safetensors: cannot be written (No space left on device (os error 28))"
+    assert (outcome.code, outcome.err) == (1, f"error: {told} (RNNER_DEBUG=1 shows where)\n")
 
 
 def test_debugging_shows_the_traceback(rnner, folder, monkeypatch):

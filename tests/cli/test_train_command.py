@@ -254,3 +254,12 @@ def test_a_cell_from_a_users_file_needs_that_file_again(train, rnner, folder, mo
         outcome = rnner(*command, "--model", "run")
         assert (outcome.code, outcome.out) == (1, "")
         assert "--code FILE" in outcome.err
+
+
+def test_a_mistake_in_a_users_cell_is_told_with_its_line(train, folder, monkeypatch):
+    monkeypatch.setattr(cells, "_CELLS", dict(cells._CELLS))
+    (folder / "mgu.py").write_text(CELL.replace("x_f, x_c = x.chunk(2", "x_f, x_c = x.chunk(3"))
+    outcome = train("--code", "mgu.py", "--set", "encoder.cell=mgu", "--quiet")
+    assert outcome.code == 1
+    assert "mgu.py:12: ValueError: " in outcome.err
+    assert outcome.err.count("\n") == 1

@@ -13,6 +13,7 @@ from rnner import __version__
 from rnner.cli import config, evaluate, info, predict, train
 from rnner.cli.console import complain, notice
 from rnner.errors import RnnerError
+from rnner.usercode import place_in_code
 
 app = typer.Typer(
     name="rnner",
@@ -117,6 +118,8 @@ def _tell_usage(error: Any) -> int:
 def _unforeseen(error: Exception) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "out of memory: lower training.batch_tokens, or predict in smaller batches"
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'file'}: {error.strerror}"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the output'}: {error.strerror}" if error.strerror else str(error)
+    if place := place_in_code(error):
+        return f"{place}: {type(error).__name__}: {error}"
     return f"unforeseen {type(error).__name__}: {error}"
