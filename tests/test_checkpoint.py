@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import pytest
 import torch
@@ -155,3 +156,13 @@ def test_removing_a_checkpoint_leaves_what_is_not_its_own(tmp_path):
     remove_checkpoint(tmp_path)
     assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["notes.txt"]
     remove_checkpoint(tmp_path / "nowhere")
+
+
+def test_weights_may_be_read_by_whom_the_umask_lets(tmp_path):
+    (tmp_path / "model.safetensors.partial").touch(mode=0o600)  # as a killed run may have left it
+    before = os.umask(0o022)
+    try:
+        write_tensors(tmp_path / "model.safetensors", {"a": torch.zeros(2)})
+    finally:
+        os.umask(before)
+    assert (tmp_path / "model.safetensors").stat().st_mode & 0o777 == 0o644
