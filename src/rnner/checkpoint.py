@@ -33,13 +33,13 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     """The same for tensors, in safetensors' format; OSError if they cannot be written."""
     partial = path.with_name(path.name + ".partial")
     held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    partial.unlink(missing_ok=True)
-    partial.touch()
-    mode = partial.stat().st_mode  # as the umask wants it; safetensors lets nobody but the owner read
     try:
+        partial.unlink(missing_ok=True)
+        partial.touch()
+        mode = partial.stat().st_mode  # as the umask wants it; safetensors lets nobody but the owner read
         save_file(held, partial, metadata)
         partial.chmod(mode)
-    except SafetensorError as error:  # so safetensors calls a full disk
+    except (SafetensorError, OSError) as error:  # SafetensorError: so safetensors calls a full disk
         raise OSError(f"{path}: cannot be written ({error})") from None
     _replace(partial, path)
 
