@@ -5,9 +5,11 @@ python scripts/config_reference.py
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from rnner.config import Config, section_at, walk
+from rnner.config import Config, section_at
+from rnner.config.sections import Section, section_class
 
 HEAD = """\
 # Config reference
@@ -15,25 +17,37 @@ HEAD = """\
 Written by `python scripts/config_reference.py`; the same texts stand beside the keys that
 `rnner config init` writes.
 """
+TABLE = ["| key | default | meaning |", "|---|---|---|"]
 
 
 def reference() -> str:
     """The page: a table for each section."""
-    sections: dict[str, list[str]] = {}
-    for key, description, default in walk(Config):
+    tables: dict[str, list[str]] = {}
+    for key, default, description in _keys(Config):
         section, _, name = key.rpartition(".")
-        shown = "required" if default is ... or "Undefined" in repr(default) else f"`{_yaml(default)}`"
-        sections.setdefault(section, []).append(
-            f"| `{name}` | {shown} | {description.replace('|', chr(92) + '|')} |"
-        )
+        tables.setdefault(section, []).append(f"| `{name}` | {default} | {description} |")
     parts = [HEAD]
-    for section, rows in sections.items():
+    for section, rows in tables.items():
         about = (section_at(section.split(".")).__doc__ or "").strip().splitlines()[0] if section else ""
-        parts += [
-            f"\n## {f'`{section}`' if section else 'At the top'}\n\n{about}\n".replace("\n\n\n", "\n\n")
-        ]
-        parts += ["\n| key | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"]
+        title = f"`{section}`" if section else "At the top"
+        parts.append(
+            "\n".join(filter(None, [f"\n## {title}\n", about and f"{about}\n", *TABLE, *rows])) + "\n"
+        )
     return "".join(parts)
+
+
+def _keys(section: type[Section], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """The keys below a section with default and meaning, the sections that may be null among them."""
+    for name, field in section.model_fields.items():
+        below = section_class(field.annotation)
+        if below is None or field.description:
+            value = field.get_default(call_default_factory=True)
+            shown = (
+                "required" if field.is_required() else "see below" if below and value else f"`{_yaml(value)}`"
+            )
+            yield prefix + name, shown, (field.description or "").replace("|", "\\|")
+        if below is not None:
+            yield from _keys(below, f"{prefix}{name}.")
 
 
 def _yaml(value: object) -> str:

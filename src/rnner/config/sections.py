@@ -49,11 +49,12 @@ class DataConfig(Section):
     )
     scheme: Literal["bioes", "iob2", "iob1", "binary"] = Field(
         "bioes",
-        description="tags that the model learns, whatever the files use; binary: 1 for names, 0 for the rest",
+        description="tags that the model learns, whatever the files use: bioes, iob2, iob1, or binary "
+        "(1 for names, 0 for the rest)",
     )
     illegal_tags: Literal["error", "conlleval"] = Field(
         "error",
-        description="tags that break their scheme: stop with an error, or read them as conlleval does",
+        description="tags that break their scheme: error stops, conlleval reads them as that script does",
     )
 
 
@@ -146,7 +147,8 @@ class EncoderConfig(Section):
     layers: int = Field(1, gt=0, le=64, description="networks on top of one another")
     bidirectional: bool = Field(True, description="read each sentence from both ends")
     path: Literal["auto", "loop", "fused", "native"] = Field(
-        "auto", description="implementation: the fastest, the readable loop, our fused one, PyTorch's own"
+        "auto",
+        description="implementation: auto (the fastest), loop (readable), fused (ours), native (PyTorch's)",
     )
 
 
@@ -177,14 +179,15 @@ class TrainingConfig(Section):
         0.0, ge=0, description="pull of the weights towards 0 (not of embeddings, biases)"
     )
     schedule: Literal["linear", "cosine", "constant"] = Field(
-        "linear", description="how the learning rate goes after the warm-up: down to 0, or constant"
+        "linear",
+        description="of the learning rate after the warm-up: linear or cosine down to 0, or constant",
     )
     warmup: Probability = Field(
         0.05, description="share of all steps in which the learning rate grows to its height"
     )
     clip: float | None = Field(5.0, gt=0, description="gradients are clipped at this; null: never")
     clip_by: Literal["norm", "value"] = Field(
-        "norm", description="their norm over all weights, or each value"
+        "norm", description="norm: that of all gradients together; value: each number on its own"
     )
     average: Probability | None = Field(
         0.999,
@@ -192,7 +195,7 @@ class TrainingConfig(Section):
     )
     seed: int = Field(1, ge=0, lt=2**31, description="same seed, same threads, same machine: same bits")
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="of the products in training; bfloat16 needs CUDA"
+        "float32", description="of the products in training: float32, or on CUDA bfloat16"
     )
     checkpoint_minutes: float = Field(
         5.0, ge=0, description="a checkpoint is written this often, and every epoch"

@@ -22,7 +22,8 @@ def _yaml_lines(section: Section, indent: str, comments: bool) -> Iterator[str]:
         if isinstance(value, Section):
             if not indent and comments:
                 yield f"\n# {(type(value).__doc__ or '').strip().splitlines()[0]}"
-            yield f"{indent}{name}:"
+            described = f"  # {field.description}" if comments and field.description else ""
+            yield f"{indent}{name}:{described}"
             yield from _yaml_lines(value, indent + "  ", comments)
             continue
         line = f"{indent}{name}: {_scalar(value)}"
