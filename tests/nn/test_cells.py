@@ -343,3 +343,12 @@ def test_a_cell_without_a_step_says_so() -> None:
 
     with pytest.raises(NotImplementedError, match="Unfinished has no step"):
         Recurrent(Unfinished(5, 3))(torch.randn(1, 2, 5), torch.tensor([2]))
+
+
+def test_a_cell_without_a_name_is_told_at_once() -> None:
+    """Else the decorator would take the class for the name, and the cell would be known to nobody."""
+    with pytest.raises(ValueError, match=r"a cell needs a name, @register_cell\(\"mine\"\), not <class"):
+
+        @register_cell  # type: ignore[arg-type]
+        class Nameless(Cell):
+            gates = 1

@@ -128,8 +128,11 @@ def register_cell(name: str) -> Callable[[CellType], CellType]:
     The same source executed again (a file loaded twice) puts the new class in the place of the old.
 
     Raises:
-        ValueError: the name is taken by another cell, or what is decorated is no cell with `gates`.
+        ValueError: no name is given (`@register_cell` alone), the name is taken by another cell, or what is
+            decorated is no cell with `gates`.
     """
+    if not isinstance(name, str) or not name:
+        raise ValueError(f'a cell needs a name, @register_cell("mine"), not {name!r}')
     source = sys._getframe(1).f_code.co_filename
 
     def register(cell: CellType) -> CellType:
