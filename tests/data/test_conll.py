@@ -164,6 +164,14 @@ def test_columns_are_found(text: str) -> None:
     assert (sentence.words, sentence.tags and sentence.tags[1]) == (["Bo", "runs"], "O")
 
 
+@pytest.mark.parametrize(
+    "columns", [{"token": 1, "tag": -1}, {"token": 1, "tag": 1}, {"token": -2, "tag": 0}]
+)
+def test_one_column_cannot_be_both_word_and_tag(columns: dict[str, int]) -> None:
+    error = refusal("O O\nB-PER B-PER\n", columns=columns)
+    assert "is to be both word and tag: set data.columns" in str(error)
+
+
 def test_the_word_is_not_looked_for_in_the_tag_column() -> None:
     (sentence,) = read("B-PER Bo NNP\nO runs VBZ\n", columns={"tag": -3})
     assert (sentence.words, sentence.tags) == (["Bo", "runs"], ["B-PER", "O"])

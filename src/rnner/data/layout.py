@@ -76,7 +76,7 @@ def detect_layout(
         tagged: whether a tag column is needed.
         name: the file, for errors.
 
-    Raises DataError if a column that is needed is not there.
+    Raises DataError if a column that is needed is not there, or is to be both word and tag.
     """
     if len(lines) == 1 and "\r" in lines[0]:
         raise DataError("the lines end in lone carriage returns, as on old Macs; make them newlines", name)
@@ -95,6 +95,10 @@ def detect_layout(
     if token is None:
         free = [i for i in range(width) if i != tag]
         token = next((i for i in free if i != index), free[0])
+    if token == tag:  # else the tags would be learnt from themselves
+        raise DataError(
+            f"column {token} (from 0, of {_columns(width)}) is to be both word and tag: {_HOW_TO_SET}", name
+        )
     return Layout(separator, width, token, tag)
 
 
