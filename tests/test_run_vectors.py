@@ -40,6 +40,15 @@ def test_vectors_of_a_file_are_tuned_or_left_as_they_are(tmp_path, tune):
     load_bundle(tmp_path / "run")
 
 
+@pytest.mark.parametrize(("size", "told"), [(5, 0), (7, 1)])
+def test_a_size_that_is_not_that_of_the_file_is_told(tmp_path, size, told):
+    vectors = vector_file(tmp_path / "vectors.txt", COMMON)
+    config = corpus_config(tmp_path, vectors, f"embeddings.words.size={size}")
+    notices = [text for text in prepare(config, device=CPU).notices if "the file decides" in text]
+    assert len(notices) == told
+    assert all("embeddings.words.size is 7, but" in text and "vectors of 5" in text for text in notices)
+
+
 def test_vectors_that_are_tuned_one_and_all_can_be_loaded_again(tmp_path):
     vectors = vector_file(tmp_path / "vectors.txt", ["london", "in", "."])
     config = corpus_config(tmp_path, vectors, "embeddings.words.tune=true", "training.epochs=1")

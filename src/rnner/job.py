@@ -62,8 +62,16 @@ def prepare(
     if config.training.precision != "float32" and device.type != "cuda":
         precision = config.training.precision
         raise ConfigError([f"training.precision: {precision} needs CUDA, and this runs on the {device.type}"])
+    corpus = _read_corpus(config, folders)
+    torch.manual_seed(config.training.seed)
+    if init_from is not None:
+        return _continued(config, corpus, device, init_from)
+    return _fresh(config, corpus, device, folders)
+
+
+def _read_corpus(config: Config, folders: Sequence[Path]) -> Corpus:
     data = config.data
-    corpus = load_corpus(
+    return load_corpus(
         train=data.train,
         dev=data.dev,
         test=data.test,
@@ -73,19 +81,23 @@ def prepare(
         seed=config.training.seed,
         folders=folders,
     )
-    torch.manual_seed(config.training.seed)
-    if init_from is not None:
-        return _continued(config, corpus, device, init_from)
+
+
+def _fresh(config: Config, corpus: Corpus, device: torch.device, folders: Sequence[Path]) -> Job:
+    """The job of a model that knows nothing yet but its vectors."""
     vectors, covered = _read_vectors(config, corpus.train, folders)
-    words = config.embeddings.words
+    words, notices = config.embeddings.words, list(corpus.notes)
     if vectors is not None:
+        if "size" in words.model_fields_set and words.size != vectors.dimension:
+            told = f"{words.vectors} has vectors of {vectors.dimension}"
+            notices.append(f"embeddings.words.size is {words.size}, but {told}: the file decides")
         config = with_word_size(config, vectors.dimension)
-    labels = corpus.train.labels
+    labels, scheme = corpus.train.labels, config.data.scheme
     vocabulary = Vocabulary.build(
         corpus.train.sentences()[0],
         labels=labels,
-        scheme=data.scheme,
-        tags=tag_inventory(labels, data.scheme),
+        scheme=scheme,
+        tags=tag_inventory(labels, scheme),
         vectors=vectors,
         min_count=words.min_count,
         tune=words.tune,
@@ -93,15 +105,26 @@ def prepare(
     tagger = build_tagger(config, vocabulary, _frozen(vocabulary, vectors))
     if vectors is not None and words.tune:
         set_rows(tagger, *vocabulary.initial_rows(vectors))
+    return _job(config, corpus, vocabulary, tagger.to(device), notices, covered)
+
+
+def _job(
+    config: Config,
+    corpus: Corpus,
+    vocabulary: Vocabulary,
+    tagger: Tagger,
+    notices: list[str],
+    covered: Coverage | None = None,
+) -> Job:
     return Job(
         config=config,
         corpus=corpus,
         vocabulary=vocabulary,
-        tagger=tagger.to(device),
-        device=device,
+        tagger=tagger,
+        device=tagger.emission.weight.device,
         fingerprint=_fingerprint(corpus, vocabulary, tagger),
         coverage=covered,
-        notices=corpus.notes,
+        notices=notices,
         warnings=corpus.warnings,
     )
 
@@ -143,16 +166,7 @@ def _continued(config: Config, corpus: Corpus, device: torch.device, old: Bundle
     ]
     if brought:
         notices.append("embeddings.words.vectors is not read: the model brings its own vectors")
-    return Job(
-        config=config,
-        corpus=corpus,
-        vocabulary=vocabulary,
-        tagger=tagger.to(device),
-        device=device,
-        fingerprint=_fingerprint(corpus, vocabulary, tagger),
-        notices=notices,
-        warnings=corpus.warnings,
-    )
+    return _job(config, corpus, vocabulary, tagger.to(device), notices)
 
 
 def with_word_size(config: Config, size: int) -> Config:
