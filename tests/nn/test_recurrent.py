@@ -230,10 +230,10 @@ def test_a_step_that_returns_no_tuple_is_told_so() -> None:
 @pytest.mark.parametrize(
     ("step", "told"),
     [
-        (lambda x: x[:, :1], r"\[4, 7\], not \[4, 1\]"),
-        (lambda x: x[:, :-1], r"\[4, 7\], not \[4, 6\]"),
-        (lambda x: x.mean(0), r"\[4, 7\], not \[7\]"),
-        (lambda x: 0.0, "not float among them"),
+        (lambda x: x[:, :1], r"\[4, 7\] here, not \(\[4, 1\]\)"),
+        (lambda x: x[:, :-1], r"\[4, 7\] here, not \(\[4, 6\]\)"),
+        (lambda x: x.mean(0), r"\[4, 7\] here, not \(\[7\]\)"),
+        (lambda x: 0.0, r"not \(float\)"),
     ],
 )
 def test_a_step_of_another_shape_is_told_and_never_broadcast(
