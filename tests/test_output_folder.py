@@ -122,3 +122,9 @@ def test_a_run_goes_on_only_with_its_own_config(tmp_path, config):
     with pytest.raises(UsageError, match="has another config"):
         run(tmp_path / "run", other, resume=True)
     assert content(tmp_path / "run") == before
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    with pytest.raises(UsageError, match="cannot be written"):
+        check_output(tmp_path / "below" / "run", resume=False, overwrite=False)

@@ -71,5 +71,6 @@ class TrainingError(RnnerError):
 
 def did_you_mean(word: str, words: Collection[str]) -> str:
     """` (did you mean X?)` with the closest of the words there are, or nothing if none is close."""
-    matches = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f" (did you mean {matches[0]}?)" if matches else ""
+    lowered = {known.lower(): known for known in words}
+    matches = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    return f" (did you mean {lowered[matches[0]]}?)" if matches else ""

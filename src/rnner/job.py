@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import resource
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -209,7 +208,7 @@ class Trial:
     longest: int  # tokens
     loss: float
     parameters: int  # trained ones
-    peak_memory_mb: float
+    peak_memory_mb: float | None
 
 
 def try_longest(job: Job) -> Trial:
@@ -231,10 +230,14 @@ def try_longest(job: Job) -> Trial:
     )
 
 
-def peak_memory_mb(device: torch.device) -> float:
-    """The most memory this process has held (on CUDA: on the device), in MB."""
+def peak_memory_mb(device: torch.device) -> float | None:
+    """The most memory this process has held (on CUDA: on the device), in MB; None on Windows."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6
+    if sys.platform == "win32":
+        return None  # Python has no such count there
+    import resource
+
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -44,6 +45,9 @@ def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """
     if resume and overwrite:
         raise UsageError("--resume and --overwrite exclude each other: go on, or start anew?")
+    parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not os.access(parent, os.W_OK):
+        raise UsageError(f"{folder}: cannot be written; choose another --output")
     if not folder.exists():
         return
     if not folder.is_dir():

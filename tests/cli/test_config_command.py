@@ -263,3 +263,9 @@ def test_show_needs_neither_torch_nor_datasets(folder):
         [sys.executable, "-c", code], capture_output=True, check=False, env=dict(os.environ)
     )
     assert ended.returncode == 0, ended.stderr.decode()
+
+
+def test_init_writes_the_size_that_the_vectors_have(rnner, tmp_path) -> None:
+    (tmp_path / "owls.vec").write_text("hedwig 1 2 3\nowl 4 5 6\n")
+    out, _ = rnner("init", "--train", "owls.conll", "--vectors", "owls.vec")
+    assert "size: 3 " in out

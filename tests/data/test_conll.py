@@ -367,3 +367,8 @@ def test_a_path_is_read_and_named_in_errors(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         list(ConllReader(path))
     assert str(caught.value).startswith(f"{path}:2: 1 column")
+
+
+def test_a_crlf_file_cut_off_in_its_last_line_end_loses_no_token() -> None:
+    (sentence,) = ConllReader(io.BytesIO(b"Ada B-PER\r\nwrote O\r"))
+    assert (sentence.words, sentence.tags) == (["Ada", "wrote"], ["B-PER", "O"])

@@ -109,10 +109,12 @@ def _draft(tree: dict[str, Any], overrides: Sequence[str], path: Path) -> str:
     """The text of the config at `path`: what the user gave, and what fits their corpus."""
     from rnner.config import parse_config
     from rnner.data.corpus import resolve
+    from rnner.data.vectors import read_vectors
 
     given = parse_config(tree, overrides)
     if given.embeddings.words.vectors is not None:
-        resolve(given.embeddings.words.vectors)  # raises DataError if there is no such file
+        vectors = read_vectors(resolve(given.embeddings.words.vectors), limit=1)
+        overrides = [*overrides, f"embeddings.words.size={vectors.dimension}"]
     splits = _read(given)
     fitting = _fitting(splits[0])
     for section, values in fitting.items():

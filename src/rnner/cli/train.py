@@ -110,10 +110,11 @@ def _try(job: Job) -> None:
 
     trial = try_longest(job)
     sentences = f"{trial.sentences:,} sentence" + ("s" if trial.sentences != 1 else "")
+    memory = "" if trial.peak_memory_mb is None else f", {trial.peak_memory_mb:,.0f} MB at most"
     out.print(
         "config and data are fine; nothing was written\n"
         f"a step with the longest sentence ({trial.longest} tokens; {sentences} in its batch): "
-        f"loss {trial.loss:.2f}, {trial.peak_memory_mb:,.0f} MB at most"
+        f"loss {trial.loss:.2f}{memory}"
     )
 
 

@@ -71,6 +71,8 @@ def _lines(stream: IO[Any], name: str) -> Iterator[str]:
             raise DataError("a NUL character: is this a text file?", name, before + line + 1, column)
         if before == 0:
             text = text.removeprefix("\ufeff")
+        if not text.endswith("\n"):
+            text = text.removesuffix("\r")  # of a CRLF file that was cut off
         lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
         yield from lines
         before += len(lines)
