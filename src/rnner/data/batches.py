@@ -85,9 +85,9 @@ def batch_indices(
         raise ValueError(f"sentence {int(sizes.argmin())} has no token")
     if generator is None:
         return _chunks(np.argsort(-sizes, kind="stable"), sizes, sentences, tokens)
-    # Sentences of one length in random order: other neighbours in every epoch, and hardly any padding, so
-    # that most batches are full rows, which the recurrent kernels run fastest over.
-    noisy = sizes + generator.uniform(0.0, 1.0, sizes.size)
+    # A tenth and one token of noise: other neighbours in every epoch, hardly more padding. Batches of one
+    # length alone train a fifth faster, but cost a point of F1 on W-NUT 2017's dev (two seeds).
+    noisy = sizes * generator.uniform(1.0, 1.1, sizes.size) + generator.uniform(0.0, 1.0, sizes.size)
     batches = _chunks(np.argsort(noisy, kind="stable"), sizes, sentences, tokens)
     return [batches[i] for i in generator.permutation(len(batches))]
 
