@@ -53,6 +53,7 @@ def test_the_report_has_the_scores_of_evaluate_and_the_errors():
     )
     assert sum(told.errors.gold.values()) == told.scores.support
     assert sum(told.errors.predicted.values()) == told.scores.predicted
+    assert told.counts.sum(0).tolist() == [told.scores.correct, told.scores.predicted, told.scores.support]
     assert told.warnings == []
     assert json.loads(json.dumps(told.to_dict()))["errors"]["gold"]["correct"] == told.scores.correct
 
@@ -94,5 +95,6 @@ def test_tags_that_break_their_scheme_have_a_strict_score_beside_the_other(tmp_p
     found = [[Span(1, 2, "PER"), Span(3, 4, "LOC")], [], []]
     told = report(Told(vocabulary_of(), found), split)
     assert told.scores.correct == 2 and told.scores.support == 4
+    assert told.counts.tolist() == [[2, 2, 2], [0, 0, 0], [0, 0, 2]]
     assert told.scores.strict is not None and told.scores.strict.support == 2
     assert len(told.warnings) == 1 and f"{path}:2: " in told.warnings[0] and "conlleval" in told.warnings[0]

@@ -2,15 +2,19 @@ import io
 import json
 import re
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from rnner.bootstrap import Units, entity_counts, interval, resampled_f1
+from rnner.evaluation import Comparison, Report
 from rnner.metrics import Score, Scores, confusions, error_classes, score, score_tags
 from rnner.render import (
     binary_view,
+    comparison_table,
     entities_json,
     entities_table,
     readings_table,
@@ -331,3 +335,35 @@ def test_every_flag_starts_where_its_word_does(pairs, width):
         assert [match.start() for match in re.finditer(r"\d", below)] == starts
         seen += zip(above.split(" "), map(int, below.split()), strict=True)
     assert seen == [(word.replace("\t", "⇥"), flag) for word, flag in pairs]
+
+
+def compared(*, ensemble=True, width=80):
+    """The comparison of a model that finds FOUND with one that finds GOLD, as does their ensemble."""
+    lengths, units = [len(words) for words in WORDS], Units.of(np.zeros(2, dtype=np.int64))
+
+    def told(found):
+        counts = entity_counts(GOLD, found, units)
+        errors = error_classes(GOLD, found)
+        bounds = interval(resampled_f1(counts))
+        return Report(score(GOLD, found, lengths), bounds, units, errors, [], [], counts)
+
+    models = [("runs/a[red]", told(FOUND)), ("runs/b", told(GOLD))]
+    return drawn(comparison_table(Comparison(models, told(GOLD) if ensemble else None)), width=width)
+
+
+def test_models_are_compared_with_the_first():
+    # Half of the resamples hold one sentence twice: F1 is 50 % in the first alone, 40 % in the second.
+    scores, gains = compared().split("F1 less the first's")
+    assert rows(scores)["runs/a[red]"] == ["40.00", "50.00", "44.44", "40.00 to 50.00"]
+    assert rows(scores)["runs/b"] == rows(scores)["Ensemble"] == ["100.00"] * 3 + ["100.00 to 100.00"]
+    assert rows(gains)["runs/b"] == rows(gains)["Ensemble"] == ["+55.56", "+50.00 to +60.00", "100.0%"]
+    assert "runs/a[red]" not in gains
+    assert "bootstrap, 2,000 resamples of 2 sentences" in " ".join(gains.split())
+    assert "Ensemble" not in compared(ensemble=False)
+
+
+@pytest.mark.parametrize("width", [40, 59])
+def test_a_comparison_in_a_narrow_terminal_has_whole_figures(width):
+    text = compared(width=width)
+    assert "100.00 to 100.00" in text and "+50.00 to +60.00" in text and "…" not in text
+    assert "Precision" not in text and "Better in" not in text

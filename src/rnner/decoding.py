@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -32,6 +32,41 @@ class Reading(NamedTuple):
 
     spans: list[Span]
     probability: float
+
+
+class Finder(Protocol):
+    """What finds entities, be it one tagger or several: all that scoring needs."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Whose scheme and labels the entities are of."""
+        ...
+
+    def spans(self, sentences: Sequence[list[str]]) -> list[list[Span]]:
+        """The entities of each sentence (a list of words)."""
+        ...
+
+
+def by_batches(
+    sentences: Sequence[list[str]],
+    found_in: Callable[[list[list[str]]], list[T]],
+    empty: T,
+    *,
+    most_sentences: int,
+    most_tokens: int,
+) -> list[T]:
+    """What `found_in` finds in batches of sentences of near-equal length, in the order of the sentences.
+
+    A sentence without words is in no batch; `empty` stands for what is found there.
+    """
+    found = [empty for _ in sentences]
+    filled = [i for i, words in enumerate(sentences) if words]
+    lengths = np.array([len(sentences[i]) for i in filled], dtype=np.int64)
+    for rows in batch_indices(lengths, sentences=most_sentences, tokens=most_tokens):
+        places = [filled[row] for row in rows]
+        for place, result in zip(places, found_in([sentences[i] for i in places]), strict=True):
+            found[place] = result
+    return found
 
 
 class Decoder:
@@ -65,6 +100,14 @@ class Decoder:
         """
         return self._by_batches(sentences, self._scored_spans, [])
 
+    def marginals(self, sentences: Sequence[list[str]]) -> list[Tensor]:
+        """The probability of each tag at each word, given the sentence: [t, k] for each sentence.
+
+        Over legal tag sequences, on the tagger's device, in the order of `vocabulary.tags`.
+        """
+        nothing = torch.zeros(0, len(self.vocabulary.tags), device=self.device)
+        return self._by_batches(sentences, self._marginals, nothing)
+
     def readings(self, sentences: Sequence[list[str]], n: int) -> list[list[Reading]]:
         """The n most probable ways to tag each sentence, best first; fewer where there are no more."""
         return self._by_batches(sentences, lambda batch: self._readings(batch, n), [])
@@ -74,20 +117,14 @@ class Decoder:
         self, sentences: Sequence[list[str]], found_in: Callable[[list[list[str]]], list[T]], empty: T
     ) -> list[T]:
         """What `found_in` finds in batches of sentences, in the order of the sentences."""
-        found = [empty for _ in sentences]
-        filled = [i for i, words in enumerate(sentences) if words]
-        lengths = np.array([len(sentences[i]) for i in filled], dtype=np.int64)
         training = self.tagger.training
         self.tagger.eval()
         try:
-            for rows in batch_indices(lengths, sentences=self.sentences, tokens=self.tokens):
-                places = [filled[row] for row in rows]
-                batch = [sentences[i] for i in places]
-                for place, result in zip(places, found_in(batch), strict=True):
-                    found[place] = result
+            return by_batches(
+                sentences, found_in, empty, most_sentences=self.sentences, most_tokens=self.tokens
+            )
         finally:
             self.tagger.train(training)
-        return found
 
     def _emissions(self, sentences: list[list[str]]) -> tuple[Tensor, Tensor]:
         """Emissions [b, t, k] and lengths [b]."""
@@ -97,6 +134,11 @@ class Decoder:
     def _to_spans(self, path: list[int], words: list[str]) -> list[Span]:
         names = self.vocabulary.tags
         return tags.to_spans([names[tag] for tag in path[: len(words)]], self.vocabulary.scheme)
+
+    def _marginals(self, sentences: list[list[str]]) -> list[Tensor]:
+        emissions, lengths = self._emissions(sentences)
+        marginals = self.tagger.head.marginals(emissions, lengths)
+        return [row[: len(words)] for row, words in zip(marginals, sentences, strict=True)]
 
     def _spans(self, sentences: list[list[str]]) -> list[list[Span]]:
         paths = self.tagger.head.decode(*self._emissions(sentences)).tolist()

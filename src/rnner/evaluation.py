@@ -3,46 +3,66 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from rnner.bootstrap import (
+    Difference,
+    Interval,
+    Units,
+    entity_counts,
+    interval,
+    paired_difference,
+    resampled_f1,
+)
 from rnner.data.corpus import Split
-from rnner.decoding import Decoder
+from rnner.decoding import Finder
 from rnner.metrics import Confusion, Errors, Scores, confusions, error_classes, score, score_tags
 from rnner.tags import Span, from_spans
 
 
 @dataclass(frozen=True)
 class Report:
-    """Scores, and what went wrong."""
+    """Scores, how far they may be chance, and what went wrong.
+
+    `f1_interval` is that of a bootstrap over `units`; `counts` `[u, 3]` are the entities of each: correct,
+    predicted, gold.
+    """
 
     scores: Scores
+    f1_interval: Interval
+    units: Units
     errors: Errors
     confusions: list[Confusion]
     warnings: list[str]
+    counts: NDArray[np.int64] = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON; scores are fractions."""
         return {
             **self.scores.to_dict(),
+            "f1_interval": self.f1_interval.to_dict() | self.units.to_dict(),
             "errors": self.errors.to_dict(),
             "confusions": [confusion.to_dict() for confusion in self.confusions],
             "warnings": self.warnings,
         }
 
 
-def evaluate(decoder: Decoder, split: Split) -> Scores:
+def evaluate(decoder: Finder, split: Split) -> Scores:
     """Score what the tagger finds in a split against the split's own entities.
 
     Args:
-        decoder: of the tagger.
+        decoder: of the tagger, or of several (`rnner.ensemble.Ensemble`).
         split: read in any scheme; a tagger of names alone (`binary`) needs it converted to `binary`.
     """
     sentences, _ = split.sentences()
     return score(list(split.all_spans()), decoder.spans(sentences), split.lengths.tolist())
 
 
-def report(decoder: Decoder, split: Split) -> Report:
+def report(decoder: Finder, split: Split) -> Report:
     """The same with error classes and confusions.
 
     The split may hold tags that break their scheme (read as conlleval does): then the strict reading's scores
@@ -60,15 +80,48 @@ def report(decoder: Decoder, split: Split) -> Report:
         scores = score_tags(gold_tags, tags, scheme=scheme)
     else:
         scores = score(gold, predicted, split.lengths.tolist())
+    units = Units.of(split.documents)
+    counts = entity_counts(gold, predicted, units)
     return Report(
         scores=scores,
+        f1_interval=interval(resampled_f1(counts)),
+        units=units,
+        counts=counts,
         errors=error_classes(gold, predicted),
         confusions=confusions(gold, predicted, sentences),
         warnings=_warnings(decoder, split, gold),
     )
 
 
-def _warnings(decoder: Decoder, split: Split, gold: list[list[Span]]) -> list[str]:
+@dataclass(frozen=True)
+class Comparison:
+    """Several models on the same split, and what they find together.
+
+    Attributes:
+        models: name and report of each; the first is what the others are measured against.
+        ensemble: the report of all together, if they were put together.
+    """
+
+    models: list[tuple[str, Report]]
+    ensemble: Report | None
+
+    def difference(self, report: Report) -> Difference:
+        """F1 of one of the reports less that of the first model (of the lenient reading)."""
+        return paired_difference(report.counts, self.models[0][1].counts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All reports, ready for JSON; the first model has no difference."""
+        (baseline, first), *others = self.models
+        told = [{"model": baseline, **first.to_dict()}]
+        told += [{"model": name, **self._with_difference(report)} for name, report in others]
+        together = None if self.ensemble is None else self._with_difference(self.ensemble)
+        return {"baseline": baseline, "models": told, "ensemble": together}
+
+    def _with_difference(self, report: Report) -> dict[str, Any]:
+        return {**report.to_dict(), "difference": self.difference(report).to_dict()}
+
+
+def _warnings(decoder: Finder, split: Split, gold: list[list[Span]]) -> list[str]:
     found = []
     if split.repaired is not None:
         times, line, reason = split.repaired

@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.cells import cell_len
@@ -20,15 +20,20 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rnner.bootstrap import LEVEL, RESAMPLES, Interval, Units
 from rnner.metrics import Confusion, Errors, Score, Scores
 from rnner.tags import Span
 from rnner.text import Entity
+
+if TYPE_CHECKING:  # would import torch
+    from rnner.evaluation import Comparison, Report
 
 Item = tuple[str, Sequence[Entity]]
 _Piece = tuple[str, str | None]  # some text, and the label it has
 
 _KNOWN_COLOURS = {"PER": "cyan", "LOC": "green", "ORG": "yellow", "MISC": "magenta", "NAME": "cyan"}
 _COLOURS = ("blue", "red", "bright_cyan", "bright_green", "bright_yellow", "bright_magenta", "bright_blue")
+_LEVEL = f"{LEVEL:.0%}"
 _ERROR_NAMES = {
     "correct": "correct",
     "wrong_type": "wrong type",
@@ -46,6 +51,7 @@ def scores_table(
     errors: Errors | None = None,
     confusions: Sequence[Confusion] = (),
     *,
+    sampling: tuple[Interval, Units] | None = None,
     top: int = 6,
 ) -> RenderableType:
     """All there is to tell about a prediction, shares in per cent.
@@ -54,15 +60,31 @@ def scores_table(
         scores: a line for each type, one for all, and one for the strict reading if it differs.
         errors: how many entities fall into each class, if wanted.
         confusions: the first `top` of them are shown, each with its example.
+        sampling: the bootstrap interval of F1 and what it was drawn from, if wanted.
         top: how many.
     """
     parts: list[RenderableType] = [_Drawn(partial(_types_table, scores)), "", _accuracy_line(scores)]
+    if sampling is not None:
+        interval, units = sampling
+        parts.append(Text(f"F1 {_LEVEL} interval {_between(interval)}, {_resampling(units)}"))
     if errors is not None:
         parts += ["", _errors_table(errors)]
     if confusions:
         parts += ["", Text("Most frequent confusions", style="bold")]
         parts += [_Drawn(partial(_confusion, confusion)) for confusion in confusions[:top]]
     return Group(*parts)
+
+
+def comparison_table(comparison: Comparison) -> RenderableType:
+    """Several models on the same data, in per cent: their scores, and how far each is from the first."""
+    units = comparison.models[0][1].units
+    return Group(
+        _Drawn(partial(_systems_table, comparison)),
+        "",
+        _Drawn(partial(_gains_table, comparison)),
+        "",
+        Text(f"Intervals and shares: {_resampling(units)}, the same for all models"),
+    )
 
 
 def scores_conlleval(scores: Scores) -> str:
@@ -161,6 +183,45 @@ def _types_table(scores: Scores, *, width: int, colour: bool) -> Table:
     if scores.strict is not None:
         table.add_row("Strict", *_figures(scores.strict)[: len(titles)])
     return table
+
+
+def _systems(comparison: Comparison) -> list[tuple[str, Report]]:
+    return [*comparison.models, *([("Ensemble", comparison.ensemble)] if comparison.ensemble else [])]
+
+
+def _systems_table(comparison: Comparison, *, width: int, colour: bool) -> Table:
+    """A line for each model and for all together; in a narrow terminal without precision and recall."""
+    wide = width >= 60
+    table = _table("Model", *(("Precision", "Recall") if wide else ()), "F1", f"{_LEVEL} interval")
+    for name, report in _systems(comparison):
+        figures = [f"{share:.2f}" for share in _percentages(report.scores)]
+        table.add_row(Text(_plain(name)), *figures[0 if wide else 2 :], _between(report.f1_interval))
+    return table
+
+
+def _gains_table(comparison: Comparison, *, width: int, colour: bool) -> Table:
+    """How far each model but the first is from it; in a narrow terminal without the share of resamples."""
+    titles = [
+        "F1 less the first's",
+        "Difference",
+        f"{_LEVEL} interval",
+        *(("Better in",) if width >= 60 else ()),
+    ]
+    table = _table(*titles)
+    for name, report in _systems(comparison)[1:]:
+        gain = comparison.difference(report)
+        figures = [f"{100 * gain.f1:+.2f}", _between(gain.interval, "+.2f"), f"{100 * gain.better:.1f}%"]
+        table.add_row(Text(_plain(name)), *figures[: len(titles) - 1])
+    return table
+
+
+def _between(interval: Interval, form: str = ".2f") -> str:
+    return f"{100 * interval.low:{form}} to {100 * interval.high:{form}}"
+
+
+def _resampling(units: Units) -> str:
+    plural = "" if len(units) == 1 else "s"
+    return f"bootstrap, {RESAMPLES:,} resamples of {len(units):,} {units.kind}{plural}"
 
 
 def _accuracy_line(scores: Scores) -> Text:

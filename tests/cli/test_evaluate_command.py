@@ -125,3 +125,93 @@ def test_a_model_of_names_alone_is_scored_on_names(rnner, folder):
     assert told["support"] == 3
     tagged = rnner("predict", "Ada Lovelace slept .", "--model", "names", "--format", "conll").out
     assert [line.split("\t")[1] for line in tagged.splitlines() if line] == ["1", "1", "0", "0"]
+
+
+@pytest.fixture
+def another(rnner, folder):
+    """`another("KEY=VALUE", ...)` trains a second model, with these settings, and returns its folder."""
+
+    def train(*settings):
+        options = [part for setting in settings for part in ("--set", setting)]
+        assert rnner("train", "--config", "tiny.yaml", "--output", "other", "--quiet", *options).code == 0
+        return "other"
+
+    return train
+
+
+def test_f1_comes_with_its_bootstrap_interval(rnner, trained, evaluate):
+    told, _ = evaluate("sample:test")
+    bounds = told["f1_interval"]
+    assert bounds["low"] < told["f1"] < bounds["high"]
+    assert (bounds["level"], bounds["resamples"], bounds["unit"], bounds["units"]) == (
+        0.95,
+        2000,
+        "sentence",
+        240,
+    )
+    table = rnner("evaluate", "sample:test", "--model", trained).out
+    figures = f"{100 * bounds['low']:.2f} to {100 * bounds['high']:.2f}"
+    assert f"F1 95% interval {figures}, bootstrap, 2,000 resamples of 240 sentences\n" in table
+
+
+def test_whole_documents_are_resampled_where_there_are_many(evaluate, folder):
+    (folder / "gold.conll").write_text("-DOCSTART- O\n\nAda B-PER\n\nslept O\n\n" * 25)
+    bounds = evaluate("gold.conll")[0]["f1_interval"]
+    assert (bounds["unit"], bounds["units"]) == ("document", 25)
+
+
+def test_several_models_are_each_scored_and_together_and_compared(rnner, trained, another, evaluate):
+    other = another("training.epochs=4", "encoder.cell=lstm", "training.seed=5")
+    call = ("evaluate", "sample:test", "--model", trained, "--model", other)
+    told = json.loads(rnner(*call, "--format", "json").out)
+    first, second = told["models"]
+    alone, _ = evaluate("sample:test")
+    assert first == {"model": str(trained), **alone} and told["baseline"] == str(trained)
+    assert second["model"] == other
+    gain = second["difference"]
+    assert gain["f1"] == pytest.approx(second["f1"] - first["f1"])
+    assert gain["low"] < gain["f1"] < gain["high"] and 0 <= gain["better"] <= 1
+    together = told["ensemble"]
+    assert together["difference"]["f1"] == pytest.approx(together["f1"] - first["f1"])
+
+    table = rnner(*call).out
+    assert re.search(rf"^Ensemble .+ {100 * together['f1']:.2f} +\d", table, re.MULTILINE)
+    assert f" {100 * gain['f1']:+.2f} " in table and f"{100 * gain['low']:+.2f} to " in table
+    assert f"{100 * gain['better']:.1f}%" in table
+
+
+def test_a_model_differs_in_nothing_from_itself(rnner, trained):
+    call = ("evaluate", "sample:test", "--model", trained, "--model", trained, "--format", "json")
+    first, second = json.loads(rnner(*call).out)["models"]
+    assert second.pop("difference") == {"f1": 0, "low": 0, "high": 0, "better": 0}
+    assert first == second
+
+
+def test_a_warning_about_the_data_comes_once_for_all_models(rnner, trained, folder):
+    (folder / "gold.conll").write_text("Ada B-PER\nread O\nDune B-WORK\n")
+    outcome = rnner("evaluate", "gold.conll", "--model", trained, "--model", trained)
+    assert (
+        outcome.err
+        == "warning: the model does not know the labels WORK (1): these entities count as missed\n"
+    )
+
+
+def test_models_of_other_labels_are_refused(rnner, trained, another, one_line):
+    names = another("training.epochs=1", "data.scheme=binary")
+    outcome = rnner("evaluate", "sample:test", "--model", trained, "--model", names)
+    one_line(outcome, 2, f"{trained} has the labels LOC, ORG, PER", f"{names} has NAME", "one at a time")
+
+
+def test_models_of_other_schemes_are_compared_without_an_ensemble(rnner, trained, another):
+    iob2 = another("training.epochs=1", "data.scheme=iob2")
+    call = ("evaluate", "sample:test", "--model", trained, "--model", iob2)
+    outcome = rnner(*call, "--format", "json")
+    assert outcome.err.startswith("warning: no ensemble: ") and f"{iob2}: iob2" in outcome.err
+    told = json.loads(outcome.out)
+    assert told["ensemble"] is None and told["models"][1]["difference"]["f1"] < 0
+    assert "Ensemble" not in rnner(*call).out
+
+
+def test_conlleval_has_room_for_one_model(rnner, trained, one_line):
+    call = ("evaluate", "sample:test", "--model", trained, "--model", trained)
+    one_line(rnner(*call, "--format", "conlleval"), 2, "one --model", "table or json")

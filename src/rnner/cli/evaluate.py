@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnner.cli.console import out, warn
-from rnner.cli.options import Batch, Code, Device, Model, Threads, start
+from rnner.cli.options import Batch, Code, Device, Threads, start
 from rnner.errors import UsageError
+
+if TYPE_CHECKING:
+    from rnner.data.corpus import Split
+    from rnner.decoding import Decoder
+    from rnner.evaluation import Comparison, Report
 
 
 class Format(str, Enum):
@@ -22,7 +28,15 @@ class Format(str, Enum):
 
 def evaluate(
     data: Annotated[str, typer.Argument(metavar="DATA", help="Column file with tags, or sample:test.")],
-    model: Model,
+    model: Annotated[
+        list[Path],
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="DIR",
+            help="Model folder, as `rnner train` writes it. Several are compared and averaged.",
+        ),
+    ],
     form: Annotated[
         Format, typer.Option("--format", metavar="FORM", help="table, json or conlleval.")
     ] = Format.table,
@@ -35,21 +49,34 @@ def evaluate(
     device: Device = "cpu",
     threads: Threads = None,
 ) -> None:
-    """Score a model on labelled data.
+    """Score models on labelled data.
 
-    Entities as conlleval counts them, per type and in all; what kind of mistakes; the commonest, each with
-    an example. Scores are per cent in table and conlleval, fractions in json.
+    Entities as conlleval counts them, per type and in all, with a 95% bootstrap interval of F1; what kind of
+    mistakes; the commonest, each with an example. With --model A --model B: the scores of each and of their
+    ensemble, and how far they are from A. Scores are per cent in table and conlleval, fractions in json.
     """
     from rnner.bundle import load_bundle
     from rnner.data.corpus import read_split, resolve
     from rnner.decoding import Decoder
     from rnner.evaluation import report
+
+    if form is Format.conlleval and len(model) > 1:
+        raise UsageError("--format conlleval has room for one --model; use table or json for several")
+    chosen = None if columns is None else _columns(columns)
+    place = start(device, threads, code)
+    bundles = [load_bundle(folder, device=place) for folder in model]
+    split = read_split(resolve(data), columns=chosen, illegal="conlleval")
+    decoders = [Decoder(bundle.tagger, bundle.vocabulary, sentences=batch) for bundle in bundles]
+    if len(decoders) == 1:
+        _tell(report(decoders[0], split), form)
+    else:
+        _tell_all(_compared([str(folder) for folder in model], decoders, split), form)
+
+
+def _tell(result: Report, form: Format) -> None:
+    """Write the scores of one model."""
     from rnner.render import scores_conlleval, scores_table, to_json
 
-    chosen = None if columns is None else _columns(columns)
-    bundle = load_bundle(model, device=start(device, threads, code))
-    split = read_split(resolve(data), columns=chosen, illegal="conlleval")
-    result = report(Decoder(bundle.tagger, bundle.vocabulary, sentences=batch), split)
     for message in result.warnings:
         warn(message)
     if form is Format.json:
@@ -57,7 +84,39 @@ def evaluate(
     elif form is Format.conlleval:
         typer.echo(scores_conlleval(result.scores), nl=False)
     else:
-        out.print(scores_table(result.scores, result.errors, result.confusions), soft_wrap=False)
+        sampling = result.f1_interval, result.units
+        table = scores_table(result.scores, result.errors, result.confusions, sampling=sampling)
+        out.print(table, soft_wrap=False)
+
+
+def _compared(names: list[str], decoders: list[Decoder], split: Split) -> Comparison:
+    """Each model on the split, and all together unless their tagging schemes differ."""
+    from rnner.ensemble import Ensemble, require_same_labels
+    from rnner.evaluation import Comparison, report
+
+    vocabularies = [decoder.vocabulary for decoder in decoders]
+    require_same_labels(dict(zip(names, vocabularies, strict=True)))
+    schemes = [vocabulary.scheme for vocabulary in vocabularies]
+    together = None
+    if len(set(schemes)) == 1:
+        together = report(Ensemble(decoders), split)
+    else:
+        told = ", ".join(f"{name}: {scheme}" for name, scheme in zip(names, schemes, strict=True))
+        warn(f"no ensemble: only models of one tagging scheme can be averaged ({told})")
+    reports = [report(decoder, split) for decoder in decoders]
+    return Comparison(list(zip(names, reports, strict=True)), together)
+
+
+def _tell_all(comparison: Comparison, form: Format) -> None:
+    """Write the scores of several models."""
+    from rnner.render import comparison_table, to_json
+
+    for message in comparison.models[0][1].warnings:  # of data and labels, which are the same for all
+        warn(message)
+    if form is Format.json:
+        typer.echo(to_json(comparison.to_dict(), indent=2))
+    else:
+        out.print(comparison_table(comparison), soft_wrap=False)
 
 
 def _columns(text: str) -> dict[str, int]:

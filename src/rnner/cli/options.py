@@ -11,9 +11,6 @@ import typer
 if TYPE_CHECKING:
     import torch
 
-Model = Annotated[
-    Path, typer.Option("--model", "-m", metavar="DIR", help="Model folder, as `rnner train` writes it.")
-]
 Batch = Annotated[
     int,
     typer.Option(

@@ -1,0 +1,102 @@
+"""Several taggers as one: their marginals averaged, and the best legal tags read off the average.
+
+With p_m(y_t = k | x) the marginal of tag k at word t in model m of M, the average is that of a uniform
+mixture of the models, p(y_t = k | x) = (1 / M) sum_m p_m(y_t = k | x). The tags are the legal sequence with
+the largest product of averaged marginals: posterior decoding under the constraints of the scheme, known as
+posterior-Viterbi (Fariselli, Martelli and Casadio 2005).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from rnner import tags
+from rnner.build import build_head
+from rnner.data.vocabulary import Vocabulary
+from rnner.decoding import Decoder, by_batches
+from rnner.errors import UsageError
+from rnner.tags import Span
+
+
+class Ensemble:
+    """Finds entities by the averaged marginals of several taggers, whatever these are made of.
+
+    One model alone, or the same model twice, is decoded by its own marginals: most often, but not always,
+    into the sequence that `Decoder` finds, which is the one most probable as a whole.
+
+    Args:
+        members: at least one; their weights on one device. The batches are of the first one's size. The
+            models go through a batch one after another, so no more than the marginals of a batch are kept.
+
+    Raises:
+        UsageError: their labels differ, or their tagging schemes do.
+        ValueError: there is no member.
+    """
+
+    def __init__(self, members: Sequence[Decoder]) -> None:
+        if not members:
+            raise ValueError("an ensemble needs at least one member")
+        named = {f"model {i}": member.vocabulary for i, member in enumerate(members, start=1)}
+        require_same_labels(named)
+        schemes = [vocabulary.scheme for vocabulary in named.values()]
+        if len(set(schemes)) > 1:
+            raise UsageError(f"models that are averaged need one tagging scheme, not {', '.join(schemes)}")
+        self.members = list(members)
+        self._head = build_head("softmax", self.vocabulary).to(members[0].device)
+        # Models of one label set may number its tags differently: after training went on from another model.
+        self._columns = [
+            torch.tensor(vocabulary.tag_ids(self.vocabulary.tags), device=members[0].device)
+            for vocabulary in named.values()
+        ]
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """That of the first model; scheme and labels are the same in all."""
+        return self.members[0].vocabulary
+
+    def spans(self, sentences: Sequence[list[str]]) -> list[list[Span]]:
+        """The entities of each sentence (a list of words)."""
+        first = self.members[0]
+        return by_batches(
+            sentences, self._spans, [], most_sentences=first.sentences, most_tokens=first.tokens
+        )
+
+    def marginals(self, sentences: Sequence[list[str]]) -> list[Tensor]:
+        """The averaged probability of each tag at each word: [t, k] for each sentence; see `Decoder`."""
+        total: list[Tensor] = []
+        for member, columns in zip(self.members, self._columns, strict=True):
+            own = [rows[:, columns] for rows in member.marginals(sentences)]
+            total = [before + rows for before, rows in zip(total, own, strict=True)] if total else own
+        return [rows / len(self.members) for rows in total]
+
+    @torch.inference_mode()
+    def _spans(self, sentences: list[list[str]]) -> list[list[Span]]:
+        averaged = self.marginals(sentences)
+        lengths = torch.tensor([len(words) for words in sentences], device=averaged[0].device)
+        logarithms = pad_sequence([rows.log() for rows in averaged], batch_first=True)
+        names, scheme = self.vocabulary.tags, self.vocabulary.scheme
+        paths = self._head.decode(logarithms, lengths).tolist()
+        return [
+            tags.to_spans([names[tag] for tag in path[: len(words)]], scheme)
+            for path, words in zip(paths, sentences, strict=True)
+        ]
+
+
+def require_same_labels(vocabularies: Mapping[str, Vocabulary]) -> None:
+    """Check that models, by name, tell the same labels apart.
+
+    Raises:
+        UsageError: two of them do not; the message has their names and labels.
+    """
+    (first, known), *others = vocabularies.items()
+    for name, vocabulary in others:
+        if set(vocabulary.labels) != set(known.labels):
+            told = [", ".join(sorted(labels)) or "none" for labels in (known.labels, vocabulary.labels)]
+            raise UsageError(
+                f"{first} has the labels {told[0]}, {name} has {told[1]}: only models with the same labels "
+                "are compared and averaged; evaluate these one at a time"
+            )
