@@ -34,6 +34,7 @@ CPU = torch.device("cpu")
 DATA = {
     "data.train": ((), "{folder}/other.conll"),
     "data.dev": ((), "{folder}/other.conll"),
+    "data.split_seed": (("data.dev=null",), "2"),
     "data.test": ((), "null"),
     "data.columns.token": (("data.columns.tag=-1",), "1"),
     "data.columns.tag": (("data.columns.token=0",), "1"),

@@ -44,6 +44,7 @@ ORDER = [
     "card",
     "job",
     "run",
+    "seeds",
     "pipeline",
     "render",
     "export",

@@ -31,6 +31,7 @@ WEIGHTS = "model.safetensors"
 METRICS = "metrics.json"
 LOG = "log.jsonl"
 CARD = "README.md"
+SEEDS = "seeds.json"  # of a folder where one config was trained with several seeds
 
 _MOST_BYTES = {CONFIG: 1 << 20, VOCABULARY: 1 << 30, METRICS: 1 << 26}
 
@@ -108,10 +109,10 @@ def _check_files(folder: Path) -> None:
     if not folder.is_dir():
         raise ModelError(f"{folder}: is a file; a model is a folder, as `rnner train` writes it")
     missing = [name for name in (CONFIG, VOCABULARY, WEIGHTS) if not (folder / name).is_file()]
-    if len(missing) == 3:
+    unfinished = any((folder / name).exists() for name in ("checkpoint", LOG, SEEDS))
+    if len(missing) == 3 and not unfinished:
         raise ModelError(f"{folder}: is not a model of rnner (no {CONFIG}, {VOCABULARY} and {WEIGHTS} in it)")
     if missing:
-        unfinished = (folder / "checkpoint").is_dir() or (folder / LOG).exists()
         hint = "; its training has not got so far: go on with `rnner train --resume`" if unfinished else ""
         raise ModelError(f"{folder}: the model is incomplete, it lacks {' and '.join(missing)}{hint}")
     for name, most in _MOST_BYTES.items():

@@ -29,6 +29,15 @@ from rnner.tags import tag_inventory
 from rnner.training import Trainer
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What a config's files hold; the same for every seed if `data.split_seed` is."""
+
+    corpus: Corpus
+    vectors: Vectors | None
+    coverage: Coverage | None
+
+
 @dataclass
 class Job:
     """All that a run needs, read and built."""
@@ -44,8 +53,23 @@ class Job:
     warnings: list[str] = field(default_factory=list)
 
 
+def read_sources(config: Config, folders: Sequence[Path] = (), *, vectors: bool = True) -> Sources:
+    """Read the corpora of a config, and its word vectors unless they are not asked for.
+
+    Raises:
+        DataError, ConfigError: with what is wrong and where.
+    """
+    corpus = _read_corpus(config, folders)
+    return Sources(corpus, *(_read_vectors(config, corpus.train, folders) if vectors else (None, None)))
+
+
 def prepare(
-    config: Config, *, folders: Sequence[Path] = (), device: torch.device, init_from: Bundle | None = None
+    config: Config,
+    *,
+    folders: Sequence[Path] = (),
+    device: torch.device,
+    init_from: Bundle | None = None,
+    sources: Sources | None = None,
 ) -> Job:
     """Read the corpora and vectors of a config, and build its vocabulary and tagger.
 
@@ -54,6 +78,7 @@ def prepare(
         folders: where relative paths are looked up after the working directory.
         device: where the tagger goes.
         init_from: the model to go on from; its vectors, words and tags are kept, new ones join them.
+        sources: from `read_sources` of this config, if they are read already.
 
     Raises:
         DataError, ConfigError: with what is wrong and where.
@@ -61,11 +86,11 @@ def prepare(
     if config.training.precision != "float32" and device.type != "cuda":
         precision = config.training.precision
         raise ConfigError([f"training.precision: {precision} needs CUDA, and this runs on the {device.type}"])
-    corpus = _read_corpus(config, folders)
+    sources = sources or read_sources(config, folders, vectors=init_from is None)
     torch.manual_seed(config.training.seed)
     if init_from is not None:
-        return _continued(config, corpus, device, init_from)
-    return _fresh(config, corpus, device, folders)
+        return _continued(config, sources.corpus, device, init_from)
+    return _fresh(config, sources, device)
 
 
 def _read_corpus(config: Config, folders: Sequence[Path]) -> Corpus:
@@ -77,14 +102,14 @@ def _read_corpus(config: Config, folders: Sequence[Path]) -> Corpus:
         columns=data.columns.model_dump() if data.columns else None,
         scheme=data.scheme,
         illegal=data.illegal_tags,
-        seed=config.training.seed,
+        seed=config.training.seed if data.split_seed is None else data.split_seed,
         folders=folders,
     )
 
 
-def _fresh(config: Config, corpus: Corpus, device: torch.device, folders: Sequence[Path]) -> Job:
+def _fresh(config: Config, sources: Sources, device: torch.device) -> Job:
     """The job of a model that knows nothing yet but its vectors."""
-    vectors, covered = _read_vectors(config, corpus.train, folders)
+    corpus, vectors = sources.corpus, sources.vectors
     words, notices = config.embeddings.words, list(corpus.notes)
     if vectors is not None:
         if "size" in words.model_fields_set and words.size != vectors.dimension:
@@ -104,7 +129,7 @@ def _fresh(config: Config, corpus: Corpus, device: torch.device, folders: Sequen
     tagger = build_tagger(config, vocabulary, _frozen(vocabulary, vectors))
     if vectors is not None and words.tune:
         set_rows(tagger, *vocabulary.initial_rows(vectors))
-    return _job(config, corpus, vocabulary, tagger.to(device), notices, covered)
+    return _job(config, corpus, vocabulary, tagger.to(device), notices, sources.coverage)
 
 
 def _job(

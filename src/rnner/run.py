@@ -53,8 +53,9 @@ def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
     if not folder.is_dir():
         raise UsageError(f"{folder}: is a file; --output takes a folder")
     there = {path.name for path in folder.iterdir()}
-    # A config.yaml alone may well be the user's own, and so may a README.md; the vocabulary is ours.
-    if there - {f"{bundle.VOCABULARY}.partial"} and bundle.VOCABULARY not in there:
+    # A config.yaml alone may well be the user's own, and so may a README.md; these two are ours.
+    ours = {bundle.VOCABULARY, bundle.SEEDS}
+    if there - {f"{name}.partial" for name in ours} and not there & ours:
         raise UsageError(f"{folder}: holds other things than a run; choose another --output")
     if there and not (resume or overwrite):
         raise UsageError(f"{folder}: holds a run already; --resume goes on with it, --overwrite replaces it")
@@ -67,6 +68,13 @@ def clear_output(folder: Path) -> None:
     for name in (bundle.CARD, bundle.WEIGHTS, bundle.LOG, bundle.METRICS, bundle.CONFIG, bundle.VOCABULARY):
         (folder / f"{name}.partial").unlink(missing_ok=True)
         (folder / name).unlink(missing_ok=True)
+    if (folder / bundle.SEEDS).exists():
+        for below in sorted(path for path in folder.glob("seed-*") if path.is_dir()):
+            clear_output(below)
+            if not any(below.iterdir()):
+                below.rmdir()
+    (folder / f"{bundle.SEEDS}.partial").unlink(missing_ok=True)
+    (folder / bundle.SEEDS).unlink(missing_ok=True)
 
 
 def finished(folder: Path) -> dict[str, Any] | None:
@@ -78,8 +86,10 @@ def check_same_config(folder: Path, config: Config) -> None:
     """See that a run goes on with the config it was begun with.
 
     Raises:
-        UsageError: naming the keys that differ.
+        UsageError: naming the keys that differ, or saying that the run is one of several seeds.
     """
+    if (folder / bundle.SEEDS).exists():
+        raise UsageError(f"{folder}: holds a run of several seeds; --resume goes on with it given --seeds N")
     if not (has_checkpoint(folder) or (folder / bundle.METRICS).exists()):
         return
     begun = load_config(folder / bundle.CONFIG)

@@ -82,7 +82,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("RNNER_DEBUG") == "1":
             raise
-        return _tell(error)
+        return tell(error)
     return 0
 
 
@@ -93,15 +93,15 @@ def _invoke(arguments: Sequence[str]) -> None:
         command.invoke(context)
 
 
-def _tell(error: Exception) -> int:
-    """Say what went wrong, in one line if it is one thing, and return the exit code."""
+def tell(error: Exception, of: str = "") -> int:
+    """Say what went wrong (`of` what), in one line if it is one thing, and return the exit code."""
     if isinstance(error, RnnerError):
-        (notice if error.exit_code == 130 else complain)(str(error))
+        (notice if error.exit_code == 130 else complain)(f"{of}{error}")
         return error.exit_code
     # Typer's usage errors, which are click's or a copy of them, as its version has it.
     if callable(getattr(error, "format_message", None)):
         return _tell_usage(error)
-    complain(f"{_unforeseen(error)} (RNNER_DEBUG=1 shows where)")
+    complain(f"{of}{_unforeseen(error)} (RNNER_DEBUG=1 shows where)")
     return 1
 
 

@@ -14,17 +14,24 @@ if TYPE_CHECKING:
 
     from rnner.training import Epoch, Step
 
-_HEADER = "epoch     loss  tokens/s  gradient  clipped     dev P     dev R    dev F1"
+HEADER = "epoch     loss  tokens/s  gradient  clipped     dev P     dev R    dev F1"
 
 
 def epoch_line(epoch: Epoch) -> str:
-    """One epoch in figures, under `_HEADER`; a star marks the best so far."""
+    """One epoch in figures, under `HEADER`; a star marks the best so far."""
     scores = [100 * share for share in (epoch.dev.precision, epoch.dev.recall, epoch.dev.f1)]
     figures = "  ".join(f"{score:8.2f}" for score in scores)
     return (
         f"{epoch.epoch:5}  {epoch.loss:7.3f}  {epoch.tokens_per_second:8,.0f}  {epoch.gradient_norm:8.2f}  "
         f"{epoch.clipped:7.1%}  {figures}{' *' if epoch.best else ''}"
     )
+
+
+def display_for(console: Console, epochs: int, *, quiet: bool) -> Display:
+    """What suits the console."""
+    if quiet:
+        return QuietDisplay()
+    return LiveDisplay(console, epochs) if console.is_terminal else PlainDisplay(console)
 
 
 class Display(Protocol):
@@ -77,7 +84,7 @@ class PlainDisplay:
         self.told = time.monotonic()
 
     def __enter__(self) -> Self:
-        self.console.print(_HEADER)
+        self.console.print(HEADER)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -122,7 +129,7 @@ class LiveDisplay:
         )
 
     def __enter__(self) -> Self:
-        self.console.print(_HEADER, style="dim")
+        self.console.print(HEADER, style="dim")
         self.progress.start()
         return self
 

@@ -47,6 +47,19 @@ def train(
             "--init-from", metavar="DIR", help="Go on from this model, on new data, maybe with new labels."
         ),
     ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            "--seeds",
+            metavar="N",
+            min=1,
+            help="Train with N seeds from training.seed on; keep the best on dev.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", metavar="K", min=1, help="With --seeds: so many at once. [default: 1]"),
+    ] = None,
     code: Code = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -62,13 +75,23 @@ def train(
     """
     from rnner.bundle import load_bundle
     from rnner.config import load_config
+    from rnner.errors import UsageError
     from rnner.job import prepare
     from rnner.nn.cells import cell_names
     from rnner.run import check_output, check_same_config, finished
 
+    if jobs is not None and seeds is None:
+        raise UsageError("--jobs trains several seeds at once: give --seeds N too")
     on = start(device, threads, code)
     settings = load_config(config, overrides or [], cells=cell_names())
     folder = output or Path("runs") / config.stem
+    if seeds is not None and not dry_run:
+        from rnner.cli.seeds import Order, train_seeds
+
+        paths = [config.resolve().parent]
+        order = Order(folder, paths, device, tuple(code or ()), init_from, resume, overwrite, quiet)
+        train_seeds(order, settings, on, count=seeds, jobs=jobs or 1)
+        return
     if not dry_run:
         check_output(folder, resume=resume, overwrite=overwrite)
     if resume and not dry_run:
@@ -80,15 +103,21 @@ def train(
     base = load_bundle(init_from) if init_from is not None else None
     notice(f"reading {settings.data.train}", quiet=quiet)
     job = prepare(settings, folders=[config.resolve().parent], device=on, init_from=base)
-    _describe(job, quiet=quiet)
+    describe(job, quiet=quiet)
     if dry_run:
         _try(job)
         return
     _run(job, folder, resume=resume, quiet=quiet)
+    tell_model(folder, quiet=quiet)
+
+
+def tell_model(folder: Path, *, quiet: bool) -> None:
+    """Say where the model is, and how to try it."""
     notice(f'model: {folder}\ntry:   rnner predict --model {shlex.quote(str(folder))} "..."', quiet=quiet)
 
 
-def _describe(job: Job, *, quiet: bool) -> None:
+def describe(job: Job, *, quiet: bool) -> None:
+    """Say what a run will learn from, and what it is."""
     corpus = job.corpus
     for name, split in (("train", corpus.train), ("dev", corpus.dev), ("test", corpus.test)):
         if split is not None:
@@ -119,18 +148,12 @@ def _try(job: Job) -> None:
 
 
 def _run(job: Job, folder: Path, *, resume: bool, quiet: bool) -> None:
-    from rnner.cli.display import LiveDisplay, PlainDisplay, QuietDisplay
+    from rnner.cli.display import display_for
     from rnner.run import finished
     from rnner.run import train as train_job
 
-    display = (
-        QuietDisplay()
-        if quiet
-        else LiveDisplay(err, job.config.training.epochs)
-        if err.is_terminal
-        else PlainDisplay(err)
-    )
-    with _interruptible() as interrupted, display:
+    display = display_for(err, job.config.training.epochs, quiet=quiet)
+    with interruptible() as interrupted, display:
         for event in train_job(job, folder, resume=resume, stop=interrupted):
             display.show(event)
     metrics = finished(folder)
@@ -148,7 +171,7 @@ def _show_scores(metrics: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[Any]:
+def interruptible() -> Iterator[Any]:
     """Within, a first Ctrl-C (or SIGTERM) only makes the yielded function say True; a second breaks off."""
     asked = False
 

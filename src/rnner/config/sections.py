@@ -43,6 +43,9 @@ class DataConfig(Section):
     dev: str | None = Field(
         None, description="column file that picks the best epoch; null: a tenth of train is held out"
     )
+    split_seed: int | None = Field(
+        None, ge=0, lt=2**31, description="draws what is held out where dev is null; null: training.seed does"
+    )
     test: str | None = Field(None, description="column file scored once, at the end; null: none")
     columns: ColumnsConfig | None = Field(
         None, description="{token: 0, tag: -1}, counted from 0; null: found out from each file"
