@@ -1,0 +1,160 @@
+"""What the comparing scripts compute by themselves, and that each does its work from end to end."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnner.data.conll import ConllReader
+from rnner.data.corpus import read_split, resolve
+from rnner.errors import UsageError
+from tiny import DEV, SMALL, TRAIN, split_of, write_columns
+
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+
+    def load(name):
+        spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture
+def crossvalidate(script):
+    return script("crossvalidate")
+
+
+@pytest.mark.parametrize("documents", [[0] * 11, [0, 0, 0, 1, 1, 2, 3, 3, 4, 5, 6]])
+def test_every_sentence_is_in_one_fold(crossvalidate, documents):
+    folds = crossvalidate.draw_folds(np.array(documents), 3, seed=0)
+    assert sorted(np.concatenate(folds).tolist()) == list(range(11))
+    assert all(np.all(np.diff(fold) > 0) for fold in folds)
+
+
+def test_a_document_is_not_divided(crossvalidate):
+    documents = np.repeat(np.arange(7), [3, 1, 4, 1, 5, 9, 2])
+    folds = [set(documents[fold].tolist()) for fold in crossvalidate.draw_folds(documents, 3, seed=0)]
+    assert sorted(len(fold) for fold in folds) == [2, 2, 3]
+    assert sorted(name for fold in folds for name in fold) == list(range(7))
+
+
+def test_folds_of_sentences_where_documents_are_too_few(crossvalidate):
+    folds = crossvalidate.draw_folds(np.array([0] * 6 + [1] * 5), 3, seed=0)
+    assert sorted(map(len, folds)) == [3, 4, 4]
+
+
+def test_the_seed_draws_the_folds(crossvalidate):
+    documents = np.zeros(50, dtype=np.int64)
+    one, same, other = (crossvalidate.draw_folds(documents, 5, seed)[0].tolist() for seed in (1, 1, 2))
+    assert one == same != other
+
+
+def test_more_folds_than_sentences_is_an_error(crossvalidate):
+    with pytest.raises(UsageError, match="--folds 4: the corpus has only 3 sentences"):
+        crossvalidate.draw_folds(np.zeros(3, dtype=np.int64), 4, seed=0)
+
+
+def test_the_files_of_a_fold_hold_its_sentences(crossvalidate, tmp_path):
+    source = resolve("sample:dev")
+    whole, sentences = read_split(source), list(ConllReader(source))
+    fold = crossvalidate.draw_folds(whole.documents, 3, seed=0)[1]
+    read = read_split(crossvalidate.write_sentences(sentences, fold, tmp_path / "fold.conll"))
+    assert read.sentences() == whole.select(fold).sentences()
+    assert len(np.unique(read.documents)) == len(np.unique(whole.documents[fold]))
+
+
+def test_folds_together_count_entities_not_folds(crossvalidate):
+    small = {"support": 1, "predicted": 1, "correct": 1}
+    large = {"support": 99, "predicted": 49, "correct": 29}
+    told = crossvalidate.together([small, large])
+    assert (told["precision"], told["recall"], told["f1"]) == (30 / 50, 30 / 100, 60 / 150)
+
+
+def test_folds_without_entities_score_nothing(crossvalidate):
+    empty = {"support": 0, "predicted": 0, "correct": 0}
+    assert crossvalidate.together([empty, empty])["f1"] == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "shape"), [("Paris", "Xx"), ("F-16", "X-d"), ("...", "."), ("iPhone4S", "xXxdX"), ("東京", "x")]
+)
+def test_the_shape_of_a_word(crossvalidate, word, shape):
+    assert crossvalidate.shape(word) == shape
+
+
+def test_the_crf_sees_a_word_and_its_neighbours(crossvalidate):
+    first, last = crossvalidate.features(["Ada", "slept"])
+    assert (first["lower"], first["+1:lower"], first["+1:suffix3"]) == ("ada", "slept", "ept")
+    assert (last["lower"], last["-1:prefix3"], last["-1:title"]) == ("slept", "Ada", True)
+    assert first["BOS"] and "EOS" not in first and last["EOS"] and "BOS" not in last
+
+
+def test_the_crf_learns(crossvalidate):
+    pytest.importorskip("sklearn_crfsuite")
+    train = split_of(TRAIN, scheme="iob2")
+    assert crossvalidate.crf_scores((train, train))["f1"] == 1
+    assert crossvalidate.crf_scores((train, split_of(DEV, scheme="iob2")))["support"] == 5
+
+
+def test_a_crf_that_is_not_installed_is_told(crossvalidate, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn_crfsuite", None)
+    with pytest.raises(UsageError, match="pip install sklearn-crfsuite"):
+        crossvalidate.crfsuite()
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "both"), [("gru", "gru", "false"), ("bigru", "gru", "true"), ("none", "none", "false")]
+)
+def test_a_cells_name_tells_the_directions(script, name, cell, both):
+    told = script("compare_cells").overrides(name)
+    assert told == [f"encoder.cell={cell}", f"encoder.bidirectional={both}"]
+
+
+def test_a_spread_needs_two_values(script):
+    spread = script("trainings").spread
+    assert (spread([0.5]), spread([0.4, 0.6])) == ("0.5000", "0.5000 ± 0.1414")
+
+
+def call(name, folder, *arguments):
+    """A script's exit code, its table without the rule, what it said beside, its JSON file."""
+    config = folder / "small.yaml"
+    config.write_text("data: {train: train.conll}\n")
+    write_columns(folder / "train.conll", "\n".join([TRAIN] * 4))
+    command = [sys.executable, SCRIPTS / f"{name}.py", *arguments, "--config", config, "--json", "told.json"]
+    done = subprocess.run(
+        [*map(str, command), "--set", *SMALL], cwd=folder, capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()]
+    return [row for row in rows if set(row) != {"---"}], json.loads((folder / "told.json").read_text())
+
+
+@pytest.mark.slow
+def test_cross_validation_from_end_to_end(tmp_path):
+    rows, told = call("crossvalidate", tmp_path, "train.conll", "--folds", "2", "--jobs", "2")
+    assert [row[0] for row in rows] == ["fold", "1", "2", "mean ± sd", "all folds together"]
+    assert rows[-1][1:3] == ["40", "72"]
+    assert told["together"]["rnner"]["support"] == 72 and told["sentences"] == [20, 20]
+
+
+@pytest.mark.slow
+def test_a_comparison_of_cells_goes_on_where_it_was(tmp_path):
+    output = tmp_path / "cells"
+    arguments = ("--output", output, "--rounds", "1", "--seeds", "1")
+    call("compare_cells", tmp_path, *arguments, "--cells", "bigru")
+    trained = (output / "bigru-1" / "metrics.json").read_bytes()
+    rows, told = call("compare_cells", tmp_path, *arguments, "--cells", "none,bigru")
+    assert (output / "bigru-1" / "metrics.json").read_bytes() == trained
+    assert [row[0] for row in rows] == ["cell", "none", "bigru"]
+    assert told["bigru"]["seeds"] == [1] and told["bigru"]["parameters"] > told["none"]["parameters"]
