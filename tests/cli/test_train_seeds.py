@@ -1,0 +1,262 @@
+"""`rnner train --seeds N`: what it says, what it leaves, how it goes on, one by one and side by side."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from rnner.bundle import LOG, METRICS, SEEDS, WEIGHTS
+from rnner.cli import display
+from rnner.errors import TrainingError
+from rnner.training import Trainer
+
+RNNER = [sys.executable, "-c", "from rnner.cli import main; main()"]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+TINY = ["train", "--config", "tiny.yaml", "--set", "training.epochs=2", "--threads", "1"]
+
+
+@pytest.fixture
+def train(rnner, folder):
+    """Train tiny.yaml, whose seed is 3, for two epochs into `run`, unless options say otherwise."""
+    return lambda *options, output="run": rnner(*TINY, "--output", output, *options)
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Press Ctrl-C at the nth thing that training tells; 4 steps and an epoch make 5 of them."""
+
+    def arrange(at):
+        told = iter(range(10_000))
+
+        def show(self, event):
+            if next(told) == at:
+                signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(display.PlainDisplay, "show", show)
+
+    return arrange
+
+
+@pytest.fixture
+def diverge(monkeypatch):
+    """Let training with a seed fail."""
+    fit = Trainer.fit
+
+    def arrange(seed):
+        def failing(self):
+            if self.plan.seed == seed:
+                raise TrainingError("the loss is nan")
+            yield from fit(self)
+
+        monkeypatch.setattr(Trainer, "fit", failing)
+
+    yield arrange
+    monkeypatch.undo()
+
+
+def weights(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob(WEIGHTS)}
+
+
+def timeless(text):
+    return re.sub(r"\s+[\d,]+ s\b", "", text)
+
+
+def test_the_seeds_their_mean_and_the_best_go_to_stdout(train, rnner, folder):
+    outcome = train("--seeds", 3)
+    summary = json.loads((folder / "run" / SEEDS).read_text())
+    head, *rows = outcome.out.splitlines()
+    assert head.split() == ["seed", "dev", "F1", "test", "F1", "epochs", "time"]
+    for row, run in zip(rows[:3], summary["runs"], strict=True):
+        scores = [f"{run[split]['f1']:.4f}" for split in ("dev", "test")]
+        assert row.split()[:4] == [str(run["seed"]), *scores, "2"]
+    for row, split in zip(rows[3:5], ("dev", "test"), strict=True):
+        mean, sd = (summary[name][split]["f1"] for name in ("mean", "sd"))
+        assert row == f"{split} F1 {mean:.3f} ± {sd:.3f} (3 seeds)"
+    assert rows[5:] == [f"best on dev: seed {summary['best']}"]
+    assert [run["seed"] for run in summary["runs"]] == [3, 4, 5]
+    assert outcome.err.count("reading train.conll") == 1
+    assert all(f"seed {seed}: dev F1 " in outcome.err for seed in (3, 4, 5))
+    assert rnner("predict", "Ada", "--model", "run").code == 0
+
+
+def test_each_seed_is_trained_as_it_would_be_alone(train, folder):
+    train("--seeds", 2, "--quiet")
+    for seed in (3, 4):
+        train("--set", f"training.seed={seed}", "--quiet", output=f"alone-{seed}")
+        alone = (folder / f"alone-{seed}" / WEIGHTS).read_bytes()
+        assert (folder / "run" / f"seed-{seed}" / WEIGHTS).read_bytes() == alone
+
+
+def test_quiet_leaves_only_the_results(train):
+    outcome = train("--seeds", 2, "--quiet")
+    assert outcome.err == ""
+    assert len(outcome.out.splitlines()) == 6
+
+
+def test_one_seed_is_a_run_with_seeds_too(train, folder):
+    outcome = train("--seeds", 1)
+    assert re.search(r"^dev F1 [\d.]+ \(1 seed\)$", outcome.out, re.MULTILINE)
+    assert weights(folder / "run").keys() == {WEIGHTS, f"seed-3/{WEIGHTS}"}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--seeds", 0), "--seeds"),
+        (("--seeds", 2, "--jobs", 0), "--jobs"),
+        (("--jobs", 2), "give --seeds N too"),
+        (("--seeds", 2, "--resume", "--overwrite"), "exclude each other"),
+    ],
+)
+def test_what_makes_no_sense_is_told(train, one_line, folder, options, told):
+    one_line(train(*options), 2, told)
+    assert not (folder / "run").exists()
+
+
+def test_what_is_wrong_with_the_data_is_told_once_and_costs_nothing(train, one_line, folder):
+    train("--seeds", 2, "--quiet")
+    before = weights(folder / "run")
+    (folder / "train.conll").write_text("Ada B-PER\nslept\n")
+    one_line(train("--seeds", 3, "--jobs", 2, "--overwrite", "--quiet"), 1, "train.conll:2")
+    assert weights(folder / "run") == before
+
+
+def test_dry_run_writes_nothing(train, folder):
+    assert "nothing was written" in train("--seeds", 2, "--dry-run").out
+    assert not (folder / "run").exists()
+
+
+def test_resume_of_a_finished_run_does_nothing(train, folder):
+    first = train("--seeds", 2)
+    before = {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("*")}
+    again = train("--seeds", 2, "--resume")
+    assert (again.code, again.out) == (0, first.out)
+    assert "finished; nothing to do" in again.err
+    assert {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("*")} == before
+
+
+@pytest.mark.parametrize("at", [2, 12])  # in the first seed, in the second
+def test_ctrl_c_saves_and_resume_comes_to_the_same_end(train, folder, interrupt, at):
+    interrupt(-1)
+    plain = train("--seeds", 3, output="plain")
+    interrupt(at)
+    broken = train("--seeds", 3)
+    assert (broken.code, broken.out) == (130, "")
+    assert broken.err.endswith("interrupted and saved in run; the same command with --resume goes on\n")
+    interrupt(-1)
+    resumed = train("--seeds", 3, "--resume")
+    assert (resumed.code, timeless(resumed.out)) == (0, timeless(plain.out))
+    assert ("seed 3: finished before" in resumed.err) == (at > 10)
+    assert weights(folder / "run") == weights(folder / "plain")
+    assert not list((folder / "run").rglob("checkpoint"))
+
+
+def test_more_seeds_can_join_later(train, folder):
+    whole = train("--seeds", 3, output="plain")
+    train("--seeds", 1)
+    log = (folder / "run" / "seed-3" / LOG).read_bytes()
+    more = train("--seeds", 3, "--resume")
+    assert (more.code, timeless(more.out)) == (0, timeless(whole.out))
+    assert (folder / "run" / "seed-3" / LOG).read_bytes() == log
+    assert weights(folder / "run") == weights(folder / "plain")
+
+
+def test_a_seed_that_fails_takes_nothing_from_the_others(train, folder, diverge, monkeypatch):
+    diverge(4)
+    outcome = train("--seeds", 3)
+    assert outcome.code == 1
+    assert outcome.err.count("error: ") == 1
+    assert "error: seed 4: the loss is nan. The last good checkpoint is kept in " in outcome.err
+    assert "   4   failed" in outcome.out and "(2 seeds)" in outcome.out
+    assert weights(folder / "run").keys() == {WEIGHTS, f"seed-3/{WEIGHTS}", f"seed-5/{WEIGHTS}"}
+    diverge(None)
+    resumed = train("--seeds", 3, "--resume")
+    assert resumed.code == 0 and "(3 seeds)" in resumed.out
+
+
+def test_a_plain_run_may_replace_one_with_seeds_and_the_other_way_round(train, folder):
+    train("--seeds", 2)
+    assert train().code == train("--resume").code == train("--seeds", 2).code == 2
+    assert train("--overwrite").code == 0
+    assert not (folder / "run" / SEEDS).exists() and not (folder / "run" / "seed-3").exists()
+    assert train("--seeds", 2, "--resume").code == 2
+    assert train("--seeds", 2, "--overwrite").code == 0
+    assert weights(folder / "run").keys() == {WEIGHTS, f"seed-3/{WEIGHTS}", f"seed-4/{WEIGHTS}"}
+
+
+def test_every_seed_goes_on_from_the_model_of_init_from(train, folder, trained):
+    outcome = train("--seeds", 2, "--init-from", trained, "--set", "training.epochs=1")
+    assert outcome.code == 0 and f"goes on from {trained}" in outcome.err
+    own = weights(folder / "run")
+    assert own[f"seed-3/{WEIGHTS}"] != own[f"seed-4/{WEIGHTS}"]
+    f1 = [run["dev"]["f1"] for run in json.loads((folder / "run" / SEEDS).read_text())["runs"]]
+    assert min(f1) > 0.9, "two epochs from nothing would find little"
+
+
+def test_init_from_the_output_is_refused(train, one_line, folder):
+    train("--seeds", 2)
+    for base in ("run", "run/seed-3"):
+        again = train("--seeds", 2, "--init-from", base, "--overwrite")
+        one_line(again, 2, f"--init-from {base}", "choose another --output")
+
+
+# --- side by side: processes of their own, each of which takes seconds to start ------------------------------
+
+
+def test_side_by_side_a_seed_is_trained_as_in_this_process(train, folder):
+    train("--seeds", 2, output="plain")
+    train("--seeds", 1)
+    assert train("--seeds", 2, "--jobs", 2, "--resume").code == 0  # seed 4 is left
+    assert weights(folder / "run") == weights(folder / "plain")
+
+
+def side_by_side(*options, **settings):
+    command = [*RNNER, *TINY, "--seeds", "3", "--jobs", "2", "--output", "run", *options]
+    return subprocess.Popen(
+        command, env=ENVIRONMENT, encoding="utf-8", stderr=subprocess.PIPE, stdout=subprocess.PIPE, **settings
+    )
+
+
+@pytest.mark.slow
+def test_side_by_side_a_run_interrupted_and_gone_on_with_is_as_one_by_one(train, folder):
+    plain = train("--seeds", 3, "--set", "training.epochs=3", output="plain")
+    more = ["--set", "training.epochs=3"]
+    process = side_by_side(*more, start_new_session=True)
+    while not re.match(r" +\d  +1 ", process.stderr.readline()):
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
+    out, rest = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert rest.endswith("interrupted and saved in run; the same command with --resume goes on\n")
+    assert "Traceback" not in rest
+    out, told = side_by_side(*more, "--resume").communicate(timeout=60)
+    assert timeless(out) == timeless(plain.out)
+    assert weights(folder / "run") == weights(folder / "plain")
+    assert told.count("reading train.conll") == 1
+    for line in told.splitlines():
+        assert re.match(
+            r" +[345] +[123] |seed [345]: |seed  epoch|reading|train:|dev:|test:|model:|try:", line
+        )
+
+
+@pytest.mark.slow
+def test_side_by_side_a_seed_that_fails_is_told_once(folder):
+    (folder / "cells.py").write_text(
+        "import torch\nfrom rnner.nn.cells import Cell, register_cell\n"
+        '@register_cell("odd")\nclass Odd(Cell):\n    """Fails with one seed."""\n    gates = 1\n'
+        "    def step(self, x, state):\n"
+        "        if torch.initial_seed() >> 32 == 4:\n            raise ValueError('odd')\n"
+        "        return (torch.tanh(x + state[0] @ self.W_aa.T),)\n"
+    )
+    process = side_by_side("--code", "cells.py", "--set", "encoder.cell=odd")
+    out, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert told.count("error: ") == 1 and "Traceback" not in told
+    assert re.search(r"error: seed 4: .*cells\.py:9: ValueError: odd", told)
+    assert "   4   failed" in out and "(2 seeds)" in out
+    assert (folder / "run" / METRICS).exists()
