@@ -205,7 +205,7 @@ def test_init_from_the_output_is_refused(train, one_line, folder):
         one_line(again, 2, f"--init-from {base}", "choose another --output")
 
 
-# --- side by side: processes of their own, each of which takes seconds to start ------------------------------
+# --- side by side: processes of their own, each of which takes seconds to start -----------------------------
 
 
 def test_side_by_side_a_seed_is_trained_as_in_this_process(train, folder):
