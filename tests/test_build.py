@@ -44,7 +44,9 @@ DATA = {
     "embeddings.words.limit": (("embeddings.words.vectors={folder}/vectors.txt",), "2"),
     "embeddings.words.min_coverage": (("embeddings.words.vectors={folder}/vectors.txt",), "0.99"),
     "embeddings.words.tune": (("embeddings.words.vectors={folder}/vectors.txt",), "true"),
+    "embeddings.words.compose": (("embeddings.words.vectors={folder}/vectors.txt",), "false"),
     "embeddings.words.min_count": ((), "3"),
+    "embeddings.lexicon": ((), "true"),
 }
 NETWORK = {
     "embeddings.words.size": ((), "9"),
@@ -54,6 +56,7 @@ NETWORK = {
     "embeddings.characters.width": ((), "5"),
     "embeddings.characters.cell": (("embeddings.characters.encoder=recurrent",), "rnn"),
     "embeddings.casing": ((), "0"),
+    "embeddings.document": ((), "true"),
     "encoder.cell": ((), "gru"),
     "encoder.hidden": ((), "9"),
     "encoder.layers": ((), "2"),
@@ -72,6 +75,7 @@ TRAINING = {
     "training.batch_tokens": ((), "20"),
     "training.optimizer": ((), "sgd"),
     "training.learning_rate": ((), "0.02"),
+    "dropout.document": (("embeddings.document=true", "data.train={folder}/documents.conll"), "0.6"),
     "training.momentum": (("training.optimizer=sgd",), "0.5"),
     "training.weight_decay": ((), "0.5"),
     "training.schedule": ((), "constant"),
@@ -96,6 +100,8 @@ def folder(tmp_path):
     write_columns(tmp_path / "other.conll", TEST + DEV)
     (tmp_path / "illegal.conll").write_text("Ron\tO\nWeasley\tI-PER\nmet\tI-LOC\nHarry\tB-PER\n\nHe\tB-PER\n")
     rows = [f"{word} {i}.5 1.0 -{i}.0 0.25" for i, word in enumerate(("the", "in", ".", "london", "wizard"))]
+    documents = write_columns(tmp_path / "documents.conll", TRAIN)
+    documents.write_text(f"-DOCSTART-\tO\n\n{documents.read_text()}")
     (tmp_path / "vectors.txt").write_text("\n".join(rows) + "\n")
     return tmp_path
 

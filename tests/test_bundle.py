@@ -11,8 +11,8 @@ from rnner.build import build_tagger
 from rnner.bundle import load_bundle, load_metrics, save_description, save_metrics, save_weights
 from rnner.decoding import Decoder
 from rnner.errors import ModelError
-from rnner.job import peak_memory_mb
-from tiny import CHARACTERS, config_of, tagger_of, vocabulary_of, words_of
+from rnner.memory import peak_memory_mb
+from tiny import CHARACTERS, TRAIN, config_of, tagger_of, tagger_with_context, vocabulary_of, words_of
 
 FILES = ["config.yaml", "vocabulary.json", "model.safetensors"]
 
@@ -58,6 +58,29 @@ def test_a_model_comes_back_to_the_bit(tmp_path, cell, head, characters):
     sentences = words_of("Harry met the unseen wizard in Zürich .")
     found = Decoder(model.tagger, model.vocabulary).scored_spans(sentences)
     assert found == Decoder(tagger, vocabulary).scored_spans(sentences)
+
+
+def test_a_model_with_documents_and_a_lexicon_comes_back_and_finds_the_same(tmp_path):
+    tagger, vocabulary = tagger_with_context()
+    config = config_of("embeddings.document=true", "embeddings.lexicon=true")
+    save_description(tmp_path, config, vocabulary)
+    save_weights(tmp_path, tagger)
+    model, sentences, documents = load_bundle(tmp_path), words_of(TRAIN), [0, 0, 0, 1, 1, 1, 1, 2, 2, -1]
+    assert model.config == config and model.vocabulary.lexicon.counts == vocabulary.lexicon.counts
+    assert torch.equal(model.tagger.document.gate.weight, tagger.document.gate.weight)
+    found = Decoder(model.tagger, model.vocabulary).scored_spans(sentences, documents)
+    assert any(found) and found == Decoder(tagger, vocabulary).scored_spans(sentences, documents)
+
+
+@pytest.mark.parametrize("change", [{"lexicon": None}, {"lexicon": {"harry": [1]}}, {"lexicon": 5}])
+def test_a_lexicon_that_is_lost_or_odd_is_told(tmp_path, change):
+    tagger, vocabulary = tagger_with_context()
+    config = config_of("embeddings.document=true", "embeddings.lexicon=true")
+    save_description(tmp_path, config, vocabulary)
+    save_weights(tmp_path, tagger)
+    path = tmp_path / "vocabulary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    refused(tmp_path)
 
 
 def test_frozen_vectors_come_back_in_their_own_type(tmp_path):

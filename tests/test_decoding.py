@@ -1,5 +1,6 @@
 """Decoding: words in, spans out, in the order they came, with exact probabilities."""
 
+import random
 from itertools import pairwise, product
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from rnner.decoding import Decoder
 from rnner.tags import TagError, to_spans
-from tiny import DEV, TRAIN, tagger_of, words_of
+from tiny import DEV, TRAIN, tagger_of, tagger_with_context, words_of
 
 SENTENCES = [*words_of(TRAIN), *words_of(DEV)]
 
@@ -117,3 +118,75 @@ def test_readings_of_many_sentences_stay_in_order():
     for words, readings in zip(SENTENCES, together[:-1], strict=True):
         (alone,) = decoder.readings([words], 2)
         assert [reading.spans for reading in readings] == [reading.spans for reading in alone]
+
+
+# --- documents and a lexicon -------------------------------------------------------------------------------
+
+DOCUMENTS = [-1, 0, 0, 1, 1, 1, 2, 3, 3, 3, 3, 3, -1]
+
+
+def close(left, right):
+    return all(torch.allclose(one, other, atol=1e-5) for one, other in zip(left, right, strict=True))
+
+
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+def test_with_documents_too_neither_batches_nor_order_change_a_result(head):
+    tagger, vocabulary = tagger_with_context(f"head={head}")
+    decoder = Decoder(tagger, vocabulary)
+    spans, marginals = decoder.spans(SENTENCES, DOCUMENTS), decoder.marginals(SENTENCES, DOCUMENTS)
+    assert any(spans)
+    for batch in (1, 7, 64):
+        order = random.Random(batch).sample(range(len(SENTENCES)), len(SENTENCES))
+        shuffled = [SENTENCES[i] for i in order], [DOCUMENTS[i] for i in order]
+        other = Decoder(tagger, vocabulary, sentences=batch)
+        assert other.spans(*shuffled) == [spans[i] for i in order]
+        assert close(other.marginals(*shuffled), [marginals[i] for i in order])
+
+
+def test_what_a_sentence_is_depends_on_its_document():
+    decoder = Decoder(*tagger_with_context())
+    sentence, letter, bank = SENTENCES[1], SENTENCES[8:10], SENTENCES[4:6]
+    found = [decoder.marginals([sentence, *others], [0, 0, 0])[0] for others in (letter, bank)]
+    assert (found[0] - found[1]).abs().max() > 1e-3
+
+
+def test_unmarked_sentences_are_as_if_alone():
+    decoder = Decoder(*tagger_with_context())
+    alone = [decoder.marginals([words])[0] for words in SENTENCES]
+    marked, apart = DOCUMENTS.index(1), range(len(SENTENCES))
+    assert close(decoder.marginals(SENTENCES), alone)
+    assert close(decoder.marginals(SENTENCES, [-1] * len(SENTENCES)), alone)
+    assert close(decoder.marginals(SENTENCES, list(apart)), alone)
+    mixed = decoder.marginals(SENTENCES, DOCUMENTS)
+    assert close([mixed[0], mixed[6], mixed[-1]], [alone[0], alone[6], alone[-1]])
+    assert not torch.allclose(mixed[marked], alone[marked], atol=1e-3)
+
+
+def test_scores_and_readings_see_the_document_as_well():
+    decoder = Decoder(*tagger_with_context())
+    spans = decoder.spans(SENTENCES, DOCUMENTS)
+    scored = decoder.scored_spans(SENTENCES, DOCUMENTS)
+    assert [[span[:3] for span in row] for row in scored] == [[tuple(span) for span in row] for row in spans]
+    readings = decoder.readings(SENTENCES, 1, DOCUMENTS)
+    assert [reading.spans for (reading,) in readings] == spans
+    alone = decoder.readings(SENTENCES, 1)
+    told = [[reading.probability for (reading,) in rows] for rows in (readings, alone)]
+    assert told[0] != pytest.approx(told[1], abs=1e-3)
+
+
+def test_sentences_without_words_add_nothing_to_their_document():
+    decoder = Decoder(*tagger_with_context())
+    expected = decoder.marginals(SENTENCES[:2], [0, 0])
+    found = decoder.marginals([[], SENTENCES[0], [], SENTENCES[1], []], [0, 0, 0, 0, 5])
+    assert close([found[1], found[3]], expected)
+    assert [len(found[i]) for i in (0, 2, 4)] == [0, 0, 0]
+
+
+def test_a_tagger_that_looks_at_no_document_finds_the_same_whatever_the_documents():
+    decoder = Decoder(*tagger_of())
+    assert decoder.scored_spans(SENTENCES, DOCUMENTS) == decoder.scored_spans(SENTENCES)
+
+
+def test_every_sentence_needs_the_number_of_its_document():
+    with pytest.raises(ValueError, match="zip"):
+        Decoder(*tagger_with_context()).spans(SENTENCES, [0])

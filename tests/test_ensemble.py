@@ -11,8 +11,9 @@ from rnner.decoding import Decoder
 from rnner.ensemble import Ensemble
 from rnner.errors import UsageError
 from rnner.evaluation import evaluate, report
+from rnner.metrics import score
 from rnner.tags import TagError, to_spans
-from tiny import DEV, TRAIN, split_of, tagger_of, vocabulary_of, words_of
+from tiny import DEV, TRAIN, split_of, tagger_of, tagger_with_context, vocabulary_of, words_of
 
 SENTENCES = [*words_of(TRAIN), *words_of(DEV)]
 
@@ -129,3 +130,42 @@ def test_other_schemes_are_refused():
 def test_no_member_is_no_ensemble():
     with pytest.raises(ValueError, match="at least one member"):
         Ensemble([])
+
+
+# --- documents ---------------------------------------------------------------------------------------------
+
+DOCUMENTS = [-1, 0, 0, 1, 1, 1, 2, 3, 3, 3, 3, 3, -1]
+
+
+@pytest.fixture(scope="module")
+def readers(members):
+    """Two members that look at documents, and one that does not."""
+    return [Decoder(*tagger_with_context(seed=seed)) for seed in (5, 6)] + members[:1]
+
+
+def test_each_member_is_told_the_documents(readers):
+    each = [member.marginals(SENTENCES, DOCUMENTS) for member in readers]
+    expected = [torch.stack(own).mean(0) for own in zip(*each, strict=True)]
+    ensemble = Ensemble(readers)
+    assert equal(ensemble.marginals(SENTENCES, DOCUMENTS), expected)
+    assert not equal(ensemble.marginals(SENTENCES), expected)
+
+
+def test_with_documents_too_neither_batches_nor_order_change_what_an_ensemble_finds(readers):
+    expected = Ensemble(readers).spans(SENTENCES, DOCUMENTS)
+    assert any(expected) and expected != Ensemble(readers).spans(SENTENCES)
+    for size in (1, 3):
+        small = [Decoder(member.tagger, member.vocabulary, sentences=size) for member in readers]
+        assert Ensemble(small).spans(SENTENCES, DOCUMENTS) == expected
+    assert Ensemble(readers).spans(SENTENCES[::-1], DOCUMENTS[::-1]) == expected[::-1]
+    assert Ensemble(readers).spans([[], *SENTENCES], [0, *DOCUMENTS]) == [[], *expected]
+
+
+def test_an_ensemble_is_scored_with_the_documents_of_the_split(readers):
+    split = split_of(TRAIN, documents=DOCUMENTS[:10])
+    ensemble, words = Ensemble(readers), split.sentences()[0]
+    told = report(ensemble, split).scores
+    assert told == evaluate(ensemble, split)
+    expected = ensemble.spans(words, DOCUMENTS[:10])
+    assert expected != ensemble.spans(words)
+    assert told == score(list(split.all_spans()), expected, split.lengths.tolist())

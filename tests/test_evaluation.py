@@ -19,8 +19,8 @@ class Told(Decoder):
         super().__init__(tagger_of(vocabulary=vocabulary)[0], vocabulary)
         self.found = found
 
-    def spans(self, sentences):
-        assert len(sentences) == len(self.found)
+    def spans(self, sentences, documents=None):
+        assert len(sentences) == len(self.found) == len(documents)
         return self.found
 
 
@@ -56,6 +56,19 @@ def test_the_report_has_the_scores_of_evaluate_and_the_errors():
     assert told.counts.sum(0).tolist() == [told.scores.correct, told.scores.predicted, told.scores.support]
     assert told.warnings == []
     assert json.loads(json.dumps(told.to_dict()))["errors"]["gold"]["correct"] == told.scores.correct
+
+
+def test_the_decoder_is_told_the_documents_of_the_split():
+    given = []
+
+    class Asked(Told):
+        def spans(self, sentences, documents=None):
+            given.append(documents)
+            return super().spans(sentences, documents)
+
+    decoder, split = Asked(vocabulary_of(), gold_of(DEV)), split_of(DEV, documents=[-1, 0, 0])
+    evaluate(decoder, split), report(decoder, split)
+    assert given == [[-1, 0, 0]] * 2
 
 
 def test_error_classes_and_confusions_are_those_of_the_entities():

@@ -35,6 +35,7 @@ CASES = {
     "adamw without average": ("training.average=null", "training.weight_decay=0.1"),
     "sgd": ("training.optimizer=sgd", "training.learning_rate=0.05"),
     "sgd without momentum": ("training.optimizer=sgd", "training.momentum=0", "training.average=null"),
+    "documents": ("embeddings.document=true",),
     "batches by tokens": ("training.batch_sentences=null", "training.batch_tokens=24", "training.patience=2"),
 }
 

@@ -3,13 +3,14 @@
 import pytest
 import torch
 
-from rnner.bundle import load_bundle
+from rnner.bundle import load_bundle, save_description, save_weights
 from rnner.config import parse_config
+from rnner.data.lexicon import Lexicon
 from rnner.errors import ConfigError
 from rnner.job import prepare
 from rnner.run import check_same_config, train
 from runs import CPU, stopped_after
-from tiny import DEV, TEST, write_columns
+from tiny import DEV, TEST, corpus_config, split_of, tagger_with_context, write_columns
 
 NEW = """
 [CREATURE Buckbeak] flew from [LOC Hogwarts] to [LOC Azkaban] .
@@ -85,3 +86,55 @@ def test_a_model_brings_its_own_vectors(whole):
     job = prepare(changed, device=CPU, init_from=load_bundle(folder))
     assert any("the model brings its own vectors" in notice for notice in job.notices)
     assert torch.equal(job.tagger.words.weight[:5], load_bundle(folder).tagger.words.weight[:5])
+
+
+# --- documents and a lexicon -------------------------------------------------------------------------------
+
+CONTEXT = ("embeddings.document=true", "embeddings.lexicon=true")
+
+
+@pytest.fixture
+def with_context(tmp_path):
+    """A model with documents and a lexicon, and a config to go on from it."""
+    tagger, vocabulary = tagger_with_context()
+    config = corpus_config(tmp_path, *CONTEXT, "training.epochs=1")
+    folder = tmp_path / "old"
+    folder.mkdir()
+    save_description(folder, config, vocabulary)
+    save_weights(folder, tagger)
+    return config, load_bundle(folder)
+
+
+def test_going_on_adds_to_the_lexicon_and_keeps_what_was_learnt_of_documents(tmp_path, with_context):
+    config, old = with_context
+    new = "[PER Harry] saw [ORG Hogwarts] .\n[LOC Hogsmeade] lies near .\n[MISC Welsh] rain ."
+    write_columns(tmp_path / "train.conll", new)
+    job = prepare(config, device=CPU, init_from=old)
+    added = Lexicon.learn(split_of(new), old.vocabulary.labels)
+    assert job.vocabulary.lexicon.counts == old.vocabulary.lexicon.merged(added).counts
+    known = dict(zip(["O", *job.vocabulary.labels], job.vocabulary.lexicon.counts["hogwarts"], strict=True))
+    assert known == {"O": 0, "LOC": 2, "MISC": 0, "ORG": 1, "PER": 0}
+    assert torch.equal(job.tagger.document.gate.weight, old.tagger.document.gate.weight)
+    list(train(job, tmp_path / "run"))
+    again = load_bundle(tmp_path / "run")
+    assert again.vocabulary.lexicon.counts == job.vocabulary.lexicon.counts
+
+
+def test_a_lexicon_learns_no_new_labels(tmp_path, with_context):
+    config, old = with_context
+    write_columns(tmp_path / "train.conll", NEW)
+    with pytest.raises(
+        ConfigError, match=r"embeddings\.lexicon: .* new labels \(CREATURE\) with --init-from"
+    ):
+        prepare(config, device=CPU, init_from=old)
+
+
+@pytest.mark.parametrize("key", ["embeddings.document", "embeddings.lexicon"])
+def test_what_a_model_looks_at_stays_as_it_is(key, with_context, whole):
+    config, old = with_context
+    told = rf"{key}: .*must be as in the model with --init-from"
+    with pytest.raises(ConfigError, match=told):
+        prepare(parse_config(config.model_dump(), [f"{key}=false"]), device=CPU, init_from=old)
+    plain, folder = whole
+    with pytest.raises(ConfigError, match=told):
+        prepare(parse_config(plain.model_dump(), [f"{key}=true"]), device=CPU, init_from=load_bundle(folder))

@@ -12,7 +12,7 @@ from rnner.bundle import Bundle, save_description, save_weights
 from rnner.errors import ModelError, UsageError
 from rnner.pipeline import Pipeline
 from rnner.text import Entity
-from tiny import DEV, TRAIN, config_of, tagger_of, words_of
+from tiny import DEV, TRAIN, config_of, tagger_of, tagger_with_context, words_of
 
 
 def pipeline_of(*overrides, seed=3, **options):
@@ -164,3 +164,49 @@ def test_what_cannot_be_loaded_is_told(tmp_path):
         rnner.load(tmp_path, code=tmp_path / "gone.py")
     with pytest.raises(UsageError, match="--device gpu"):
         rnner.load(tmp_path, device="gpu")
+
+
+# --- whole documents ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def reader():
+    """A pipeline whose model looks at whole documents."""
+    tagger, vocabulary = tagger_with_context()
+    return Pipeline(Bundle(None, config_of("embeddings.document=true"), vocabulary, tagger))
+
+
+def test_the_sentences_of_a_text_are_a_document_and_other_texts_are_not_in_it(reader):
+    sentences = [words for words in words_of(TRAIN) if words[-1] == "."][:3]
+    text, other = " ".join(word for words in sentences for word in words), "It rained in Wales ."
+    first, second = reader.documents([text, other])
+    assert [[token.text for token in tokens] for tokens in first.sentences] == sentences
+    expected = reader.tag([*sentences, other.split()], [0, 0, 0, 1])
+    found = [[entity.score for entity in first.entities()], [entity.score for entity in second.entities()]]
+    assert found[0] == pytest.approx(scores(expected[:3]), abs=1e-5)
+    assert found[1] == pytest.approx(scores(expected[3:]), abs=1e-5)
+    assert found[0] != pytest.approx(scores(reader.tag(sentences)), abs=1e-4)
+
+
+def test_readings_see_the_text_that_the_entities_see(reader):
+    (document,) = reader.with_readings(reader.documents(["Harry left London . He saw Egypt ."]), 1)
+    sentences = [[token.text for token in tokens] for tokens in document.sentences]
+    assert len(sentences) == 2
+    told = [reading.probability for (reading,) in document.readings]
+    expected = reader.with_readings(reader.tag_documents(sentences), 1)
+    alone = [document.readings[0][0].probability for document in expected]
+    assert [[span[:3] for span in spans] for spans in document.spans] == [
+        [tuple(span) for span in reading.spans] for (reading,) in document.readings
+    ]
+    assert told != pytest.approx(alone, abs=1e-4)
+
+
+def test_tagging_words_takes_the_documents_numbers(reader):
+    sentences, documents = words_of(TRAIN), [-1, 0, 0, 0, 1, 1, 2, 2, 2, 2]
+    expected = reader.tag(sentences, documents)
+    found = reader.tag_documents(sentences, documents)
+    assert [[e.score for e in document.entities()] for document in found] == [
+        [e.score for e in entities] for entities in expected
+    ]
+    assert scores(reader.tag(sentences[:1])) == pytest.approx(scores(expected[:1]), abs=1e-5)
+    assert scores(reader.tag(sentences)) != pytest.approx(scores(expected), abs=1e-4)

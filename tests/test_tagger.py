@@ -4,12 +4,24 @@ import pytest
 import torch
 
 from rnner.bundle import load_bundle, save_description, save_weights
+from rnner.data.documents import bags_of
+from rnner.data.encoded import EncodedSplit
 from rnner.decoding import Decoder
 from rnner.metrics import score
 from rnner.nn.cells import cell_names
 from rnner.tags import TagError, to_spans
 from rnner.training import Trainer
-from tiny import CHARACTERS, DEV, TRAIN, config_of, split_of, tagger_of, vocabulary_of, words_of
+from tiny import (
+    CHARACTERS,
+    DEV,
+    TRAIN,
+    config_of,
+    split_of,
+    tagger_of,
+    tagger_with_context,
+    vocabulary_of,
+    words_of,
+)
 
 CELLS = ["rnn", "gru", "gru_reset_after", "lstm", "none"]
 SENTENCES = [*words_of(TRAIN), *words_of(DEV), ["Hogwarts"], ["."]]
@@ -117,3 +129,56 @@ def test_what_depends_on_a_form_is_computed_once_for_each_form():
     batch = vocabulary.encode([["London", "London", "London"], ["London", "rained"]])
     tagger(batch)
     assert seen == [2]
+
+
+# --- documents and a lexicon -------------------------------------------------------------------------------
+
+DOCUMENTS = [0, 0, 0, 1, 1, 2, 2, 2, 2, 3]  # of the sentences of TRAIN
+
+
+def test_padding_and_neighbours_change_nothing_where_documents_and_a_lexicon_are_seen():
+    tagger, vocabulary = tagger_with_context()
+    numbers = [*DOCUMENTS, 2, 0, 4, 2, 5]
+    bags = bags_of(SENTENCES, numbers, vocabulary.word_id)
+
+    def emissions_of(places):
+        batch = vocabulary.encode([SENTENCES[i] for i in places], bags=[bags[i] for i in places])
+        rows = zip(places, tagger(batch), batch.lengths.tolist(), strict=True)
+        return {i: row[:length] for i, row, length in rows}
+
+    everything = range(len(SENTENCES))
+    together, backward = emissions_of(everything), emissions_of(everything[::-1])
+    for i in everything:
+        torch.testing.assert_close(emissions_of([i])[i], together[i], rtol=0, atol=1e-5)
+        torch.testing.assert_close(backward[i], together[i], rtol=0, atol=1e-5)
+
+
+def test_in_training_and_in_prediction_a_sentence_sees_the_same_document():
+    tagger, vocabulary = tagger_of("embeddings.document=true")
+    split = split_of(TRAIN, documents=DOCUMENTS)
+    (sentences, tags), rows = split.sentences(), [7, 0, 5, 1]
+    bags = bags_of(sentences, DOCUMENTS, vocabulary.word_id)
+    plain = vocabulary.encode([sentences[i] for i in rows], [tags[i] for i in rows], [bags[i] for i in rows])
+    batch = EncodedSplit(vocabulary, split, bags=True).batch(rows)
+    torch.testing.assert_close(tagger.loss(batch), tagger.loss(plain))
+
+
+def test_every_weight_learns_where_documents_and_a_lexicon_are_seen():
+    tagger, vocabulary = tagger_with_context("dropout.words=0")
+    batch = EncodedSplit(vocabulary, split_of(TRAIN, documents=DOCUMENTS), bags=True).batch([7, 0, 5])
+    assert batch.lexicon.any()
+    tagger.train().loss(batch).backward()
+    for name, parameter in tagger.named_parameters():
+        assert parameter.grad is not None and parameter.grad.any(), name
+
+
+def test_a_batch_without_the_words_of_documents_is_refused_by_a_tagger_that_looks_at_them():
+    tagger, vocabulary = tagger_of("embeddings.document=true")
+    with pytest.raises(ValueError, match="looks at whole documents"):
+        tagger(vocabulary.encode(SENTENCES))
+
+
+def test_sizes_of_documents_and_lexicon_add_up():
+    tagger, vocabulary = tagger_with_context()
+    assert tagger.document.output_size == 8 and vocabulary.lexicon.size == 4 + 2
+    assert tagger.encoder.input_size == 8 + 3 + 5 + 8 + 6

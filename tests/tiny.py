@@ -1,12 +1,14 @@
 """Small sentences, and the small models that the tests of the middle layers train on them."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from rnner.build import build_tagger
 from rnner.config import parse_config
+from rnner.data.lexicon import Lexicon
 from rnner.data.splits import Row, Split, build_table
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder
@@ -71,10 +73,12 @@ def words_of(text):
     return [words for words, _ in annotated(text)]
 
 
-def split_of(text, scheme="bioes", name="train"):
+def split_of(text, scheme="bioes", name="train", documents=None):
+    """The sentences of `text`; the numbers of their documents, or all are of one."""
+    sentences = annotated(text)
     rows = [
-        Row(words, from_spans(to_spans(tags, "iob2"), len(words), scheme), 0, 1)
-        for words, tags in annotated(text)
+        Row(words, from_spans(to_spans(tags, "iob2"), len(words), scheme), document, 1)
+        for (words, tags), document in zip(sentences, documents or [0] * len(sentences), strict=True)
     ]
     return Split(build_table(rows), Path(f"{name}.conll"), name, scheme)
 
@@ -100,15 +104,16 @@ def corpus_config(folder, *overrides):
     return config_of(*overrides, **paths)
 
 
-def vocabulary_of(text=TRAIN, scheme="bioes", **options):
+def vocabulary_of(text=TRAIN, scheme="bioes", *, lexicon=False, **options):
     split = split_of(text, scheme)
-    return Vocabulary.build(
+    vocabulary = Vocabulary.build(
         split.sentences()[0],
         labels=split.labels,
         scheme=scheme,
         tags=tag_inventory(split.labels, scheme),
         **{"min_count": 1, **options},
     )
+    return replace(vocabulary, lexicon=Lexicon.learn(split, split.labels)) if lexicon else vocabulary
 
 
 def tagger_of(*overrides, vocabulary=None, seed=1):
@@ -119,6 +124,15 @@ def tagger_of(*overrides, vocabulary=None, seed=1):
     with torch.no_grad():
         tagger.emission.weight.mul_(3)
     return tagger.eval(), vocabulary
+
+
+def tagger_with_context(*overrides, seed=1):
+    """A tagger that looks at documents, with a gate that weighs their words, and at a lexicon."""
+    options = ("embeddings.document=true", "embeddings.lexicon=true", *overrides)
+    tagger, vocabulary = tagger_of(*options, vocabulary=vocabulary_of(lexicon=True), seed=seed)
+    with torch.no_grad():
+        tagger.document.gate.weight.normal_(std=3)
+    return tagger, vocabulary
 
 
 def trainer_of(*overrides, evaluation=None, seed=1):

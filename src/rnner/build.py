@@ -11,6 +11,7 @@ from rnner.data.vocabulary import CASINGS, Vocabulary
 from rnner.errors import ConfigError
 from rnner.nn.cells import get_cell
 from rnner.nn.characters import CharacterCNN, CharacterRecurrent
+from rnner.nn.documents import DocumentVector
 from rnner.nn.dropout import LockedDropout
 from rnner.nn.embeddings import WordEmbedding
 from rnner.nn.heads import CRFHead, SoftmaxHead
@@ -24,27 +25,32 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Tensor | None 
     Args:
         config: sizes and kinds; `embeddings.words.size` must be that of the vectors.
         vocabulary: how many words, characters and tags there are, and which tags may follow which.
-        vectors: frozen word vectors [len(vocabulary.vector_words), size]; None: zeros in their place,
-            for weights that are loaded afterwards.
+        vectors: frozen rows [vocabulary.rows - len(vocabulary.words), size]; None: zeros in their place, for
+            weights that are loaded afterwards.
 
     Raises:
         ConfigError: there is no such cell, or it has no such path.
     """
     embeddings, dropout = config.embeddings, config.dropout
     size = embeddings.words.size
-    if vectors is None and vocabulary.vector_words:
-        vectors = torch.zeros(len(vocabulary.vector_words), size, dtype=torch.float16)
+    frozen = vocabulary.rows - len(vocabulary.words)
+    if vectors is None and frozen:
+        vectors = torch.zeros(frozen, size, dtype=torch.float16)
     words = WordEmbedding(len(vocabulary.words), size, vectors)
     characters = build_characters(embeddings.characters, len(vocabulary.characters))
     casing = nn.Embedding(len(CASINGS), embeddings.casing) if embeddings.casing else None
-    features = size + embeddings.casing + (characters.output_size if characters else 0)
+    document = DocumentVector(size) if embeddings.document else None
+    features = size + embeddings.casing + sum(part.output_size for part in (characters, document) if part)
+    features += vocabulary.lexicon.size if vocabulary.lexicon else 0
     return Tagger(
         words=words,
         characters=characters,
         casing=casing,
+        document=document,
         encoder=build_encoder(config.encoder, features, between=dropout.hidden),
         head=build_head(config.head, vocabulary),
         tags=len(vocabulary.tags),
+        document_dropout=dropout.document,
         word_dropout=dropout.words,
         input_dropout=dropout.input,
         output_dropout=dropout.output,

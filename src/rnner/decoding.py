@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from rnner import tags
-from rnner.data.batches import batch_indices
+from rnner.data.batches import Batch, batch_indices
+from rnner.data.conll import UNMARKED
+from rnner.data.documents import bags_of, separate
 from rnner.data.vocabulary import Vocabulary
 from rnner.tagger import Tagger
 from rnner.tags import Span
@@ -42,14 +44,16 @@ class Finder(Protocol):
         """Whose scheme and labels the entities are of."""
         ...
 
-    def spans(self, sentences: Sequence[list[str]]) -> list[list[Span]]:
-        """The entities of each sentence (a list of words)."""
+    def spans(
+        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
+    ) -> list[list[Span]]:
+        """The entities of each sentence (a list of words), see `Decoder`."""
         ...
 
 
 def by_batches(
     sentences: Sequence[list[str]],
-    found_in: Callable[[list[list[str]]], list[T]],
+    found_in: Callable[[list[int]], list[T]],
     empty: T,
     *,
     most_sentences: int,
@@ -57,20 +61,24 @@ def by_batches(
 ) -> list[T]:
     """What `found_in` finds in batches of sentences of near-equal length, in the order of the sentences.
 
-    A sentence without words is in no batch; `empty` stands for what is found there.
+    It is given the places of a batch's sentences. A sentence without words is in no batch; `empty` stands for
+    what is found there.
     """
     found = [empty for _ in sentences]
     filled = [i for i, words in enumerate(sentences) if words]
     lengths = np.array([len(sentences[i]) for i in filled], dtype=np.int64)
     for rows in batch_indices(lengths, sentences=most_sentences, tokens=most_tokens):
         places = [filled[row] for row in rows]
-        for place, result in zip(places, found_in([sentences[i] for i in places]), strict=True):
+        for place, result in zip(places, found_in(places), strict=True):
             found[place] = result
     return found
 
 
 class Decoder:
     """Finds the best legal tags of sentences, whatever they are batched with.
+
+    Its methods take sentences as lists of words and, for taggers that look at whole documents, the number of
+    each sentence's document; a sentence with the number -1, or without one, is a document of its own.
 
     Args:
         tagger: put into evaluation mode while decoding, and back as it was.
@@ -89,63 +97,79 @@ class Decoder:
         """Where the tagger's weights are."""
         return self.tagger.emission.weight.device
 
-    def spans(self, sentences: Sequence[list[str]]) -> list[list[Span]]:
-        """The entities of each sentence (a list of words), without probabilities."""
-        return self._by_batches(sentences, self._spans, [])
+    def spans(
+        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
+    ) -> list[list[Span]]:
+        """The entities of each sentence, without probabilities."""
+        return self._by_batches(sentences, documents, self._spans, [])
 
-    def scored_spans(self, sentences: Sequence[list[str]]) -> list[list[ScoredSpan]]:
+    def scored_spans(
+        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
+    ) -> list[list[ScoredSpan]]:
         """The entities of each sentence with the probability of each.
 
         It is the summed probability of all legal tag sequences that hold precisely this entity.
         """
-        return self._by_batches(sentences, self._scored_spans, [])
+        return self._by_batches(sentences, documents, self._scored_spans, [])
 
-    def marginals(self, sentences: Sequence[list[str]]) -> list[Tensor]:
+    def marginals(
+        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
+    ) -> list[Tensor]:
         """The probability of each tag at each word, given the sentence: [t, k] for each sentence.
 
         Over legal tag sequences, on the tagger's device, in the order of `vocabulary.tags`.
         """
         nothing = torch.zeros(0, len(self.vocabulary.tags), device=self.device)
-        return self._by_batches(sentences, self._marginals, nothing)
+        return self._by_batches(sentences, documents, self._marginals, nothing)
 
-    def readings(self, sentences: Sequence[list[str]], n: int) -> list[list[Reading]]:
+    def readings(
+        self, sentences: Sequence[list[str]], n: int, documents: Sequence[int] | None = None
+    ) -> list[list[Reading]]:
         """The n most probable ways to tag each sentence, best first; fewer where there are no more."""
-        return self._by_batches(sentences, lambda batch: self._readings(batch, n), [])
+        return self._by_batches(
+            sentences, documents, lambda batch, words: self._readings(batch, words, n), []
+        )
 
     @torch.inference_mode()
     def _by_batches(
-        self, sentences: Sequence[list[str]], found_in: Callable[[list[list[str]]], list[T]], empty: T
+        self,
+        sentences: Sequence[list[str]],
+        documents: Sequence[int] | None,
+        found_in: Callable[[Batch, list[list[str]]], list[T]],
+        empty: T,
     ) -> list[T]:
         """What `found_in` finds in batches of sentences, in the order of the sentences."""
+        bags = None
+        if self.tagger.document is not None:
+            numbers = separate([UNMARKED] * len(sentences) if documents is None else documents).tolist()
+            bags = bags_of(sentences, numbers, self.vocabulary.word_id)
+
+        def found(places: list[int]) -> list[T]:
+            words = [sentences[i] for i in places]
+            own = None if bags is None else [bags[i] for i in places]
+            return found_in(self.vocabulary.encode(words, bags=own).to(self.device), words)
+
         training = self.tagger.training
         self.tagger.eval()
         try:
-            return by_batches(
-                sentences, found_in, empty, most_sentences=self.sentences, most_tokens=self.tokens
-            )
+            return by_batches(sentences, found, empty, most_sentences=self.sentences, most_tokens=self.tokens)
         finally:
             self.tagger.train(training)
-
-    def _emissions(self, sentences: list[list[str]]) -> tuple[Tensor, Tensor]:
-        """Emissions [b, t, k] and lengths [b]."""
-        batch = self.vocabulary.encode(sentences).to(self.device)
-        return self.tagger(batch), batch.lengths
 
     def _to_spans(self, path: list[int], words: list[str]) -> list[Span]:
         names = self.vocabulary.tags
         return tags.to_spans([names[tag] for tag in path[: len(words)]], self.vocabulary.scheme)
 
-    def _marginals(self, sentences: list[list[str]]) -> list[Tensor]:
-        emissions, lengths = self._emissions(sentences)
-        marginals = self.tagger.head.marginals(emissions, lengths)
+    def _marginals(self, batch: Batch, sentences: list[list[str]]) -> list[Tensor]:
+        marginals = self.tagger.head.marginals(self.tagger(batch), batch.lengths)
         return [row[: len(words)] for row, words in zip(marginals, sentences, strict=True)]
 
-    def _spans(self, sentences: list[list[str]]) -> list[list[Span]]:
-        paths = self.tagger.head.decode(*self._emissions(sentences)).tolist()
+    def _spans(self, batch: Batch, sentences: list[list[str]]) -> list[list[Span]]:
+        paths = self.tagger.head.decode(self.tagger(batch), batch.lengths).tolist()
         return [self._to_spans(path, words) for path, words in zip(paths, sentences, strict=True)]
 
-    def _scored_spans(self, sentences: list[list[str]]) -> list[list[ScoredSpan]]:
-        emissions, lengths = self._emissions(sentences)
+    def _scored_spans(self, batch: Batch, sentences: list[list[str]]) -> list[list[ScoredSpan]]:
+        emissions, lengths = self.tagger(batch), batch.lengths
         paths = self.tagger.head.decode(emissions, lengths)
         spans = [self._to_spans(path, words) for path, words in zip(paths.tolist(), sentences, strict=True)]
         places = [(row, span.start, span.end) for row, found in enumerate(spans) for span in found]
@@ -156,8 +180,8 @@ class Decoder:
         score = iter(scores)
         return [[ScoredSpan(*span, next(score)) for span in found] for found in spans]
 
-    def _readings(self, sentences: list[list[str]], n: int) -> list[list[Reading]]:
-        paths, logs = self.tagger.head.n_best(*self._emissions(sentences), n)
+    def _readings(self, batch: Batch, sentences: list[list[str]], n: int) -> list[list[Reading]]:
+        paths, logs = self.tagger.head.n_best(self.tagger(batch), batch.lengths, n)
         rows = zip(paths.tolist(), logs.exp().tolist(), sentences, strict=True)
         return [
             [

@@ -29,8 +29,7 @@ class Ensemble:
     into the sequence that `Decoder` finds, which is the one most probable as a whole.
 
     Args:
-        members: at least one; their weights on one device. The batches are of the first one's size. The
-            models go through a batch one after another, so no more than the marginals of a batch are kept.
+        members: at least one; their weights on one device. They go through the sentences one after another.
 
     Raises:
         UsageError: their labels differ, or their tagging schemes do.
@@ -58,31 +57,38 @@ class Ensemble:
         """That of the first model; scheme and labels are the same in all."""
         return self.members[0].vocabulary
 
-    def spans(self, sentences: Sequence[list[str]]) -> list[list[Span]]:
-        """The entities of each sentence (a list of words)."""
-        first = self.members[0]
+    def spans(
+        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
+    ) -> list[list[Span]]:
+        """The entities of each sentence (a list of words); documents as in `Decoder`."""
+        first, averaged = self.members[0], self.marginals(sentences, documents)
         return by_batches(
-            sentences, self._spans, [], most_sentences=first.sentences, most_tokens=first.tokens
+            sentences,
+            lambda places: self._spans([averaged[i] for i in places]),
+            [],
+            most_sentences=first.sentences,
+            most_tokens=first.tokens,
         )
 
-    def marginals(self, sentences: Sequence[list[str]]) -> list[Tensor]:
+    def marginals(
+        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
+    ) -> list[Tensor]:
         """The averaged probability of each tag at each word: [t, k] for each sentence; see `Decoder`."""
         total: list[Tensor] = []
         for member, columns in zip(self.members, self._columns, strict=True):
-            own = [rows[:, columns] for rows in member.marginals(sentences)]
+            own = [rows[:, columns] for rows in member.marginals(sentences, documents)]
             total = [before + rows for before, rows in zip(total, own, strict=True)] if total else own
         return [rows / len(self.members) for rows in total]
 
     @torch.inference_mode()
-    def _spans(self, sentences: list[list[str]]) -> list[list[Span]]:
-        averaged = self.marginals(sentences)
-        lengths = torch.tensor([len(words) for words in sentences], device=averaged[0].device)
+    def _spans(self, averaged: list[Tensor]) -> list[list[Span]]:
+        lengths = torch.tensor([len(rows) for rows in averaged], device=averaged[0].device)
         logarithms = pad_sequence([rows.log() for rows in averaged], batch_first=True)
         names, scheme = self.vocabulary.tags, self.vocabulary.scheme
         paths = self._head.decode(logarithms, lengths).tolist()
         return [
-            tags.to_spans([names[tag] for tag in path[: len(words)]], scheme)
-            for path, words in zip(paths, sentences, strict=True)
+            tags.to_spans([names[tag] for tag in path[: len(rows)]], scheme)
+            for path, rows in zip(paths, averaged, strict=True)
         ]
 
 

@@ -59,7 +59,8 @@ def evaluate(decoder: Finder, split: Split) -> Scores:
         split: read in any scheme; a tagger of names alone (`binary`) needs it converted to `binary`.
     """
     sentences, _ = split.sentences()
-    return score(list(split.all_spans()), decoder.spans(sentences), split.lengths.tolist())
+    predicted = decoder.spans(sentences, split.documents.tolist())
+    return score(list(split.all_spans()), predicted, split.lengths.tolist())
 
 
 def report(decoder: Finder, split: Split) -> Report:
@@ -72,7 +73,7 @@ def report(decoder: Finder, split: Split) -> Report:
     if binary:
         split = split.convert("binary")
     gold, (sentences, gold_tags) = list(split.all_spans()), split.sentences()
-    predicted = decoder.spans(sentences)
+    predicted = decoder.spans(sentences, split.documents.tolist())
     if split.repaired is not None and not binary:
         # The strict reading means something only when both sides are written alike.
         scheme = "bioes" if any(tag[:2] in ("E-", "S-") for row in gold_tags for tag in row) else "iob2"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -17,13 +16,16 @@ from torch import Tensor
 
 from rnner.build import build_tagger, set_rows, transplant
 from rnner.bundle import Bundle
-from rnner.config import Config, differences
+from rnner.config import Config, WordsConfig, differences
+from rnner.data import subwords
 from rnner.data.corpus import Corpus, Split, load_corpus, resolve
+from rnner.data.lexicon import Lexicon
 from rnner.data.vectors import Coverage, Vectors, coverage, read_vectors
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder
 from rnner.errors import ConfigError
 from rnner.evaluation import evaluate
+from rnner.memory import peak_memory_mb
 from rnner.tagger import Tagger
 from rnner.tags import tag_inventory
 from rnner.training import Trainer
@@ -34,8 +36,9 @@ class Sources:
     """What a config's files hold; the same for every seed if `data.split_seed` is."""
 
     corpus: Corpus
-    vectors: Vectors | None
-    coverage: Coverage | None
+    vectors: Vectors | None = None
+    n_grams: Tensor | None = None  # what words without a vector are composed of, see `subwords.learn`
+    coverage: Coverage | None = None
 
 
 @dataclass
@@ -59,8 +62,12 @@ def read_sources(config: Config, folders: Sequence[Path] = (), *, vectors: bool 
     Raises:
         DataError, ConfigError: with what is wrong and where.
     """
-    corpus = _read_corpus(config, folders)
-    return Sources(corpus, *(_read_vectors(config, corpus.train, folders) if vectors else (None, None)))
+    corpus, words = _read_corpus(config, folders), config.embeddings.words
+    if not vectors or words.vectors is None:
+        return Sources(corpus)
+    read, covered = _read_vectors(words.vectors, words, corpus.train, folders)
+    n_grams = subwords.learn(read.words, read.matrix) if words.compose else None
+    return Sources(corpus, read, n_grams, covered)
 
 
 def prepare(
@@ -125,8 +132,11 @@ def _fresh(config: Config, sources: Sources, device: torch.device) -> Job:
         vectors=vectors,
         min_count=words.min_count,
         tune=words.tune,
+        composes=sources.n_grams is not None,
     )
-    tagger = build_tagger(config, vocabulary, _frozen(vocabulary, vectors))
+    if config.embeddings.lexicon:
+        vocabulary = replace(vocabulary, lexicon=Lexicon.learn(corpus.train, vocabulary.labels))
+    tagger = build_tagger(config, vocabulary, _frozen(vocabulary, sources))
     if vectors is not None and words.tune:
         set_rows(tagger, *vocabulary.initial_rows(vectors))
     return _job(config, corpus, vocabulary, tagger.to(device), notices, sources.coverage)
@@ -153,11 +163,13 @@ def _job(
     )
 
 
-def _frozen(vocabulary: Vocabulary, vectors: Vectors | None) -> Tensor | None:
-    """The vectors that training leaves as they are, `[m, size]`; None if there are none."""
-    if vectors is None or not vocabulary.vector_words:
+def _frozen(vocabulary: Vocabulary, sources: Sources) -> Tensor | None:
+    """The rows that training leaves as they are, `[m, size]`: words, then n-grams; None if there are none."""
+    if sources.vectors is None or vocabulary.rows == len(vocabulary.words):
         return None
-    rows = vocabulary.frozen_rows(vectors)
+    rows = vocabulary.frozen_rows(sources.vectors)
+    if sources.n_grams is not None:
+        rows = torch.cat([rows, sources.n_grams])
     # Half precision halves the model's folder; the rounding is far below what training adds as noise.
     half = rows.half()
     return half if bool(half.isfinite().all()) else rows  # above 65504 there is no half
@@ -168,7 +180,15 @@ def _continued(config: Config, corpus: Corpus, device: torch.device, old: Bundle
     brought = config.embeddings.words.vectors is not None
     if brought:
         config = with_word_size(config, old.config.embeddings.words.size)
-    kept = ("embeddings.words.size", "embeddings.c", "encoder.", "head", "data.scheme")
+    kept = (
+        "embeddings.words.size",
+        "embeddings.c",
+        "embeddings.document",
+        "embeddings.lexicon",
+        "encoder.",
+        "head",
+        "data.scheme",
+    )
     unlike = [
         line
         for line in differences(config, old.config)
@@ -181,6 +201,10 @@ def _continued(config: Config, corpus: Corpus, device: torch.device, old: Bundle
     vocabulary = old.vocabulary.grow(
         corpus.train.sentences()[0], labels=corpus.train.labels, min_count=config.embeddings.words.min_count
     )
+    if old.vocabulary.lexicon is not None:
+        vocabulary = replace(
+            vocabulary, lexicon=_grown_lexicon(old.vocabulary.lexicon, corpus.train, vocabulary)
+        )
     tagger = build_tagger(config, vocabulary, old.tagger.words.vectors)
     transplant(old.tagger.cpu(), old.vocabulary, tagger, vocabulary)
     new = sorted(set(vocabulary.labels) - set(old.vocabulary.labels))
@@ -193,6 +217,15 @@ def _continued(config: Config, corpus: Corpus, device: torch.device, old: Bundle
     return _job(config, corpus, vocabulary, tagger.to(device), notices)
 
 
+def _grown_lexicon(old: Lexicon, train: Split, vocabulary: Vocabulary) -> Lexicon:
+    """The old counts and those of the new training split together."""
+    if vocabulary.labels != old.labels:
+        new = ", ".join(sorted(set(vocabulary.labels) - set(old.labels)))
+        told = "embeddings.lexicon: a model that looks at a lexicon cannot learn new labels"
+        raise ConfigError([f"{told} ({new}) with --init-from; train it anew on all the data"])
+    return old.merged(Lexicon.learn(train, vocabulary.labels))
+
+
 def with_word_size(config: Config, size: int) -> Config:
     """The config with the size that word vectors really have."""
     words = config.embeddings.words.model_copy(update={"size": size})
@@ -201,13 +234,9 @@ def with_word_size(config: Config, size: int) -> Config:
 
 
 def _read_vectors(
-    config: Config, train: Split, folders: Sequence[Path]
-) -> tuple[Vectors | None, Coverage | None]:
-    words = config.embeddings.words
-    if words.vectors is None:
-        return None, None
-    path = resolve(words.vectors, folders)
-    vectors = read_vectors(path, limit=words.limit)
+    path: str, words: WordsConfig, train: Split, folders: Sequence[Path]
+) -> tuple[Vectors, Coverage]:
+    vectors = read_vectors(resolve(path, folders), limit=words.limit)
     found = coverage(Counter(chain.from_iterable(train.sentences()[0])), vectors)
     found.check(words.min_coverage)
     return vectors, found
@@ -253,18 +282,6 @@ def try_longest(job: Job) -> Trial:
         parameters=sum(p.numel() for p in trainer.parameters),
         peak_memory_mb=peak_memory_mb(job.device),
     )
-
-
-def peak_memory_mb(device: torch.device) -> float | None:
-    """The most memory this process has held (on CUDA: on the device), in MB; None on Windows."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 1e6
-    if sys.platform == "win32":
-        return None  # Python has no such count there
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def trainer_of(job: Job) -> Trainer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 
 from rnner.bundle import Bundle, load_bundle
@@ -123,22 +122,38 @@ class Pipeline:
         if isinstance(texts, str):
             raise TypeError("a pipeline takes a list of texts: pipeline([text])")
         parts = [split_sentences(text, tokenize(text)) for text in texts]
-        found = iter(self._decoder.scored_spans([_words(tokens) for tokens in chain.from_iterable(parts)]))
+        found = iter(self._decoder.scored_spans(*_numbered(parts)))
         return [
             Document(text, sentences, [next(found) for _ in sentences])
             for text, sentences in zip(texts, parts, strict=True)
         ]
 
-    def with_readings(self, documents: Sequence[Document], n: int) -> list[Document]:
-        """The documents with the n most probable ways to tag each of their sentences."""
-        sentences = [_words(tokens) for document in documents for tokens in document.sentences]
-        found = iter(self._decoder.readings(sentences, n))
+    def with_readings(
+        self, documents: Sequence[Document], n: int, numbers: Sequence[int] | None = None
+    ) -> list[Document]:
+        """The documents with the n most probable ways to tag each of their sentences.
+
+        Args:
+            documents: from `documents`, or from `tag_documents`.
+            n: at least 1.
+            numbers: what `tag_documents` was given as its `documents`.
+        """
+        sentences, of = _numbered([document.sentences for document in documents])
+        context = of if numbers is None else [numbers[place] for place in of]
+        found = iter(self._decoder.readings(sentences, n, context))
         return [
             replace(document, readings=[next(found) for _ in document.sentences]) for document in documents
         ]
 
-    def tag(self, sentences: Sequence[list[str]]) -> list[list[Entity]]:
+    def tag(
+        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
+    ) -> list[list[Entity]]:
         """The entities of each sentence, given as a list of words; `start` and `end` count its words.
+
+        Args:
+            sentences: as words.
+            documents: the number of each sentence's document, for models that look at whole documents; a
+                sentence with the number -1, or without one, is a document of its own.
 
         Raises:
             TypeError: if a sentence is a text instead of a list of words.
@@ -152,19 +167,23 @@ class Pipeline:
                 Entity(span.label, span.start, span.end, " ".join(words[span.start : span.end]), span.score)
                 for span in found
             ]
-            for words, found in zip(sentences, self._decoder.scored_spans(sentences), strict=True)
+            for words, found in zip(sentences, self._decoder.scored_spans(sentences, documents), strict=True)
         ]
 
-    def tag_documents(self, sentences: Sequence[list[str]]) -> list[Document]:
-        """Each sentence, given as a list of words, as a text with one space between its words."""
+    def tag_documents(
+        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
+    ) -> list[Document]:
+        """Each sentence, given as a list of words, as a text with one space between its words; see `tag`."""
         return [
             Document(" ".join(words), [_spaced(words)] if words else [], [spans] if words else [])
-            for words, spans in zip(sentences, self._decoder.scored_spans(sentences), strict=True)
+            for words, spans in zip(sentences, self._decoder.scored_spans(sentences, documents), strict=True)
         ]
 
 
-def _words(tokens: Sequence[Token]) -> list[str]:
-    return [token.text for token in tokens]
+def _numbered(documents: Sequence[Sequence[Sequence[Token]]]) -> tuple[list[list[str]], list[int]]:
+    """The sentences of documents as words, and for each the number of its document."""
+    sentences = [[token.text for token in tokens] for document in documents for tokens in document]
+    return sentences, [number for number, document in enumerate(documents) for _ in document]
 
 
 def _spaced(words: Sequence[str]) -> list[Token]:

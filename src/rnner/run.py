@@ -27,7 +27,8 @@ from rnner.config import Config, differences, load_config
 from rnner.decoding import Decoder
 from rnner.errors import ModelError, RnnerError, TrainingError, UsageError
 from rnner.evaluation import evaluate
-from rnner.job import Job, peak_memory_mb, trainer_of, with_word_size
+from rnner.job import Job, trainer_of, with_word_size
+from rnner.memory import keep_freed_memory, peak_memory_mb
 from rnner.training import Epoch, Position, Step, Trainer
 
 
@@ -123,6 +124,7 @@ def train(
         UsageError: it is of a run with another config.
         OSError: the folder cannot be written.
     """
+    keep_freed_memory()
     trainer = trainer_of(job)
     if resume and has_checkpoint(folder):
         check_same_config(folder, job.config)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from rnner.data.batches import Batch
+from rnner.data.documents import Bags
+from rnner.nn.documents import DocumentVector
 from rnner.nn.dropout import LockedDropout, WordDropout
 from rnner.nn.embeddings import WordEmbedding
 from rnner.nn.heads import CRFHead, SoftmaxHead
@@ -22,9 +24,12 @@ class Tagger(nn.Module):
         words: word ids [n] -> vectors [n, w].
         characters: character ids [n, c] -> vectors [n, `output_size`]; None: no characters.
         casing: casing classes [n] -> vectors [n, s]; None: no casing.
+        document: vectors of a document's words -> what every word of the document sees; None: nothing.
         encoder: `encoder(x [b, t, i], lengths [b]) -> (output [b, t, h], state)` with `output_size`.
         head: loss over and decoding of the emissions.
         tags: number of tags, k.
+        document_dropout: share of the training sentences that are to be shown without the rest of their
+            document, so that the tagger does well where there is none; who makes the batches sees to it.
         word_dropout, input_dropout, output_dropout: shares in [0, 1), see `rnner.nn.dropout`.
     """
 
@@ -34,9 +39,11 @@ class Tagger(nn.Module):
         words: WordEmbedding,
         characters: nn.Module | None,
         casing: nn.Embedding | None,
+        document: DocumentVector | None = None,
         encoder: RecurrentLayer,
         head: CRFHead | SoftmaxHead,
         tags: int,
+        document_dropout: float = 0.0,
         word_dropout: float = 0.0,
         input_dropout: float = 0.0,
         output_dropout: float = 0.0,
@@ -45,6 +52,8 @@ class Tagger(nn.Module):
         self.words = words
         self.characters = characters
         self.casing = casing
+        self.document = document
+        self.document_dropout = document_dropout
         self.word_dropout = WordDropout(word_dropout)
         self.input_dropout = LockedDropout(input_dropout)
         self.encoder = encoder
@@ -56,7 +65,11 @@ class Tagger(nn.Module):
 
     def features(self, batch: Batch) -> Tensor:
         """What is known of each distinct form, [n, f]."""
-        parts = [self.words(self.word_dropout(batch.words))]
+        words, made_of = self.words(self.word_dropout(batch.words)), batch.composition
+        if made_of is not None:
+            pieces = self.words(made_of.rows) * made_of.weights[:, None]
+            words = words.index_add(0, made_of.forms, pieces)
+        parts = [words]
         if self.casing is not None:
             parts.append(self.casing(batch.casing))
         if self.characters is not None:
@@ -67,10 +80,21 @@ class Tagger(nn.Module):
         """Emissions [b, t, k], float32: a score for each word and tag; of no meaning in the padding."""
         # index_select's backward is one index_add; that of advanced indexing sorts first.
         b, t = batch.forms.shape
-        x = self.features(batch).index_select(0, batch.forms.reshape(-1)).view(b, t, -1)
-        output, _ = self.encoder(self.input_dropout(x), batch.lengths)
+        parts = [self.features(batch).index_select(0, batch.forms.reshape(-1)).view(b, t, -1)]
+        if batch.lexicon is not None:
+            parts.append(batch.lexicon)
+        if self.document is not None:
+            parts.append(self._about(batch.bags)[:, None].expand(-1, t, -1))
+        output, _ = self.encoder(self.input_dropout(torch.cat(parts, dim=-1)), batch.lengths)
         emissions: Tensor = self.emission(self.output_dropout(output)).float()
         return emissions
+
+    def _about(self, bags: Bags | None) -> Tensor:
+        """What the document of each sentence is about, [b, w]."""
+        if self.document is None or bags is None:
+            raise ValueError("this tagger looks at whole documents, and the batch does not bring their words")
+        vectors: Tensor = self.document(self.words(bags.words), bags.counts, bags.documents, bags.number)
+        return vectors.index_select(0, bags.of)
 
     def loss(self, batch: Batch) -> Tensor:
         """Negative log-likelihood of the batch's tags, a scalar: summed over a sentence, mean over sentences.

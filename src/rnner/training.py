@@ -149,7 +149,9 @@ class Trainer:
     ) -> None:
         self.tagger, self.vocabulary, self.train, self.plan = tagger, vocabulary, train, plan
         self.evaluate = evaluate
-        self.encoded = EncodedSplit(vocabulary, train)
+        self.encoded = EncodedSplit(
+            vocabulary, train, bags=tagger.document is not None, alone=tagger.document_dropout
+        )
         self.position = Position()
         self.parameters = [p for p in tagger.parameters() if p.requires_grad]
         self.optimizer = make_optimizer(tagger, plan)

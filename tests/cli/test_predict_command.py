@@ -7,7 +7,10 @@ import re
 
 import pytest
 
+from rnner.bundle import save_description, save_weights
 from rnner.data.conll import ConllReader
+from rnner.pipeline import Pipeline
+from tiny import TRAIN, annotated, config_of, tagger_with_context
 
 TEXT = "Ada Lovelace wrote to Charles Babbage . The letter left London ."
 CONLL2003 = """\
@@ -368,3 +371,102 @@ def test_files_that_are_no_text(rnner, trained, one_line, tmp_path, kind, data, 
         rnner("predict", "--model", trained, "--input", kind, stdin=data),
     ):
         one_line(outcome, 1, message)
+
+
+# --- models that look at whole documents --------------------------------------------------------------------
+
+
+@pytest.fixture
+def reader(tmp_path):
+    """The folder of a model with documents and a lexicon."""
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    tagger, vocabulary = tagger_with_context()
+    save_description(folder, config_of("embeddings.document=true", "embeddings.lexicon=true"), vocabulary)
+    save_weights(folder, tagger)
+    return folder
+
+
+def column_file(path, sizes):
+    """The tiny corpus, with a document mark before each so many sentences; the first ones are unmarked."""
+    marks = set(itertools.accumulate(sizes))
+    with path.open("w") as file:
+        for i, (words, tags) in enumerate(annotated(TRAIN)):
+            file.write("-DOCSTART- O\n\n" if i in marks else "")
+            file.writelines(f"{word} {tag}\n" for word, tag in zip(words, tags, strict=True))
+            file.write("\n")
+    return path
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 512])
+@pytest.mark.parametrize("sizes", [(2, 1, 4), (0, 5), (99,)])
+def test_documents_are_never_cut(rnner, reader, tmp_path, monkeypatch, chunk, sizes):
+    path = column_file(tmp_path / "text.conll", sizes)
+    command = ("predict", "--model", reader, "--file", path, "--input", "conll", "--format")
+    whole = [rnner(*command, form).out for form in ("conll", "json")]
+    monkeypatch.setattr("rnner.cli.predict._CHUNK", chunk)
+    tags, items = (rnner(*command, form).out for form in ("conll", "json"))
+    assert tags == whole[0]
+    scores = [[e["score"] for item in json.loads(out) for e in item["entities"]] for out in (items, whole[1])]
+    assert scores[0] and scores[0] == pytest.approx(scores[1], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "chunk", "expected"),
+    [((99,), 3, [3, 3, 3, 1]), ((2, 1, 4), 3, [3, 4, 3]), ((0, 2, 2), 3, [4, 6]), ((0, 5), 1, [5, 5])],
+)
+def test_a_chunk_ends_with_a_document_or_anywhere_where_none_is_marked(
+    rnner, reader, tmp_path, monkeypatch, sizes, chunk, expected
+):
+    seen = []
+
+    def counting(self, sentences, documents=None, whole=Pipeline.tag_documents):
+        seen.append(len(sentences))
+        return whole(self, sentences, documents)
+
+    monkeypatch.setattr("rnner.cli.predict._CHUNK", chunk)
+    monkeypatch.setattr(Pipeline, "tag_documents", counting)
+    path = column_file(tmp_path / "text.conll", sizes)
+    rnner("predict", "--model", reader, "--file", path, "--input", "conll")
+    assert seen == expected
+
+
+def test_marks_in_a_column_file_are_seen(rnner, reader, tmp_path):
+    def scores(sizes):
+        path = column_file(tmp_path / "text.conll", sizes)
+        out = rnner("predict", "--model", reader, "--file", path, "--input", "conll", "--format", "json").out
+        return [[entity["score"] for entity in item["entities"]] for item in json.loads(out)]
+
+    marked, unmarked = scores((3, 4)), scores((99,))
+    assert marked[0] == pytest.approx(unmarked[0], abs=1e-5)  # before the first mark
+    assert marked[3:] != unmarked[3:]
+
+
+@pytest.mark.parametrize("chunk", [2, 512])
+def test_evaluate_scores_the_tags_that_predict_gives(rnner, reader, tmp_path, monkeypatch, chunk):
+    def predicted(path):
+        return rnner(
+            "predict", "--model", reader, "--file", path, "--input", "conll", "--format", "conll"
+        ).out
+
+    monkeypatch.setattr("rnner.cli.predict._CHUNK", chunk)
+    found, other = tmp_path / "found.conll", tmp_path / "other.conll"
+    found.write_text(predicted(column_file(tmp_path / "gold.conll", (2, 1, 4))))
+    told = json.loads(rnner("evaluate", found, "--model", reader, "--format", "json").out)
+    assert told["f1"] == told["accuracy"] == 1 and told["support"] > 0
+
+    other.write_text(predicted(column_file(tmp_path / "gold.conll", (99,))))
+    tags = [[sentence.tags for sentence in ConllReader(path)] for path in (found, other)]
+    assert tags[0] != tags[1], "else the marks would not matter here"
+
+
+def test_a_text_is_a_document_and_a_line_is_one_too(rnner, reader):
+    def scores(*arguments, stdin=None):
+        outcome = rnner("predict", "--model", reader, "--format", "json", *arguments, stdin=stdin)
+        return [entity["score"] for item in json.loads(outcome.out) for entity in item["entities"]]
+
+    one, other = "Harry left London. He saw Egypt.", "Neville lost his toad in Wales."
+    alone = scores(one) + scores(other)
+    assert scores(one, other) == pytest.approx(alone, abs=1e-5)
+    assert scores("--input", "lines", stdin=f"{one}\n{other}\n".encode()) == pytest.approx(alone, abs=1e-5)
+    assert scores(f"{one} {other}") != pytest.approx(alone, abs=1e-4)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnner.data.conll import ConllReader, Sentence, write_conll, write_with_tags
+from rnner.data.conll import UNMARKED, ConllReader, Sentence, write_conll, write_with_tags
 from rnner.errors import DataError
 
 CONLL2003 = """\
@@ -103,7 +103,7 @@ def test_a_hash_is_a_token_where_spaces_separate() -> None:
 def test_a_comment_within_a_sentence_does_not_end_it_but_a_new_document_does() -> None:
     (sentence,) = read("Ask\tO\n# unsure\nBo\tB-PER\n")
     assert (sentence.words, sentence.lines) == (["Ask", "Bo"], [1, 3])
-    assert [s.document for s in read("Ask\tO\n# newdoc\nBo\tB-PER\n")] == [0, 1]
+    assert [s.document for s in read("Ask\tO\n# newdoc\nBo\tB-PER\n")] == [UNMARKED, 0]
 
 
 @pytest.mark.parametrize(
@@ -354,9 +354,9 @@ def test_damaged_files_are_read_in_full_or_refused(text: str, data: st.DataObjec
         assert str(error)
         return
     kept = [line for s in sentences for line in s.raw] + reader.trailing
-    expected = (
-        bytes(damaged).decode().removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n").split("\n")
-    )
+    whole = bytes(damaged).decode().removeprefix("\ufeff")
+    whole = whole if whole.endswith("\n") else whole.removesuffix("\r")  # a CRLF that was cut off
+    expected = whole.replace("\r\n", "\n").removesuffix("\n").split("\n")
     assert kept == (expected if damaged else [])
     assert sum(map(reader.layout.is_row, kept)) == sum(len(s.words) for s in sentences)
 
@@ -372,3 +372,20 @@ def test_a_path_is_read_and_named_in_errors(tmp_path: Path) -> None:
 def test_a_crlf_file_cut_off_in_its_last_line_end_loses_no_token() -> None:
     (sentence,) = ConllReader(io.BytesIO(b"Ada B-PER\r\nwrote O\r"))
     assert (sentence.words, sentence.tags) == (["Ada", "wrote"], ["B-PER", "O"])
+
+
+@pytest.mark.parametrize(
+    ("text", "documents"),
+    [
+        ("Ada O\n\nBo O\n", [UNMARKED, UNMARKED]),
+        ("Ada O\n\nBo O\n\n-DOCSTART- O\n\nCy O\n\nDi O\n", [UNMARKED, UNMARKED, 0, 0]),
+        ("-DOCSTART- O\n\nAda O\n\nBo O\n\n-DOCSTART- O\n\nCy O\n", [0, 0, 1]),
+        ("-DOCSTART- O\n\n-DOCSTART- O\n\nAda O\n\n-DOCSTART- O\n-DOCSTART- O\nBo O\n", [0, 1]),
+        ("Ada\tO\n\n# newdoc id = 1\nBo\tO\n\n# text = Cy\nCy\tO\n# newdoc\nDi\tO\n", [UNMARKED, 0, 0, 1]),
+    ],
+)
+@pytest.mark.parametrize("tagged", [True, False])
+def test_documents_count_from_the_first_mark_and_empty_ones_do_not(
+    text: str, documents: list[int], tagged: bool
+) -> None:
+    assert [sentence.document for sentence in read(text, tagged=tagged)] == documents

@@ -1,5 +1,6 @@
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnner.data.lexicon import Lexicon
 from rnner.data.vectors import Vectors
 from rnner.data.vocabulary import CASINGS, Vocabulary, casing_class, normal_form
 from rnner.errors import ModelError
@@ -295,6 +297,22 @@ def test_a_saved_vocabulary_does_not_change_with_the_one_it_came_from():
     assert "dragon" not in saved["words"]
 
 
+def test_a_lexicon_survives_json():
+    lexicon = Lexicon({"harry": [1, 0, 7], "über": [0, 2, 0], "\u2028": [3, 0, 0]}, LABELS)
+    vocabulary = replace(build(), lexicon=lexicon)
+    again = Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))
+    assert again.to_json() == vocabulary.to_json()
+    assert again.lexicon.counts == lexicon.counts and again.lexicon.labels == LABELS
+    sentences = [["HARRY", "Über", "nothing"], ["\u2028"]]
+    assert torch.equal(again.encode(sentences).lexicon, vocabulary.encode(sentences).lexicon)
+    assert vocabulary.encode(sentences).lexicon.any()
+
+
+def test_a_vocabulary_without_a_lexicon_has_none_in_json_either():
+    assert "lexicon" not in build().to_json()
+    assert Vocabulary.from_json(build().to_json()).lexicon is None
+
+
 def broken(**changes):
     return {**build(vectors=vectors("dragon")).to_json(), **changes}
 
@@ -317,6 +335,14 @@ def broken(**changes):
         (broken(scheme="bilou"), "its scheme is 'bilou', not one of iob1, iob2, bioes, binary"),
         (broken(scheme=None), "its scheme is None"),
         (broken(tags=["O", "B-PER"]), "'tags' are not the tags of iob2 with the labels LOC, PER"),
+        (broken(lexicon=["harry"]), "'lexicon' does not give counts by word"),
+        (broken(lexicon={"in": [3, 0, 0], "harry": [1, 2]}), "'lexicon' does not have 3 counts of 'harry'"),
+        (broken(lexicon={"harry": [0, 1, 2, 3]}), "'lexicon' does not have 3 counts of 'harry'"),
+        (broken(lexicon={"harry": [0, -1, 2]}), "'lexicon' does not have 3 counts of 'harry'"),
+        (broken(lexicon={"harry": [0, 1, 2.5]}), "'lexicon' does not have 3 counts of 'harry'"),
+        (broken(lexicon={"harry": [0, 1, True]}), "'lexicon' does not have 3 counts of 'harry'"),
+        (broken(lexicon={"harry": "012"}), "'lexicon' does not have 3 counts of 'harry'"),
+        (broken(lexicon={"harry": None}), "'lexicon' does not have 3 counts of 'harry'"),
     ],
 )
 def test_a_broken_vocabulary_is_refused_in_one_sentence(data, message):

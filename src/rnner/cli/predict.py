@@ -17,7 +17,8 @@ from rnner.cli.options import Batch, Code, Device, Threads, start
 from rnner.errors import UsageError
 
 if TYPE_CHECKING:
-    from rnner.pipeline import Pipeline
+    from rnner.data.conll import Sentence
+    from rnner.pipeline import Document, Pipeline
 
 T = TypeVar("T")
 
@@ -101,6 +102,7 @@ def predict(
             f"--nbest: --format {form.value} has room for one way only; use table, json or jsonl"
         )
     from rnner.cli.documents import write_documents
+    from rnner.data.conll import ConllReader
 
     source = sys.stdin.buffer if file is None or str(file) == "-" else file
     with _sink(output, file) as sink:
@@ -109,11 +111,12 @@ def predict(
             _add_column(pipeline, source, column, threshold, sink)
             return
         if kind is Input.conll:
-            found = (pipeline.tag_documents(chunk) for chunk in _chunks(_words(source, column)))
+            reader = ConllReader(source, columns=_columns(column), tagged=False)
+            found = (_tagged(pipeline, chunk, nbest) for chunk in _whole_documents(reader))
         else:
             found = (pipeline.documents(chunk) for chunk in _chunks(texts or _texts(source, kind)))
-        if nbest:
-            found = (pipeline.with_readings(documents, nbest) for documents in found)
+            if nbest:
+                found = (pipeline.with_readings(documents, nbest) for documents in found)
         documents = (document.above(threshold) for document in chain.from_iterable(found))
         write_documents(documents, form.value, sink, scheme=pipeline.vocabulary.scheme)
 
@@ -159,12 +162,11 @@ def _texts(source: BinaryIO | Path, kind: Input) -> Iterator[str]:
     yield data.decode("utf-8-sig")
 
 
-def _words(source: BinaryIO | Path, column: int | None) -> Iterator[list[str]]:
-    """The sentences of a column file."""
-    from rnner.data.conll import ConllReader
-
-    for sentence in ConllReader(source, columns=_columns(column), tagged=False):
-        yield sentence.words
+def _tagged(pipeline: Pipeline, sentences: list[Sentence], nbest: int | None = None) -> list[Document]:
+    """The sentences of a column file with their entities, and with `nbest` readings."""
+    numbers = [sentence.document for sentence in sentences]
+    found = pipeline.tag_documents([sentence.words for sentence in sentences], numbers)
+    return pipeline.with_readings(found, nbest, numbers) if nbest else found
 
 
 def _add_column(
@@ -175,8 +177,8 @@ def _add_column(
     from rnner.data.conll import ConllReader, write_with_tags
 
     reader = ConllReader(source, columns=_columns(column), tagged=False)
-    for chunk in _chunks(reader):
-        found = pipeline.tag_documents([sentence.words for sentence in chunk])
+    for chunk in _whole_documents(reader):
+        found = _tagged(pipeline, chunk)
         tags = [document_tags(document.above(threshold), pipeline.vocabulary.scheme)[0] for document in found]
         write_with_tags(chunk, tags, sink, layout=reader.layout)
     write_with_tags([], [], sink, layout=reader.layout, trailing=reader.trailing)
@@ -184,6 +186,21 @@ def _add_column(
 
 def _columns(column: int | None) -> dict[str, int] | None:
     return None if column is None else {"token": column}
+
+
+def _whole_documents(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
+    """Sentences in chunks that cut no document, for models that look at whole ones."""
+    from rnner.data.conll import UNMARKED
+
+    chunk: list[Sentence] = []
+    for sentence in sentences:
+        goes_on = chunk and sentence.document == chunk[-1].document != UNMARKED
+        if len(chunk) >= _CHUNK and not goes_on:
+            yield chunk
+            chunk = []
+        chunk.append(sentence)
+    if chunk:
+        yield chunk
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:

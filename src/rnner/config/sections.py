@@ -77,6 +77,9 @@ class WordsConfig(Section):
         0.1, ge=0.0, le=1.0, description="stop if a smaller share of the training words has a vector"
     )
     tune: bool = Field(False, description="train the file's vectors too (those of words in train)")
+    compose: bool = Field(
+        True, description="compose vectors for words that the file lacks, of their parts and pieces"
+    )
     min_count: int = Field(
         2, gt=0, description="words without a vector get one of their own if train has them so often"
     )
@@ -138,6 +141,12 @@ class EmbeddingsConfig(Section):
     casing: int = Field(
         10, ge=0, description="numbers that say how a word is written (Capital, UPPER, 1996 ...); 0: none"
     )
+    document: bool = Field(
+        False, description="show each word what its document is about (a mean of the document's word vectors)"
+    )
+    lexicon: bool = Field(
+        False, description="show for each word how often the other training documents label it how"
+    )
 
 
 class EncoderConfig(Section):
@@ -159,6 +168,7 @@ class DropoutConfig(Section):
     """Shares of what is hidden from the network while it trains; 0: nothing."""
 
     words: Probability = Field(0.05, description="words that are shown as unknown")
+    document: Probability = Field(0.1, description="sentences that are shown without their document")
     input: Probability = Field(0.5, description="of what goes into the first layer (one mask a sentence)")
     hidden: Probability = Field(0.3, description="between layers")
     output: Probability = Field(0.5, description="of what comes out of the last layer")

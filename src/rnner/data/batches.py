@@ -12,20 +12,49 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnner.data.documents import Bags
+
+
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """Forms without a row, as weighted sums of rows: p pieces in all, on one device.
+
+    Attributes:
+        rows: `[p]` int64, ids of words and n-grams.
+        weights: `[p]` float32.
+        forms: `[p]` int64, which of the n forms each is a piece of.
+    """
+
+    rows: Tensor
+    weights: Tensor
+    forms: Tensor
+
+    def to(self, device: torch.device | str) -> Composition:
+        """The same on `device`."""
+        return Composition(
+            rows=self.rows.to(device, non_blocking=True),
+            weights=self.weights.to(device, non_blocking=True),
+            forms=self.forms.to(device, non_blocking=True),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Sentences described through their distinct word forms, so that what depends on a form is computed once.
 
-    All tensors are int64 and on one device. Padding is on the right; every sentence has at least one token.
+    All tensors are on one device, and int64 but for the lexicon's. Padding is on the right; each sentence has
+    at least one token.
 
     Attributes:
-        words: `[n]` word id of each distinct form.
+        words: `[n]` word id of each distinct form; 0 for one that is composed.
         casing: `[n]` casing class of each form.
         characters: `[n, c]` characters of each form, right-padded with 0.
         forms: `[b, t]` which form stands at each position (padding: 0, a valid row).
         lengths: `[b]` tokens in each sentence.
         tags: `[b, t]` tag ids (padding: 0), or None where they are not known.
+        lexicon: `[b, t, l]` float32, what the lexicon knows of each word, or None without one.
+        composition: what the composed forms are made of, or None where words are never composed.
+        bags: the words of the sentences' documents, or None where they are not asked for.
     """
 
     words: Tensor
@@ -34,6 +63,9 @@ class Batch:
     forms: Tensor
     lengths: Tensor
     tags: Tensor | None = None
+    lexicon: Tensor | None = None
+    composition: Composition | None = None
+    bags: Bags | None = None
 
     @property
     def sentences(self) -> int:
@@ -54,6 +86,9 @@ class Batch:
             forms=self.forms.to(device, non_blocking=True),
             lengths=self.lengths.to(device, non_blocking=True),
             tags=None if self.tags is None else self.tags.to(device, non_blocking=True),
+            lexicon=None if self.lexicon is None else self.lexicon.to(device, non_blocking=True),
+            composition=None if self.composition is None else self.composition.to(device),
+            bags=None if self.bags is None else self.bags.to(device),
         )
 
 

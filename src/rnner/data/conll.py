@@ -21,6 +21,7 @@ from rnner.tags import is_tag
 
 # Lines from which separator and columns are found.
 _SAMPLE = 5000
+UNMARKED = -1
 _UNWRITABLE = frozenset("\t\n\0")
 
 
@@ -32,7 +33,7 @@ class Sentence:
         words: its tokens as they stand in the file.
         tags: their tags as found, or None if they were not read.
         lines: line of each token, counted from 1.
-        document: document it belongs to, counted from 0.
+        document: document it belongs to, counted from 0; `UNMARKED` if none was marked before it.
         raw: the lines since the end of the sentence before it (blanks, comments, document marks) and its own.
     """
 
@@ -76,7 +77,7 @@ class ConllReader:
     def _sentences(self, lines: Iterable[str]) -> Iterator[Sentence]:
         layout = self.layout
         known: dict[str, str] = {}  # tag cell -> tag, checked once
-        document, sentences_in_document = 0, 0
+        document, empty = UNMARKED, False
         words: list[str] = []
         tags: list[str] = []
         numbers: list[int] = []
@@ -99,9 +100,9 @@ class ConllReader:
             if words and (mark or not layout.is_comment(line)):
                 yield Sentence(words, tags if self.tagged else None, numbers, document, raw)
                 words, tags, numbers, raw = [], [], [], []
-                sentences_in_document += 1
-            if mark and sentences_in_document:
-                document, sentences_in_document = document + 1, 0
+                empty = False
+            if mark and not empty:  # several marks with no sentence between them begin one document
+                document, empty = document + 1, True
             raw.append(line)
         if words:
             yield Sentence(words, tags if self.tagged else None, numbers, document, raw)

@@ -5,14 +5,17 @@ Letters: s sentences, w words in all, f distinct word forms; b, t, n, c as in `r
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
-import pyarrow as pa
 import torch
 from numpy.typing import ArrayLike, NDArray
 
 from rnner.data.batches import Batch
+from rnner.data.documents import Bags, separate
+from rnner.data.lexicon import HeldOut
 from rnner.data.splits import Split
-from rnner.data.vocabulary import Vocabulary
+from rnner.data.vocabulary import UNKNOWN, Vocabulary, composition
 
 Integers = NDArray[np.integer]
 
@@ -25,25 +28,33 @@ class EncodedSplit:
     Args:
         vocabulary: knows the words, characters and tags.
         split: its tags are written in the vocabulary's scheme.
+        bags: whether batches bring the words of the sentences' documents.
+        alone: share of the sentences whose bag holds their own words only, drawn anew for each batch from
+            torch's global generator.
 
     Raises:
         ValueError: a tag that the vocabulary lacks.
     """
 
-    def __init__(self, vocabulary: Vocabulary, split: Split) -> None:
-        columns = split.columns()
-        forms, self._forms = _numbered(columns["tokens"])
-        tags, numbers = _numbered(columns["tags"])
+    def __init__(
+        self, vocabulary: Vocabulary, split: Split, *, bags: bool = False, alone: float = 0.0
+    ) -> None:
+        forms, self._forms = split.numbered("tokens")
+        tags, numbers = split.numbered("tags")
         self._tags = np.array(vocabulary.tag_ids(tags), dtype=np.int16)[numbers]
         self._lengths = split.lengths
         self._starts = _starts(self._lengths)
         features = [vocabulary.features(form) for form in forms]
-        self._words = np.array([word for word, _, _ in features], dtype=np.int32)
-        self._casing = np.array([casing for _, casing, _ in features], dtype=np.int8)
-        spelt = [np.frombuffer(characters, dtype=np.int32) for _, _, characters in features]
+        self._words = np.array([known.word for known in features], dtype=np.int32)
+        self._casing = np.array([known.casing for known in features], dtype=np.int8)
+        self._pieces = [known.pieces for known in features] if vocabulary.composes else None
+        spelt = [np.frombuffer(known.characters, dtype=np.int32) for known in features]
         self._spelling = np.concatenate([*spelt, np.zeros(1, dtype=np.int32)])  # an empty form begins there
         self._spelling_lengths = np.array([len(characters) for characters in spelt], dtype=np.int64)
         self._spelling_starts = _starts(self._spelling_lengths)
+        self._lexicon = HeldOut(vocabulary.lexicon, split) if vocabulary.lexicon is not None else None
+        self._documents = separate(split.documents) if bags else None
+        self._alone = alone
 
     def batch(self, sentences: ArrayLike) -> Batch:
         """Some sentences, by their places `[b]` in the split, with their tags."""
@@ -59,13 +70,43 @@ class EncodedSplit:
             forms=_tensor(forms.reshape(grid.shape) * inside),
             lengths=_tensor(lengths),
             tags=_tensor(self._tags[grid] * inside),
+            lexicon=None if self._lexicon is None else torch.from_numpy(self._lexicon.features(grid)),
+            composition=None
+            if self._pieces is None
+            else composition([self._pieces[form] for form in distinct]),
+            bags=None if self._documents is None else self._bags(rows, self._documents),
         )
 
+    def _bags(self, rows: NDArray[np.int64], documents: NDArray[np.int64]) -> Bags:
+        """The words of the documents `[s]` of a batch's sentences `[b]`, or of some of these alone."""
+        chosen = documents[rows]
+        if self._alone:
+            own = torch.rand(len(rows)).numpy() < self._alone
+            chosen = np.where(own, documents.max() + 1 + rows, chosen)
+        distinct, of = np.unique(chosen, return_inverse=True)
+        first, sentences = self._members
+        places, inside = _grid(first[distinct], first[distinct + 1] - first[distinct])
+        members = sentences[places[inside]]
+        owners = np.repeat(np.nonzero(inside)[0], self._lengths[members])
+        grid, inside = _grid(self._starts[members], self._lengths[members])
+        words = np.maximum(self._words[self._forms[grid[inside]]], UNKNOWN)  # composed ones are not in bags
+        most = int(self._words.max()) + 2
+        pairs, counts = np.unique(owners * most + words, return_counts=True)
+        return Bags(
+            words=_tensor(pairs % most),
+            counts=torch.from_numpy(counts.astype(np.float32)),
+            documents=_tensor(pairs // most),
+            of=_tensor(of),
+            number=len(distinct),
+        )
 
-def _numbered(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int32]]:
-    """The distinct strings in lists of strings, and for each `[w]` string which of them it is."""
-    flat = column.combine_chunks().flatten().dictionary_encode()
-    return flat.dictionary.to_pylist(), flat.indices.to_numpy()
+    @cached_property
+    def _members(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the sentences of documents begin, and those sentences: of documents, then of each alone."""
+        assert self._documents is not None
+        sizes = np.append(np.bincount(self._documents), np.ones_like(self._documents))
+        members = np.append(np.argsort(self._documents, kind="stable"), np.arange(len(self._documents)))
+        return np.append(0, np.cumsum(sizes)), members
 
 
 def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -53,8 +53,8 @@ class Split:
     """Annotated sentences of one file.
 
     Attributes:
-        table: columns `tokens` and `tags` (lists of strings), `document` (int32, from 0), `line` (int32, of
-            the first word, from 1).
+        table: columns `tokens` and `tags` (lists of strings), `document` (int32, from 0; -1 before any mark),
+            `line` (int32, of the first word, from 1).
         path: where it was read.
         name: what messages call it (`train`, or the file's name).
         scheme: the scheme of the tags, or `conlleval` if they obey none and are read as conlleval does.
@@ -80,7 +80,7 @@ class Split:
 
     @cached_property
     def documents(self) -> NDArray[np.int64]:
-        """`[s]` the document of each sentence, ascending."""
+        """`[s]` the document of each sentence, from 0, ascending; -1 where the file has marked none yet."""
         return self._integers("document")
 
     @cached_property
@@ -147,6 +147,11 @@ class Split:
     def columns(self) -> pa.Table:
         """Words and tags of all sentences, as lists of strings in Arrow columns `tokens` and `tags`."""
         return self._taken(None)
+
+    def numbered(self, column: str) -> tuple[list[str], NDArray[np.int32]]:
+        """The distinct strings of a column (`tokens` or `tags`), and which of them each word `[w]` has."""
+        flat = self.columns()[column].combine_chunks().flatten().dictionary_encode()
+        return flat.dictionary.to_pylist(), flat.indices.to_numpy()
 
     def _taken(self, indices: ArrayLike | None) -> Any:
         if indices is None and self.rows is None:

@@ -10,16 +10,20 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from rnner.data.batches import Batch
+from rnner.data.batches import Batch, Composition
+from rnner.data.documents import Bag, collate
+from rnner.data.lexicon import Lexicon
+from rnner.data.subwords import BUCKETS, Pieces, compose
 from rnner.data.vectors import Vectors, normal_form, spelling_in
 from rnner.errors import ModelError
 from rnner.tags import SCHEMES, tag_inventory
@@ -31,7 +35,7 @@ RESERVED = [
     "<pad>",
     "<unknown>",
 ]  # ids 0 and 1; never looked up, so that a real token "<pad>" is a word like any
-UNKNOWN = 1
+PADDING, UNKNOWN = 0, 1
 _LISTS = ("labels", "tags", "characters", "words", "vector_words")  # the fields that are lists of strings
 
 CASINGS = (
@@ -48,6 +52,7 @@ CASINGS = (
 
 _LONGEST_FORM = 100  # characters; of a longer form (a URL) the first and the last half of these are encoded
 _CACHED_FORMS = 200_000
+_OFTEN = 10  # a word seen so often learns a vector better than it could be composed
 
 
 def casing_class(form: str) -> int:
@@ -75,6 +80,22 @@ def casing_class(form: str) -> int:
     return CASINGS.index("upper" if all(capitals) else "mixed")
 
 
+class Features(NamedTuple):
+    """What is known of a form.
+
+    Attributes:
+        word: its row; 0 if it is composed.
+        casing: its class, see `casing_class`.
+        characters: their ids, as the bytes of int32, at most 100 (see `Vocabulary.encode`).
+        pieces: what it is composed of, or None.
+    """
+
+    word: int
+    casing: int
+    characters: bytes
+    pieces: Pieces | None
+
+
 @dataclass(frozen=True, repr=False)
 class Vocabulary:
     """The words, characters and tags of a model, and their ids.
@@ -86,6 +107,9 @@ class Vocabulary:
         tags: id = position.
         scheme: the tagging scheme that `tags` are written in.
         labels: the entity types, sorted.
+        composes: whether words without a row are composed of others and of n-grams (`rnner.data.subwords`),
+            whose rows come after all words'.
+        lexicon: what the training labels say of each word, if the model is told.
     """
 
     words: list[str]
@@ -94,6 +118,8 @@ class Vocabulary:
     tags: list[str]
     scheme: str
     labels: list[str]
+    composes: bool = False
+    lexicon: Lexicon | None = None
 
     @classmethod
     def build(
@@ -106,6 +132,7 @@ class Vocabulary:
         vectors: Vectors | None = None,
         min_count: int = 2,
         tune: bool = False,
+        composes: bool = False,
     ) -> Vocabulary:
         """Learn a vocabulary from the training sentences (and from nothing else).
 
@@ -121,14 +148,16 @@ class Vocabulary:
                 whether the training sentences hold it or not.
             min_count: how often a key without a vector must be seen to get a trained row.
             tune: train the vectors of the words seen in training.
+            composes: words without a vector are composed, if they can be, until they are seen 10 times.
         """
         counts = Counter(chain.from_iterable(sentences))
         known: Mapping[str, int] = vectors.rows if vectors is not None else {}
         keys = _key_counts(counts, known)
-        if tune:
-            kept = {key: count for key, count in keys.items() if count >= min_count or key in known}
-        else:
-            kept = {key: count for key, count in keys.items() if count >= min_count and key not in known}
+        kept = {
+            key: count
+            for key, count in keys.items()
+            if (tune if key in known else count >= _least(key, min_count, composes))
+        }
         return cls(
             words=RESERVED + _by_frequency(kept),
             vector_words=[word for word in known if word not in kept],
@@ -136,6 +165,7 @@ class Vocabulary:
             tags=list(tags),
             scheme=scheme,
             labels=sorted(labels),
+            composes=composes,
         )
 
     def grow(
@@ -151,10 +181,15 @@ class Vocabulary:
         counts = Counter(chain.from_iterable(sentences))
         old_words, old_characters = self._word_ids, self._character_ids
         keys = _key_counts(counts, old_words)
-        words = {key: n for key, n in keys.items() if n >= min_count and key not in old_words}
+        words = {
+            key: n
+            for key, n in keys.items()
+            if key not in old_words and n >= _least(key, min_count, self.composes)
+        }
         characters = {c: n for c, n in _character_counts(counts).items() if c not in old_characters}
         union = sorted({*self.labels, *labels})
-        return Vocabulary(
+        return replace(
+            self,
             words=self.words + _by_frequency(words),
             vector_words=list(self.vector_words),
             characters=self.characters + _by_frequency(characters),
@@ -198,7 +233,10 @@ class Vocabulary:
         return torch.from_numpy(vectors.matrix[rows])
 
     def encode(
-        self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]] | None = None
+        self,
+        sentences: Sequence[Sequence[str]],
+        tags: Sequence[Sequence[str]] | None = None,
+        bags: Sequence[Bag] | None = None,
     ) -> Batch:
         """Describe sentences as a batch of tensors (see `Batch`), each distinct form once.
 
@@ -208,6 +246,7 @@ class Vocabulary:
         Args:
             sentences: b sentences of at least one word each.
             tags: their tags, as `self.tags` writes them.
+            bags: the bag of each sentence's document, see `bags_of`.
 
         Raises:
             ValueError: no sentence, or an empty one; not as many tags as words; a tag not in `self.tags`.
@@ -217,21 +256,28 @@ class Vocabulary:
         places: dict[str, int] = {}
         forms = [[places.setdefault(word, len(places)) for word in sentence] for sentence in sentences]
         features = [self.features(form) for form in places]
-        width = max(1, max(len(characters) for _, _, characters in features) // 4) * 4
-        characters = bytearray().join(row.ljust(width, b"\0") for _, _, row in features)
+        width = max(1, max(len(known.characters) for known in features) // 4) * 4
+        characters = bytearray().join(known.characters.ljust(width, b"\0") for known in features)
+        placed = _padded(forms)
         return Batch(
-            words=_tensor([word for word, _, _ in features]),
-            casing=_tensor([casing for _, casing, _ in features]),
+            words=_tensor([known.word for known in features]),
+            casing=_tensor([known.casing for known in features]),
             characters=torch.frombuffer(characters, dtype=torch.int32).view(len(features), -1).long(),
-            forms=_padded(forms),
+            forms=placed,
             lengths=_tensor([len(sentence) for sentence in sentences]),
             tags=None if tags is None else _padded(self._encode_tags(sentences, tags)),
+            lexicon=None if self.lexicon is None else _looked_up(self.lexicon, places)[placed],
+            composition=composition([known.pieces for known in features]) if self.composes else None,
+            bags=None if bags is None else collate(bags),
         )
 
     def to_json(self) -> dict[str, Any]:
         """The vocabulary as JSON values; `from_json` gives it back."""
         lists = {name: list(getattr(self, name)) for name in _LISTS}
-        return {"format_version": FORMAT_VERSION, "scheme": self.scheme, **lists}
+        told: dict[str, Any] = {"composes": True} if self.composes else {}
+        if self.lexicon is not None:
+            told["lexicon"] = {word: list(row) for word, row in self.lexicon.counts.items()}
+        return {"format_version": FORMAT_VERSION, "scheme": self.scheme, **lists, **told}
 
     @classmethod
     def from_json(cls, data: object) -> Vocabulary:
@@ -245,7 +291,10 @@ class Vocabulary:
         if problem is not None:
             text = f"the model's vocabulary cannot be used: {problem}; is the model folder as it was saved?"
             raise ModelError(text)
-        return cls(scheme=fields["scheme"], **{name: list(fields[name]) for name in _LISTS})
+        counts, lists = fields.get("lexicon"), {name: list(fields[name]) for name in _LISTS}
+        lexicon = None if counts is None else Lexicon(counts, lists["labels"])
+        composes = fields.get("composes", False)
+        return cls(scheme=fields["scheme"], **lists, composes=composes, lexicon=lexicon)
 
     def __repr__(self) -> str:
         return (
@@ -265,18 +314,27 @@ class Vocabulary:
     def _tag_ids(self) -> dict[str, int]:
         return {tag: i for i, tag in enumerate(self.tags)}
 
+    @property
+    def rows(self) -> int:
+        """Rows of the word table: trained ones, frozen ones, and those of n-grams and their mean."""
+        return len(self.words) + len(self.vector_words) + (BUCKETS + 1 if self.composes else 0)
+
     @cached_property
-    def _cache(self) -> dict[str, tuple[int, int, bytes]]:
+    def _cache(self) -> dict[str, Features]:
         return {}
 
-    def features(self, form: str) -> tuple[int, int, bytes]:
-        """Word id, casing class and characters (as the bytes of int32, see `encode`) of a form."""
+    def features(self, form: str) -> Features:
+        """What is known of a form."""
         features = self._cache.get(form)
         if features is None:
             half = _LONGEST_FORM // 2
             spelled = form if len(form) <= _LONGEST_FORM else form[:half] + form[-half:]
             ids = [self._character_ids.get(character, UNKNOWN) for character in spelled]
-            features = self.word_id(form), casing_class(form), array("i", ids).tobytes()
+            word, pieces = self.word_id(form), None
+            if word == UNKNOWN and self.composes:
+                pieces = compose(form, self._word_ids, len(self.words) + len(self.vector_words))
+            word = word if pieces is None else PADDING
+            features = Features(word, casing_class(form), array("i", ids).tobytes(), pieces)
             if len(self._cache) >= _CACHED_FORMS:
                 self._cache.clear()
             self._cache[form] = features
@@ -295,6 +353,27 @@ class Vocabulary:
         if list(map(len, tags)) != list(map(len, sentences)):
             raise ValueError("every word needs exactly one tag: the tags differ in number from the words")
         return [self.tag_ids(row) for row in tags]
+
+
+def _least(key: str, min_count: int, composes: bool) -> int:
+    """How often a word without a row must be seen to get one."""
+    return max(min_count, _OFTEN) if composes and compose(key, {}, 0) is not None else min_count
+
+
+def composition(pieces: Sequence[Pieces | None]) -> Composition:
+    """The pieces of n forms together; None for a form that has a row."""
+    composed = [(form, found) for form, found in enumerate(pieces) if found is not None]
+    none: list[NDArray[Any]] = [np.zeros(0, dtype=np.int64)]
+    return Composition(
+        rows=torch.from_numpy(np.concatenate([found.rows for _, found in composed] or none)),
+        weights=torch.from_numpy(np.concatenate([found.weights for _, found in composed] or none)).float(),
+        forms=torch.tensor([form for form, found in composed for _ in found.rows], dtype=torch.int64),
+    )
+
+
+def _looked_up(lexicon: Lexicon, forms: Iterable[str]) -> Tensor:
+    """What the lexicon knows of n forms, [n, l]."""
+    return torch.from_numpy(np.stack([lexicon.features(form) for form in forms]))
 
 
 def _ids(entries: list[str]) -> dict[str, int]:
@@ -350,8 +429,25 @@ def _problem(data: dict[str, Any]) -> str | None:
     ):
         if len(set(entries)) != len(entries):
             return f"{Counter(entries).most_common(1)[0][0]!r} stands twice in {name!r}"
+    if not isinstance(data.get("composes", False), bool):
+        return "'composes' is neither true nor false"
     if data.get("scheme") not in SCHEMES:
         return f"its scheme is {data.get('scheme')!r}, not one of {', '.join(SCHEMES)}"
     if sorted(data["tags"]) != sorted(tag_inventory(data["labels"], data["scheme"])):
         return f"'tags' are not the tags of {data['scheme']} with the labels {', '.join(data['labels'])}"
+    return _lexicon_problem(data.get("lexicon"), 1 + len(data["labels"]))
+
+
+def _lexicon_problem(counts: object, width: int) -> str | None:
+    if counts is None:
+        return None
+    if not isinstance(counts, dict):
+        return "'lexicon' does not give counts by word"
+    for word, row in counts.items():
+        if not (
+            isinstance(row, list)
+            and len(row) == width
+            and all(type(n) is int and 0 <= n < 2**31 for n in row)
+        ):
+            return f"'lexicon' does not have {width} counts of {word!r}"
     return None

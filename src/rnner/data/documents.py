@@ -1,0 +1,103 @@
+"""What stands in the document of a sentence: the bag of its words, made once a document.
+
+Letters: s sentences, b of them in a batch, d documents, m distinct words of documents.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from rnner.data.conll import UNMARKED
+
+
+class Bag(NamedTuple):
+    """The words of a document: the distinct ids `[m]` int64, and how often each is there `[m]` float32."""
+
+    words: NDArray[np.int64]
+    counts: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Bags:
+    """The bags of a batch's sentences, one after the other, those that sentences share only once.
+
+    All tensors are on one device.
+
+    Attributes:
+        words: `[m]` int64, word ids.
+        counts: `[m]` float32, how often each stands in its document.
+        documents: `[m]` int64, which of the d documents, ascending.
+        of: `[b]` int64, the document of each sentence.
+        number: d.
+    """
+
+    words: Tensor
+    counts: Tensor
+    documents: Tensor
+    of: Tensor
+    number: int
+
+    def to(self, device: torch.device | str) -> Bags:
+        """The same on `device`."""
+        return Bags(
+            words=self.words.to(device, non_blocking=True),
+            counts=self.counts.to(device, non_blocking=True),
+            documents=self.documents.to(device, non_blocking=True),
+            of=self.of.to(device, non_blocking=True),
+            number=self.number,
+        )
+
+
+def separate(documents: ArrayLike) -> NDArray[np.int64]:
+    """Numbers `[s]` from 0 for the documents `[s]`; each unmarked sentence (-1) is a document of its own."""
+    given = np.asarray(documents, dtype=np.int64)
+    alone = np.where(given == UNMARKED, -1 - np.arange(len(given)), given)
+    return np.unique(alone, return_inverse=True)[1].astype(np.int64)
+
+
+def bags_of(
+    sentences: Iterable[Sequence[str]], documents: Sequence[Hashable], word_id: Callable[[str], int]
+) -> list[Bag]:
+    """The bag `[s]` of each sentence's document; sentences of one document share the object.
+
+    Args:
+        sentences: as words.
+        documents: `[s]` what tells the document of each.
+        word_id: the id of a word.
+    """
+    forms: dict[Hashable, Counter[str]] = {}
+    for words, document in zip(sentences, documents, strict=True):
+        forms.setdefault(document, Counter()).update(words)
+    bags = {document: _bag(counts, word_id) for document, counts in forms.items()}
+    return [bags[document] for document in documents]
+
+
+def _bag(forms: Counter[str], word_id: Callable[[str], int]) -> Bag:
+    counts: Counter[int] = Counter()
+    for form, count in forms.items():
+        counts[word_id(form)] += count
+    return Bag(
+        np.fromiter(counts, np.int64, len(counts)), np.fromiter(counts.values(), np.float32, len(counts))
+    )
+
+
+def collate(bags: Sequence[Bag]) -> Bags:
+    """The bags `[b]` of a batch's sentences as tensors."""
+    distinct = list({id(bag): bag for bag in bags}.values())
+    places = {id(bag): place for place, bag in enumerate(distinct)}
+    sizes = [len(bag.words) for bag in distinct]
+    return Bags(
+        words=torch.from_numpy(np.concatenate([bag.words for bag in distinct])),
+        counts=torch.from_numpy(np.concatenate([bag.counts for bag in distinct])),
+        documents=torch.from_numpy(np.repeat(np.arange(len(distinct)), sizes)),
+        of=torch.tensor([places[id(bag)] for bag in bags]),
+        number=len(distinct),
+    )

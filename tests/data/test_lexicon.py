@@ -1,0 +1,207 @@
+"""What the training labels say of words, and that no word is told its own document's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnner.data.conll import UNMARKED
+from rnner.data.encoded import EncodedSplit
+from rnner.data.lexicon import HeldOut, Lexicon, features_of
+from rnner.data.splits import Row, Split, build_table
+from rnner.data.vocabulary import Vocabulary
+from rnner.tags import label_of, tag_inventory
+
+LABELS = ["LOC", "PER"]
+COLUMN = {None: 0, "LOC": 1, "PER": 2}
+Sentence = list[tuple[str, str]]
+
+
+def split_of(sentences: list[Sentence], documents: list[int], scheme: str = "bioes") -> Split:
+    rows = [
+        Row([word for word, _ in sentence], [tag for _, tag in sentence], document, 1)
+        for sentence, document in zip(sentences, documents, strict=True)
+    ]
+    return Split(build_table(rows), Path("train.conll"), "train", scheme)
+
+
+def counted(sentences: list[Sentence], word: str) -> list[int]:
+    """How often a word, in any case, stands outside names, in LOC, in PER."""
+    row = [0, 0, 0]
+    for sentence in sentences:
+        for form, tag in sentence:
+            row[COLUMN[label_of(tag)]] += form.lower() == word.lower()
+    return row
+
+
+PARIS: list[Sentence] = [
+    [("Paris", "S-LOC"), ("slept", "O")],
+    [("Paris", "B-PER"), ("Hilton", "E-PER"), ("left", "O"), ("PARIS", "S-LOC")],
+    [("paris", "O"), ("green", "O")],
+]
+
+words = st.tuples(
+    st.sampled_from(["ada", "Ada", "ADA", "Oslo", "bank", "Straße", "STRASSE"]),
+    st.sampled_from(["O", "O", "S-PER", "B-PER", "E-LOC", "S-LOC"]),
+)
+texts = st.lists(st.lists(words, min_size=1, max_size=5), min_size=1, max_size=8)
+steps = st.lists(st.integers(0, 1), min_size=8, max_size=8)
+
+
+def documents_of(steps: list[int], sentences: int) -> list[int]:
+    """Numbers as a file gives them: none before the first mark, then ascending."""
+    return [int(number) for number in (np.cumsum(steps) + UNMARKED)[:sentences]]
+
+
+def test_words_are_counted_by_label_whatever_their_case() -> None:
+    lexicon = Lexicon.learn(split_of(PARIS, [0, 0, 1]), LABELS)
+    assert lexicon.labels == LABELS and lexicon.size == 4
+    assert lexicon.counts == {
+        "paris": [1, 2, 1],
+        "slept": [1, 0, 0],
+        "hilton": [0, 0, 1],
+        "left": [1, 0, 0],
+        "green": [1, 0, 0],
+    }
+
+
+@settings(deadline=None, max_examples=60)
+@given(sentences=texts, chosen=st.data())
+def test_counts_are_those_of_counting(sentences: list[Sentence], chosen: st.DataObject) -> None:
+    places = chosen.draw(st.lists(st.sampled_from(range(len(sentences))), min_size=1, unique=True))
+    lexicon = Lexicon.learn(split_of(sentences, [0] * len(sentences)).select(places), LABELS)
+    own = [sentences[i] for i in places]
+    forms = {form.lower() for sentence in own for form, _ in sentence}
+    assert lexicon.counts == {form: counted(own, form) for form in forms}
+
+
+def test_labels_of_the_model_that_a_split_lacks_have_a_column_of_zeros() -> None:
+    lexicon = Lexicon.learn(split_of(PARIS, [0, 0, 1]), ["EVENT", *LABELS])
+    assert lexicon.size == 5 and lexicon.counts["paris"] == [1, 0, 2, 1]
+
+
+def test_names_alone_are_one_label() -> None:
+    split = split_of([[("Ada", "1"), ("slept", "0")]], [0], scheme="binary")
+    assert Lexicon.learn(split, ["NAME"]).counts == {"ada": [0, 1], "slept": [1, 0]}
+
+
+# --- features ----------------------------------------------------------------------------------------------
+
+
+def test_features_are_damped_shares_and_the_logarithm_of_how_often() -> None:
+    found = features_of(np.array([[1, 2, 0], [0, 0, 0], [0, 0, 40]]))
+    expected = [
+        [1 / 3.5, 2 / 3.5, 0, np.log(4) / 3],
+        [0, 0, 0, 0],
+        [0, 0, 40 / 40.5, np.log(41) / 3],
+    ]
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_features_are_found_by_lower_case_and_are_zeros_for_what_was_never_seen() -> None:
+    lexicon = Lexicon.learn(split_of(PARIS, [0, 0, 1]), LABELS)
+    expected = features_of(np.array([1, 2, 1]))
+    for form in ("Paris", "PARIS", "paris"):
+        assert np.array_equal(lexicon.features(form), expected)
+    unseen = lexicon.features("Lyon")
+    assert unseen.tolist() == [0, 0, 0, 0] and unseen.dtype == np.float32
+
+
+def test_an_empty_lexicon_knows_nothing() -> None:
+    assert Lexicon({}, LABELS).features("Paris").tolist() == [0, 0, 0, 0]
+
+
+def test_two_lexicons_together_have_the_counts_of_both_and_stay_as_they_are() -> None:
+    one = Lexicon({"paris": [1, 2, 0], "ada": [0, 0, 1]}, LABELS)
+    other = Lexicon({"paris": [0, 1, 5], "oslo": [0, 3, 0]}, LABELS)
+    both = one.merged(other)
+    assert both.counts == {"paris": [1, 3, 5], "ada": [0, 0, 1], "oslo": [0, 3, 0]}
+    assert both.labels == LABELS
+    assert one.counts == {"paris": [1, 2, 0], "ada": [0, 0, 1]}
+    assert other.counts == {"paris": [0, 1, 5], "oslo": [0, 3, 0]}
+
+
+def test_a_lexicon_of_two_parts_is_that_of_the_whole() -> None:
+    whole = split_of(PARIS, [0, 0, 1])
+    first, second = (Lexicon.learn(whole.select(rows), LABELS) for rows in ([0], [1, 2]))
+    assert first.merged(second).counts == Lexicon.learn(whole, LABELS).counts
+
+
+# --- held out ----------------------------------------------------------------------------------------------
+
+
+def recounted(sentences: list[Sentence], groups: list[object], more: list[Sentence]) -> list[list[int]]:
+    """The counts of each word of a split, from the sentences of other groups and from `more`."""
+    rows = []
+    for own, sentence in zip(groups, sentences, strict=True):
+        others = [s for group, s in zip(groups, sentences, strict=True) if group != own]
+        rows += [counted([*others, *more], form) for form, _ in sentence]
+    return rows
+
+
+@settings(deadline=None, max_examples=60)
+@given(sentences=texts, steps=steps, more=texts)
+def test_held_out_is_the_count_of_the_other_documents(
+    sentences: list[Sentence], steps: list[int], more: list[Sentence]
+) -> None:
+    documents = documents_of(steps, len(sentences))
+    split = split_of(sentences, documents)
+    elsewhere = Lexicon.learn(split_of(more, [0] * len(more)), LABELS)
+    places = np.arange(split.lengths.sum())
+    learnt = Lexicon.learn(split, LABELS)
+    for lexicon, added in ((learnt, []), (learnt.merged(elsewhere), more), (elsewhere.merged(learnt), more)):
+        expected = features_of(np.array(recounted(sentences, list(documents), added)))
+        np.testing.assert_array_equal(HeldOut(lexicon, split).features(places), expected)
+
+
+def test_held_out_of_a_part_of_a_split_knows_that_part_alone() -> None:
+    part = split_of(PARIS, [0, 0, 1]).select([2, 0])
+    found = HeldOut(Lexicon.learn(part, LABELS), part).features(np.arange(4))
+    expected = recounted([PARIS[2], PARIS[0]], [1, 0], [])
+    np.testing.assert_array_equal(found, features_of(np.array(expected)))
+
+
+@pytest.mark.parametrize("marked", [0, 5])
+def test_where_nothing_is_marked_blocks_of_twenty_sentences_are_held_out(marked: int) -> None:
+    tags = ["S-PER", "S-LOC", "O"]
+    sentences: list[Sentence] = [
+        [("Ada", tags[i % 3]), (f"w{i % 7}", tags[i % 2])] for i in range(45 + marked)
+    ]
+    split = split_of(sentences, [UNMARKED] * 45 + [0] * marked)
+    groups: list[object] = [i // 20 if i < 45 else "marked" for i in range(45 + marked)]
+    found = HeldOut(Lexicon.learn(split, LABELS), split).features(np.arange(2 * len(sentences)))
+    np.testing.assert_array_equal(found, features_of(np.array(recounted(sentences, groups, []))))
+    assert found.any()
+
+
+def test_a_word_that_stands_in_one_document_alone_is_as_good_as_unseen() -> None:
+    split = split_of(PARIS, [0, 1, 2])
+    held_out = HeldOut(Lexicon.learn(split, LABELS), split)
+    assert held_out.features(np.array([1, 3])).tolist() == [[0.0] * 4] * 2  # slept, Hilton
+    assert held_out.features(np.array([[0, 2]])).shape == (1, 2, 4)
+    assert held_out.features(np.array([0])).any()
+
+
+# --- in batches --------------------------------------------------------------------------------------------
+
+
+def test_a_batch_of_training_is_held_out_and_one_of_prediction_is_not() -> None:
+    split = split_of(PARIS, [0, 0, 1])
+    lexicon = Lexicon.learn(split, LABELS)
+    sentences, tags = split.sentences()
+    plain = Vocabulary.build(sentences, labels=LABELS, scheme="bioes", tags=tag_inventory(LABELS, "bioes"))
+    vocabulary = Vocabulary(**{**vars(plain), "lexicon": lexicon})
+    training = EncodedSplit(vocabulary, split).batch([2, 1]).lexicon
+    prediction = vocabulary.encode([sentences[2], sentences[1]], [tags[2], tags[1]]).lexicon
+    assert training is not None and prediction is not None
+    assert training.shape == prediction.shape == (2, 4, 4)
+    held_out = HeldOut(lexicon, split).features(np.array([6, 7, 2, 3, 4, 5]))
+    np.testing.assert_array_equal(np.concatenate([training[0, :2], training[1]]), held_out)
+    known = np.stack([lexicon.features(form) for form in ("paris", "green", *sentences[1])])
+    np.testing.assert_array_equal(np.concatenate([prediction[0, :2], prediction[1]]), known)
+    assert plain.encode(sentences).lexicon is None

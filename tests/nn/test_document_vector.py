@@ -1,0 +1,84 @@
+"""The vector of a document: the gated mean of its words, whatever stands beside it."""
+
+import pytest
+import torch
+
+from rnner.nn.documents import DocumentVector
+
+COUNTS = torch.tensor([1.0, 2.0, 5.0, 1.0, 3.0, 1.0, 1.0])
+DOCUMENTS = torch.tensor([0, 0, 0, 1, 2, 2, 2])
+
+
+@pytest.fixture
+def layer():
+    """With a gate that prefers some words to others."""
+    torch.manual_seed(1)
+    layer = DocumentVector(4).double()
+    with torch.no_grad():
+        layer.gate.weight.normal_()
+        layer.gate.bias.normal_()
+    return layer
+
+
+@pytest.fixture
+def vectors():
+    return torch.randn(7, 4, dtype=torch.double, generator=torch.Generator().manual_seed(2))
+
+
+def test_it_is_the_formula(layer, vectors):
+    u, b = layer.gate.weight[0].tolist(), layer.gate.bias.item()
+    rows = vectors.tolist()
+    for document, found in enumerate(layer(vectors, COUNTS.double(), DOCUMENTS, 3).tolist()):
+        above, below = [0.0] * 4, 0.0
+        for v, n, owner in zip(rows, COUNTS.tolist(), DOCUMENTS.tolist(), strict=True):
+            if owner == document:
+                product = sum(x * y for x, y in zip(u, v, strict=True))
+                g = n / (1 + torch.tensor(-(product + b), dtype=torch.double).exp().item())
+                above = [a + g * x for a, x in zip(above, v, strict=True)]
+                below += g
+        assert found == pytest.approx([a / below for a in above], abs=1e-12)
+
+
+def test_it_starts_as_the_mean_of_the_documents_words(vectors):
+    vectors = vectors.float()
+    found = DocumentVector(4)(vectors, COUNTS, DOCUMENTS, 3)
+    words = vectors.repeat_interleave(COUNTS.long(), dim=0)
+    owners = DOCUMENTS.repeat_interleave(COUNTS.long())
+    means = torch.stack([words[owners == document].mean(0) for document in range(3)])
+    torch.testing.assert_close(found, means)
+
+
+def test_gradients_are_those_of_finite_differences(layer, vectors):
+    def of(vectors, weight, bias):
+        parameters = {"gate.weight": weight, "gate.bias": bias}
+        return torch.func.functional_call(layer, parameters, (vectors, COUNTS.double(), DOCUMENTS, 3))
+
+    inputs = [tensor.detach().clone().requires_grad_() for tensor in (vectors, *layer.parameters())]
+    assert torch.autograd.gradcheck(of, inputs)
+
+
+def test_the_order_of_words_does_not_matter(layer, vectors):
+    order = torch.tensor([3, 6, 0, 5, 2, 4, 1])
+    found = layer(vectors, COUNTS.double(), DOCUMENTS, 3)
+    turned = layer(vectors[order], COUNTS.double()[order], DOCUMENTS[order], 3)
+    torch.testing.assert_close(turned, found)
+
+
+def test_documents_do_not_leak_into_one_another(layer, vectors):
+    found = layer(vectors, COUNTS.double(), DOCUMENTS, 3)
+    for document in range(3):
+        own = DOCUMENTS.eq(document)
+        alone = layer(vectors[own], COUNTS.double()[own], torch.zeros_like(DOCUMENTS[own]), 1)
+        torch.testing.assert_close(alone[0], found[document])
+    vectors.requires_grad_()
+    layer(vectors, COUNTS.double(), DOCUMENTS, 3)[1].sum().backward()
+    assert vectors.grad[DOCUMENTS == 1].abs().sum() > 0
+    assert (vectors.grad[DOCUMENTS != 1] == 0).all()
+
+
+def test_a_gate_that_is_sure_of_one_word_gives_its_vector():
+    layer, vectors = DocumentVector(2), torch.tensor([[30.0, 1.0], [-30.0, 2.0], [-30.0, 3.0]])
+    with torch.no_grad():
+        layer.gate.weight[0, 0] = 1.0
+    found = layer(vectors, torch.tensor([1.0, 50.0, 50.0]), torch.zeros(3, dtype=torch.long), 1)
+    torch.testing.assert_close(found, vectors[:1])

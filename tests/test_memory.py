@@ -1,0 +1,34 @@
+"""What a process keeps of freed memory."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROBE = """
+import resource, sys
+import torch
+from rnner.memory import keep_freed_memory
+
+if sys.argv[1] == "keep":
+    assert keep_freed_memory()
+
+def faults_of_a_block():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.zeros(10_000_000)  # 40 MB, above every threshold that glibc would choose by itself
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+# The first blocks find the holes between other things that lie about too small; one of the last must not.
+print(min([faults_of_a_block() for _ in range(30)][-10:]))
+"""
+
+
+def page_faults(how: str) -> int:
+    out = subprocess.run([sys.executable, "-c", PROBE, how], capture_output=True, text=True, check=True)
+    return int(out.stdout)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator")
+def test_freed_blocks_are_used_again_without_new_pages() -> None:
+    assert page_faults("keep") < 10
+    assert page_faults("leave") >= 20  # the pages of 40 MB are 10,000, or 20 if they are huge ones
