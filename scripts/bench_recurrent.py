@@ -8,7 +8,8 @@ All layers are bidirectional, on float32 and rows of full length (the best case 
 padding). The competitors of a comparison take turns, round after round; the median of their rounds counts,
 so that whatever else the machine does falls on all alike. "floor" is what the equations cannot do without:
 their matrix products, in their sizes and order, with nothing between. "train" is forward and backward, the
-gradient of the input included. Run it with nothing else running.
+gradient of the input included. The allocator keeps freed memory, for all competitors, as it does when
+`rnner train` runs. Run it with nothing else running.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnner.memory import keep_freed_memory
 from rnner.nn.cells import get_cell
 from rnner.nn.paths import path_names
 from rnner.nn.recurrent import Bidirectional, Recurrent
@@ -202,6 +204,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     args = parser.parse_args()
     torch.manual_seed(0)
+    keep_freed_memory()
     rows = []
     print(
         f"{'cell':16}{'mode':9}{'threads':8}{'T, B, I, H':22}{'torch.nn':>10}   ours: ms (ratio); * is auto"

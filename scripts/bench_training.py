@@ -29,6 +29,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder
 from rnner.evaluation import evaluate
 from rnner.job import Job, prepare
+from rnner.memory import keep_freed_memory
 from rnner.training import Step, Trainer
 
 TAGGERS = [(100, 10), (200, 32)]  # units a direction, sentences a batch
@@ -36,6 +37,7 @@ TAGGERS = [(100, 10), (200, 32)]  # units a direction, sentences a batch
 
 def main() -> None:
     arguments = _arguments()
+    keep_freed_memory()  # as `rnner train` does
     torch.set_num_threads(arguments.threads)
     rows = [
         row for hidden, sentences in TAGGERS for row in measure(arguments, hidden=hidden, sentences=sentences)
