@@ -12,7 +12,16 @@ from rnner.bundle import load_bundle, load_metrics, save_description, save_metri
 from rnner.decoding import Decoder
 from rnner.errors import ModelError
 from rnner.memory import peak_memory_mb
-from tiny import CHARACTERS, TRAIN, config_of, tagger_of, tagger_with_context, vocabulary_of, words_of
+from tiny import (
+    CHARACTERS,
+    TRAIN,
+    config_of,
+    tagger_of,
+    tagger_that_composes,
+    tagger_with_context,
+    vocabulary_of,
+    words_of,
+)
 
 FILES = ["config.yaml", "vocabulary.json", "model.safetensors"]
 
@@ -81,6 +90,38 @@ def test_a_lexicon_that_is_lost_or_odd_is_told(tmp_path, change):
     path = tmp_path / "vocabulary.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     refused(tmp_path)
+
+
+@pytest.fixture
+def composing(tmp_path):
+    """A tagger that composes words, its vocabulary, and the folder it is saved in."""
+    tagger, vocabulary = tagger_that_composes()
+    save_description(tmp_path, config_of(), vocabulary)
+    save_weights(tmp_path, tagger)
+    return tagger, vocabulary, tmp_path
+
+
+def test_a_model_that_composes_words_comes_back_and_finds_the_same(composing):
+    tagger, vocabulary, folder = composing
+    model, sentences = load_bundle(folder), words_of(TRAIN + "Bellatrix Bank-London met Harry .")
+    assert model.vocabulary == vocabulary and model.vocabulary.composes
+    assert torch.equal(model.tagger.words.vectors, tagger.words.vectors)
+    found = Decoder(model.tagger, model.vocabulary).scored_spans(sentences)
+    assert any(found) and found == Decoder(tagger, vocabulary).scored_spans(sentences)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"composes": False}, "do not belong together"),
+        ({"composes": 3}, "'composes' is neither true nor false"),
+        ({"vector_words": ["the", "in"]}, "do not belong together"),
+    ],
+)
+def test_a_vocabulary_that_composes_otherwise_than_the_weights_is_refused(composing, change, told):
+    path = composing[-1] / "vocabulary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    refused(path.parent, told)
 
 
 def test_frozen_vectors_come_back_in_their_own_type(tmp_path):

@@ -10,7 +10,7 @@ from rnner.errors import ConfigError
 from rnner.job import prepare
 from rnner.run import check_same_config, train
 from runs import CPU, stopped_after
-from tiny import DEV, TEST, corpus_config, split_of, tagger_with_context, write_columns
+from tiny import DEV, TEST, corpus_config, split_of, tagger_that_composes, tagger_with_context, write_columns
 
 NEW = """
 [CREATURE Buckbeak] flew from [LOC Hogwarts] to [LOC Azkaban] .
@@ -138,3 +138,24 @@ def test_what_a_model_looks_at_stays_as_it_is(key, with_context, whole):
     plain, folder = whole
     with pytest.raises(ConfigError, match=told):
         prepare(parse_config(plain.model_dump(), [f"{key}=true"]), device=CPU, init_from=load_bundle(folder))
+
+
+# --- composed words ----------------------------------------------------------------------------------------
+
+
+def test_going_on_from_a_model_that_composes_words_keeps_what_they_are_composed_of(tmp_path):
+    tagger, vocabulary = tagger_that_composes()
+    config = corpus_config(tmp_path, "training.epochs=1")
+    (tmp_path / "old").mkdir()
+    save_description(tmp_path / "old", config, vocabulary)
+    save_weights(tmp_path / "old", tagger)
+    old = load_bundle(tmp_path / "old")
+    write_columns(tmp_path / "train.conll", "[PER Dobby] saw [LOC Azkaban] .\n" + "[PER Dobby] left .\n" * 9)
+    job = prepare(config, device=CPU, init_from=old)
+    assert job.vocabulary.words == [*vocabulary.words, "dobby"]
+    assert torch.equal(job.tagger.words.vectors, tagger.words.vectors)
+    sentences = [["Azkaban", "London-bank", "Hagrid", "London"]]
+    expected = tagger.features(vocabulary.encode(sentences))[:, :8]
+    assert torch.equal(job.tagger.features(job.vocabulary.encode(sentences))[:, :8], expected)
+    list(train(job, tmp_path / "run"))
+    assert load_bundle(tmp_path / "run").vocabulary == job.vocabulary

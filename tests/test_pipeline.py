@@ -201,6 +201,20 @@ def test_readings_see_the_text_that_the_entities_see(reader):
     assert told != pytest.approx(alone, abs=1e-4)
 
 
+def test_readings_of_a_column_file_see_the_documents_that_its_entities_see(reader):
+    sentences, numbers = words_of(TRAIN), [0] * 5 + [1] * 5
+    found = reader.with_readings(reader.tag_documents(sentences, numbers), 1, numbers)
+    told = [document.readings[0][0].probability for document in found]
+    assert told == pytest.approx(
+        [reading.probability for (reading,) in reader._decoder.readings(sentences, 1, numbers)], abs=1e-5
+    )
+    assert [[span[:3] for span in document.spans[0]] for document in found] == [
+        [tuple(span) for span in document.readings[0][0].spans] for document in found
+    ]
+    alone = reader.with_readings(reader.tag_documents(sentences), 1)
+    assert told != pytest.approx([document.readings[0][0].probability for document in alone], abs=1e-4)
+
+
 def test_tagging_words_takes_the_documents_numbers(reader):
     sentences, documents = words_of(TRAIN), [-1, 0, 0, 0, 1, 1, 2, 2, 2, 2]
     expected = reader.tag(sentences, documents)

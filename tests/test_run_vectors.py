@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from rnner.bundle import load_bundle
+from rnner.data.subwords import BUCKETS, learn
+from rnner.data.vectors import read_vectors
 from rnner.errors import DataError, ModelError
 from rnner.job import prepare
 from rnner.run import check_same_config, train
@@ -51,8 +53,8 @@ def test_a_size_that_is_not_that_of_the_file_is_told(tmp_path, size, told):
 
 def test_vectors_that_are_tuned_one_and_all_can_be_loaded_again(tmp_path):
     vectors = vector_file(tmp_path / "vectors.txt", ["london", "in", "."])
-    config = corpus_config(tmp_path, vectors, "embeddings.words.tune=true", "training.epochs=1")
-    run(tmp_path / "run", config)
+    options = ("embeddings.words.tune=true", "embeddings.words.compose=false", "training.epochs=1")
+    run(tmp_path / "run", corpus_config(tmp_path, vectors, *options))
     assert load_bundle(tmp_path / "run").tagger.words.vectors is None
 
 
@@ -91,3 +93,43 @@ def test_a_resumed_run_with_vectors_is_that_of_the_config_as_written(tmp_path):
     vector_file(tmp_path / "vectors.txt", COMMON)
     with pytest.raises(ModelError, match="other data"):
         run(tmp_path / "other", config, resume=True)
+
+
+# --- words that the file lacks -----------------------------------------------------------------------------
+
+
+def test_words_that_the_file_lacks_are_composed_of_n_grams_that_training_leaves_as_they_are(tmp_path):
+    vectors = vector_file(tmp_path / "vectors.txt", [*COMMON, "london", "hogsmeade"])
+    config = corpus_config(tmp_path, vectors, "training.epochs=1")
+    job = prepare(config, device=CPU)
+    read = read_vectors(tmp_path / "vectors.txt")
+    expected = torch.cat([torch.from_numpy(read.matrix), learn(read.words, read.matrix)]).half()
+    assert torch.equal(job.tagger.words.vectors, expected)
+    assert job.vocabulary.composes and job.vocabulary.rows == len(job.vocabulary.words) + len(expected)
+    assert "harry" not in job.vocabulary.words, "seen in train, but not ten times"
+    list(train(job, tmp_path / "run"))
+    model = load_bundle(tmp_path / "run")
+    assert torch.equal(model.tagger.words.vectors, expected)
+    batch = model.vocabulary.encode([["London-based", "Hogsmeades"]])
+    composed = model.tagger.features(batch)[:, :5]
+    torch.testing.assert_close(composed[0], expected[len(COMMON)].float())
+    assert composed[1].any()
+
+
+def test_with_tuned_vectors_others_are_composed_all_the_same(tmp_path):
+    vectors = vector_file(tmp_path / "vectors.txt", ["london", "in", "."])
+    options = ("embeddings.words.tune=true", "training.epochs=1")
+    run(tmp_path / "run", corpus_config(tmp_path, vectors, *options))
+    model = load_bundle(tmp_path / "run")
+    assert model.vocabulary.vector_words == [] and len(model.tagger.words.vectors) == BUCKETS + 1
+    pieces = model.vocabulary.features("London-based").pieces
+    assert pieces.rows.tolist() == [model.vocabulary.words.index("london")]
+
+
+def test_without_a_file_or_where_it_is_not_asked_for_nothing_is_composed(tmp_path):
+    vectors = vector_file(tmp_path / "vectors.txt", COMMON)
+    plain = prepare(corpus_config(tmp_path), device=CPU)
+    off = prepare(corpus_config(tmp_path, vectors, "embeddings.words.compose=false"), device=CPU)
+    assert plain.tagger.words.vectors is None and len(off.tagger.words.vectors) == len(COMMON)
+    for job in (plain, off):
+        assert not job.vocabulary.composes and "harry" in job.vocabulary.words

@@ -18,6 +18,7 @@ from tiny import (
     config_of,
     split_of,
     tagger_of,
+    tagger_that_composes,
     tagger_with_context,
     vocabulary_of,
     words_of,
@@ -182,3 +183,51 @@ def test_sizes_of_documents_and_lexicon_add_up():
     tagger, vocabulary = tagger_with_context()
     assert tagger.document.output_size == 8 and vocabulary.lexicon.size == 4 + 2
     assert tagger.encoder.input_size == 8 + 3 + 5 + 8 + 6
+
+
+# --- words composed of others and of n-grams ---------------------------------------------------------------
+
+
+def test_a_composed_vector_is_the_weighted_sum_of_its_rows():
+    tagger, vocabulary = tagger_that_composes()
+    batch = vocabulary.encode([["Hagrid", "London", "London-bank", "?", "1997"]])
+    found = tagger.features(batch)[:, :8]
+    for place, form in ((0, "Hagrid"), (2, "London-bank")):
+        pieces = vocabulary.features(form).pieces
+        rows = tagger.words(torch.from_numpy(pieces.rows))
+        torch.testing.assert_close(found[place], torch.from_numpy(pieces.weights) @ rows)
+    others = [1, 3, 4]
+    assert torch.equal(found[others], tagger.words(batch.words[others]))
+
+
+def test_composed_words_are_tagged_alike_whatever_they_are_batched_with():
+    tagger, vocabulary = tagger_that_composes()
+    sentences = [*SENTENCES, ["London"], ["Bellatrix", "Bank-London", "Bellatrix"]]
+    assert all(vocabulary.features(name).pieces is not None for name in ("Harry", "Bellatrix"))
+    alone = [emissions(tagger, vocabulary, [words])[0] for words in sentences]
+    together = emissions(tagger, vocabulary, sentences)
+    backward = emissions(tagger, vocabulary, sentences[::-1])[::-1]
+    for one, two, three in zip(alone, together, backward, strict=True):
+        torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
+        torch.testing.assert_close(one, three, rtol=0, atol=1e-5)
+    found = [Decoder(tagger, vocabulary, sentences=n).spans(sentences) for n in (1, 3, 64)]
+    assert any(found[0]) and found[0] == found[1] == found[2]
+
+
+def test_a_trained_word_learns_from_what_is_composed_of_it_and_frozen_rows_do_not():
+    text = "\n".join(["[PER Hermione] ."] * 10)
+    tagger, vocabulary = tagger_that_composes("dropout.words=0", text=text)
+    before = tagger.words.vectors.clone()
+    batch = vocabulary.encode([["Hermione-in-London", "Hagrid"]], [["S-PER", "S-PER"]])
+    tagger.train().loss(batch).backward()
+    learnt = tagger.words.weight.grad.any(dim=1).nonzero().flatten().tolist()
+    assert learnt == [vocabulary.word_id("Hermione")]
+    assert torch.equal(tagger.words.vectors, before)
+
+
+def test_a_composed_word_is_not_dropped_for_the_unknown_one():
+    tagger, vocabulary = tagger_that_composes("dropout.words=0.99", "embeddings.characters=null")
+    batch = vocabulary.encode([["Hagrid", "London-bank", "in", "London", "the", "bank"]])
+    known = tagger.features(batch)
+    assert torch.equal(tagger.train().features(batch)[:2], known[:2])
+    assert not torch.equal(tagger.features(batch)[2:], known[2:])

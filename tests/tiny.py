@@ -4,12 +4,14 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from rnner.build import build_tagger
 from rnner.config import parse_config
 from rnner.data.lexicon import Lexicon
 from rnner.data.splits import Row, Split, build_table
+from rnner.data.vectors import Vectors
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder
 from rnner.evaluation import evaluate
@@ -132,6 +134,15 @@ def tagger_with_context(*overrides, seed=1):
     tagger, vocabulary = tagger_of(*options, vocabulary=vocabulary_of(lexicon=True), seed=seed)
     with torch.no_grad():
         tagger.document.gate.weight.normal_(std=3)
+    return tagger, vocabulary
+
+
+def tagger_that_composes(*overrides, text=TRAIN, seed=1):
+    """A tagger that composes the vectors of words that neither a few frozen rows nor trained ones hold."""
+    known = Vectors(["the", "in", ".", "london", "bank"], np.zeros((5, 8), dtype=np.float32))
+    options = {"vectors": known, "composes": True}
+    tagger, vocabulary = tagger_of(*overrides, vocabulary=vocabulary_of(text, **options), seed=seed)
+    tagger.words.vectors.normal_(std=0.5)
     return tagger, vocabulary
 
 

@@ -125,11 +125,13 @@ def brute_force(split: Split, vocabulary: Vocabulary, batch: list[int]) -> list[
 
 @pytest.mark.parametrize("selected", [False, True])
 @settings(deadline=None, max_examples=100)
-@given(case=cases())
-def test_a_split_brings_the_bags_that_its_sentences_make(selected: bool, case: Case) -> None:
+@given(case=cases(), composes=st.booleans())
+def test_a_split_brings_the_bags_that_its_sentences_make(selected: bool, case: Case, composes: bool) -> None:
     split = split_of(case)
     split = split.select(case.chosen) if selected else split
-    vocabulary = Vocabulary.build(case.sentences, labels=[], scheme="bioes", tags=["O"], min_count=2)
+    vocabulary = Vocabulary.build(
+        case.sentences, labels=[], scheme="bioes", tags=["O"], min_count=2, composes=composes
+    )
     sentences, tags = split.sentences()
     bags = bags_of(sentences, separate(split.documents).tolist(), vocabulary.word_id)
     plain = vocabulary.encode(

@@ -12,8 +12,11 @@ from rnner.data.batches import Batch
 from rnner.data.corpus import read_split
 from rnner.data.encoded import EncodedSplit
 from rnner.data.splits import Split
+from rnner.data.vectors import Vectors
 from rnner.data.vocabulary import Vocabulary
+from rnner.tagger import Tagger
 from rnner.tags import tag_inventory
+from tiny import tagger_of
 
 TEXT = (
     "The O\nEU B-ORG\nrejects O\nGerman B-MISC\ncall O\n\nPeter B-PER\nBlackburn I-PER\n\n"
@@ -29,10 +32,19 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
     return read_split(path).convert("bioes")
 
 
-def vocabulary_of(split: Split) -> Vocabulary:
+def vocabulary_of(split: Split, vectors: Vectors | None = None) -> Vocabulary:
+    """The split's vocabulary; with vectors, one that composes words without a row."""
     tags = tag_inventory(split.labels, "bioes")
     words, _ = split.sentences()
-    return Vocabulary.build(words, labels=split.labels, scheme="bioes", tags=tags, min_count=1)
+    return Vocabulary.build(
+        words,
+        labels=split.labels,
+        scheme="bioes",
+        tags=tags,
+        min_count=1,
+        vectors=vectors,
+        composes=vectors is not None,
+    )
 
 
 def at_each_word(batch: Batch) -> list[list[list[int]]]:
@@ -53,6 +65,50 @@ def test_a_batch_says_of_each_word_what_the_vocabulary_says(split: Split, rows: 
     assert torch.equal(batch.lengths, plain.lengths)
     assert batch.tags is not None and plain.tags is not None and torch.equal(batch.tags, plain.tags)
     assert len(batch.words) == len(plain.words)
+
+
+@pytest.fixture(scope="module")
+def composing(split: Split) -> tuple[Tagger, Vocabulary]:
+    """A tagger for words of which a few have a vector, and random rows for these and for n-grams."""
+    vectors = Vectors(["the", "EU", "call"], np.zeros((3, 8), dtype=np.float32))
+    tagger, vocabulary = tagger_of(vocabulary=vocabulary_of(split, vectors))
+    assert tagger.words.vectors is not None
+    tagger.words.vectors.normal_()
+    return tagger, vocabulary
+
+
+@torch.no_grad()
+def features_at_each_word(tagger: Tagger, batch: Batch) -> torch.Tensor:
+    """What the tagger knows of each word of the sentences, one after the other: [w, f]."""
+    rows = zip(batch.forms, batch.lengths.tolist(), strict=True)
+    return tagger.features(batch)[torch.cat([row[:length] for row, length in rows])]
+
+
+@settings(deadline=None, max_examples=25)
+@given(rows=st.lists(st.integers(0, 5), min_size=1, max_size=12))
+def test_composed_vectors_are_those_of_the_vocabulary(
+    split: Split, composing: tuple[Tagger, Vocabulary], rows: list[int]
+) -> None:
+    tagger, vocabulary = composing
+    batch, plain = EncodedSplit(vocabulary, split).batch(rows), vocabulary.encode(*split.sentences(rows))
+    assert at_each_word(batch) == at_each_word(plain)
+    assert batch.composition is not None and plain.composition is not None
+    assert len(batch.composition.rows) == len(plain.composition.rows)
+    found, expected = (features_at_each_word(tagger, each) for each in (batch, plain))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    words = [word for sentence in split.sentences(rows)[0] for word in sentence]
+    composed = [vocabulary.features(word).pieces is not None for word in words]
+    assert found[:, :8].any(dim=1)[composed].all(), "what is composed has a vector"
+
+
+def test_a_batch_of_forms_with_rows_alone_composes_nothing(
+    split: Split, composing: tuple[Tagger, Vocabulary]
+) -> None:
+    tagger, vocabulary = composing
+    batch = EncodedSplit(vocabulary, split).batch([3])  # The The the
+    assert batch.composition is not None and batch.composition.rows.shape == (0,)
+    assert torch.equal(tagger.features(batch)[:, :8], tagger.words(batch.words))
+    assert EncodedSplit(vocabulary_of(split), split).batch([3]).composition is None
 
 
 def test_padding_of_forms_is_a_valid_row(split: Split) -> None:

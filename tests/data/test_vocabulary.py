@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data.lexicon import Lexicon
+from rnner.data.subwords import BUCKETS, compose
 from rnner.data.vectors import Vectors
 from rnner.data.vocabulary import CASINGS, Vocabulary, casing_class, normal_form
 from rnner.errors import ModelError
@@ -229,6 +230,80 @@ def test_what_was_encoded_before_makes_no_difference(monkeypatch):
     assert [batch_forms(vocabulary, SENTENCES) for _ in range(2)] == [expected, expected]
 
 
+# words without a row, composed
+
+
+def often(word, times):
+    return [*SENTENCES, *[["then", word]] * times]
+
+
+def test_only_what_would_be_the_unknown_word_is_composed():
+    vocabulary = build(often("Dobby", 10), vectors=vectors("Harry", "london"), composes=True)
+    for form in ("Harry", "London", "dobby", "DOBBY", "then"):
+        assert vocabulary.features(form).pieces is None and vocabulary.features(form).word > 1
+    for form in ("harry", "Granger", "London-based", "Dobby's"):
+        assert vocabulary.features(form).pieces is not None and vocabulary.features(form).word == 0
+        assert vocabulary.word_id(form) == 1
+    for form in ("X", "3rd", "http://owl.post", "?"):
+        assert vocabulary.features(form).pieces is None and vocabulary.features(form).word == 1
+    assert build().features("Granger").pieces is None
+
+
+def test_pieces_are_rows_of_trained_words_frozen_ones_and_n_grams():
+    vocabulary = build(often("Dobby", 10), vectors=vectors("Harry", "london"), composes=True)
+    parts = vocabulary.features("Dobby-London").pieces.rows.tolist()
+    assert parts == [vocabulary.word_id("dobby"), vocabulary.word_id("london")]
+    first = len(vocabulary.words) + 2
+    rows = vocabulary.features("Granger").pieces.rows.tolist()
+    assert rows == compose("Granger", {}, first).rows.tolist()
+    assert min(rows) >= first and max(rows) == vocabulary.rows - 1
+    assert vocabulary.rows == first + BUCKETS + 1
+    assert build(vectors=vectors("Harry", "london")).rows == len(build(vectors=vectors("Harry")).words) + 2
+
+
+@pytest.mark.parametrize(
+    ("word", "times", "least", "trained"),
+    [
+        ("Dobby", 9, 2, False),
+        ("Dobby", 10, 2, True),
+        ("Dobby", 11, 12, False),
+        ("Dobby", 12, 12, True),
+        ("1812", 2, 2, True),  # what cannot be composed needs no more than min_count
+        ("?", 1, 2, False),
+    ],
+)
+def test_a_word_that_could_be_composed_gets_a_trained_row_if_seen_ten_times(word, times, least, trained):
+    found = build(often(word, times), composes=True, vectors=vectors("then"), min_count=least)
+    assert (found.key(word) in found.words) == trained
+
+
+def test_tuned_words_have_a_trained_row_however_rare_though_others_are_composed():
+    vocabulary = build(vectors=vectors("Harry", "London", "dragon"), tune=True, composes=True)
+    assert vocabulary.vector_words == ["dragon"]
+    assert {"Harry", "London"} < set(vocabulary.words) and "hermione" not in vocabulary.words
+
+
+def test_a_batch_tells_what_its_composed_forms_are_made_of():
+    vocabulary = build(vectors=vectors("Harry", "london"), composes=True)
+    batch = vocabulary.encode([["Granger", "Harry", "London-based"], ["London-based", "?"]])
+    made_of = batch.composition
+    pieces = [vocabulary.features(form).pieces for form in ("Granger", "London-based")]
+    assert made_of.rows.tolist() == [row for found in pieces for row in found.rows.tolist()]
+    assert made_of.weights.tolist() == [weight for found in pieces for weight in found.weights.tolist()]
+    assert made_of.forms.tolist() == [0] * len(pieces[0].rows) + [2]
+    assert (made_of.rows.dtype, made_of.forms.dtype) == (torch.int64, torch.int64)
+    assert made_of.weights.dtype == torch.float32
+    assert batch.words.tolist()[::2] == [0, 0]
+    assert build().encode(SENTENCES).composition is None
+
+
+def test_a_batch_without_a_composed_form_has_no_pieces():
+    made_of = build(vectors=vectors("Harry"), composes=True).encode([["Harry", "?"]]).composition
+    assert [len(part) for part in (made_of.rows, made_of.weights, made_of.forms)] == [0, 0, 0]
+    assert (made_of.rows.dtype, made_of.forms.dtype) == (torch.int64, torch.int64)
+    assert made_of.weights.dtype == torch.float32
+
+
 # casing
 
 
@@ -313,6 +388,24 @@ def test_a_vocabulary_without_a_lexicon_has_none_in_json_either():
     assert Vocabulary.from_json(build().to_json()).lexicon is None
 
 
+def test_a_saved_lexicon_does_not_change_with_the_one_it_came_from():
+    vocabulary = replace(build(), lexicon=Lexicon({"harry": [1, 0, 7]}, LABELS))
+    saved = vocabulary.to_json()
+    vocabulary.lexicon.counts["harry"][0] = 5
+    vocabulary.lexicon.counts["dragon"] = [1, 0, 0]
+    assert saved["lexicon"] == {"harry": [1, 0, 7]}
+
+
+def test_that_words_are_composed_survives_json():
+    vocabulary = build(vectors=vectors("Harry", "london"), composes=True)
+    again = Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))
+    assert again == vocabulary and again.composes and again.rows == vocabulary.rows
+    before, after = (known.features("Granger").pieces for known in (vocabulary, again))
+    assert after.rows.tolist() == before.rows.tolist() and after.weights.tolist() == before.weights.tolist()
+    assert "composes" not in build().to_json()
+    assert not Vocabulary.from_json(build().to_json()).composes
+
+
 def broken(**changes):
     return {**build(vectors=vectors("dragon")).to_json(), **changes}
 
@@ -343,6 +436,11 @@ def broken(**changes):
         (broken(lexicon={"harry": [0, 1, True]}), "'lexicon' does not have 3 counts of 'harry'"),
         (broken(lexicon={"harry": "012"}), "'lexicon' does not have 3 counts of 'harry'"),
         (broken(lexicon={"harry": None}), "'lexicon' does not have 3 counts of 'harry'"),
+        (broken(lexicon={"harry": [0, 2**31, 2]}), "'lexicon' does not have 3 counts of 'harry'"),
+        (broken(lexicon={"harry": [0, 10**30, 2]}), "'lexicon' does not have 3 counts of 'harry'"),
+        (broken(composes=3), "'composes' is neither true nor false"),
+        (broken(composes=None), "'composes' is neither true nor false"),
+        (broken(composes="true"), "'composes' is neither true nor false"),
     ],
 )
 def test_a_broken_vocabulary_is_refused_in_one_sentence(data, message):
@@ -367,6 +465,17 @@ def test_growing_keeps_old_ids_and_adds_new_words_characters_and_tags_after_them
     assert new.labels == ["LOC", "ORG", "PER"]
     assert new.tags == tag_inventory(["LOC", "ORG", "PER"], "iob2")
     assert Vocabulary.from_json(new.to_json()) == new
+
+
+def test_growing_goes_on_composing_what_is_not_seen_ten_times():
+    old = build(vectors=vectors("dragon", "wand"), composes=True)
+    new = old.grow([["Zürich"]] * 10 + [["BBC"]] * 9, labels=LABELS)
+    assert new.composes and new.words == [*old.words, "zürich"]
+    shift = len(new.words) - len(old.words)
+    assert new.rows == old.rows + shift
+    before, after = (vocabulary.features("BBC").pieces for vocabulary in (old, new))
+    assert (after.rows - before.rows).tolist() == [shift] * len(before.rows)
+    assert old.grow(SENTENCES, labels=LABELS) == old
 
 
 def test_growing_with_nothing_new_changes_nothing():
