@@ -5,6 +5,7 @@ import torch
 
 from rnner.bundle import load_bundle, save_description, save_weights
 from rnner.config import parse_config
+from rnner.data.documents import bags_of
 from rnner.data.lexicon import Lexicon
 from rnner.errors import ConfigError
 from rnner.job import prepare
@@ -120,13 +121,22 @@ def test_going_on_adds_to_the_lexicon_and_keeps_what_was_learnt_of_documents(tmp
     assert again.vocabulary.lexicon.counts == job.vocabulary.lexicon.counts
 
 
-def test_a_lexicon_learns_no_new_labels(tmp_path, with_context):
+def test_a_lexicon_learns_new_labels_and_old_words_are_seen_as_before(tmp_path, with_context):
     config, old = with_context
     write_columns(tmp_path / "train.conll", NEW)
-    with pytest.raises(
-        ConfigError, match=r"embeddings\.lexicon: .* new labels \(CREATURE\) with --init-from"
-    ):
-        prepare(config, device=CPU, init_from=old)
+    job = prepare(config, device=CPU, init_from=old)
+    counts = dict(zip(["O", *job.vocabulary.labels], job.vocabulary.lexicon.counts["buckbeak"], strict=True))
+    assert counts == {"O": 0, "CREATURE": 2, "LOC": 0, "MISC": 0, "ORG": 0, "PER": 0}
+    words = [["London", "and", "Harry"]]  # none of them in the new texts
+    seen = [
+        model.tagger.eval()(
+            model.vocabulary.encode(words, bags=bags_of(words, [0], model.vocabulary.word_id))
+        )
+        for model in (old, job)
+    ]
+    places = [job.vocabulary.tags.index(tag) for tag in old.vocabulary.tags]
+    torch.testing.assert_close(seen[1][..., places], seen[0])
+    list(train(job, tmp_path / "run"))
 
 
 @pytest.mark.parametrize("key", ["embeddings.document", "embeddings.lexicon"])

@@ -133,7 +133,11 @@ def transplant(old: Tagger, old_vocabulary: Vocabulary, new: Tagger, new_vocabul
         "head": [*kept, len(new_vocabulary.tags)],  # the last is the edge of a sentence
     }
     target = new.state_dict()
+    features = _feature_columns(old, old_vocabulary, new_vocabulary)
     for name, source in old.state_dict().items():
+        if name.startswith("encoder.layers.0.") and name.endswith(".W_ax"):
+            target[name][:, features] = source
+            continue
         if source.shape == target[name].shape and name.partition(".")[0] not in ("emission", "head"):
             target[name].copy_(source)
             continue
@@ -142,6 +146,20 @@ def transplant(old: Tagger, old_vocabulary: Vocabulary, new: Tagger, new_vocabul
             target[name][to[:, None], to] = source
         else:
             target[name][to] = source
+
+
+def _feature_columns(old: Tagger, old_vocabulary: Vocabulary, new_vocabulary: Vocabulary) -> list[int]:
+    """Where what the old encoder saw of a word stands in what the new one sees, which has more labels."""
+    size = old.encoder.input_size
+    if old_vocabulary.lexicon is None or new_vocabulary.lexicon is None:
+        return list(range(size))
+    after = (
+        old.document.output_size if old.document is not None else 0
+    )  # behind the lexicon: see Tagger.forward
+    before = size - after - old_vocabulary.lexicon.size
+    inside = [before + column for column in old_vocabulary.lexicon.columns_in(new_vocabulary.lexicon)]
+    behind = before + new_vocabulary.lexicon.size
+    return [*range(before), *inside, *range(behind, behind + after)]
 
 
 def set_rows(tagger: Tagger, ids: Tensor, rows: Tensor) -> None:

@@ -202,9 +202,8 @@ def _continued(config: Config, corpus: Corpus, device: torch.device, old: Bundle
         corpus.train.sentences()[0], labels=corpus.train.labels, min_count=config.embeddings.words.min_count
     )
     if old.vocabulary.lexicon is not None:
-        vocabulary = replace(
-            vocabulary, lexicon=_grown_lexicon(old.vocabulary.lexicon, corpus.train, vocabulary)
-        )
+        learnt = Lexicon.learn(corpus.train, vocabulary.labels)
+        vocabulary = replace(vocabulary, lexicon=old.vocabulary.lexicon.merged(learnt))
     tagger = build_tagger(config, vocabulary, old.tagger.words.vectors)
     transplant(old.tagger.cpu(), old.vocabulary, tagger, vocabulary)
     new = sorted(set(vocabulary.labels) - set(old.vocabulary.labels))
@@ -215,15 +214,6 @@ def _continued(config: Config, corpus: Corpus, device: torch.device, old: Bundle
     if brought:
         notices.append("embeddings.words.vectors is not read: the model brings its own vectors")
     return _job(config, corpus, vocabulary, tagger.to(device), notices)
-
-
-def _grown_lexicon(old: Lexicon, train: Split, vocabulary: Vocabulary) -> Lexicon:
-    """The old counts and those of the new training split together."""
-    if vocabulary.labels != old.labels:
-        new = ", ".join(sorted(set(vocabulary.labels) - set(old.labels)))
-        told = "embeddings.lexicon: a model that looks at a lexicon cannot learn new labels"
-        raise ConfigError([f"{told} ({new}) with --init-from; train it anew on all the data"])
-    return old.merged(Lexicon.learn(train, vocabulary.labels))
 
 
 def with_word_size(config: Config, size: int) -> Config:
@@ -247,10 +237,12 @@ def _fingerprint(corpus: Corpus, vocabulary: Vocabulary, tagger: Tagger) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for split in (corpus.train, corpus.dev, corpus.test):
         if split is not None:
-            digest.update(json.dumps(split.sentences()).encode())
+            digest.update(json.dumps([*split.sentences(), split.documents.tolist()]).encode())
     digest.update(json.dumps(vocabulary.to_json()).encode())
     if tagger.words.vectors is not None:
-        digest.update(tagger.words.vectors.cpu().numpy().tobytes())
+        # Without the rows of n-grams: they follow from the others, but not to the last bit on every CPU.
+        words = tagger.words.vectors[: len(vocabulary.vector_words)]
+        digest.update(words.cpu().numpy().tobytes())
     return digest.hexdigest()
 
 

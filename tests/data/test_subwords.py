@@ -86,6 +86,12 @@ def test_a_form_of_parts_is_the_mean_of_those_that_have_a_vector(form, parts):
     assert pieces.weights.dtype == np.float32 and pieces.rows.dtype == np.int64
 
 
+def test_a_part_has_the_vector_of_its_own_spelling_else_that_of_its_lower_case():
+    known = {"Tripoli": 3, "tripoli": 4, "Based": 5, "york": 6}
+    for form, rows in (("Tripoli-york", [3, 6]), ("TRIPOLI-YORK", [4, 6]), ("york-based", [6])):
+        assert compose(form, known, FIRST).rows.tolist() == rows
+
+
 @pytest.mark.parametrize(
     ("form", "spelling"),
     [
@@ -177,6 +183,12 @@ def test_the_last_row_is_the_mean_of_the_words_learnt_from_and_unseen_n_grams_ar
     seen = np.unique(n_grams(words)[0])
     assert table[seen].any(dim=1).all()
     assert not np.delete(table[:-1].numpy(), seen, axis=0).any()
+
+
+def test_words_teach_the_same_however_they_are_written():
+    words, vectors = taught()
+    written = [(word.upper(), word.title(), word)[i % 3] for i, word in enumerate(words)]
+    assert torch.equal(learn(written, vectors), learn(words, vectors))
 
 
 def test_learning_twice_gives_the_same_numbers_whatever_was_drawn_before():

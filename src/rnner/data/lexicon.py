@@ -44,11 +44,18 @@ class Lexicon:
         return cls(dict(zip(keys, table.tolist(), strict=True)), list(labels))
 
     def merged(self, other: Lexicon) -> Lexicon:
-        """The counts of both together; both have the same labels."""
-        total = dict(self.counts)
-        for word, row in other.counts.items():
-            total[word] = [a + b for a, b in zip(total[word], row, strict=True)] if word in total else row
-        return Lexicon(total, self.labels)
+        """The counts of both together, in the columns of `other`, which has all labels of this one."""
+        columns = [0, *(1 + other.labels.index(label) for label in self.labels)]
+        total = {word: list(row) for word, row in other.counts.items()}
+        for word, row in self.counts.items():
+            sums = total.setdefault(word, [0] * (1 + len(other.labels)))
+            for column, count in zip(columns, row, strict=True):
+                sums[column] += count
+        return Lexicon(total, other.labels)
+
+    def columns_in(self, other: Lexicon) -> list[int]:
+        """Where this lexicon's features `[l]` stand among those of another, which has all its labels."""
+        return [0, *(1 + other.labels.index(label) for label in self.labels), other.size - 1]
 
     @property
     def size(self) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -20,13 +21,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from rnner.data.vectors import spelling_in
+
 BUCKETS = 2**16  # n-grams share rows by a hash: 13 MB of 100 numbers each in half precision
 _SIZES = (3, 4, 5)
 _LONGEST = 20  # characters of the words that n-grams are learnt from; longer ones are mostly no words
 _BATCH = 4096
 _RATE = 0.05
 
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BETWEEN = re.compile(r"[\W_]+")
 
 
@@ -43,16 +45,17 @@ def compose(form: str, known: Mapping[str, int], first: int) -> Pieces | None:
 
     Args:
         form: a word without a vector.
-        known: the row of each lower-cased word that has one.
+        known: the row of each word that has one.
         first: the row of n-gram bucket 0; behind the last bucket is the row of the mean vector.
     """
     lowered = form.lower()
     letters = "".join(character for character in lowered if character.isalpha())
     if len(letters) < 2 or any(c.isdecimal() for c in form) or lowered.startswith(("http", "www.")):
         return None
-    parts = [part.lower() for part in _BETWEEN.split(_CAMEL.sub(" ", form.lstrip("#@"))) if part]
-    if parts != [lowered]:
-        rows = [known[part] for part in parts if len(part) > 1 and part in known]
+    parts = [part for part in _BETWEEN.split(_camel_apart(form)) if part]
+    if [part.lower() for part in parts] != [lowered]:
+        spelt = [spelling_in(part, known) for part in parts if len(part) > 1]
+        rows = [known[part] for part in spelt if part in known]
         if rows:
             return Pieces(np.array(rows), np.full(len(rows), 1 / len(rows), dtype=np.float32))
     buckets, _ = n_grams([letters])
@@ -77,7 +80,7 @@ def learn(words: Sequence[str], vectors: NDArray[np.float32]) -> Tensor:
     optimizer = torch.optim.Adagrad([table], lr=_RATE)
     for start in range(0, len(order), _BATCH):
         chosen = order[start : start + _BATCH]
-        buckets, counts = n_grams([words[i] for i in chosen])
+        buckets, counts = n_grams([words[i].lower() for i in chosen])
         sizes = torch.from_numpy(counts)
         sums = F.embedding_bag(torch.from_numpy(buckets), table, sizes.cumsum(0) - sizes, mode="sum")
         error = sums / sizes[:, None].sqrt() + mean - torch.from_numpy(vectors[chosen])
@@ -93,7 +96,7 @@ def n_grams(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     The word's borders count as characters: of "cat" there are `<ca cat at> <cat cat> <cat>`.
     """
     marked = "".join(f"<{word}>" for word in words)
-    codes = np.frombuffer(marked.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+    codes = np.frombuffer(marked.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
     lengths = np.array([len(word) + 2 for word in words], dtype=np.int64)
     owner = np.repeat(np.arange(len(words)), lengths)
     ends = np.cumsum(lengths)[owner]
@@ -109,6 +112,12 @@ def n_grams(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     order = np.argsort(np.concatenate(owners), kind="stable")
     counts = np.bincount(np.concatenate(owners), minlength=len(words))
     return np.concatenate(buckets)[order], counts
+
+
+def _camel_apart(form: str) -> str:
+    """`NewYork` as `New York`, in any script that has capitals."""
+    borders = (a.islower() and b.isupper() for a, b in pairwise(form))
+    return form[:1] + "".join(" " * border + b for border, b in zip(borders, form[1:], strict=True))
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
