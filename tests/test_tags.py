@@ -261,3 +261,12 @@ def test_tags_look_like_tags(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "-", "B", "B-", "o", "2", "NNP", "U-PER", "BPER", "b-per"])
 def test_other_cells_do_not(text: str) -> None:
     assert not is_tag(text)
+
+
+def test_the_illegal_pairs_of_a_scheme_come_with_their_reasons() -> None:
+    detector = SchemeDetector()
+    detector.add(["B-PER", "O", "I-PER"])
+    assert list(detector.illegal("iob2")) == [("O", "I-PER")]
+    assert "B-PER" in detector.illegal("iob2")["O", "I-PER"]
+    assert ("B-PER", "O") in detector.illegal("bioes")
+    assert detector.illegal("conlleval") == {}

@@ -208,17 +208,19 @@ class SchemeDetector:
         """The distinct tags seen."""
         return {tag for _, tag in self._first if tag is not None}
 
+    def illegal(self, scheme: str) -> dict[tuple[str | None, str | None], str]:
+        """The pairs of neighbouring tags that break a scheme, and why; None is a sentence's start or end."""
+        reasons = {pair: _move(*pair, scheme)[0] for pair in self._first}
+        return {pair: reason for pair, reason in reasons.items() if reason}
+
     def offence(self, scheme: str) -> Offence | None:
         """Where the tags first break a scheme and how often they do; None if they obey it."""
-        first: Offence | None = None
-        times = 0
-        for (previous, tag), (sentence, position) in self._first.items():
-            reason, _ = _move(previous, tag, scheme)
-            if reason:
-                times += self._counts[previous, tag]
-                if first is None or (sentence, position) < (first.sentence, first.position):
-                    first = Offence(previous, tag, sentence, position, 0, reason)
-        return first and first._replace(times=times)
+        illegal = self.illegal(scheme)
+        if not illegal:
+            return None
+        pair = min(illegal, key=self._first.__getitem__)
+        times = sum(self._counts[pair] for pair in illegal)
+        return Offence(*pair, *self._first[pair], times, illegal[pair])
 
     def decide(self) -> str:
         """The scheme all tags obey, `iob2` where nothing tells; raises SchemeError if there is none."""

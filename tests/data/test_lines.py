@@ -102,3 +102,21 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path}: this is a folder; give a file"
     (tmp_path / "file").touch()
     assert "cannot be read" in refusal(tmp_path / "file" / "x")
+
+
+def test_lenient_reading_goes_on_after_stray_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "stray.txt"
+    text = b"one\nca\xe9\ntwo\0\n" + b"and more\n" * 20
+    path.write_bytes(text)
+    lines = list(read_lines(path, lenient=True))
+    assert lines[:3] == ["one", "ca\udce9", "two\0"]
+    assert len(lines) == 23
+    with pytest.raises(DataError):
+        list(read_lines(path))
+
+
+def test_lenient_reading_takes_no_binary_file_for_text(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(b"\x89PNG" + bytes(range(8)) * 50)
+    with pytest.raises(DataError, match="binary"):
+        list(read_lines(path, lenient=True))

@@ -22,19 +22,22 @@ def name_of(source: Source) -> str:
     return str(getattr(source, "name", "<stream>"))
 
 
-def read_lines(source: Source) -> Iterator[str]:
+def read_lines(source: Source, *, lenient: bool = False) -> Iterator[str]:
     r"""Yields the lines of a file, or of a stream that stands at its beginning, without their ends.
 
     Lines end at `\n` or `\r\n` and nowhere else: U+2028, U+0085, form feeds and the like may be part of a
     token. A byte order mark is skipped. Raises DataError for a file that is not there, not a file, binary, or
     not UTF-8; the bad byte is told as path:line:column.
+
+    `lenient` goes on where a text has stray bytes, for who wants to tell of all: what is not UTF-8 comes as
+    lone surrogates (Python's `surrogateescape`), NUL as it is.
     """
     name = name_of(source)
     if isinstance(source, (str, os.PathLike)):
         with _open(Path(source)) as stream:
-            yield from _lines(stream, name)
+            yield from _lines(stream, name, lenient)
     else:
-        yield from _lines(getattr(source, "buffer", source), name)
+        yield from _lines(getattr(source, "buffer", source), name, lenient)
 
 
 def no_such_file(path: Path) -> str:
@@ -59,13 +62,16 @@ def _open(path: Path) -> IO[bytes]:
         raise DataError(f"the file cannot be read: {reason}", path) from None
 
 
-def _lines(stream: IO[Any], name: str) -> Iterator[str]:
-    _check_head(stream, name)
+def _lines(stream: IO[Any], name: str, lenient: bool) -> Iterator[str]:
+    _check_head(stream, name, lenient)
     before = 0  # lines before the block
     while block := stream.read(_BLOCK):
         block += stream.readline()  # a block ends where a line does
-        text = block if isinstance(block, str) else _decode(block, name, before)
-        if "\0" in text:
+        if isinstance(block, str):
+            text = block
+        else:
+            text = block.decode(errors="surrogateescape") if lenient else _decode(block, name, before)
+        if "\0" in text and not lenient:
             start = text.index("\0")
             line, column = text.count("\n", 0, start), start - text.rfind("\n", 0, start)
             raise DataError("a NUL character: is this a text file?", name, before + line + 1, column)
@@ -78,7 +84,7 @@ def _lines(stream: IO[Any], name: str) -> Iterator[str]:
         before += len(lines)
 
 
-def _check_head(stream: IO[Any], name: str) -> None:
+def _check_head(stream: IO[Any], name: str, lenient: bool) -> None:
     """Names the usual files that are not UTF-8 text before any line of them is read."""
     if not hasattr(stream, "peek"):
         return
@@ -90,7 +96,7 @@ def _check_head(stream: IO[Any], name: str) -> None:
     )  # one byte of two, where UTF-16 has Latin letters
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or (zeros[0] == 0 and zeros[1] > len(head) // 4):
         raise DataError("this looks like UTF-16, not UTF-8: " + _convert("UTF-16", name), name)
-    if 0 in head:
+    if head.count(0) > (len(head) // 20 if lenient else 0):
         raise DataError("this is a binary file, not text", name)
 
 
