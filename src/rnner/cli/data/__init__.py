@@ -1,0 +1,13 @@
+"""`rnner data`: look at annotated corpora, mend and convert them; no model is needed."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(
+    name="data",
+    help="Check annotated corpora before anything is trained on them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
