@@ -63,7 +63,7 @@ def scores_table(
         sampling: the bootstrap interval of F1 and what it was drawn from, if wanted.
         top: how many.
     """
-    parts: list[RenderableType] = [_Drawn(partial(_types_table, scores)), "", _accuracy_line(scores)]
+    parts: list[RenderableType] = [Drawn(partial(_types_table, scores)), "", _accuracy_line(scores)]
     if sampling is not None:
         interval, units = sampling
         parts.append(Text(f"F1 {_LEVEL} interval {_between(interval)}, {_resampling(units)}"))
@@ -71,7 +71,7 @@ def scores_table(
         parts += ["", _errors_table(errors)]
     if confusions:
         parts += ["", Text("Most frequent confusions", style="bold")]
-        parts += [_Drawn(partial(_confusion, confusion)) for confusion in confusions[:top]]
+        parts += [Drawn(partial(_confusion, confusion)) for confusion in confusions[:top]]
     return Group(*parts)
 
 
@@ -79,9 +79,9 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     """Several models on the same data, in per cent: their scores, and how far each is from the first."""
     units = comparison.models[0][1].units
     return Group(
-        _Drawn(partial(_systems_table, comparison)),
+        Drawn(partial(_systems_table, comparison)),
         "",
-        _Drawn(partial(_gains_table, comparison)),
+        Drawn(partial(_gains_table, comparison)),
         "",
         Text(f"Intervals and shares: {_resampling(units)}, the same for all models"),
     )
@@ -95,7 +95,7 @@ def scores_conlleval(scores: Scores) -> str:
         f"accuracy: {_accuracy(scores):6.2f}%; {_conlleval_figures(scores)}",
     ]
     for label, score in scores.per_type.items():
-        lines.append(f"{_plain(label):>17}: {_conlleval_figures(score)}  {score.predicted}")
+        lines.append(f"{plain(label):>17}: {_conlleval_figures(score)}  {score.predicted}")
     return "\n".join(lines) + "\n"
 
 
@@ -105,17 +105,17 @@ def entities_table(text: str, entities: Sequence[Entity]) -> RenderableType:
     Where there is no colour the entities stand in brackets, label first. `entities` must be in the order of
     the text and must not overlap.
     """
-    marked = _Drawn(lambda *, width, colour: _marked(_text_pieces(text, entities), colour=colour))
+    marked = Drawn(lambda *, width, colour: _marked(_text_pieces(text, entities), colour=colour))
     listing = _entity_list(entities) if entities else Text("no entities", style="dim")
     return Group(marked, "", listing)
 
 
 def readings_table(readings: Iterable[tuple[float, Sequence[Entity]]]) -> RenderableType:
     """The ways to tag a sentence, the probability of each beside its entities."""
-    table = _table("Probability", "Entities", text=0)
+    table = figures_table("Probability", "Entities", text=0)
     table.columns[1].justify, table.columns[1].no_wrap, table.columns[1].overflow = "left", False, "fold"
     for probability, entities in readings:
-        found = "  ".join(f"[{_plain(entity.label)} {_plain(entity.text)}]" for entity in entities)
+        found = "  ".join(f"[{plain(entity.label)} {plain(entity.text)}]" for entity in entities)
         table.add_row(f"{probability:.4f}", Text(found or "none"))
     return table
 
@@ -148,7 +148,7 @@ def binary_view(words: Sequence[str], flags: Sequence[int], *, width: int | None
     """
     blocks: list[list[tuple[str, str]]] = []
     room = 0
-    for word, flag in zip(map(_plain, words), map(str, flags), strict=True):
+    for word, flag in zip(map(plain, words), map(str, flags), strict=True):
         columns = max(cell_len(word), cell_len(flag))
         if not blocks or (width is not None and columns > room):
             blocks.append([])
@@ -160,7 +160,7 @@ def binary_view(words: Sequence[str], flags: Sequence[int], *, width: int | None
     )
 
 
-class _Drawn:
+class Drawn:
     """Something drawn only when the console's width, and whether it has colours, are known."""
 
     def __init__(self, draw: Callable[..., RenderableType]) -> None:
@@ -174,9 +174,9 @@ class _Drawn:
 def _types_table(scores: Scores, *, width: int, colour: bool) -> Table:
     """A line for each type and for all; in a narrow terminal without the counts, so that no figure is cut."""
     titles = ["Precision", "Recall", "F1", *(("Gold", "Found", "Correct") if width >= 60 else ())]
-    table = _table("Type", *titles)
+    table = figures_table("Type", *titles)
     for label, score in scores.per_type.items():
-        table.add_row(Text(_plain(label), style=_colour(label)), *_figures(score)[: len(titles)])
+        table.add_row(Text(plain(label), style=_colour(label)), *_figures(score)[: len(titles)])
     if scores.per_type:
         table.add_section()
     table.add_row("All", *_figures(scores)[: len(titles)], style="bold")
@@ -192,10 +192,10 @@ def _systems(comparison: Comparison) -> list[tuple[str, Report]]:
 def _systems_table(comparison: Comparison, *, width: int, colour: bool) -> Table:
     """A line for each model and for all together; in a narrow terminal without precision and recall."""
     wide = width >= 60
-    table = _table("Model", *(("Precision", "Recall") if wide else ()), "F1", f"{_LEVEL} interval")
+    table = figures_table("Model", *(("Precision", "Recall") if wide else ()), "F1", f"{_LEVEL} interval")
     for name, report in _systems(comparison):
         figures = [f"{share:.2f}" for share in _percentages(report.scores)]
-        table.add_row(Text(_plain(name)), *figures[0 if wide else 2 :], _between(report.f1_interval))
+        table.add_row(Text(plain(name)), *figures[0 if wide else 2 :], _between(report.f1_interval))
     return table
 
 
@@ -207,11 +207,11 @@ def _gains_table(comparison: Comparison, *, width: int, colour: bool) -> Table:
         f"{_LEVEL} interval",
         *(("Better in",) if width >= 60 else ()),
     ]
-    table = _table(*titles)
+    table = figures_table(*titles)
     for name, report in _systems(comparison)[1:]:
         gain = comparison.difference(report)
         figures = [f"{100 * gain.f1:+.2f}", _between(gain.interval, "+.2f"), f"{100 * gain.better:.1f}%"]
-        table.add_row(Text(_plain(name)), *figures[: len(titles) - 1])
+        table.add_row(Text(plain(name)), *figures[: len(titles) - 1])
     return table
 
 
@@ -233,7 +233,7 @@ def _accuracy_line(scores: Scores) -> Text:
 
 
 def _errors_table(errors: Errors) -> Table:
-    table = _table("Entities", "Gold", "Found")
+    table = figures_table("Entities", "Gold", "Found")
     for name, title in _ERROR_NAMES.items():
         counts = [str(side[name]) if name in side else "–" for side in (errors.gold, errors.predicted)]
         table.add_row(title, *counts)
@@ -247,8 +247,8 @@ def _confusion(confusion: Confusion, *, width: int, colour: bool) -> RenderableT
     spans = (*confusion.gold_spans, *confusion.predicted_spans)
     sides = {"gold": confusion.gold_spans, "found": confusion.predicted_spans}
     indent = 7
-    marks = max(sum(cell_len(_plain(span.label)) + 3 for span in side) for side in sides.values())
-    words = [_plain(word) for word in confusion.words]
+    marks = max(sum(cell_len(plain(span.label)) + 3 for span in side) for side in sides.values())
+    words = [plain(word) for word in confusion.words]
     start, end = _window(words, spans, room=width - indent - len("found  ") - marks - len("… ") - len(" …"))
     table = Table.grid(padding=(0, 2, 0, 0))
     for name, side in sides.items():
@@ -260,7 +260,7 @@ def _confusion(confusion: Confusion, *, width: int, colour: bool) -> RenderableT
 
 def _title(confusion: Confusion) -> Text:
     def named(label: str | None) -> tuple[str, str]:
-        return _plain(label or ""), _colour(label or "")
+        return plain(label or ""), _colour(label or "")
 
     gold, predicted = named(confusion.gold), named(confusion.predicted)
     return {
@@ -308,9 +308,9 @@ def _text_pieces(text: str, entities: Iterable[Entity]) -> Iterator[_Piece]:
     at = 0
     for entity in entities:
         for end, label in ((entity.start, None), (entity.end, entity.label)):
-            yield _plain(text[at:end], keep="\n\t"), label
+            yield plain(text[at:end], keep="\n\t"), label
             at = end
-    yield _plain(text[at:], keep="\n\t"), None
+    yield plain(text[at:], keep="\n\t"), None
 
 
 def _marked(pieces: Iterable[_Piece], *, colour: bool) -> Text:
@@ -321,21 +321,21 @@ def _marked(pieces: Iterable[_Piece], *, colour: bool) -> Text:
             marked.append(piece)
         elif colour:
             marked.append(f"{piece} ", style=f"black on {_colour(label)}")
-            marked.append(f"{_plain(label)} ", style=f"bold black on {_colour(label)}")
+            marked.append(f"{plain(label)} ", style=f"bold black on {_colour(label)}")
         else:
-            marked.append(f"[{_plain(label)} {piece}]")
+            marked.append(f"[{plain(label)} {piece}]")
     return marked
 
 
 def _entity_list(entities: Iterable[Entity]) -> Table:
-    table = _table("Label", "Text", "Characters", "Score", text=2)
+    table = figures_table("Label", "Text", "Characters", "Score", text=2)
     for entity in entities:
-        label = Text(_plain(entity.label), style=_colour(entity.label))
-        table.add_row(label, Text(_plain(entity.text)), f"{entity.start}:{entity.end}", f"{entity.score:.3f}")
+        label = Text(plain(entity.label), style=_colour(entity.label))
+        table.add_row(label, Text(plain(entity.text)), f"{entity.start}:{entity.end}", f"{entity.score:.3f}")
     return table
 
 
-def _table(*titles: str, text: int = 1) -> Table:
+def figures_table(*titles: str, text: int = 1) -> Table:
     """A table without frame: `text` columns of words, folded if need be, then figures, which never are."""
     table = Table(box=box.HORIZONTALS, show_edge=False, padding=(0, 1, 0, 0))
     for i, title in enumerate(titles):
@@ -376,7 +376,7 @@ def _padded(text: str, columns: int) -> str:
     return text + " " * (columns - cell_len(text))
 
 
-def _plain(text: str, *, keep: str = "") -> str:
+def plain(text: str, *, keep: str = "") -> str:
     """The text with characters that move the cursor, or cannot be written, shown by others of one column."""
     return _CONTROL.sub(lambda match: match[0] if match[0] in keep else _picture(match[0]), text)
 

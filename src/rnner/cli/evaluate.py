@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnner.cli.console import out, warn
-from rnner.cli.options import Batch, Code, Device, Threads, start
+from rnner.cli.options import Batch, Code, Columns, Device, Threads, chosen_columns, start
 from rnner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,10 +40,7 @@ def evaluate(
     form: Annotated[
         Format, typer.Option("--format", metavar="FORM", help="table, json or conlleval.")
     ] = Format.table,
-    columns: Annotated[
-        str | None,
-        typer.Option("--columns", metavar="TOKEN,TAG", help="Columns, from 0: 0,-1. [default: found]"),
-    ] = None,
+    columns: Columns = None,
     batch: Batch = 64,
     code: Code = None,
     device: Device = "cpu",
@@ -62,7 +59,7 @@ def evaluate(
 
     if form is Format.conlleval and len(model) > 1:
         raise UsageError("--format conlleval has room for one --model; use table or json for several")
-    chosen = None if columns is None else _columns(columns)
+    chosen = chosen_columns(columns)
     place = start(device, threads, code)
     bundles = [load_bundle(folder, device=place) for folder in model]
     split = read_split(resolve(data), columns=chosen, illegal="conlleval")
@@ -117,11 +114,3 @@ def _tell_all(comparison: Comparison, form: Format) -> None:
         typer.echo(to_json(comparison.to_dict(), indent=2))
     else:
         out.print(comparison_table(comparison), soft_wrap=False)
-
-
-def _columns(text: str) -> dict[str, int]:
-    try:
-        token, tag = (int(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--columns {text}: two whole numbers are wanted, such as 0,-1") from None
-    return {"token": token, "tag": tag}

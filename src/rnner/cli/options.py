@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnner.errors import UsageError
+
 if TYPE_CHECKING:
     import torch
 
@@ -20,6 +22,10 @@ Batch = Annotated[
 Code = Annotated[
     list[Path] | None,
     typer.Option("--code", metavar="FILE", help="Python file that registers your own cells. Repeatable."),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option("--columns", metavar="TOKEN,TAG", help="Columns, from 0: 0,-1. [default: found]"),
 ]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
 Threads = Annotated[
@@ -47,3 +53,18 @@ def start(
     for path in code or []:
         load_code(path)
     return chosen
+
+
+def chosen_columns(text: str | None) -> dict[str, int] | None:
+    """What `--columns` says, as a column reader takes it; None where it is absent.
+
+    Raises:
+        UsageError: it is not two whole numbers.
+    """
+    if text is None:
+        return None
+    try:
+        token, tag = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--columns {text}: two whole numbers are wanted, such as 0,-1") from None
+    return {"token": token, "tag": tag}
