@@ -23,6 +23,7 @@ ORDER = [
     "data.conll",
     "data.splits",
     "data.corpus",
+    "checks",
     "data.formats",
     "data.documents",
     "data.batches",

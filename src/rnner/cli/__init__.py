@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from rnner import __version__
-from rnner.cli import config, evaluate, info, predict, train
+from rnner.cli import config, data, evaluate, info, predict, train
 from rnner.cli.console import complain, notice
 from rnner.errors import RnnerError
 from rnner.usercode import place_in_code
@@ -29,6 +29,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("info")(info.info)
 app.add_typer(config.app, name="config")
+app.add_typer(data.app, name="data")
 
 
 def _version(wanted: bool) -> None:
@@ -64,7 +65,7 @@ def _open_streams() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code.
 
-    0 done, 1 failed, 2 usage or config, 130 interrupted.
+    0 done, 1 failed, 2 usage or config, 3 errors in data that was checked, 130 interrupted.
 
     With RNNER_DEBUG=1 in the environment, errors come with their traceback.
     """

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import typer
 
+from rnner.cli.data import check, convert
+
 app = typer.Typer(
     name="data",
-    help="Check annotated corpora before anything is trained on them.",
+    help="Look at annotated corpora before anything is trained on them.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("check")(check.check)
+app.command("convert")(convert.convert)
