@@ -185,10 +185,13 @@ def _number(count: int, what: str) -> str:
 
 
 def _layout(split: Split, config: Config) -> str:
-    """The columns of a file, counted from 0."""
+    """The columns of a file, counted from 0; the format if it is no column file."""
     from rnner.data.conll import ConllReader
+    from rnner.data.formats import detect_format
 
     columns = config.data.columns
+    if columns is None and (form := detect_format(split.path)) != "columns":
+        return f"format {form}"
     reader = ConllReader(split.path, columns=columns.model_dump() if columns is not None else None)
     next(iter(reader))
     layout = reader.layout

@@ -1,4 +1,4 @@
-"""Corpora: column files into splits of one scheme, with whatever the user should know about them."""
+"""Corpora: annotated files into splits of one scheme, with whatever the user should know about them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnner.data.conll import ConllReader
+from rnner.data.conll import ConllReader, Sentence
+from rnner.data.formats import detect_format, read_tagged
+from rnner.data.formats.documents import Illegal, Source, Tagged
 from rnner.data.lines import no_such_file
 from rnner.data.splits import Repair, Row, Split, build_table
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
 
 __all__ = ["Corpus", "Split", "load_corpus", "read_split", "resolve"]
-
-Illegal = Literal["error", "conlleval"]
 
 _SAMPLES = ("train", "dev", "test")
 # With fewer documents than this, sentences are held out instead: a tenth of them would say too little.
@@ -63,7 +62,7 @@ def load_corpus(
     """Reads the files of a corpus, each in its own scheme, and converts them through spans.
 
     Args:
-        train, dev, test: column files, or `sample:train` and so on; without dev a tenth of train is held out.
+        train, dev, test: files, or `sample:train` and so on; without dev a tenth of train is held out.
         columns: see ConllReader; the same for all files.
         scheme: the scheme of the result: iob1, iob2, bioes or binary.
         illegal: see read_split.
@@ -84,7 +83,7 @@ def load_corpus(
     scored = None if test is None else read(test, "test")
     splits = [split for split in (kept, chosen, scored) if split is not None]
     unseen = _unseen_labels(kept, splits)
-    warnings = list(dict.fromkeys(note for split in splits for note in _repair_note(split)))
+    warnings = list(dict.fromkeys(note for split in splits for note in _file_notes(split)))
     warnings += [_unseen_note(name, counts) for name, counts in unseen.items()]
     return Corpus(
         kept, chosen, scored, held_out=dev is None, unseen_labels=unseen, notes=notes, warnings=warnings
@@ -94,22 +93,25 @@ def load_corpus(
 def read_split(
     path: str | Path, *, columns: Mapping[str, int] | None = None, illegal: Illegal = "error", name: str = ""
 ) -> Split:
-    """Reads a column file whole; its tags stay as found, and the scheme they obey is detected.
+    """Reads a file of any format whole; its tags stay as found, and the scheme they obey is detected.
 
     Args:
-        path, columns: see ConllReader.
+        path: the file, or the folder of a saved data set; what format it has is found (rnner.data.formats).
+        columns: see ConllReader; if given, the file is a column file.
         illegal: about tags that obey no scheme: `error`, or `conlleval` to read them as the CoNLL script does
             (then `Split.repaired` tells of them).
         name: what messages call the split; the file's name if absent.
 
-    Raises DataError with path:line for what ConllReader refuses, illegal tags, and a file without a sentence.
+    Raises DataError with path:line (the record where there are no lines) for what cannot be read, illegal
+    tags, spans that tokens do not fit, and a file without a sentence.
     """
-    path = Path(path)
+    source = Source(Path(path), columns)
+    path = source.path
     detector = SchemeDetector()
-    interrupted: dict[int, list[int]] = {}  # sentences with a comment between their rows, and their lines
+    interrupted: dict[int, Sequence[int]] = {}  # sentences with a comment between their rows, and their lines
 
     def rows() -> Iterator[Row]:
-        for sentence in ConllReader(path, columns=columns):
+        for sentence in _sentences(source):
             tags, lines = sentence.tags or [], sentence.lines
             if lines[-1] - lines[0] != len(lines) - 1:
                 interrupted[detector.sentences] = lines
@@ -118,7 +120,7 @@ def read_split(
 
     table = build_table(rows())
     if not table.num_rows:
-        raise DataError("no sentence: the file has no line with a word", path)
+        raise DataError("no sentence: the file has no word", path)
 
     def line(sentence: int, position: int) -> int:
         own = interrupted.get(sentence)
@@ -128,7 +130,14 @@ def read_split(
         scheme, repaired = detector.decide(), None
     except SchemeError as error:
         scheme, repaired = LENIENT, _repair(path, error, detector, line, illegal)
-    return Split(table, path, name or path.name, scheme, repaired)
+    return Split(table, path, name or path.name, scheme, repaired, notes=tuple(source.told()))
+
+
+def _sentences(source: Source) -> Iterable[Sentence | Tagged]:
+    form = "columns" if source.columns is not None else detect_format(source.path)
+    if form == "columns":
+        return ConllReader(source.path, columns=source.columns)
+    return read_tagged(source, form)
 
 
 def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:
@@ -231,6 +240,7 @@ def _unseen_note(name: str, counts: Mapping[str, int]) -> str:
     return f"{name} has labels that train lacks; their entities count as missed: {listed}"
 
 
-def _repair_note(split: Split) -> Iterator[str]:
+def _file_notes(split: Split) -> Iterator[str]:
+    yield from (f"{split.path}: {note}" for note in split.notes)
     if split.repaired:
         yield f"{split.path}:{split.repaired.line}: {split.repaired.reason}; they are read as conlleval does"

@@ -54,12 +54,13 @@ class Split:
 
     Attributes:
         table: columns `tokens` and `tags` (lists of strings), `document` (int32, from 0; -1 before any mark),
-            `line` (int32, of the first word, from 1).
+            `line` (int32, of the first word or of its record, from 1).
         path: where it was read.
         name: what messages call it (`train`, or the file's name).
         scheme: the scheme of the tags, or `conlleval` if they obey none and are read as conlleval does.
         repaired: what is wrong with the tags in that case.
         rows: `[s]` the rows of the table that belong to the split, in order; None: all.
+        notes: what was not taken over from the file, one sentence each.
     """
 
     table: pa.Table
@@ -68,6 +69,7 @@ class Split:
     scheme: str
     repaired: Repair | None = None
     rows: NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return int(self.table.num_rows) if self.rows is None else len(self.rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rnner.cli.data import check
+from rnner.cli.data import check, convert
 
 app = typer.Typer(
     name="data",
@@ -14,3 +14,4 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("check")(check.check)
+app.command("convert")(convert.convert)
