@@ -86,7 +86,7 @@ def check_missing(files: Sequence[ColumnFile]) -> Iterator[Finding]:
         if not counts or not counted[0]:
             continue  # told as a file without an entity
         for label in sorted(counts.keys() - counted[0].keys()):
-            message = f"{label!r} ({counts[label]:,} entities) is not in {files[0].path}"
+            message = f"{label!r} ({counts[label]:,}) is not in {files[0].path}"
             yield _at_label("missing-label", [file], label, message)
         for label in sorted(counted[0].keys() - counts.keys()):
             message = f"no {label!r}, of which {files[0].path} has {counted[0][label]:,}"

@@ -47,6 +47,7 @@ class ColumnFile:
         sentences: in order.
         ragged: line and number of columns of the rows that were left out.
         spelled: the cells of the tag column that are no tags: what they are meant for, or None.
+        binary: whether most tags are 0 and 1.
     """
 
     path: str
@@ -56,6 +57,7 @@ class ColumnFile:
     sentences: list[Sentence] = field(default_factory=list)
     ragged: list[tuple[int, int]] = field(default_factory=list)
     spelled: dict[str, str | None] = field(default_factory=dict)
+    binary: bool = False
 
     @cached_property
     def detector(self) -> SchemeDetector:
@@ -69,6 +71,8 @@ class ColumnFile:
     @cached_property
     def scheme(self) -> str:
         """The scheme that the tags obey, or break in the fewest places."""
+        if self.binary:
+            return "binary"
         try:
             return self.detector.decide()
         except SchemeError as error:
@@ -77,8 +81,7 @@ class ColumnFile:
     @cached_property
     def spans(self) -> list[list[Span]]:
         """The entities of each sentence, as conlleval reads them; where a tag is no tag there is none."""
-        binary = self.scheme == "binary"
-        reading, outside = ("binary", "0") if binary else (LENIENT, "O")
+        reading, outside = ("binary", "0") if self.binary else (LENIENT, "O")
         return [to_spans([tag or outside for tag in sentence.tags], reading) for sentence in self.sentences]
 
     def column(self, line: int, cell: int, offset: int = 0) -> int:
@@ -134,24 +137,21 @@ def _read_rows(file: ColumnFile, layout: Layout) -> None:
                 read.append((words, cells_of_tags, numbers, broken))
                 words, cells_of_tags, numbers = [], [], []
             broken = False
-    known = _known_tags(Counter(cell for _, own, _, _ in read for cell in own))
+    counts = Counter(cell for _, own, _, _ in read for cell in own)
+    file.binary = sum(counts[digit] for digit in _BINARY) * 2 > counts.total()
+    known = {cell: _tag(cell, binary=file.binary) for cell in counts}
     file.spelled = {cell: tag for cell, tag in known.items() if cell.strip(" ") != tag}
     for words, own, numbers, broken in read:
         tags = [known[cell] for cell in own]
         file.sentences.append(Sentence(words, tags, numbers, not broken and None not in tags))
 
 
-def _known_tags(counts: Counter[str]) -> dict[str, str | None]:
-    """What each cell of the tag column means."""
-    binary = sum(counts[digit] for digit in _BINARY) * 2 > counts.total()
-    known: dict[str, str | None] = {}
-    for cell in counts:
-        tag = cell.strip(" ")
-        if is_tag(tag) and (tag in _BINARY) == binary:
-            known[cell] = tag
-        else:
-            known[cell] = None if binary else _meant(tag)
-    return known
+def _tag(cell: str, *, binary: bool) -> str | None:
+    """The tag that a cell holds or is meant for, None if there is none."""
+    tag = cell.strip(" ")
+    if is_tag(tag) and (tag in _BINARY) == binary:
+        return tag
+    return None if binary else _meant(tag)
 
 
 def _meant(cell: str) -> str | None:

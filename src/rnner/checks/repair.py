@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,8 +34,14 @@ def repair(files: Sequence[ColumnFile], columns: Mapping[str, int] | None = None
     tags of sentences that break the scheme of their file, through the entities that conlleval reads in them.
     Nothing else is changed, and no line is taken out. `columns` as for the reading.
     """
+    changed = [Counter[str]() for _ in files]
+    mended = list(map(_mended, files, changed))
+    files = [parse(file.path, lines, columns) for file, lines in zip(files, mended, strict=True)]
     names = _usual_labels(files)
-    return [_repair(file, names, columns) for file in files]
+    for rewritten in (partial(_renamed, names=names), _legal):
+        lines = list(map(rewritten, files, changed))
+        files = [parse(file.path, own, columns) for file, own in zip(files, lines, strict=True)]
+    return [Repaired(file, +counts) for file, counts in zip(files, changed, strict=True)]
 
 
 def targets(paths: Sequence[Path], out: Path, *, overwrite: bool) -> list[Path]:
@@ -72,26 +79,17 @@ def _usual_labels(files: Sequence[ColumnFile]) -> dict[str, str]:
     return {label: labels[0] for labels in alike.values() for label in labels[1:]}
 
 
-def _repair(file: ColumnFile, names: Mapping[str, str], columns: Mapping[str, int] | None) -> Repaired:
-    changed: Counter[str] = Counter()
+def _mended(file: ColumnFile, changed: Counter[str]) -> list[str]:
+    """The lines with bytes, columns, tokens and spellings of tags mended, as far as there is one way."""
     lines = [mended_bytes(line) for line in file.lines]
-    changed["encoding"] = sum(new != old for new, old in zip(lines, file.lines, strict=True))
-    if file.layout is not None:
-        lines = [_mended(line, file, file.layout, names, changed) for line in lines]
-        copy = parse(file.path, lines, columns)
-        for number, line in _retagged(copy):
-            copy.lines[number - 1] = line
-            changed["transition"] += 1
-        lines = copy.lines
-    return Repaired(parse(file.path, lines, columns), +changed)
+    changed["encoding"] += sum(new != old for new, old in zip(lines, file.lines, strict=True))
+    layout = file.layout
+    if layout is None:
+        return lines
+    return [_mended_row(line, file, layout, changed) if layout.is_row(line) else line for line in lines]
 
 
-def _mended(
-    line: str, file: ColumnFile, layout: Layout, names: Mapping[str, str], changed: Counter[str]
-) -> str:
-    """A line with its columns, its token and its tag mended, each as far as there is one way."""
-    if not layout.is_row(line):
-        return line
+def _mended_row(line: str, file: ColumnFile, layout: Layout, changed: Counter[str]) -> str:
     cells = layout.cells(line)
     if len(cells) != layout.width:
         row = _row(line, layout)
@@ -103,7 +101,9 @@ def _mended(
         line, cells = layout.separator.join(row), row
     new, tag = list(cells), layout.tag or 0
     new[layout.token] = _token(cells[layout.token], changed)
-    new[tag] = _tag(cells[tag], file, names, changed)
+    if cells[tag] in file.spelled:
+        new[tag] = file.spelled[cells[tag]] or cells[tag]
+        changed["tag"] += new[tag] != cells[tag]
     return line if new == cells else layout.separator.join(new)
 
 
@@ -120,38 +120,50 @@ def _row(line: str, layout: Layout) -> list[str] | None:
 
 
 def _token(token: str, changed: Counter[str]) -> str:
-    decoded = undamaged(token) or token
-    seen = visible(decoded) or decoded
-    if not seen.strip():
-        return token
-    changed["damaged-text"] += decoded != token
-    changed["characters"] += seen != decoded
-    return seen
+    """A token that can be seen and read; what was decoded wrongly twice is undone twice."""
+    seen = token
+    kinds: set[str] = set()
+    while new := visible(undamaged(seen) or seen):
+        if new == seen:
+            changed.update(kinds)
+            return seen
+        kinds.add("damaged-text" if undamaged(seen) else "characters")
+        seen = new
+    return token
 
 
-def _tag(cell: str, file: ColumnFile, names: Mapping[str, str], changed: Counter[str]) -> str:
-    given = cell.strip(" ")
-    tag = file.spelled.get(cell, given)
-    if tag is None:
-        return cell
-    new = tag[:2] + names.get(tag[2:], tag[2:])
-    changed["tag"] += tag != given
-    changed["similar-labels"] += new != tag
-    return cell if new == given else new
+def _renamed(file: ColumnFile, changed: Counter[str], names: Mapping[str, str]) -> list[str]:
+    """The lines with the usual spelling of each label."""
+    tags = {
+        number: tag[:2] + names[tag[2:]]
+        for sentence in file.sentences
+        for number, tag in zip(sentence.lines, sentence.tags, strict=True)
+        if tag is not None and tag[2:] in names
+    }
+    changed["similar-labels"] += len(tags)
+    return _with_tags(file, tags)
 
 
-def _retagged(file: ColumnFile) -> Iterator[tuple[int, str]]:
-    """The rows whose tags are others when those of their sentence are made to obey the file's scheme."""
-    layout, illegal = file.layout, file.detector.illegal(file.scheme)
-    if layout is None or not illegal or file.scheme == "binary":
-        return
+def _legal(file: ColumnFile, changed: Counter[str]) -> list[str]:
+    """The lines with all sentences in the scheme of the file; those that break it as conlleval reads them."""
+    tags: dict[int, str] = {}
+    illegal = file.detector.illegal(file.scheme)
     for sentence in file.sentences:
-        tags = [tag for tag in sentence.tags if tag is not None]
-        if not sentence.sound or not breaks(tags, illegal):
-            continue
-        legal = from_spans(to_spans(tags, LENIENT), len(tags), file.scheme)
-        for number, old, new in zip(sentence.lines, tags, legal, strict=True):
-            if new != old:
-                cells = layout.cells(file.lines[number - 1])
-                cells[layout.tag or 0] = new
-                yield number, layout.separator.join(cells)
+        if sentence.sound and breaks(sentence.tags, illegal):
+            own = [tag for tag in sentence.tags if tag is not None]
+            legal = from_spans(to_spans(own, LENIENT), len(own), file.scheme)
+            rows = zip(sentence.lines, own, legal, strict=True)
+            tags |= {number: new for number, old, new in rows if new != old}
+    changed["transition"] += len(tags)
+    return _with_tags(file, tags)
+
+
+def _with_tags(file: ColumnFile, tags: Mapping[int, str]) -> list[str]:
+    """The lines, those in `tags` (counted from 1) with these tags."""
+    lines, layout = list(file.lines), file.layout
+    for number, tag in tags.items():
+        assert layout is not None  # there are no sentences without
+        cells = layout.cells(lines[number - 1])
+        cells[layout.tag or 0] = tag
+        lines[number - 1] = layout.separator.join(cells)
+    return lines
