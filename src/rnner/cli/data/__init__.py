@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rnner.cli.data import check, convert
+from rnner.cli.data import check, convert, split, stats
 
 app = typer.Typer(
     name="data",
@@ -15,3 +15,5 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 app.command("convert")(convert.convert)
+app.command("split")(split.split)
+app.command("stats")(stats.stats)

@@ -1,0 +1,117 @@
+"""`rnner data split`: one file into train, dev and test, and nothing lost on the way."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from rnner.data.corpus import read_split, resolve
+
+
+@pytest.fixture
+def whole(folder):
+    """The sample corpus as a file of one's own, and its lines."""
+    text = resolve("sample:train").read_text(encoding="utf-8")
+    (folder / "whole.conll").write_text(text, encoding="utf-8")
+    return text.splitlines()
+
+
+def lines(folder, names=("train", "dev", "test")):
+    texts = [(folder / f"{name}.conll").read_text(encoding="utf-8") for name in names]
+    return [line for text in texts for line in text.splitlines()]
+
+
+def test_three_files_with_all_lines(rnner, folder, whole):
+    outcome = rnner("data", "split", "whole.conll", "out")
+    assert outcome.code == 0, outcome.err
+    assert "seed 0; wrote out/train.conll (" in outcome.err
+    assert outcome.out.split()[:3] == ["train.conll", "dev.conll", "test.conll"]
+    assert Counter(lines(folder / "out")) == Counter(whole)
+    assert {path.stem for path in (folder / "out").iterdir()} == {"train", "dev", "test"}
+
+
+def test_the_figures_are_those_of_the_files(rnner, folder, whole):
+    told = json.loads(rnner("data", "split", "whole.conll", "out", "--format", "json").out)
+    paths = [file["path"] for file in told]
+    assert paths == ["out/train.conll", "out/dev.conll", "out/test.conll"]
+    again = json.loads(rnner("data", "stats", *paths, "--format", "json").out)
+    assert again == told
+
+
+def test_documents_stay_whole_by_default(rnner, folder, whole):
+    rnner("data", "split", "whole.conll", "out", "--seed", "3")
+    marks = [line for line in whole if line.startswith(("-DOCSTART-", "# newdoc"))]
+    assert len(marks) > 3
+    assert len([line for line in lines(folder / "out") if line in marks]) == len(marks)
+
+
+def test_sentences_if_told_with_the_marks_of_their_documents(rnner, folder, whole):
+    outcome = rnner("data", "split", "whole.conll", "out", "--by", "sentence")
+    assert "different sentences" in outcome.err
+    marked = read_split(folder / "whole.conll").documents.max() + 1
+    assert read_split(folder / "out" / "train.conll").documents.max() + 1 > 0.9 * marked
+
+
+def test_shares_decide_and_a_part_may_be_left_out(rnner, folder, whole):
+    outcome = rnner("data", "split", "whole.conll", "out", "--shares", "50,0,50", "--by", "sentence")
+    assert outcome.code == 0, outcome.err
+    sizes = [len(read_split(folder / "out" / f"{name}.conll")) for name in ("train", "test")]
+    assert sizes[0] == pytest.approx(sizes[1], abs=2)
+    assert not (folder / "out" / "dev.conll").exists()
+
+
+def test_nothing_is_replaced_unless_told(rnner, folder, whole, one_line):
+    (folder / "out").mkdir()
+    (folder / "out" / "dev.conll").write_text("mine")
+    one_line(
+        rnner("data", "split", "whole.conll", "out"), 2, "out/dev.conll: is there already", "--overwrite"
+    )
+    assert lines(folder / "out", ["dev"]) == ["mine"]
+    assert not (folder / "out" / "train.conll").exists()
+    assert rnner("data", "split", "whole.conll", "out", "--overwrite").code == 0
+    assert "mine" not in lines(folder / "out", ["dev"])
+
+
+def test_a_part_of_another_split_is_not_left_beside_this_one(rnner, folder, whole, one_line):
+    rnner("data", "split", "whole.conll", "out")
+    again = rnner("data", "split", "whole.conll", "out", "--shares", "90,10,0", "--overwrite")
+    one_line(again, 2, "out/test.conll: is there already, and is no part of this split")
+
+
+def test_the_corpus_itself_is_never_replaced(rnner, folder, one_line):
+    before = (folder / "train.conll").read_text()
+    one_line(
+        rnner("data", "split", "train.conll", ".", "--overwrite"), 2, "train.conll: is the corpus itself"
+    )
+    assert (folder / "train.conll").read_text() == before
+
+
+@pytest.mark.parametrize(
+    "shares", ["80,20", "80,10,5", "a,b,c", "0,50,50", "100,0,0", "120,-10,-10", "nan,50,50"]
+)
+def test_shares_that_make_no_sense(rnner, folder, one_line, shares):
+    one_line(
+        rnner("data", "split", "train.conll", "out", "--shares", shares),
+        2,
+        f"--shares {shares}: ",
+        "80,10,10",
+    )
+    assert not (folder / "out").exists()
+
+
+def test_bad_calls(rnner, folder, one_line):
+    one_line(rnner("data", "split", "trian.conll", "out"), 1, "did you mean train.conll?")
+    one_line(rnner("data", "split", "train.conll", "dev.conll"), 2, "dev.conll: is a file")
+    one_line(rnner("data", "split", "train.conll", "out", "--by", "document"), 1, "1 document cannot be cut")
+    (folder / "bad.conll").write_text("Ada B-PER\nslept O O\n. O\n")
+    one_line(rnner("data", "split", "bad.conll", "out"), 1, "bad.conll:2: ")
+    assert not (folder / "out").exists()
+
+
+def test_types_that_a_part_lacks_are_told(rnner, folder):
+    rows = [f"x{i} B-{'FAC' if i == 0 else 'PER'}\nslept O\n" for i in range(30)]
+    (folder / "few.conll").write_text("\n".join(rows))
+    outcome = rnner("data", "split", "few.conll", "out")
+    assert outcome.code == 0
+    assert "warning: dev has no entity of FAC" in outcome.err
+    assert "warning: test has no entity of FAC" in outcome.err
