@@ -108,6 +108,12 @@ def test_bad_calls(rnner, folder, one_line):
     assert not (folder / "out").exists()
 
 
+def test_other_formats_are_to_be_converted_first(rnner, folder, one_line):
+    (folder / "tagged.jsonl").write_text('{"tokens": ["Ada", "slept"], "tags": ["B-PER", "O"]}\n')
+    refused = rnner("data", "split", "tagged.jsonl", "out")
+    one_line(refused, 2, "tagged.jsonl: is of the format tokens", "rnner data convert tagged.jsonl NEW.conll")
+
+
 def test_types_that_a_part_lacks_are_told(rnner, folder):
     rows = [f"x{i} B-{'FAC' if i == 0 else 'PER'}\nslept O\n" for i in range(30)]
     (folder / "few.conll").write_text("\n".join(rows))

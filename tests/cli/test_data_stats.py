@@ -45,6 +45,13 @@ def test_columns_may_be_told(stats, folder):
     assert stats("odd.conll", "--columns", "2,1")[0]["per_type"] == {"PER": 1}
 
 
+def test_files_of_other_formats(stats, folder):
+    (folder / "tagged.jsonl").write_text('{"tokens": ["Ada", "slept"], "tags": ["B-PER", "O"]}\n')
+    _, other = stats("train.conll", "tagged.jsonl")
+    assert (other["tokens"], other["per_type"]) == (2, {"PER": 1})
+    assert other["unseen"]["entities"] == 1
+
+
 def test_vectors(stats, folder):
     (folder / "vectors.txt").write_text("ada 1 2\nthe 3 4\n")
     (train,) = stats("train.conll", "--vectors", "vectors.txt")

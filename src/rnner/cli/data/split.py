@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnner.cli.console import notice, warn
-from rnner.cli.data.stats import Form, Format, tell, warn_of_repair
+from rnner.cli.data.stats import Form, Format, tell, warn_of_file
 from rnner.cli.options import Columns, chosen_columns
 from rnner.errors import UsageError
 
@@ -46,7 +47,7 @@ def split(
         typer.Option(
             "--by",
             metavar="UNIT",
-            help="What stays whole: document or sentence. [default: documents, if the file marks some]",
+            help="What stays whole: document or sentence. [default: documents, if the file marks enough]",
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Decides what goes where.")] = 0,
@@ -62,15 +63,19 @@ def split(
     `rnner data stats` tells it.
     """
     from rnner.data.corpus import read_split, resolve
+    from rnner.data.formats import detect_format
     from rnner.partition import cut, partition
     from rnner.statistics import describe
 
     wanted = _shares(shares)
     source = resolve(corpus)
+    if columns is None and (kind := detect_format(source)) != "columns":
+        advice = f"rnner data convert {shlex.quote(str(source))} NEW.conll --to columns"
+        raise UsageError(f"{source}: is of the format {kind}, but column files are split: {advice}")
     files = _files(source, output, wanted, overwrite)
     chosen = chosen_columns(columns)
     whole = read_split(source, columns=chosen, illegal="conlleval")
-    warn_of_repair(whole)
+    warn_of_file(whole)
     found = partition(
         whole, list(wanted.values()), seed=seed, by_document=None if by is None else by is Unit.document
     )
@@ -81,8 +86,8 @@ def split(
     ]
     figures = describe(parts)
     tell(figures, form)
-    kind = "documents" if found.by_document else "different sentences"
-    notice(f"{found.units:,} {kind}, seed {seed}; wrote " + ", ".join(_told(parts, len(whole))))
+    units = "documents" if found.by_document else "different sentences"
+    notice(f"{found.units:,} {units}, seed {seed}; wrote " + ", ".join(_told(parts, len(whole))))
     _warn_of_missing(dict(zip(wanted, figures, strict=True)))
 
 

@@ -33,7 +33,7 @@ def stats(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...", help="Column files with tags, train first, or sample:train and so on."
+            metavar="PATH", help="Annotated files of any format, train first, or sample:train and so on."
         ),
     ],
     vectors: Annotated[
@@ -66,15 +66,17 @@ def stats(
     splits = [read_split(resolve(path), columns=chosen, illegal="conlleval") for path in paths]
     known = None if vectors is None else read_vectors(resolve(vectors))
     for split in splits:
-        warn_of_repair(split)
+        warn_of_file(split)
     files = describe(splits, known)
     tell(files, form)
     if plot is not None:
         _draw(files, plot)
 
 
-def warn_of_repair(split: Split) -> None:
-    """Say which tags break their scheme."""
+def warn_of_file(split: Split) -> None:
+    """Say what was not taken over from a file, and which tags break their scheme."""
+    for note in split.notes:
+        warn(f"{split.path}: {note}")
     if split.repaired is not None:
         times, line, reason = split.repaired
         warn(f"{split.path}:{line}: {reason}; such tags ({times:,}) are read as conlleval does")
