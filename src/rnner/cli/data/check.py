@@ -60,6 +60,7 @@ def check(
     """
     from rnner.checks import check as check_files
     from rnner.checks import read_file
+    from rnner.checks.repair import targets
     from rnner.data.corpus import resolve
     from rnner.errors import UsageError
 
@@ -67,11 +68,13 @@ def check(
         raise UsageError("--overwrite is about the copy that --fix writes; give --fix OUT")
     chosen = chosen_columns(columns)
     places = [resolve(path) for path in paths]
+    copies = [] if fix is None else targets(places, fix, overwrite=overwrite)
     files = [read_file(place, chosen) for place in places]
     report, told = check_files(files), None
     left = report.count("error")
-    if fix is not None:
-        told, left = _fixed(files, places, fix, chosen, overwrite)
+    if copies:
+        told = _fixed(files, copies, chosen)
+        left = told["errors_left"]
     if form is Format.json:
         from rnner.render import to_json
 
@@ -84,28 +87,18 @@ def check(
         raise typer.Exit(_FOUND_ERRORS)
 
 
-def _fixed(
-    files: list[ColumnFile],
-    places: list[Path],
-    folder: Path,
-    columns: dict[str, int] | None,
-    overwrite: bool,
-) -> tuple[dict[str, Any], int]:
-    """Write repaired copies; what was done, and how many errors are left."""
+def _fixed(files: list[ColumnFile], copies: list[Path], columns: dict[str, int] | None) -> dict[str, Any]:
+    """Write repaired copies; what was changed, and how much is left."""
     from rnner.checks import check as check_files
-    from rnner.checks.repair import repair, targets, write
+    from rnner.checks.repair import repair, write
 
-    copies = targets(places, folder, overwrite=overwrite)
     repaired = repair(files, columns)
-    for copy, (file, _) in zip(copies, repaired, strict=True):
+    written = []
+    for copy, (file, changed) in zip(copies, repaired, strict=True):
         write(file, copy)
+        written.append({"path": file.path, "copy": str(copy), "changed": dict(changed)})
     left = check_files([file for file, _ in repaired])
-    written = [
-        {"path": file.path, "copy": str(copy), "changed": dict(changed)}
-        for copy, (file, changed) in zip(copies, repaired, strict=True)
-    ]
-    errors = left.count("error")
-    return {"files": written, "errors_left": errors, "warnings_left": left.count("warning")}, errors
+    return {"files": written, "errors_left": left.count("error"), "warnings_left": left.count("warning")}
 
 
 def _tell(report: Report, examples: int) -> None:

@@ -1,0 +1,125 @@
+"""`rnner data check`: what it prints, writes and exits with."""
+
+import json
+
+import pytest
+
+FAULTY = "Ada B-PER\nLovelace\nwrote O\n\nBell I-ORG\nLabs I-ORG\n\nCaf\u200be O\nParis B-LOC\n"
+REPAIRED = "Ada B-PER\nLovelace\nwrote O\n\nBell B-ORG\nLabs I-ORG\n\nCafe O\nParis B-LOC\n"
+
+
+@pytest.fixture
+def faulty(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.conll").write_text(FAULTY, encoding="utf-8")
+    return "my.conll"
+
+
+def test_a_clean_corpus_exits_with_0(rnner):
+    outcome = rnner("data", "check", "sample:train", "sample:dev", "sample:test")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "\n0 errors, " in outcome.out
+    assert "train.conll: " in outcome.out
+
+
+def test_warnings_exit_with_0_too(rnner, folder):
+    dev = (folder / "dev.conll").read_text()
+    (folder / "dev.conll").write_text(dev + "\nHilbert B-PERS\nslept O\n")
+    outcome = rnner("data", "check", "train.conll", "dev.conll")
+    assert outcome.code == 0
+    assert "warning similar-labels (1): labels that look like one label in two spellings" in outcome.out
+    assert "\n  dev.conll:18:9: 'PERS' (1) beside 'PER' (" in outcome.out
+
+
+def test_errors_exit_with_3_and_all_are_told_with_place_and_advice(rnner, faulty):
+    outcome = rnner("data", "check", faulty)
+    assert (outcome.code, outcome.err) == (3, "")
+    assert outcome.out.startswith("my.conll: 3 sentences, 6 tokens, 3 entities, iob2\n\nerror columns (1): ")
+    assert "\n  my.conll:2:1: 1 column by spaces, where most rows have 2: 'Lovelace'\n  → " in outcome.out
+    assert "my.conll:5:6: I-ORG at the start of a sentence: IOB2 begins an entity with B-ORG" in outcome.out
+    assert "my.conll:8:4: U+200B in 'Caf\\u200be'" in outcome.out
+    assert outcome.out.endswith("\n2 errors, 1 warning\n")
+
+
+def test_json_tells_every_finding(rnner, faulty):
+    outcome = rnner("data", "check", faulty, "--format", "json")
+    assert outcome.code == 3
+    told = json.loads(outcome.out)
+    assert (told["errors"], told["warnings"]) == (2, 1)
+    assert told["files"] == [
+        {"path": "my.conll", "sentences": 3, "tokens": 6, "entities": 3, "scheme": "iob2"}
+    ]
+    columns, transition, characters = told["kinds"]
+    assert (columns["kind"], columns["severity"], columns["count"]) == ("columns", "error", 1)
+    assert columns["advice"]
+    assert transition["findings"] == [
+        {
+            "path": "my.conll",
+            "line": 5,
+            "column": 6,
+            "message": "I-ORG at the start of a sentence: IOB2 begins an entity with B-ORG",
+        }
+    ]
+    assert characters["severity"] == "warning"
+
+
+def test_the_table_shows_as_many_examples_as_wanted(rnner, faulty, tmp_path):
+    (tmp_path / "my.conll").write_text("Ada B-PER\nwrote O\nit O\nall O\n. O\n" + "alone\n" * 4)
+    told = rnner("data", "check", faulty, "--examples", 3).out
+    assert told.count(": 'alone'") == 3
+    assert "\n  and 1 more\n" in told
+
+
+def test_fix_writes_a_copy_and_tells_what_is_left(rnner, faulty, tmp_path):
+    outcome = rnner("data", "check", faulty, "--fix", "new.conll")
+    assert outcome.code == 3  # a row without a tag is for a person to decide
+    assert (tmp_path / "new.conll").read_text(encoding="utf-8") == REPAIRED
+    assert (tmp_path / "my.conll").read_text(encoding="utf-8") == FAULTY
+    assert outcome.err == (
+        "wrote new.conll; lines changed: characters 1, transition 1\nleft in the copy: 1 error, 0 warnings\n"
+    )
+
+
+def test_what_could_be_repaired_in_whole_exits_with_0(rnner, faulty, tmp_path):
+    (tmp_path / "my.conll").write_text(FAULTY.replace("Lovelace\n", ""), encoding="utf-8")
+    outcome = rnner("data", "check", faulty, "--fix", "new.conll", "--format", "json")
+    assert outcome.code == 0
+    told = json.loads(outcome.out)
+    assert told["errors"] == 1
+    assert told["fix"] == {
+        "files": [{"path": "my.conll", "copy": "new.conll", "changed": {"characters": 1, "transition": 1}}],
+        "errors_left": 0,
+        "warnings_left": 0,
+    }
+
+
+def test_several_files_are_repaired_into_a_folder(rnner, folder):
+    assert rnner("data", "check", "train.conll", "dev.conll", "--fix", "new").code == 0
+    for name in ("train.conll", "dev.conll"):
+        assert (folder / "new" / name).read_text() == (folder / name).read_text()
+    outcome = rnner("data", "check", "train.conll", "dev.conll", "--fix", "new")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert rnner("data", "check", "train.conll", "dev.conll", "--fix", "new", "--overwrite").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "part"),
+    [
+        (["none.conll"], 1, "no such file"),
+        (["my.conll", "--fix", "my.conll", "--overwrite"], 2, "never changed"),
+        (["my.conll", "--overwrite"], 2, "--fix OUT"),
+        (["my.conll", "--columns", "one"], 2, "two whole numbers"),
+        ([], 2, "PATH"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(rnner, faulty, one_line, arguments, code, part):
+    one_line(rnner("data", "check", *arguments), code, part)
+
+
+def test_columns_are_taken_where_they_are_given(rnner, tmp_path):
+    path = tmp_path / "tags_first.conll"
+    path.write_text("B-PER Ada O\nO wrote O\n")
+    told = json.loads(rnner("data", "check", path, "--columns", "1,0", "--format", "json").out)
+    assert told["files"][0]["entities"] == 1
+    told = json.loads(rnner("data", "check", path, "--columns", "1,7", "--format", "json").out)
+    assert [kind["kind"] for kind in told["kinds"]] == ["layout"]
