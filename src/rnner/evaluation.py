@@ -123,7 +123,7 @@ class Comparison:
 
 
 def _warnings(decoder: Finder, split: Split, gold: list[list[Span]]) -> list[str]:
-    found = []
+    found = [f"{split.path}: {note}" for note in split.notes]
     if split.repaired is not None:
         times, line, reason = split.repaired
         found.append(f"{split.path}:{line}: {reason}; such tags ({times}) are read as conlleval does")

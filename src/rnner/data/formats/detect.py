@@ -16,7 +16,7 @@ from rnner.errors import DataError
 
 _HEAD = 1 << 16  # bytes looked at
 _ROWS = 200
-_JSON = re.compile(r'\s*(?:\[\s*)?\{\s*["}]')
+_JSON = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\t\n]*"\s*:|\})')
 
 
 def detect_format(path: Path) -> str:

@@ -84,7 +84,7 @@ def _offsets(text: str, task: Record, values: Sequence[Record]) -> list[tuple[in
     as_characters = [(start, end) for start, end in pairs]
     if _fit(text, as_units, told):
         return as_units
-    if _fit(text, as_characters, told):
+    if any(own is not None for own in told) and _fit(text, as_characters, told):
         task.source.notes["tasks have offsets in characters, not UTF-16 code units: read so"] += 1
         return as_characters
     for (start, end), own in zip(pairs, told, strict=True):

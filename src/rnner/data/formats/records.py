@@ -123,7 +123,7 @@ def _list(source: Source, text: str, line: int) -> Iterator[Record]:
             position = _skip(text, position + 1)
         elif text[position : position + 1] != "]":
             raise source.error("no comma or ] after the record that begins here", line)
-    if text[position + 1 :].strip(_BLANK):
+    if position + 1 < len(text) and (position := _skip(text, position + 1)) < len(text):
         raise source.error("there is more after the list", line + text.count("\n", counted, position))
 
 

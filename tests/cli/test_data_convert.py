@@ -1,0 +1,107 @@
+"""`rnner data convert`: what is written, what is told, and nothing written where something is wrong."""
+
+import json
+
+import pytest
+
+SPANS = [
+    {"text": "Ada Lovelace wrote.", "spans": [{"start": 0, "end": 12, "label": "PER"}]},
+    {"text": "She saw Oslo.", "spans": [{"start": 8, "end": 11, "label": "LOC"}], "answer": "accept"},
+]
+
+
+@pytest.fixture
+def spans(folder):
+    """A Prodigy file whose second record has a span that cuts a token."""
+    (folder / "spans.jsonl").write_text("".join(json.dumps(record) + "\n" for record in SPANS))
+    return folder / "spans.jsonl"
+
+
+def test_columns_to_jsonl_and_back(rnner, folder):
+    there = rnner("data", "convert", "train.conll", "train.jsonl", "--to", "tokens", "--scheme", "bioes")
+    assert (there.code, there.out) == (0, "")
+    told = "14 sentences, 98 words, 23 entities (LOC 10, PER 9, ORG 4)"
+    assert there.err == f"wrote train.jsonl (read as columns): {told}\n"
+    first = json.loads((folder / "train.jsonl").read_text().splitlines()[0])
+    assert first["tokens"][:3] == ["Ada", "Lovelace", "wrote"] and first["tags"][:3] == [
+        "B-PER",
+        "E-PER",
+        "O",
+    ]
+    back = rnner("data", "convert", "train.jsonl", "back.conll", "--to", "columns")
+    assert back.err == f"wrote back.conll (read as tokens): {told}\n"
+    assert (folder / "back.conll").read_text().split() == (folder / "train.conll").read_text().split()
+
+
+def test_spans_that_cut_tokens_are_listed_and_nothing_is_written(rnner, folder, spans):
+    before = set(folder.iterdir())
+    outcome = rnner("data", "convert", spans, "out.conll", "--to", "columns")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert f"{spans}:2: 8-11 LOC 'Osl' cuts 'Oslo'" in outcome.err and "--align expand" in outcome.err
+    assert set(folder.iterdir()) == before
+
+
+def test_a_rule_for_spans_that_cut_tokens(rnner, folder, spans):
+    outcome = rnner("data", "convert", spans, "out.conll", "--to", "columns", "--align", "expand")
+    assert outcome.code == 0
+    assert f"{spans}:2: 8-11 LOC 'Osl' became 'Oslo'" in outcome.err
+    rows = (folder / "out.conll").read_text().splitlines()
+    assert rows[:4] == ["-DOCSTART-\tO", "", "Ada\tB-PER", "Lovelace\tI-PER"] and "Oslo\tB-LOC" in rows
+
+
+def test_from_text_to_text_offsets_are_kept(rnner, folder, spans):
+    assert rnner("data", "convert", spans, "out.json", "--to", "labelstudio").code == 0
+    tasks = json.loads((folder / "out.json").read_text())
+    values = [result["value"] for task in tasks for result in task["annotations"][0]["result"]]
+    assert [(value["start"], value["end"], value["text"]) for value in values] == [
+        (0, 12, "Ada Lovelace"), (8, 11, "Osl")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "part"),
+    [
+        (["spans.jsonl", "x", "--to", "doccano", "--align", "expand"], 2, "--align is for formats of tokens"),
+        (["spans.jsonl", "x", "--to", "doccano", "--scheme", "bioes"], 2, "--scheme is for formats of"),
+        (["spans.jsonl", "x", "--to", "columns", "--columns", "0,1"], 2, "--columns is for column files"),
+        (["train.conll", "x", "--to", "tokens", "--names", "PER"], 2, "numbers and names are wanted"),
+        (["train.conll", "dev.conll", "--to", "tokens"], 2, "dev.conll: is there already; --overwrite"),
+        (["train.conll", "train.conll", "--to", "tokens", "--overwrite"], 2, "is the file that is read"),
+        (["train.conll", ".", "--to", "tokens"], 2, "is a folder"),
+        (["train.conll", "no/such/x", "--to", "tokens"], 2, "no/such/x: cannot be written"),
+        (["trian.conll", "x", "--to", "tokens"], 1, "did you mean train.conll?"),
+        ([".", "x", "--to", "tokens"], 1, "this is a folder"),
+        (["odd.jsonl", "x", "--to", "tokens"], 1, 'odd.jsonl:1: records have tokens and tags'),
+        (["train.conll", "x", "--from", "prodigy", "--to", "tokens"], 1, "train.conll:1: no JSON"),
+        (["spaced.jsonl", "x", "--to", "columns"], 1, "spaced.jsonl:2: a column file cannot hold the word"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_writes_nothing(rnner, folder, spans, one_line, arguments, code, part):
+    (folder / "odd.jsonl").write_text('{"sentence": "Ada", "names": []}\n')
+    tokens = [{"tokens": [word], "tags": ["O"]} for word in ("a", "a\tb")]
+    (folder / "spaced.jsonl").write_text("".join(json.dumps(record) + "\n" for record in tokens))
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    one_line(rnner("data", "convert", *arguments), code, part)
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_overwrite_replaces_a_file(rnner, folder):
+    assert rnner("data", "convert", "train.conll", "dev.conll", "--to", "conllu", "--overwrite").code == 0
+    assert (folder / "dev.conll").read_text().startswith("# sent_id = 1\n# text = Ada Lovelace wrote to")
+
+
+def test_what_is_not_annotated_text_is_said_when_training_on_it(rnner, folder, spans):
+    outcome = rnner("config", "init", "--train", spans)
+    assert outcome.code == 1 and "'Osl' cuts 'Oslo'" in outcome.err
+    spans.write_text(spans.read_text().replace('"end": 11', '"end": 12'))
+    outcome = rnner("config", "init", "--train", spans)
+    assert outcome.code == 0 and "tags: bioes; format prodigy" in outcome.out
+
+
+def test_records_left_out_are_said_by_training(rnner, folder, spans):
+    rejected = {"text": "No.", "spans": [], "answer": "reject"}
+    good = {"text": "She saw Oslo.", "spans": [{"start": 8, "end": 12, "label": "LOC"}]}
+    spans.write_text("\n".join(json.dumps(record) for record in (SPANS[0], good, rejected)))
+    outcome = rnner("train", "--config", "tiny.yaml", "--set", f"data.train={spans}", "--dry-run", "--quiet")
+    assert outcome.code == 0
+    assert f"warning: {spans}: 1 × records with the answer 'reject' are left out\n" in outcome.err

@@ -1,0 +1,49 @@
+"""Sources from text, and their documents."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rnner.data.formats import detect_format, read_documents
+from rnner.data.formats.alignment import Document
+from rnner.data.formats.documents import Source
+from rnner.errors import DataError
+
+Written = Callable[..., Source]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    """`written(text, **options)`: a source with this text."""
+
+    def write(text: str, **options: object) -> Source:
+        path = tmp_path / "corpus"
+        path.write_text(text, encoding="utf-8", newline="\n")
+        return Source(path, **options)  # type: ignore[arg-type]
+
+    return write
+
+
+@pytest.fixture
+def documents(written: Written) -> Callable[..., list[Document]]:
+    """`documents(text)`: what is read from it, its format found."""
+
+    def read(text: str, **options: object) -> list[Document]:
+        source = written(text, **options)
+        return read_documents(source, detect_format(source.path))
+
+    return read
+
+
+@pytest.fixture
+def refusal(written: Written) -> Callable[..., str]:
+    """`refusal(text)`: the message with which it is refused, the file's name cut off."""
+
+    def refuse(text: str, form: str | None = None, **options: object) -> str:
+        source = written(text, **options)
+        with pytest.raises(DataError) as caught:
+            read_documents(source, form or detect_format(source.path))
+        return str(caught.value).removeprefix(f"{source.path}:")
+
+    return refuse

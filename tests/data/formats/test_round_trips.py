@@ -1,0 +1,159 @@
+"""From any format to any other that can hold the same, and nothing has changed."""
+
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnner.data.conll import UNMARKED
+from rnner.data.corpus import read_split
+from rnner.data.formats import TEXT, WRITE_TEXT, WRITE_TOKENS, detect_format, read_documents
+from rnner.data.formats.alignment import Aligner, CharSpan, Document
+from rnner.data.formats.convert import convert
+from rnner.data.formats.documents import Source, Tagged, to_tagged
+from rnner.tags import SCHEMES, Span, from_spans, to_spans
+
+LABELS = ["PER", "ORG", "creative-work", "Ämter", "O"]
+# Words that are something else elsewhere: comments, marks, tags, blanks, what JSON escapes, two UTF-16 units.
+ODD = ["#", "# newdoc", "#x", "-", "1", "2", "1-2", "O", "B-PER", "_", "a b", " a", '{"', "[", "|", "=", "😀"]
+ODD += ["\ufeff", "\ufeffa", "\u2028", "\xa0", "\x85", "\r", "e\u0301", "a\rb", "-DOCSTART", "\x1c"]
+WORDS = st.sampled_from(ODD) | st.text(
+    st.characters(exclude_characters="\t\n\0", exclude_categories=("Cs",)), min_size=1, max_size=4
+)
+PLAIN = WORDS.filter(lambda word: not word.isspace())
+
+
+@st.composite
+def sentences(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> tuple[list[str], list[Span]]:
+    found, spans = [], []
+    for count, label in draw(
+        st.lists(st.tuples(st.integers(1, 3), st.none() | st.sampled_from(LABELS)), max_size=4)
+    ):
+        if label is not None:
+            spans.append(Span(len(found), len(found) + count, label))
+        found += [draw(words) for _ in range(count)]
+    return (found, spans) if found else ([draw(words)], [])
+
+
+@st.composite
+def corpora(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> list[Tagged]:
+    """Sentences outside documents, then documents."""
+    sizes = [(UNMARKED, draw(st.integers(0, 2))), *enumerate(draw(st.lists(st.integers(1, 2), max_size=2)))]
+    drawn = [(document, *draw(sentences(words))) for document, size in sizes for _ in range(size)]
+    drawn = drawn or [(UNMARKED, *draw(sentences(words)))]
+    return [Tagged(found, from_spans(spans, len(found), "iob2"), [1], mark) for mark, found, spans in drawn]
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> list[Document]:
+    """Texts with spans, which may overlap."""
+    characters = st.characters(exclude_categories=("Cs",)) | st.sampled_from("ab 😀\r\n")
+    found = []
+    for line, text in enumerate(draw(st.lists(st.text(characters, min_size=1), min_size=1, max_size=3)), 1):
+        ends = st.tuples(st.integers(0, len(text)), st.integers(0, len(text))).map(sorted)
+        pairs = draw(st.lists(ends.filter(lambda pair: pair[0] < pair[1]), max_size=3))
+        found.append(Document(text, [CharSpan(*pair, draw(st.sampled_from(LABELS))) for pair in pairs], line))
+    return found
+
+
+def kept(sentences: list[Tagged], scheme: str = "iob2") -> list[tuple[list[str], list[Span], int]]:
+    return [(it.words, to_spans(it.tags, scheme), it.document) for it in sentences]
+
+
+def tagged(path: Path) -> list[Tagged]:
+    source = Source(path)
+    return list(to_tagged(read_documents(source, detect_format(path)), Aligner(path), "iob2"))
+
+
+def wrote(path: Path, form: str, content: list[Tagged] | list[Document]) -> Source:
+    writer = {**WRITE_TOKENS, **WRITE_TEXT}[form]
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        writer(content, file, Source(path))  # type: ignore[arg-type]
+    return Source(path)
+
+
+@pytest.mark.parametrize(("first", "second"), list(product(WRITE_TOKENS, WRITE_TOKENS)))
+@settings(max_examples=10, deadline=None)
+@given(corpus=corpora(), scheme=st.sampled_from(["iob1", "iob2", "bioes"]))
+def test_between_formats_of_tokens(first: str, second: str, corpus: list[Tagged], scheme: str) -> None:
+    with TemporaryDirectory() as folder:
+        source = wrote(Path(folder, "a"), first, corpus)
+        out = Path(folder, "b")
+        assert detect_format(source.path) == first
+        convert(source, out, form=first, to=second, scheme=scheme)
+        assert detect_format(out) == second
+        assert kept(tagged(out)) == kept(corpus)
+
+
+@pytest.mark.parametrize("name", ["saved", "saved.parquet"])
+@settings(max_examples=5, deadline=None)
+@given(corpus=corpora(), scheme=st.sampled_from(["iob1", "iob2", "bioes"]))
+def test_through_data_sets(name: str, corpus: list[Tagged], scheme: str) -> None:
+    with TemporaryDirectory() as folder:
+        source, out = wrote(Path(folder, "a"), "tokens", corpus), Path(folder, name)
+        convert(source, out, form="tokens", to="dataset", scheme=scheme)
+        assert kept(tagged(out)) == kept(corpus)
+
+
+@pytest.mark.parametrize(("first", "second"), list(product(TEXT, TEXT)))
+@settings(max_examples=10, deadline=None)
+@given(corpus=texts())
+def test_between_formats_of_text(first: str, second: str, corpus: list[Document]) -> None:
+    with TemporaryDirectory() as folder:
+        source, out = wrote(Path(folder, "a"), first, corpus), Path(folder, "b")
+        convert(source, out, form=first, to=second)
+        back = read_documents(Source(out), second)
+        assert detect_format(source.path) == first and detect_format(out) == second
+        assert [(it.text, it.spans) for it in back] == [(it.text, it.spans) for it in corpus]
+
+
+@pytest.mark.parametrize("first", list(WRITE_TOKENS))
+@settings(max_examples=10, deadline=None)
+@given(corpus=corpora(PLAIN))
+def test_tokens_through_prodigy(first: str, corpus: list[Tagged]) -> None:
+    """Sentences are not kept there, but the words and names of each document are."""
+    with TemporaryDirectory() as folder:
+        source = wrote(Path(folder, "a"), first, corpus)
+        before = read_documents(source, first)
+        convert(source, Path(folder, "b"), form=first, to="prodigy")
+        after = read_documents(Source(Path(folder, "b")), "prodigy")
+        assert [(it.text, it.spans, words(it)) for it in after] == [
+            (it.text, it.spans, words(it)) for it in before
+        ]
+        names = [span.label for it in corpus for span in to_spans(it.tags, "iob2")]
+        assert [span.label for it in tagged(Path(folder, "b")) for span in to_spans(it.tags, "iob2")] == names
+
+
+def words(document: Document) -> list[tuple[int, int]]:
+    return [(token.start, token.end) for sentence in document.sentences or [] for token in sentence]
+
+
+@settings(max_examples=10, deadline=None)
+@given(corpus=texts())
+def test_text_to_conllu_keeps_words_names_and_spaces(corpus: list[Document]) -> None:
+    aligner = Aligner(Path("a"), "expand", "longest")
+    sentences = list(to_tagged(corpus, aligner, "bioes"))
+    sentences = [it for it in sentences if "\0" not in "".join(it.words)]
+    with TemporaryDirectory() as folder:
+        back = tagged(wrote(Path(folder, "a"), "conllu", sentences).path) if sentences else []
+    assert [it[:2] for it in kept(back)] == [it[:2] for it in kept(sentences, "bioes")]
+    assert [it.spaces[:-1] for it in back] == [it.spaces[:-1] for it in sentences]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("form", [*WRITE_TOKENS, "prodigy"])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_is_converted_trains_as_its_source_does(tmp_path: Path, form: str, scheme: str) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text(
+        "-DOCSTART- O\n\nAda I-PER\nmet O\nBo I-PER\nLi I-PER\n\n-DOCSTART- O\n\nOslo I-LOC\n. O\n"
+    )
+    told = {} if form in TEXT else {"scheme": scheme}
+    convert(Source(path), tmp_path / "b", form="columns", to=form, **told)  # type: ignore[arg-type]
+    split, other = read_split(path), read_split(tmp_path / "b")
+    assert other.sentences()[0] == split.sentences()[0]
+    spans = [[span[:2] for span in spans] for spans in split.all_spans()]
+    assert [[span[:2] for span in spans] for spans in other.all_spans()] == spans
+    assert other.documents.tolist() == split.documents.tolist() == [0, 1]

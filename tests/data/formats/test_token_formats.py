@@ -1,0 +1,168 @@
+"""Column files, CoNLL-U, JSONL with tags and saved data sets: samples as they are found."""
+
+import datasets
+import pytest
+
+from rnner.data.formats import detect_format, read_documents, read_tagged
+from rnner.data.formats.alignment import CharSpan
+from rnner.data.formats.documents import Source
+from rnner.errors import DataError
+
+CONLLU = """\
+# newdoc id = letters-1
+# sent_id = 1
+# text = Ada's don't.
+1\tAda\tAda\tPROPN\tNNP\t_\t3\tnsubj\t_\tNER=B-PER|SpaceAfter=No
+2\t's\t's\tPART\tPOS\t_\t1\tcase\t_\tNER=O
+3-4\tdon't\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No
+3\tdo\tdo\tAUX\tVBP\t_\t0\troot\t_\t_
+4\tn't\tnot\tPART\tRB\t_\t3\tadvmod\t_\tNER=O
+4.1\tgo\tgo\tVERB\tVB\t_\t_\t_\t3:conj\t_
+5\t.\t.\tPUNCT\t.\t_\t3\tpunct\t_\t_
+
+# sent_id = 2
+1\tOslo\tOslo\tPROPN\tNNP\t_\t0\troot\t_\tname=B-LOC
+
+"""
+COLUMNS = """\
+-DOCSTART- -X- O
+
+Ada NNP I-PER
+Lovelace NNP I-PER
+
+Oslo NNP I-LOC
+
+-DOCSTART- -X- O
+
+rain NN O
+"""
+TOKENS = """\
+{"tokens": ["Ada", "Lovelace"], "tags": ["B-PER", "E-PER"], "document": "a"}
+{"tokens": ["Oslo"], "tags": ["S-LOC"], "document": "a"}
+{"tokens": [], "tags": [], "document": "a"}
+{"tokens": ["rain"], "tags": ["O"]}
+"""
+
+
+def test_conllu_reads_words_names_and_spaces(written) -> None:
+    source = written(CONLLU)
+    assert detect_format(source.path) == "conllu"
+    (document,) = read_documents(source, "conllu")
+    assert document.text == "Ada's do n't.\n\nOslo"
+    assert document.spans == [CharSpan(0, 3, "PER"), CharSpan(15, 19, "LOC")]
+    assert source.told() == [
+        "2 × ranges (1-2) and empty nodes (1.1) of CoNLL-U are no words, so not taken over"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (CONLLU.replace("NER=", "X=").replace("name=", "X="), " no word has a tag for names"),
+        (CONLLU + "1\tBo\n", "15: 2 columns by tabs, where CoNLL-U has 10"),
+        (CONLLU.replace("\n5\t", "\nfive\t"), "10: 'five' is no word number"),
+        (CONLLU.replace("\tOslo\tOslo", "\t\tOslo"), "13: a word is empty"),
+        (CONLLU.replace("NER=B-PER", "NER=PERSON"), "4: 'PERSON' is no tag"),
+        (CONLLU.replace("\n5\t", "\n# newdoc\n5\t"), "10: # newdoc within a sentence"),
+    ],
+)
+def test_conllu_that_cannot_be_read(refusal, text: str, message: str) -> None:
+    assert refusal(text, "conllu").startswith(message)
+
+
+@pytest.mark.parametrize("text", [COLUMNS, TOKENS], ids=["columns", "tokens"])
+def test_documents_of_sentences(documents, text: str) -> None:
+    first, second = documents(text)
+    assert (first.text, second.text) == ("Ada Lovelace\n\nOslo", "rain")
+    assert first.spans == [CharSpan(0, 12, "PER"), CharSpan(14, 18, "LOC")]
+    assert first.marked and second.marked
+
+
+def test_sentences_outside_documents_stand_each_for_itself(documents) -> None:
+    found = documents("Ada B-PER\n\nOslo B-LOC\n")
+    assert [(it.text, it.marked, it.line) for it in found] == [("Ada", False, 1), ("Oslo", False, 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"tokens": ["a", "b"], "tags": ["O"]}', '1: 2 "tokens" but 1 "tags"'),
+        ('{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["a"]}', '2: no "ner_tags" or "tags" or "ner"'),
+        ('{"tokens": ["a", ""], "tags": ["O", "O"]}', "1: a word is empty"),
+        ('{"tokens": ["a"], "ner_tags": [3]}', "1: the label 3 is a number"),
+        ('{"tokens": ["a"], "ner_tags": ["O"]}\n\n{"tokens": ["a"], "ner_tags": ["X"]}', "3: 'X' is no tag"),
+        ('{"tokens": ["a"], "tags": ["B-A"]}\n{"tokens": ["a", "b"], "tags": ["O", "E-A"]}', "2: "),
+    ],
+)
+def test_tokens_that_cannot_be_read(refusal, text: str, message: str) -> None:
+    assert refusal(text).startswith(message)
+
+
+def test_tags_that_are_numbers_have_the_names_given(documents) -> None:
+    (document,) = documents('{"words": ["Ada"], "ner_tags": [1]}', names={"0": "O", "1": "B-PER"})
+    assert document.spans == [CharSpan(0, 3, "PER")]
+
+
+def test_illegal_tags_are_read_as_conlleval_does_if_told_so(written) -> None:
+    source = written('{"tokens": ["a", "b"], "tags": ["B-A", "I-B"]}')
+    with pytest.raises(DataError, match=r"corpus:1: .*--illegal-tags conlleval"):
+        read_documents(source, "tokens")
+    (document,) = read_documents(source, "tokens", "conlleval")
+    assert [span.label for span in document.spans] == ["A", "B"]
+    assert any("read as conlleval does" in note for note in source.told())
+
+
+# --- data sets -------------------------------------------------------------------------------------------
+
+NAMES = ["O", "B-PER", "I-PER"]
+ROWS = {"tokens": [["Ada", "Lovelace"], [], ["rain"]], "id": ["1", "2", "3"]}
+
+
+def saved(features: object, tags: list[list[object]], column: str = "ner_tags") -> datasets.Dataset:
+    kinds = {"tokens": datasets.Sequence(datasets.Value("string")), "id": datasets.Value("string")}
+    kinds[column] = datasets.Sequence(features)
+    return datasets.Dataset.from_dict({**ROWS, column: tags}, features=datasets.Features(kinds))
+
+
+@pytest.fixture(params=["classes", "strings"])
+def data_set(request) -> datasets.Dataset:
+    if request.param == "classes":
+        return saved(datasets.ClassLabel(names=NAMES), [[1, 2], [], [0]])
+    return saved(datasets.Value("string"), [["B-PER", "I-PER"], [], ["O"]], "tags")
+
+
+@pytest.mark.parametrize("kind", ["folder", "parquet"])
+def test_a_data_set_with_classes_or_strings(data_set, tmp_path, kind: str) -> None:
+    source = Source(tmp_path / "corpus")
+    (data_set.save_to_disk if kind == "folder" else data_set.to_parquet)(str(source.path))
+    assert detect_format(source.path) == "dataset"
+    first, second = read_documents(source, "dataset")
+    assert (first.spans, first.line, second.line) == ([CharSpan(0, 12, "PER")], 1, 3)
+    assert source.told() == ["1 × records without a word are left out"]
+
+
+def test_of_several_splits_one_is_asked_for(data_set, tmp_path) -> None:
+    datasets.DatasetDict(train=data_set, test=data_set).save_to_disk(str(tmp_path / "all"))
+    assert detect_format(tmp_path / "all") == "dataset"
+    with pytest.raises(DataError, match=r"several splits; give one of them: .*all/train, .*all/test"):
+        read_documents(Source(tmp_path / "all"), "dataset")
+    assert len(list(read_tagged(Source(tmp_path / "all" / "test"), "dataset"))) == 2
+
+
+def test_data_sets_that_cannot_be_read(data_set, tmp_path) -> None:
+    def refusal(path):
+        with pytest.raises(DataError) as caught:
+            read_documents(Source(path), "dataset")
+        return str(caught.value).removeprefix(str(path))
+
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(b"PAR1 and no more")
+    assert refusal(broken).startswith(": this is no data set that can be read")
+    data_set.select_columns(["id"]).to_parquet(str(tmp_path / "bare.parquet"))
+    assert refusal(tmp_path / "bare.parquet") == ": no column tokens or words; there are id"
+    unnamed = saved(datasets.ClassLabel(names=NAMES), [[-1, 0], [], [0]])
+    unnamed.to_parquet(str(tmp_path / "unnamed.parquet"))
+    assert refusal(tmp_path / "unnamed.parquet").startswith(":1: the label -1 is a number")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "state.json").write_text("{}")
+    assert refusal(tmp_path / "folder").startswith(": this is no data set that can be read")
