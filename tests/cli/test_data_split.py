@@ -31,10 +31,10 @@ def test_three_files_with_all_lines(rnner, folder, whole):
 
 
 def test_the_figures_are_those_of_the_files(rnner, folder, whole):
-    told = json.loads(rnner("data", "split", "whole.conll", "out", "--format", "json").out)
+    told = json.loads(rnner("data", "split", "whole.conll", "out", "--format", "json").out)["files"]
     paths = [file["path"] for file in told]
     assert paths == ["out/train.conll", "out/dev.conll", "out/test.conll"]
-    again = json.loads(rnner("data", "stats", *paths, "--format", "json").out)
+    again = json.loads(rnner("data", "stats", *paths, "--format", "json").out)["files"]
     assert again == told
 
 

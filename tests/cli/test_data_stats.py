@@ -12,7 +12,7 @@ def stats(rnner, folder):
     def call(*arguments):
         outcome = rnner("data", "stats", *arguments, "--format", "json")
         assert outcome.code == 0, outcome.err
-        return json.loads(outcome.out)
+        return json.loads(outcome.out)["files"]
 
     return call
 

@@ -88,7 +88,7 @@ def tell(files: list[Statistics], form: Format) -> None:
     from rnner.statistics.table import statistics_table
 
     if form is Format.json:
-        typer.echo(to_json([file.to_dict() for file in files], indent=2))
+        typer.echo(to_json({"files": [file.to_dict() for file in files]}, indent=2))
     else:
         out.print(statistics_table(files), soft_wrap=False)
 
