@@ -39,14 +39,14 @@ class ColumnsConfig(Section):
 class DataConfig(Section):
     """The corpora, and how their labels are read."""
 
-    train: str = Field(description="column file to learn from, or sample:train")
+    train: str = Field(description="file to learn from (columns, JSONL, ...), or sample:train")
     dev: str | None = Field(
-        None, description="column file that picks the best epoch; null: a tenth of train is held out"
+        None, description="file that picks the best epoch; null: a tenth of train is held out"
     )
     split_seed: int | None = Field(
         None, ge=0, lt=2**31, description="draws what is held out where dev is null; null: training.seed does"
     )
-    test: str | None = Field(None, description="column file scored once, at the end; null: none")
+    test: str | None = Field(None, description="file scored once, at the end; null: none")
     columns: ColumnsConfig | None = Field(
         None, description="{token: 0, tag: -1}, counted from 0; null: found out from each file"
     )
