@@ -117,7 +117,7 @@ def test_a_wrong_value_is_told_with_what_came_and_what_is_allowed(problems, text
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "data: {}", "head: crf"])
 def test_what_must_be_given_is_told_with_its_meaning(problems, text):
-    assert problems(text) == ["data.train: is required: column file to learn from, or sample:train"]
+    assert problems(text) == ["data.train: is required: file to learn from (columns, JSONL, ...), or sample:train"]
 
 
 def test_cells_are_checked_where_they_are_known(load, problems):
@@ -375,7 +375,7 @@ def test_a_config_that_is_written_and_read_again_is_the_same(load, tree):
 
 def test_each_key_has_a_line_of_its_own_whatever_its_value():
     text = to_yaml(parse_config({"data": {"train": "news\nof the day.conll"}}), comments=True)
-    assert re.search(r'^  train: "news\\nof the day\.conll" +# column file', text, re.MULTILINE)
+    assert re.search(r'^  train: "news\\nof the day\.conll" +# file to learn', text, re.MULTILINE)
 
 
 def test_comments_change_nothing_but_say_what_each_key_is_for(load):

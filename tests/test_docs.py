@@ -23,7 +23,7 @@ def test_the_config_reference_is_up_to_date(config_reference):
 @pytest.mark.parametrize(
     "row",
     [
-        "| `train` | required | column file",
+        "| `train` | required | file",
         "| `columns` | `null` | {token: 0, tag: -1}, counted from 0; null: found out",
         "| `characters` | see below | null: no characters",
         "| `schedule` | `linear` | of the learning rate after the warm-up: linear or cosine",
