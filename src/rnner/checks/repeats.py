@@ -4,6 +4,7 @@ Sentences of fewer than five words (`SOCCER - RESULTS .`) repeat in any corpus a
 hashing. For near repeats the sets of words of two sentences are compared (Jaccard), and only for sentences
 that share one of their rarest words: with `p` rarest words of each, as many as a similarity of at least `t`
 requires, none is missed (prefix filtering; Chaudhuri, Ganti and Kaushik 2006, Bayardo, Ma and Srikant 2007).
+Only where even the rarest words are common, as in generated text, the search ends after a hundred sentences.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rnner.checks.reading import ColumnFile, Sentence
 from rnner.tags import Span
 
 FEWEST = 5  # words
+COMPARED = 100  # sentences, at most, that one is compared with
 NEAR = 0.8  # of the words of two sentences are in both
 LEAK = 0.1  # of the sentences of a file that are in files before it
 
@@ -35,6 +37,9 @@ class _Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.file.path}:{self.sentence.lines[0]}"
+
+
+_Index = dict[str, list[tuple[_Place, frozenset[str]]]]  # sentences by each of their rarest words
 
 
 def check_repeats(files: Sequence[ColumnFile]) -> Iterator[Finding]:
@@ -93,12 +98,12 @@ def _near(files: Sequence[Sequence[_Place]]) -> Iterator[Finding]:
         return
     sets = [[(place, words) for place in own if len(words := _normal(place.text)) >= FEWEST] for own in files]
     rarity = Counter(word for own in sets for _, words in own for word in words)
-    index: dict[str, list[tuple[_Place, frozenset[str]]]] = defaultdict(list)
+    index: _Index = defaultdict(list)
     for own in sets:
         for place, words in own:
             if near := _nearest(words, index, rarity):
                 yield _finding("near-overlap", place, near)
-        for place, words in own:
+        for words, place in {words: place for place, words in reversed(own)}.items():
             for word in _rarest(words, rarity):
                 index[word].append((place, words))
 
@@ -115,12 +120,13 @@ def _rarest(words: frozenset[str], rarity: Counter[str]) -> list[str]:
     return sorted(words, key=lambda word: (rarity[word], word))[:count]
 
 
-def _nearest(
-    words: frozenset[str], index: dict[str, list[tuple[_Place, frozenset[str]]]], rarity: Counter[str]
-) -> _Place | None:
+def _nearest(words: frozenset[str], index: _Index, rarity: Counter[str]) -> _Place | None:
     """A sentence in the index that is near enough."""
+    left = COMPARED
     for word in _rarest(words, rarity):
-        for place, other in index.get(word, ()):
+        candidates = index.get(word, [])[:left]
+        left -= len(candidates)
+        for place, other in candidates:
             common = len(words & other)
             if common >= NEAR * (len(words) + len(other) - common):
                 return place
