@@ -129,9 +129,7 @@ def test_a_lexicon_learns_new_labels_and_old_words_are_seen_as_before(tmp_path, 
     assert counts == {"O": 0, "CREATURE": 2, "LOC": 0, "MISC": 0, "ORG": 0, "PER": 0}
     words = [["London", "and", "Harry"]]  # none of them in the new texts
     seen = [
-        model.tagger.eval()(
-            model.vocabulary.encode(words, bags=bags_of(words, [0], model.vocabulary.word_id))
-        )
+        model.tagger.eval()(model.vocabulary.encode(words, bags=bags_of(words, [0], model.vocabulary.row)))
         for model in (old, job)
     ]
     places = [job.vocabulary.tags.index(tag) for tag in old.vocabulary.tags]

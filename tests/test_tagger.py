@@ -140,7 +140,7 @@ DOCUMENTS = [0, 0, 0, 1, 1, 2, 2, 2, 2, 3]  # of the sentences of TRAIN
 def test_padding_and_neighbours_change_nothing_where_documents_and_a_lexicon_are_seen():
     tagger, vocabulary = tagger_with_context()
     numbers = [*DOCUMENTS, 2, 0, 4, 2, 5]
-    bags = bags_of(SENTENCES, numbers, vocabulary.word_id)
+    bags = bags_of(SENTENCES, numbers, vocabulary.row)
 
     def emissions_of(places):
         batch = vocabulary.encode([SENTENCES[i] for i in places], bags=[bags[i] for i in places])
@@ -154,14 +154,53 @@ def test_padding_and_neighbours_change_nothing_where_documents_and_a_lexicon_are
         torch.testing.assert_close(backward[i], together[i], rtol=0, atol=1e-5)
 
 
-def test_in_training_and_in_prediction_a_sentence_sees_the_same_document():
-    tagger, vocabulary = tagger_of("embeddings.document=true")
+@pytest.mark.parametrize("make", [tagger_of, tagger_that_composes])
+def test_in_training_and_in_prediction_a_sentence_sees_the_same_document(make):
+    tagger, vocabulary = make("embeddings.document=true")
     split = split_of(TRAIN, documents=DOCUMENTS)
     (sentences, tags), rows = split.sentences(), [7, 0, 5, 1]
-    bags = bags_of(sentences, DOCUMENTS, vocabulary.word_id)
+    bags = bags_of(sentences, DOCUMENTS, vocabulary.row)
     plain = vocabulary.encode([sentences[i] for i in rows], [tags[i] for i in rows], [bags[i] for i in rows])
     batch = EncodedSplit(vocabulary, split, bags=True).batch(rows)
+    assert bool(batch.bags.composition.rows.any()) == (make is tagger_that_composes)
+    torch.testing.assert_close(vectors_of_documents(tagger, batch), vectors_of_documents(tagger, plain))
     torch.testing.assert_close(tagger.loss(batch), tagger.loss(plain))
+
+
+@torch.no_grad()
+def vectors_of_documents(tagger, batch):
+    """What the tagger sees of the document of each sentence, [b, w]."""
+    seen = []
+    with tagger.document.register_forward_hook(lambda module, given, result: seen.append(result)):
+        tagger(batch)
+    return seen[0][batch.bags.of]
+
+
+def test_a_document_is_the_mean_of_its_known_words_those_composed_included():
+    tagger, vocabulary = tagger_that_composes("embeddings.document=true")
+    sentences = [["London", "3rd", "Hagrid"], ["Bank-London", "?", "Hagrid", "Bank-London"]]
+    batch = vocabulary.encode(sentences, bags=bags_of(sentences, [0, 0], vocabulary.row))
+    forms = dict.fromkeys([*sentences[0], *sentences[1]])
+    vectors = dict(zip(forms, tagger.features(batch)[:, :8], strict=True))
+    assert vocabulary.row("3rd") == vocabulary.row("?") == (1, None)
+    known = [word for words in sentences for word in words if word not in ("3rd", "?")]
+    mean = torch.stack([vectors[word] for word in known]).mean(0)  # the gate starts as the plain mean
+    torch.testing.assert_close(vectors_of_documents(tagger, batch), mean.expand(2, -1))
+
+
+def test_a_document_of_unknown_words_alone_is_zeros_and_every_gradient_is_finite():
+    tagger, vocabulary = tagger_of("embeddings.document=true")
+    unknown, known = ["Nymphadora", "Kreacher"], ["London", "Dumbledore"]
+    for sentences in ([unknown], [unknown, known], [known, unknown, unknown]):
+        bags = bags_of(sentences, range(len(sentences)), vocabulary.row)
+        batch = vocabulary.encode(sentences, [["S-PER", "O"]] * len(sentences), bags)
+        seen = vectors_of_documents(tagger, batch)
+        assert seen.any(dim=1).tolist() == [words is known for words in sentences]
+        tagger.zero_grad()
+        loss = tagger.loss(batch)
+        loss.backward()
+        assert loss.isfinite()
+        assert all(parameter.grad.isfinite().all() for parameter in tagger.parameters())
 
 
 def test_every_weight_learns_where_documents_and_a_lexicon_are_seen():
@@ -200,6 +239,21 @@ def test_a_composed_vector_is_the_weighted_sum_of_its_rows():
     assert torch.equal(found[others], tagger.words(batch.words[others]))
 
 
+def test_composed_words_in_documents_are_tagged_alike_whatever_they_are_batched_with():
+    tagger, vocabulary = tagger_that_composes("embeddings.document=true")
+    torch.nn.init.normal_(tagger.document.gate.weight, std=3)
+    sentences = [*SENTENCES, ["Bellatrix", "Bank-London", "1997"], ["1997"]]
+    documents = [*DOCUMENTS, 2, 0, 4, 2, 5, 5, 6]
+    found = [Decoder(tagger, vocabulary, sentences=n).scored_spans(sentences, documents) for n in (1, 3, 64)]
+    assert any(found[0])
+    for other in found[1:]:
+        assert [[span[:3] for span in spans] for spans in other] == [
+            [span[:3] for span in spans] for spans in found[0]
+        ]
+        scores = [[span.score for spans in run for span in spans] for run in (other, found[0])]
+        assert scores[0] == pytest.approx(scores[1], abs=1e-5)
+
+
 def test_composed_words_are_tagged_alike_whatever_they_are_batched_with():
     tagger, vocabulary = tagger_that_composes()
     sentences = [*SENTENCES, ["London"], ["Bellatrix", "Bank-London", "Bellatrix"]]
@@ -225,9 +279,23 @@ def test_a_trained_word_learns_from_what_is_composed_of_it_and_frozen_rows_do_no
     assert torch.equal(tagger.words.vectors, before)
 
 
-def test_a_composed_word_is_not_dropped_for_the_unknown_one():
-    tagger, vocabulary = tagger_that_composes("dropout.words=0.99", "embeddings.characters=null")
-    batch = vocabulary.encode([["Hagrid", "London-bank", "in", "London", "the", "bank"]])
-    known = tagger.features(batch)
-    assert torch.equal(tagger.train().features(batch)[:2], known[:2])
-    assert not torch.equal(tagger.features(batch)[2:], known[2:])
+def test_a_composed_word_that_is_dropped_is_the_unknown_word_and_nothing_of_its_pieces():
+    tagger, vocabulary = tagger_that_composes("dropout.words=0.5")
+    batch = vocabulary.encode([["Hagrid", "London-bank", "in", "London", "Dobby", "bank"]])
+    composed = (batch.words == 0).nonzero().flatten().tolist()
+    assert composed == [0, 1, 4]
+    known, unknown = tagger.features(batch)[:, :8], tagger.words.weight[1]
+    draws = torch.stack([tagger.train().features(batch)[:, :8] for _ in range(40)])
+    dropped, kept = (draws == unknown).all(dim=2), (draws == known).all(dim=2)
+    assert (dropped ^ kept).all()
+    for form in range(6):
+        assert 5 < dropped[:, form].sum() < 35, "each is sometimes dropped and sometimes not"
+
+
+def test_the_unknown_word_learns_from_composed_words_that_are_dropped_and_their_pieces_do_not():
+    text = "\n".join(["[PER Hermione] ."] * 10)
+    tagger, vocabulary = tagger_that_composes("dropout.words=0.99", text=text)
+    batch = vocabulary.encode([["Hermione-in-London"]], [["S-PER"]])
+    assert batch.words.tolist() == [0]
+    tagger.train().loss(batch).backward()
+    assert tagger.words.weight.grad.any(dim=1).nonzero().flatten().tolist() == [1]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data import subwords
-from rnner.data.subwords import BUCKETS, compose, learn, n_grams
+from rnner.data.subwords import BUCKETS, Pieces, compose, composition, learn, n_grams
 
 FIRST = 1000  # the row of bucket 0
 KNOWN = {"tripoli": 3, "based": 4, "new": 5, "york": 6, "don": 7, "mc": 8, "t": 9, "u": 10, "s": 11}
@@ -132,6 +132,39 @@ def test_the_weights_of_any_form_are_as_many_as_its_rows_which_all_exist(form):
         assert len(pieces.rows) == len(pieces.weights) > 0
         rows = set(pieces.rows.tolist())
         assert rows <= set(KNOWN.values()) or (FIRST + BUCKETS in rows and min(rows) >= FIRST)
+
+
+# --- the pieces of several forms ---------------------------------------------------------------------------
+
+PIECES = [
+    None,
+    Pieces(np.array([3, 4]), np.array([0.5, 0.5], dtype=np.float32)),
+    None,
+    Pieces(np.array([4, 1000, 7]), np.array([0.25, 1, 0.75], dtype=np.float32)),
+]
+
+
+def test_a_composition_says_which_form_each_piece_belongs_to():
+    made_of = composition(PIECES)
+    assert made_of.rows.tolist() == [3, 4, 4, 1000, 7]
+    assert made_of.weights.tolist() == [0.5, 0.5, 0.25, 1, 0.75]
+    assert made_of.forms.tolist() == [1, 1, 3, 3, 3]
+
+
+@pytest.mark.parametrize("pieces", [[], [None, None], PIECES])
+def test_a_composition_has_the_types_that_rows_are_looked_up_by_even_if_it_is_empty(pieces):
+    made_of = composition(pieces)
+    assert (made_of.rows.dtype, made_of.forms.dtype) == (torch.int64, torch.int64)
+    assert made_of.weights.dtype == torch.float32
+    assert len(made_of.rows) == len(made_of.weights) == len(made_of.forms)
+
+
+def test_pieces_that_are_not_kept_weigh_nothing_and_the_others_what_they_did():
+    made_of = composition(PIECES)
+    left = made_of.only(torch.tensor([False, True, True, False, True]))
+    assert left.weights.tolist() == [0, 0.5, 0.25, 0, 0.75] and left.weights.dtype == torch.float32
+    assert torch.equal(left.rows, made_of.rows) and torch.equal(left.forms, made_of.forms)
+    assert made_of.weights.tolist() == [0.5, 0.5, 0.25, 1, 0.75]
 
 
 # --- learning ----------------------------------------------------------------------------------------------

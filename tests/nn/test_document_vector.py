@@ -57,6 +57,41 @@ def test_gradients_are_those_of_finite_differences(layer, vectors):
     assert torch.autograd.gradcheck(of, inputs)
 
 
+def test_a_document_without_words_is_zeros_and_changes_no_other(layer, vectors):
+    places = torch.tensor([1, 3, 4])  # none stands in 0 (the first), 2 or 5 (the last)
+    found = layer(vectors, COUNTS.double(), places[DOCUMENTS], 6)
+    assert torch.equal(found[[0, 2, 5]], torch.zeros(3, 4, dtype=torch.double))
+    assert torch.equal(found[places], layer(vectors, COUNTS.double(), DOCUMENTS, 3))
+
+
+def test_documents_without_words_have_finite_gradients_and_give_none(layer, vectors):
+    weights = torch.randn(6, 4, dtype=torch.double, generator=torch.Generator().manual_seed(3))
+    places, inputs = torch.tensor([1, 3, 4]), [vectors.requires_grad_(), *layer.parameters()]
+    among = layer(vectors, COUNTS.double(), places[DOCUMENTS], 6)
+    alone = layer(vectors, COUNTS.double(), DOCUMENTS, 3)
+    found = torch.autograd.grad((among * weights).sum(), inputs)
+    expected = torch.autograd.grad((alone * weights[places]).sum(), inputs)
+    for one, other in zip(found, expected, strict=True):
+        assert other.any()
+        torch.testing.assert_close(one, other)
+
+
+def test_no_word_at_all_gives_zeros_and_no_gradient(layer):
+    nothing = torch.zeros(0, 4, dtype=torch.double, requires_grad=True)
+    found = layer(nothing, torch.zeros(0).double(), torch.zeros(0, dtype=torch.long), 2)
+    assert torch.equal(found, torch.zeros(2, 4, dtype=torch.double))
+    found.sum().backward()
+    for parameter in layer.parameters():
+        assert torch.equal(parameter.grad, torch.zeros_like(parameter))
+
+
+def test_a_vector_given_twice_weighs_as_once_with_both_counts(layer, vectors):
+    twice, counts = torch.cat([vectors, vectors[:2]]), torch.cat([COUNTS, torch.tensor([2.0, 1.0])]).double()
+    found = layer(twice, counts, torch.cat([DOCUMENTS, DOCUMENTS[:2]]), 3)
+    merged = COUNTS.double() + torch.tensor([2.0, 1.0, 0, 0, 0, 0, 0])
+    torch.testing.assert_close(found, layer(vectors, merged, DOCUMENTS, 3))
+
+
 def test_the_order_of_words_does_not_matter(layer, vectors):
     order = torch.tensor([3, 6, 0, 5, 2, 4, 1])
     found = layer(vectors, COUNTS.double(), DOCUMENTS, 3)
