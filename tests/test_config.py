@@ -117,7 +117,9 @@ def test_a_wrong_value_is_told_with_what_came_and_what_is_allowed(problems, text
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "data: {}", "head: crf"])
 def test_what_must_be_given_is_told_with_its_meaning(problems, text):
-    assert problems(text) == ["data.train: is required: file to learn from (columns, JSONL, ...), or sample:train"]
+    assert problems(text) == [
+        "data.train: is required: file to learn from (columns, JSONL, ...), or sample:train"
+    ]
 
 
 def test_cells_are_checked_where_they_are_known(load, problems):

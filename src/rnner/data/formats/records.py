@@ -104,12 +104,6 @@ def read_records(source: Source) -> Iterator[Record]:
             yield Record(source, value, number)
 
 
-def write_records(records: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """The lines of a JSONL file."""
-    for record in records:
-        yield json.dumps(record, ensure_ascii=False) + "\n"
-
-
 def _list(source: Source, text: str, line: int) -> Iterator[Record]:
     """The items of a JSON list, which begins in `line`."""
     position = _skip(text, text.index("[") + 1)
