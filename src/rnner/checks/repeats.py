@@ -103,7 +103,10 @@ def _near(files: Sequence[Sequence[_Place]]) -> Iterator[Finding]:
         for place, words in own:
             if near := _nearest(words, index, rarity):
                 yield _finding("near-overlap", place, near)
-        for words, place in {words: place for place, words in reversed(own)}.items():
+        distinct: dict[frozenset[str], _Place] = {}
+        for place, words in own:
+            distinct.setdefault(words, place)
+        for words, place in distinct.items():
             for word in _rarest(words, rarity):
                 index[word].append((place, words))
 
