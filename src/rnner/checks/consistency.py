@@ -26,7 +26,7 @@ class _Use(NamedTuple):
 
 
 def check_consistency(files: Sequence[ColumnFile]) -> Iterator[Finding]:
-    """Annotations against what the same words are nearly always labelled, the likeliest mistakes first.
+    """Annotations against what the same words are mostly labelled, the likeliest mistakes first.
 
     Counted are all places of a form (case matters) that is an entity somewhere: as an entity of its own, and
     as words outside any. How sure the usual label is, is the lower end of Wilson's (1927) interval of its

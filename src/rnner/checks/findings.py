@@ -149,7 +149,7 @@ KINDS = {
         Kind(
             "inconsistent",
             "warning",
-            "words that are nearly always tagged otherwise, the likeliest mistakes first",
+            "words that are mostly tagged otherwise, the likeliest mistakes first",
             "look at them; not all are mistakes",
         ),
     )
