@@ -45,6 +45,7 @@ def test_a_clean_file_stays_as_it_is():
         ("\ufeffand\tO", "and\tO", "characters"),
         ("ZoÃ«\tO", "Zoë\tO", "damaged-text"),
         ("and\to", "and\tO", "tag"),
+        ("and o", "and\tO", "columns tag"),
         ("Rome\tb-LOC", "Rome\tB-LOC", "tag"),
         ("Rome\tB-Loc", "Rome\tB-LOC", "similar-labels"),
         ("Rome\tB_loc", "Rome\tB-LOC", "tag similar-labels"),

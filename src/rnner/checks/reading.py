@@ -139,14 +139,14 @@ def _read_rows(file: ColumnFile, layout: Layout) -> None:
             broken = False
     counts = Counter(cell for _, own, _, _ in read for cell in own)
     file.binary = sum(counts[digit] for digit in _BINARY) * 2 > counts.total()
-    known = {cell: _tag(cell, binary=file.binary) for cell in counts}
+    known = {cell: meaning(cell, binary=file.binary) for cell in counts}
     file.spelled = {cell: tag for cell, tag in known.items() if cell.strip(" ") != tag}
     for words, own, numbers, broken in read:
         tags = [known[cell] for cell in own]
         file.sentences.append(Sentence(words, tags, numbers, not broken and None not in tags))
 
 
-def _tag(cell: str, *, binary: bool) -> str | None:
+def meaning(cell: str, *, binary: bool) -> str | None:
     """The tag that a cell holds or is meant for, None if there is none."""
     tag = cell.strip(" ")
     if is_tag(tag) and (tag in _BINARY) == binary:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rnner.checks.labels import breaks, label_counts, plain_label
-from rnner.checks.reading import ColumnFile, parse
+from rnner.checks.reading import ColumnFile, meaning, parse
 from rnner.checks.text import mended_bytes, undamaged, visible
 from rnner.data.layout import Layout
 from rnner.errors import UsageError
@@ -101,9 +101,10 @@ def _mended_row(line: str, file: ColumnFile, layout: Layout, changed: Counter[st
         line, cells = layout.separator.join(row), row
     new, tag = list(cells), layout.tag or 0
     new[layout.token] = _token(cells[layout.token], changed)
-    if cells[tag] in file.spelled:
-        new[tag] = file.spelled[cells[tag]] or cells[tag]
-        changed["tag"] += new[tag] != cells[tag]
+    meant = meaning(cells[tag], binary=file.binary)
+    if meant is not None and meant != cells[tag].strip(" "):
+        new[tag] = meant
+        changed["tag"] += 1
     return line if new == cells else layout.separator.join(new)
 
 
