@@ -14,6 +14,7 @@ from rnner.errors import ModelError
 from rnner.memory import peak_memory_mb
 from tiny import (
     CHARACTERS,
+    N_GRAMS,
     TRAIN,
     config_of,
     tagger_of,
@@ -104,7 +105,7 @@ def composing(tmp_path):
 def test_a_model_that_composes_words_comes_back_and_finds_the_same(composing):
     tagger, vocabulary, folder = composing
     model, sentences = load_bundle(folder), words_of(TRAIN + "Bellatrix Bank-London met Harry .")
-    assert model.vocabulary == vocabulary and model.vocabulary.composes
+    assert model.vocabulary == vocabulary and model.vocabulary.n_grams == N_GRAMS
     assert torch.equal(model.tagger.words.vectors, tagger.words.vectors)
     found = Decoder(model.tagger, model.vocabulary).scored_spans(sentences)
     assert any(found) and found == Decoder(tagger, vocabulary).scored_spans(sentences)
@@ -113,8 +114,12 @@ def test_a_model_that_composes_words_comes_back_and_finds_the_same(composing):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"composes": False}, "do not belong together"),
-        ({"composes": 3}, "'composes' is neither true nor false"),
+        ({"n_grams": None}, "do not belong together"),
+        ({"n_grams": []}, "do not belong together"),
+        ({"n_grams": N_GRAMS[1:]}, "do not belong together"),
+        ({"n_grams": [*N_GRAMS, "lon"]}, "do not belong together"),
+        ({"n_grams": 3}, "'n_grams' is not a list of strings"),
+        ({"n_grams": [*N_GRAMS[1:], N_GRAMS[1]]}, "an n-gram stands twice in 'n_grams'"),
         ({"vector_words": ["the", "in"]}, "do not belong together"),
     ],
 )

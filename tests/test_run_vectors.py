@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from rnner.bundle import load_bundle
-from rnner.data.subwords import BUCKETS, learn
+from rnner.data import subwords
+from rnner.data.subwords import learn
 from rnner.data.vectors import read_vectors
 from rnner.errors import DataError, ModelError
 from rnner.job import prepare
@@ -12,6 +13,7 @@ from rnner.run import check_same_config, train
 from runs import CPU, run, stopped_after
 from tiny import corpus_config
 
+HOGS = ["hogsmeade", "hogsback", "hogshead", "hogsmill", "hogsty"]  # enough to learn n-grams from
 COMMON = ["the", "in", "a", "to", "and", ".", "is", "he", "she", "met", "it", "they"]
 
 
@@ -99,29 +101,44 @@ def test_a_resumed_run_with_vectors_is_that_of_the_config_as_written(tmp_path):
 
 
 def test_words_that_the_file_lacks_are_composed_of_n_grams_that_training_leaves_as_they_are(tmp_path):
-    vectors = vector_file(tmp_path / "vectors.txt", [*COMMON, "london", "hogsmeade"])
+    vectors = vector_file(tmp_path / "vectors.txt", [*COMMON, "london", *HOGS])
     config = corpus_config(tmp_path, vectors, "training.epochs=1")
     job = prepare(config, device=CPU)
     read = read_vectors(tmp_path / "vectors.txt")
-    expected = torch.cat([torch.from_numpy(read.matrix), learn(read.words, read.matrix)]).half()
+    n_grams, table = learn(read.words, read.matrix)
+    expected = torch.cat([torch.from_numpy(read.matrix), table]).half()
     assert torch.equal(job.tagger.words.vectors, expected)
-    assert job.vocabulary.composes and job.vocabulary.rows == len(job.vocabulary.words) + len(expected)
-    assert "harry" not in job.vocabulary.words, "seen in train, but not ten times"
+    assert job.vocabulary.n_grams == n_grams and set(n_grams) == {
+        "<ho",
+        "hog",
+        "ogs",
+        "<hog",
+        "hogs",
+        "<hogs",
+    }
+    assert job.vocabulary.rows == len(job.vocabulary.words) + len(expected)
+    assert "harry" in job.vocabulary.words, "no n-gram of it is known"
     list(train(job, tmp_path / "run"))
     model = load_bundle(tmp_path / "run")
-    assert torch.equal(model.tagger.words.vectors, expected)
-    batch = model.vocabulary.encode([["London-based", "Hogsmeades"]])
-    composed = model.tagger.features(batch)[:, :5]
-    torch.testing.assert_close(composed[0], expected[len(COMMON)].float())
-    assert composed[1].any()
+    assert model.vocabulary == job.vocabulary and torch.equal(model.tagger.words.vectors, expected)
+    batch = model.vocabulary.encode([["London-based", "Hogsmeades", "Grindelwald"]])
+    found = model.tagger.features(batch)[:, :5]
+    torch.testing.assert_close(found[0], expected[len(COMMON)].float())
+    composed = table[:-1].sum(0) / len(n_grams) ** 0.5 + table[-1]  # Hogsmeades has each of them once
+    torch.testing.assert_close(found[1], composed, rtol=0, atol=0.01)
+    assert torch.equal(found[2], model.tagger.words.weight[1]), "no n-gram of it is known"
 
 
-def test_with_tuned_vectors_others_are_composed_all_the_same(tmp_path):
+@pytest.mark.parametrize("seen", [1, 5])
+def test_with_tuned_vectors_others_are_composed_all_the_same(tmp_path, monkeypatch, seen):
+    monkeypatch.setattr(subwords, "_SEEN", seen)
     vectors = vector_file(tmp_path / "vectors.txt", ["london", "in", "."])
     options = ("embeddings.words.tune=true", "training.epochs=1")
     run(tmp_path / "run", corpus_config(tmp_path, vectors, *options))
     model = load_bundle(tmp_path / "run")
-    assert model.vocabulary.vector_words == [] and len(model.tagger.words.vectors) == BUCKETS + 1
+    n_grams = model.vocabulary.n_grams
+    assert model.vocabulary.vector_words == [] and len(model.tagger.words.vectors) == len(n_grams) + 1
+    assert ("lon" in n_grams) == (seen == 1) and (n_grams == []) == (seen == 5)
     pieces = model.vocabulary.features("London-based").pieces
     assert pieces.rows.tolist() == [model.vocabulary.words.index("london")]
 
@@ -132,4 +149,4 @@ def test_without_a_file_or_where_it_is_not_asked_for_nothing_is_composed(tmp_pat
     off = prepare(corpus_config(tmp_path, vectors, "embeddings.words.compose=false"), device=CPU)
     assert plain.tagger.words.vectors is None and len(off.tagger.words.vectors) == len(COMMON)
     for job in (plain, off):
-        assert not job.vocabulary.composes and "harry" in job.vocabulary.words
+        assert job.vocabulary.n_grams is None and "harry" in job.vocabulary.words

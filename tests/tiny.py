@@ -137,10 +137,13 @@ def tagger_with_context(*overrides, seed=1):
     return tagger, vocabulary
 
 
+N_GRAMS = ["<ha", "rid>", "arry", "<be", "trix", "obby", "<azk", "<her", "evi", "vil", "on>"]
+
+
 def tagger_that_composes(*overrides, text=TRAIN, seed=1):
-    """A tagger that composes the vectors of words that neither a few frozen rows nor trained ones hold."""
+    """A tagger that composes words that have no row, of those that have one or of a few n-grams."""
     known = Vectors(["the", "in", ".", "london", "bank"], np.zeros((5, 8), dtype=np.float32))
-    options = {"vectors": known, "composes": True}
+    options = {"vectors": known, "n_grams": N_GRAMS}
     tagger, vocabulary = tagger_of(*overrides, vocabulary=vocabulary_of(text, **options), seed=seed)
     tagger.words.vectors.normal_(std=0.5)
     return tagger, vocabulary

@@ -142,7 +142,7 @@ class Decoder:
         bags = None
         if self.tagger.document is not None:
             numbers = separate([UNMARKED] * len(sentences) if documents is None else documents).tolist()
-            bags = bags_of(sentences, numbers, self.vocabulary.word_id)
+            bags = bags_of(sentences, numbers, self.vocabulary.row)
 
         def found(places: list[int]) -> list[T]:
             words = [sentences[i] for i in places]

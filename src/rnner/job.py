@@ -37,7 +37,7 @@ class Sources:
 
     corpus: Corpus
     vectors: Vectors | None = None
-    n_grams: Tensor | None = None  # what words without a vector are composed of, see `subwords.learn`
+    n_grams: tuple[list[str], Tensor] | None = None  # what other words are composed of: `subwords.learn`
     coverage: Coverage | None = None
 
 
@@ -132,7 +132,7 @@ def _fresh(config: Config, sources: Sources, device: torch.device) -> Job:
         vectors=vectors,
         min_count=words.min_count,
         tune=words.tune,
-        composes=sources.n_grams is not None,
+        n_grams=sources.n_grams[0] if sources.n_grams is not None else None,
     )
     if config.embeddings.lexicon:
         vocabulary = replace(vocabulary, lexicon=Lexicon.learn(corpus.train, vocabulary.labels))
@@ -169,7 +169,7 @@ def _frozen(vocabulary: Vocabulary, sources: Sources) -> Tensor | None:
         return None
     rows = vocabulary.frozen_rows(sources.vectors)
     if sources.n_grams is not None:
-        rows = torch.cat([rows, sources.n_grams])
+        rows = torch.cat([rows, sources.n_grams[1]])
     # Half precision halves the model's folder; the rounding is far below what training adds as noise.
     half = rows.half()
     return half if bool(half.isfinite().all()) else rows  # above 65504 there is no half

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from rnner.data.batches import Batch
 from rnner.data.documents import Bags
+from rnner.data.subwords import Composition
 from rnner.nn.documents import DocumentVector
 from rnner.nn.dropout import LockedDropout, WordDropout
 from rnner.nn.embeddings import WordEmbedding
@@ -65,16 +66,22 @@ class Tagger(nn.Module):
 
     def features(self, batch: Batch) -> Tensor:
         """What is known of each distinct form, [n, f]."""
-        words, made_of = self.words(self.word_dropout(batch.words)), batch.composition
-        if made_of is not None:
-            pieces = self.words(made_of.rows) * made_of.weights[:, None]
-            words = words.index_add(0, made_of.forms, pieces)
-        parts = [words]
+        ids, made_of = self.word_dropout(batch.words), batch.composition
+        if made_of is not None:  # of a word that is hidden, its pieces are hidden too
+            made_of = made_of.only((ids == batch.words).index_select(0, made_of.forms))
+        parts = [self._vectors(ids, made_of)]
         if self.casing is not None:
             parts.append(self.casing(batch.casing))
         if self.characters is not None:
             parts.append(self.characters(batch.characters))
         return torch.cat(parts, dim=-1)
+
+    def _vectors(self, words: Tensor, made_of: Composition | None) -> Tensor:
+        """The vectors of forms, [n, w]: their rows, or the sums of their pieces."""
+        vectors: Tensor = self.words(words)
+        if made_of is None:
+            return vectors
+        return vectors.index_add(0, made_of.forms, self.words(made_of.rows) * made_of.weights[:, None])
 
     def forward(self, batch: Batch) -> Tensor:
         """Emissions [b, t, k], float32: a score for each word and tag; of no meaning in the padding."""
@@ -93,7 +100,8 @@ class Tagger(nn.Module):
         """What the document of each sentence is about, [b, w]."""
         if self.document is None or bags is None:
             raise ValueError("this tagger looks at whole documents, and the batch does not bring their words")
-        vectors: Tensor = self.document(self.words(bags.words), bags.counts, bags.documents, bags.number)
+        words = self._vectors(bags.words, bags.composition)
+        vectors: Tensor = self.document(words, bags.counts, bags.documents, bags.number)
         return vectors.index_select(0, bags.of)
 
     def loss(self, batch: Batch) -> Tensor:

@@ -25,6 +25,9 @@ TEXT = (
 )
 
 
+N_GRAMS = ["<ger", "man", "<bl", "ter>", "eje", "cts>", "ssels"]  # none of which "see" has
+
+
 @pytest.fixture(scope="module")
 def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
     path: Path = tmp_path_factory.mktemp("encoded") / "train.conll"
@@ -43,7 +46,7 @@ def vocabulary_of(split: Split, vectors: Vectors | None = None) -> Vocabulary:
         tags=tags,
         min_count=1,
         vectors=vectors,
-        composes=vectors is not None,
+        n_grams=None if vectors is None else N_GRAMS,
     )
 
 

@@ -1,5 +1,7 @@
 """Vectors of words that a vector file lacks: what they are made of, and that suffixes tell."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -7,60 +9,46 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data import subwords
-from rnner.data.subwords import BUCKETS, Pieces, compose, composition, learn, n_grams
+from rnner.data.subwords import Pieces, composable, compose, composition, learn, n_grams
 
-FIRST = 1000  # the row of bucket 0
+FIRST = 1000  # the row of the first n-gram
 KNOWN = {"tripoli": 3, "based": 4, "new": 5, "york": 6, "don": 7, "mc": 8, "t": 9, "u": 10, "s": 11}
 
 
 # --- n-grams -----------------------------------------------------------------------------------------------
 
 
-def bucket(n_gram):
-    """The hash of an n-gram, a character at a time in Python's own integers."""
-    value = len(n_gram)
-    for character in n_gram:
-        value = (value ^ ord(character)) * 0x9E3779B97F4A7C15 % 2**64
-        value ^= value >> 29
-    return value % BUCKETS
-
-
-def spelt(word):
-    marked = f"<{word}>"
-    return [marked[i : i + size] for size in (3, 4, 5) for i in range(len(marked) - size + 1)]
-
-
-letters = st.text(st.characters(categories=["L"]), min_size=1, max_size=12)
-
-
-@settings(deadline=None)
-@given(st.lists(letters, min_size=1, max_size=6))
-def test_n_grams_of_several_words_are_those_of_a_loop_over_each(words):
-    buckets, counts = n_grams(words)
-    assert buckets.tolist() == [bucket(n_gram) for word in words for n_gram in spelt(word)]
-    assert counts.tolist() == [len(spelt(word)) for word in words]
-    assert buckets.dtype == counts.dtype == np.int64
-
-
 def test_borders_count_as_characters():
-    assert spelt("cat") == ["<ca", "cat", "at>", "<cat", "cat>", "<cat>"]
-    assert n_grams(["a"])[0].tolist() == [bucket("<a>")]
+    assert n_grams("cat") == ["<ca", "cat", "at>", "<cat", "cat>", "<cat>"]
+    assert n_grams("ab") == ["<ab", "ab>", "<ab>"]
+    assert n_grams("a") == ["<a>"]
+    assert n_grams("東京") == ["<東京", "東京>", "<東京>"]
 
 
-def test_buckets_are_the_same_in_every_process_and_on_every_machine():
-    buckets, counts = n_grams(["cat", "ß", "東京", "𝒳"])
-    assert buckets.tolist() == [47631, 13806, 40323, 49633, 20805, 1331, 17546, 30108, 11052, 15579, 4156]
-    assert counts.tolist() == [6, 1, 3, 1]
+@given(st.text(max_size=12))
+def test_n_grams_are_all_stretches_of_three_four_and_five_characters_in_their_order(word):
+    found, marked = n_grams(word), f"<{word}>"
+    assert [len(gram) for gram in found] == sorted(len(gram) for gram in found)
+    for size in (3, 4, 5):
+        own = [gram for gram in found if len(gram) == size]
+        assert len(own) == max(0, len(marked) - size + 1)
+        assert not own or "".join(gram[0] for gram in own) + own[-1][1:] == marked
+    assert {len(gram) for gram in found} <= {3, 4, 5}
 
 
-def test_n_grams_share_buckets_no_more_than_chance_makes_them():
-    words = [a + b + c for a in "abcdefghijklmnopqrstuvwxyz" for b in "aeiounrst" for c in "aeiounrst"]
-    distinct = {n_gram for word in words for n_gram in spelt(word)}
-    used = len(np.unique(n_grams(words)[0]))
-    assert used == pytest.approx(BUCKETS * (1 - np.exp(-len(distinct) / BUCKETS)), rel=0.03)
+def test_an_n_gram_that_a_word_has_twice_is_listed_twice():
+    assert Counter(n_grams("banana"))["ana"] == 2
 
 
 # --- what a form is made of --------------------------------------------------------------------------------
+
+
+SPELLINGS = ["lahren", "tripoly", "us", "xyzabc", "izmir", "東京", "xy", "banana"]
+GRAMS = {
+    gram: row
+    for row, gram in enumerate(dict.fromkeys(gram for word in SPELLINGS for gram in n_grams(word)), FIRST)
+}
+MEAN = FIRST + len(GRAMS)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +68,7 @@ def test_n_grams_share_buckets_no_more_than_chance_makes_them():
     ],
 )
 def test_a_form_of_parts_is_the_mean_of_those_that_have_a_vector(form, parts):
-    pieces = compose(form, KNOWN, FIRST)
+    pieces = compose(form, KNOWN, GRAMS, MEAN)
     assert pieces.rows.tolist() == [KNOWN[part] for part in parts]
     assert pieces.weights.tolist() == pytest.approx([1 / len(parts)] * len(parts))
     assert pieces.weights.dtype == np.float32 and pieces.rows.dtype == np.int64
@@ -89,7 +77,7 @@ def test_a_form_of_parts_is_the_mean_of_those_that_have_a_vector(form, parts):
 def test_a_part_has_the_vector_of_its_own_spelling_else_that_of_its_lower_case():
     known = {"Tripoli": 3, "tripoli": 4, "Based": 5, "york": 6}
     for form, rows in (("Tripoli-york", [3, 6]), ("TRIPOLI-YORK", [4, 6]), ("york-based", [6])):
-        assert compose(form, known, FIRST).rows.tolist() == rows
+        assert compose(form, known, GRAMS, MEAN).rows.tolist() == rows
 
 
 @pytest.mark.parametrize(
@@ -105,14 +93,31 @@ def test_a_part_has_the_vector_of_its_own_spelling_else_that_of_its_lower_case()
         ("İzmir", "izmir"),
         ("東京", "東京"),
         ("x_y", "xy"),
+        ("Banana", "banana"),
     ],
 )
 def test_any_other_form_is_the_mean_vector_and_the_n_grams_of_its_letters(form, spelling):
-    pieces = compose(form, KNOWN, FIRST)
-    expected = [FIRST + bucket(n_gram) for n_gram in spelt(spelling)]
-    assert pieces.rows.tolist() == [*expected, FIRST + BUCKETS]
+    pieces = compose(form, KNOWN, GRAMS, MEAN)
+    expected = [GRAMS[gram] for gram in n_grams(spelling)]
+    assert pieces.rows.tolist() == [*expected, MEAN]
     assert pieces.weights.tolist() == pytest.approx([len(expected) ** -0.5] * len(expected) + [1])
     assert pieces.weights.dtype == np.float32 and pieces.rows.dtype == np.int64
+
+
+def test_n_grams_without_a_row_are_left_out_and_the_others_weigh_the_more():
+    pieces = compose("Cats", {}, {"ats": 9, "<ca": 7, "cat>": 8, "dog": 6}, 50)
+    assert pieces.rows.tolist() == [7, 9, 50]
+    assert pieces.weights.tolist() == pytest.approx([2**-0.5, 2**-0.5, 1])
+
+
+@pytest.mark.parametrize("form", ["Dog", "Dog-House", "DogHouse", "don't", "東京"])
+@pytest.mark.parametrize("grams", [{}, {"<ca": 7, "cat": 8, "at>": 9}])
+def test_a_form_of_which_no_n_gram_has_a_row_is_not_composed(form, grams):
+    assert composable(form) and compose(form, {}, grams, 50) is None
+
+
+def test_parts_with_a_vector_need_no_n_gram():
+    assert compose("Dog-Tripoli", KNOWN, {}, 50).rows.tolist() == [KNOWN["tripoli"]]
 
 
 UNCOMPOSED = ["", "a", "J.", "?", "--", "x²", "😀", "1997", "1990s", "B-52", "Tripoli-2", "١٢ab"]
@@ -121,17 +126,20 @@ ADDRESSES = ["http://new.york", "HTTPS://t.co/based", "www.york.new"]
 
 @pytest.mark.parametrize("form", [*UNCOMPOSED, *ADDRESSES])
 def test_digits_web_addresses_and_what_has_no_two_letters_are_not_composed(form):
-    assert compose(form, KNOWN, FIRST) is None
+    everything = dict.fromkeys(n_grams("".join(c for c in form.lower() if c.isalpha())), FIRST)
+    assert not composable(form) and compose(form, KNOWN, everything, MEAN) is None
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.text(max_size=15))
+@given(st.text(max_size=15) | st.text("lahrenbANtripoli-_'1", max_size=15))
 def test_the_weights_of_any_form_are_as_many_as_its_rows_which_all_exist(form):
-    pieces = compose(form, KNOWN, FIRST)
+    pieces = compose(form, KNOWN, GRAMS, MEAN)
     if pieces is not None:
-        assert len(pieces.rows) == len(pieces.weights) > 0
-        rows = set(pieces.rows.tolist())
-        assert rows <= set(KNOWN.values()) or (FIRST + BUCKETS in rows and min(rows) >= FIRST)
+        assert composable(form) and len(pieces.rows) == len(pieces.weights) > 0
+        rows = pieces.rows.tolist()
+        assert set(rows) <= set(KNOWN.values()) or (
+            rows[-1] == MEAN and set(rows[:-1]) <= set(GRAMS.values())
+        )
 
 
 # --- the pieces of several forms ---------------------------------------------------------------------------
@@ -171,6 +179,7 @@ def test_pieces_that_are_not_kept_weigh_nothing_and_the_others_what_they_did():
 
 CITY, NAME = [1.0, -1.0, 0.5], [-1.0, 1.0, 0.5]
 ROOTS = [a + b + c + d for a in "bdklmn" for b in "aeiou" for c in "rstv" for d in "aeo"]
+HOGS = ["hogsmeade", "hogsback", "hogshead", "hogsmill", "hogsty"]  # what they share is seen five times
 
 
 def taught():
@@ -184,9 +193,63 @@ def small_batches(monkeypatch):
     monkeypatch.setattr(subwords, "_BATCH", 5)
 
 
-def vector_of(form, table):
-    pieces = compose(form, {}, 0)
+def listed(words):
+    """The n-grams that are learnt of words, whatever their vectors."""
+    return learn(words, np.ones((len(words), 3), dtype=np.float32))[0]
+
+
+def words_with(words):
+    """How many of the words have each n-gram."""
+    return Counter(gram for word in words for gram in set(n_grams(word)))
+
+
+def vector_of(form, learnt):
+    kept, table = learnt
+    pieces = compose(form, {}, {gram: row for row, gram in enumerate(kept)}, len(kept))
     return torch.from_numpy(pieces.weights) @ table[pieces.rows]
+
+
+def test_n_grams_are_learnt_that_five_words_have():
+    assert sorted(listed(HOGS)) == sorted(["<ho", "hog", "ogs", "<hog", "hogs", "<hogs"])
+    assert listed(HOGS[1:]) == []
+    words, _ = taught()
+    assert set(listed(words)) == {gram for gram, count in words_with(words).items() if count >= 5}
+
+
+def test_a_word_that_has_an_n_gram_twice_counts_once():
+    fruit = ["banana", "ananas", "manana", "anana"]
+    assert listed(fruit) == []
+    assert listed([*fruit, "havana"]) == ["ana"]
+
+
+def test_the_most_frequent_n_grams_come_first_and_the_rest_are_left_out(monkeypatch):
+    words, vectors = taught()
+    counts, everything = words_with(words), listed(words)
+    frequencies = [counts[gram] for gram in everything]
+    assert frequencies == sorted(frequencies, reverse=True) and len(set(frequencies)) > 3
+    monkeypatch.setattr(subwords, "_MOST", 20)
+    kept, table = learn(words, vectors)
+    assert kept == everything[:20] and table.shape == (21, 3)
+    assert vector_of("Zwickyburg", (kept, table)).isfinite().all()
+
+
+class Salted(str):
+    """A string whose hash, and so its place in a set, is another in every process, here in one."""
+
+    salt = 0
+
+    def __hash__(self):
+        return hash((self.salt, str(self)))
+
+
+def test_equally_frequent_n_grams_are_the_same_and_in_the_same_order_in_every_process(monkeypatch):
+    monkeypatch.setattr(subwords, "n_grams", lambda word: [Salted(gram) for gram in n_grams(word)])
+    monkeypatch.setattr(subwords, "_MOST", 100)
+    found = []
+    for salt in range(4):
+        monkeypatch.setattr(Salted, "salt", salt)
+        found.append(list(map(str, listed(taught()[0]))))
+    assert found[1:] == found[:1] * 3
 
 
 @pytest.mark.parametrize(("form", "like", "unlike"), [("Zwickyburg", CITY, NAME), ("#Pfuhovich", NAME, CITY)])
@@ -198,45 +261,47 @@ def test_an_unseen_word_is_like_those_with_its_suffix(small_batches, form, like,
 
 def test_the_words_themselves_are_composed_nearly_as_they_were(small_batches):
     words, vectors = taught()
-    table = learn(words, vectors)
+    learnt = learn(words, vectors)
     errors = [
-        torch.dist(vector_of(word, table), vector)
+        torch.dist(vector_of(word, learnt), vector)
         for word, vector in zip(words, torch.from_numpy(vectors), strict=True)
     ]
     assert max(errors) < 0.1 * torch.dist(torch.tensor(CITY), torch.tensor(NAME))
 
 
-def test_the_last_row_is_the_mean_of_the_words_learnt_from_and_unseen_n_grams_are_zeros():
+def test_a_row_for_each_n_gram_and_last_the_mean_of_the_words_learnt_from():
     words, vectors = taught()
-    more = ["1997", "x", "--", "U.S.", "a" * 21]  # no words to learn from
-    table = learn([*words, *more], np.concatenate([vectors, np.full((len(more), 3), 99, np.float32)]))
-    torch.testing.assert_close(table, learn(words, vectors), rtol=0, atol=1e-6)
+    more = ["1997", "x", "--", "U.S.", "a" * 21, "qwxzy"]  # no words to learn from, or no n-gram of theirs is
+    kept, table = learn([*words, *more], np.concatenate([vectors, np.full((len(more), 3), 99, np.float32)]))
+    plain = learn(words, vectors)
+    assert kept == plain[0] and len(set(kept)) == len(kept)
+    torch.testing.assert_close(table, plain[1], rtol=0, atol=1e-6)
     torch.testing.assert_close(table[-1], torch.from_numpy(vectors.mean(axis=0)))
-    assert table.shape == (BUCKETS + 1, 3) and table.dtype == torch.float32 and not table.requires_grad
-    seen = np.unique(n_grams(words)[0])
-    assert table[seen].any(dim=1).all()
-    assert not np.delete(table[:-1].numpy(), seen, axis=0).any()
+    assert table.shape == (len(kept) + 1, 3) and table.dtype == torch.float32 and not table.requires_grad
+    assert table.any(dim=1).all()
 
 
 def test_words_teach_the_same_however_they_are_written():
     words, vectors = taught()
     written = [(word.upper(), word.title(), word)[i % 3] for i, word in enumerate(words)]
-    assert torch.equal(learn(written, vectors), learn(words, vectors))
+    (kept, table), (expected, rows) = learn(written, vectors), learn(words, vectors)
+    assert kept == expected and torch.equal(table, rows)
 
 
 def test_learning_twice_gives_the_same_numbers_whatever_was_drawn_before():
     torch.manual_seed(1)
     np.random.seed(1)
-    one = learn(*taught())
+    one, rows = learn(*taught())
     torch.rand(3)
     np.random.rand(3)
     drawn = torch.get_rng_state()
-    assert torch.equal(one, learn(*taught()))
+    again, same = learn(*taught())
+    assert one == again and torch.equal(rows, same)
     assert torch.equal(drawn, torch.get_rng_state())
 
 
-@pytest.mark.parametrize("words", [[], ["1997"], [".", "x", "10th"]])
-def test_without_a_word_to_learn_from_what_is_composed_is_zeros(words):
-    table = learn(words, np.ones((len(words), 3), dtype=np.float32))
-    assert table.shape == (BUCKETS + 1, 3) and not table.any()
-    assert vector_of("Lahren", table).tolist() == [0, 0, 0]
+@pytest.mark.parametrize("words", [[], ["1997"], [".", "x", "10th"], HOGS[1:]])
+def test_without_an_n_gram_to_learn_there_is_a_mean_of_zeros_alone(words):
+    kept, table = learn(words, np.ones((len(words), 3), dtype=np.float32))
+    assert kept == [] and table.tolist() == [[0, 0, 0]] and table.dtype == torch.float32
+    assert compose("Lahren", {}, {}, 0) is None

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data.lexicon import Lexicon
-from rnner.data.subwords import BUCKETS, compose
 from rnner.data.vectors import Vectors
 from rnner.data.vocabulary import CASINGS, Vocabulary, casing_class, normal_form
 from rnner.errors import ModelError
@@ -232,32 +231,34 @@ def test_what_was_encoded_before_makes_no_difference(monkeypatch):
 
 # words without a row, composed
 
+N_GRAMS = ["ger>", "<gr", "ang", "rry", "obb", "<bbc"]
+
 
 def often(word, times):
     return [*SENTENCES, *[["then", word]] * times]
 
 
 def test_only_what_would_be_the_unknown_word_is_composed():
-    vocabulary = build(often("Dobby", 10), vectors=vectors("Harry", "london"), composes=True)
+    vocabulary = build(often("Dobby", 10), vectors=vectors("Harry", "london"), n_grams=N_GRAMS)
     for form in ("Harry", "London", "dobby", "DOBBY", "then"):
         assert vocabulary.features(form).pieces is None and vocabulary.features(form).word > 1
     for form in ("harry", "Granger", "London-based", "Dobby's"):
         assert vocabulary.features(form).pieces is not None and vocabulary.features(form).word == 0
         assert vocabulary.word_id(form) == 1
-    for form in ("X", "3rd", "http://owl.post", "?"):
+    for form in ("X", "3rd", "http://owl.post", "?", "Weasley", "Weasley-Malfoy"):
         assert vocabulary.features(form).pieces is None and vocabulary.features(form).word == 1
     assert build().features("Granger").pieces is None
 
 
 def test_pieces_are_rows_of_trained_words_frozen_ones_and_n_grams():
-    vocabulary = build(often("Dobby", 10), vectors=vectors("Harry", "london"), composes=True)
+    vocabulary = build(often("Dobby", 10), vectors=vectors("Harry", "london"), n_grams=N_GRAMS)
     parts = vocabulary.features("Dobby-London").pieces.rows.tolist()
     assert parts == [vocabulary.word_id("dobby"), vocabulary.word_id("london")]
     first = len(vocabulary.words) + 2
-    rows = vocabulary.features("Granger").pieces.rows.tolist()
-    assert rows == compose("Granger", {}, first).rows.tolist()
-    assert min(rows) >= first and max(rows) == vocabulary.rows - 1
-    assert vocabulary.rows == first + BUCKETS + 1
+    pieces = vocabulary.features("Granger").pieces
+    assert pieces.rows.tolist() == [first + 1, first + 2, first, vocabulary.rows - 1]
+    assert pieces.weights.tolist() == pytest.approx([3**-0.5] * 3 + [1])
+    assert vocabulary.rows == first + len(N_GRAMS) + 1
     assert build(vectors=vectors("Harry", "london")).rows == len(build(vectors=vectors("Harry")).words) + 2
 
 
@@ -273,18 +274,34 @@ def test_pieces_are_rows_of_trained_words_frozen_ones_and_n_grams():
     ],
 )
 def test_a_word_that_could_be_composed_gets_a_trained_row_if_seen_ten_times(word, times, least, trained):
-    found = build(often(word, times), composes=True, vectors=vectors("then"), min_count=least)
+    found = build(often(word, times), n_grams=N_GRAMS, vectors=vectors("then"), min_count=least)
     assert (found.key(word) in found.words) == trained
 
 
+def test_without_any_n_gram_words_are_composed_of_others_alone():
+    vocabulary = build(vectors=vectors("Harry", "london"), n_grams=[])
+    assert vocabulary.features("Granger")[::3] == (1, None)
+    assert vocabulary.features("London-based").pieces.rows.tolist() == [vocabulary.word_id("london")]
+    assert vocabulary.rows == len(vocabulary.words) + 2 + 1
+    again = Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))
+    assert again == vocabulary and again.n_grams == []
+
+
 def test_tuned_words_have_a_trained_row_however_rare_though_others_are_composed():
-    vocabulary = build(vectors=vectors("Harry", "London", "dragon"), tune=True, composes=True)
+    vocabulary = build(
+        often("Granger", 5), vectors=vectors("Harry", "London", "dragon"), tune=True, n_grams=N_GRAMS
+    )
     assert vocabulary.vector_words == ["dragon"]
-    assert {"Harry", "London"} < set(vocabulary.words) and "hermione" not in vocabulary.words
+    assert {"Harry", "London"} < set(vocabulary.words) and "granger" not in vocabulary.words
+
+
+def test_a_word_without_any_known_piece_needs_no_more_than_min_count():
+    found = build(often("Weasley", 2), n_grams=N_GRAMS, vectors=vectors("then"), min_count=2)
+    assert "weasley" in found.words
 
 
 def test_a_batch_tells_what_its_composed_forms_are_made_of():
-    vocabulary = build(vectors=vectors("Harry", "london"), composes=True)
+    vocabulary = build(vectors=vectors("Harry", "london"), n_grams=N_GRAMS)
     batch = vocabulary.encode([["Granger", "Harry", "London-based"], ["London-based", "?"]])
     made_of = batch.composition
     pieces = [vocabulary.features(form).pieces for form in ("Granger", "London-based")]
@@ -298,7 +315,7 @@ def test_a_batch_tells_what_its_composed_forms_are_made_of():
 
 
 def test_a_batch_without_a_composed_form_has_no_pieces():
-    made_of = build(vectors=vectors("Harry"), composes=True).encode([["Harry", "?"]]).composition
+    made_of = build(vectors=vectors("Harry"), n_grams=N_GRAMS).encode([["Harry", "?"]]).composition
     assert [len(part) for part in (made_of.rows, made_of.weights, made_of.forms)] == [0, 0, 0]
     assert (made_of.rows.dtype, made_of.forms.dtype) == (torch.int64, torch.int64)
     assert made_of.weights.dtype == torch.float32
@@ -397,13 +414,16 @@ def test_a_saved_lexicon_does_not_change_with_the_one_it_came_from():
 
 
 def test_that_words_are_composed_survives_json():
-    vocabulary = build(vectors=vectors("Harry", "london"), composes=True)
+    vocabulary = build(vectors=vectors("Harry", "london"), n_grams=N_GRAMS)
     again = Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))
-    assert again == vocabulary and again.composes and again.rows == vocabulary.rows
+    assert again == vocabulary and again.n_grams == N_GRAMS and again.rows == vocabulary.rows
     before, after = (known.features("Granger").pieces for known in (vocabulary, again))
     assert after.rows.tolist() == before.rows.tolist() and after.weights.tolist() == before.weights.tolist()
-    assert "composes" not in build().to_json()
-    assert not Vocabulary.from_json(build().to_json()).composes
+    assert "n_grams" not in build().to_json()
+    assert Vocabulary.from_json(build().to_json()).n_grams is None
+
+
+NO_N_GRAMS = [3, True, "ang", {"ang": 1}, ["ang", 3], [None], 0, False, "", {}]
 
 
 def broken(**changes):
@@ -438,9 +458,8 @@ def broken(**changes):
         (broken(lexicon={"harry": None}), "'lexicon' does not have 3 counts of 'harry'"),
         (broken(lexicon={"harry": [0, 2**31, 2]}), "'lexicon' does not have 3 counts of 'harry'"),
         (broken(lexicon={"harry": [0, 10**30, 2]}), "'lexicon' does not have 3 counts of 'harry'"),
-        (broken(composes=3), "'composes' is neither true nor false"),
-        (broken(composes=None), "'composes' is neither true nor false"),
-        (broken(composes="true"), "'composes' is neither true nor false"),
+        *((broken(n_grams=other), "'n_grams' is not a list of strings") for other in NO_N_GRAMS),
+        (broken(n_grams=["ang", "<gr", "ang"]), "an n-gram stands twice in 'n_grams'"),
     ],
 )
 def test_a_broken_vocabulary_is_refused_in_one_sentence(data, message):
@@ -468,9 +487,9 @@ def test_growing_keeps_old_ids_and_adds_new_words_characters_and_tags_after_them
 
 
 def test_growing_goes_on_composing_what_is_not_seen_ten_times():
-    old = build(vectors=vectors("dragon", "wand"), composes=True)
+    old = build(vectors=vectors("dragon", "wand"), n_grams=N_GRAMS)
     new = old.grow([["Zürich"]] * 10 + [["BBC"]] * 9, labels=LABELS)
-    assert new.composes and new.words == [*old.words, "zürich"]
+    assert new.n_grams == N_GRAMS and new.words == [*old.words, "zürich"]
     shift = len(new.words) - len(old.words)
     assert new.rows == old.rows + shift
     before, after = (vocabulary.features("BBC").pieces for vocabulary in (old, new))

@@ -13,29 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnner.data.documents import Bags
-
-
-@dataclass(frozen=True, eq=False)
-class Composition:
-    """Forms without a row, as weighted sums of rows: p pieces in all, on one device.
-
-    Attributes:
-        rows: `[p]` int64, ids of words and n-grams.
-        weights: `[p]` float32.
-        forms: `[p]` int64, which of the n forms each is a piece of.
-    """
-
-    rows: Tensor
-    weights: Tensor
-    forms: Tensor
-
-    def to(self, device: torch.device | str) -> Composition:
-        """The same on `device`."""
-        return Composition(
-            rows=self.rows.to(device, non_blocking=True),
-            weights=self.weights.to(device, non_blocking=True),
-            forms=self.forms.to(device, non_blocking=True),
-        )
+from rnner.data.subwords import Composition
 
 
 @dataclass(frozen=True, eq=False)

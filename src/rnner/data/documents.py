@@ -16,13 +16,23 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from rnner.data.conll import UNMARKED
+from rnner.data.subwords import Composition, Pieces, composition
+
+UNKNOWN = 1  # the row of all words that have none of their own
 
 
 class Bag(NamedTuple):
-    """The words of a document: the distinct ids `[m]` int64, and how often each is there `[m]` float32."""
+    """The distinct forms of a document that have a row (id 1 has not), or are composed of others' (id 0).
+
+    Attributes:
+        words: `[m]` int64, word ids.
+        counts: `[m]` float32, how often each form is there.
+        pieces: `[m]` what each is composed of, or None.
+    """
 
     words: NDArray[np.int64]
     counts: NDArray[np.float32]
+    pieces: list[Pieces | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +42,9 @@ class Bags:
     All tensors are on one device.
 
     Attributes:
-        words: `[m]` int64, word ids.
+        words: `[m]` int64, word ids; 0 for one that is composed.
         counts: `[m]` float32, how often each stands in its document.
+        composition: what the composed ones are made of.
         documents: `[m]` int64, which of the d documents, ascending.
         of: `[b]` int64, the document of each sentence.
         number: d.
@@ -41,6 +52,7 @@ class Bags:
 
     words: Tensor
     counts: Tensor
+    composition: Composition
     documents: Tensor
     of: Tensor
     number: int
@@ -50,6 +62,7 @@ class Bags:
         return Bags(
             words=self.words.to(device, non_blocking=True),
             counts=self.counts.to(device, non_blocking=True),
+            composition=self.composition.to(device),
             documents=self.documents.to(device, non_blocking=True),
             of=self.of.to(device, non_blocking=True),
             number=self.number,
@@ -64,28 +77,31 @@ def separate(documents: ArrayLike) -> NDArray[np.int64]:
 
 
 def bags_of(
-    sentences: Iterable[Sequence[str]], documents: Sequence[Hashable], word_id: Callable[[str], int]
+    sentences: Iterable[Sequence[str]],
+    documents: Sequence[Hashable],
+    row: Callable[[str], tuple[int, Pieces | None]],
 ) -> list[Bag]:
     """The bag `[s]` of each sentence's document; sentences of one document share the object.
 
     Args:
         sentences: as words.
         documents: `[s]` what tells the document of each.
-        word_id: the id of a word.
+        row: the id of a form, and what it is composed of, as `Vocabulary.row` tells.
     """
     forms: dict[Hashable, Counter[str]] = {}
     for words, document in zip(sentences, documents, strict=True):
         forms.setdefault(document, Counter()).update(words)
-    bags = {document: _bag(counts, word_id) for document, counts in forms.items()}
+    bags = {document: _bag(counts, row) for document, counts in forms.items()}
     return [bags[document] for document in documents]
 
 
-def _bag(forms: Counter[str], word_id: Callable[[str], int]) -> Bag:
-    counts: Counter[int] = Counter()
-    for form, count in forms.items():
-        counts[word_id(form)] += count
+def _bag(forms: Counter[str], row: Callable[[str], tuple[int, Pieces | None]]) -> Bag:
+    entries = [(*row(form), count) for form, count in forms.items()]
+    entries = [entry for entry in entries if entry[0] != UNKNOWN]
     return Bag(
-        np.fromiter(counts, np.int64, len(counts)), np.fromiter(counts.values(), np.float32, len(counts))
+        words=np.array([word for word, _, _ in entries], dtype=np.int64),
+        counts=np.array([count for _, _, count in entries], dtype=np.float32),
+        pieces=[pieces for _, pieces, _ in entries],
     )
 
 
@@ -97,6 +113,7 @@ def collate(bags: Sequence[Bag]) -> Bags:
     return Bags(
         words=torch.from_numpy(np.concatenate([bag.words for bag in distinct])),
         counts=torch.from_numpy(np.concatenate([bag.counts for bag in distinct])),
+        composition=composition([pieces for bag in distinct for pieces in bag.pieces]),
         documents=torch.from_numpy(np.repeat(np.arange(len(distinct)), sizes)),
         of=torch.tensor([places[id(bag)] for bag in bags]),
         number=len(distinct),

@@ -12,10 +12,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from rnner.data.batches import Batch
-from rnner.data.documents import Bags, separate
+from rnner.data.documents import UNKNOWN, Bags, separate
 from rnner.data.lexicon import HeldOut
 from rnner.data.splits import Split
-from rnner.data.vocabulary import UNKNOWN, Vocabulary, composition
+from rnner.data.subwords import composition
+from rnner.data.vocabulary import Vocabulary
 
 Integers = NDArray[np.integer]
 
@@ -47,7 +48,7 @@ class EncodedSplit:
         features = [vocabulary.features(form) for form in forms]
         self._words = np.array([known.word for known in features], dtype=np.int32)
         self._casing = np.array([known.casing for known in features], dtype=np.int8)
-        self._pieces = [known.pieces for known in features] if vocabulary.composes else None
+        self._pieces = [known.pieces for known in features] if vocabulary.n_grams is not None else None
         spelt = [np.frombuffer(known.characters, dtype=np.int32) for known in features]
         self._spelling = np.concatenate([*spelt, np.zeros(1, dtype=np.int32)])  # an empty form begins there
         self._spelling_lengths = np.array([len(characters) for characters in spelt], dtype=np.int64)
@@ -89,13 +90,16 @@ class EncodedSplit:
         members = sentences[places[inside]]
         owners = np.repeat(np.nonzero(inside)[0], self._lengths[members])
         grid, inside = _grid(self._starts[members], self._lengths[members])
-        words = np.maximum(self._words[self._forms[grid[inside]]], UNKNOWN)  # composed ones are not in bags
-        most = int(self._words.max()) + 2
-        pairs, counts = np.unique(owners * most + words, return_counts=True)
+        forms = self._forms[grid[inside]]
+        known = self._words[forms] != UNKNOWN
+        kinds = len(self._words)
+        pairs, counts = np.unique(owners[known] * kinds + forms[known], return_counts=True)
+        members = pairs % kinds
         return Bags(
-            words=_tensor(pairs % most),
+            words=_tensor(self._words[members]),
             counts=torch.from_numpy(counts.astype(np.float32)),
-            documents=_tensor(pairs // most),
+            composition=composition([self._pieces[form] for form in members] if self._pieces else []),
+            documents=_tensor(pairs // kinds),
             of=_tensor(of),
             number=len(distinct),
         )

@@ -5,12 +5,13 @@ Any other one ("Lahren", "chocalate") is composed of its character n-grams, whos
 they compose the words that the file does have: a bag of n-grams as in fastText (Bojanowski et al. 2017),
 fitted to given vectors (Zhao, Mudgal and Liang 2018, "bag of substrings").
 
-Letters: n-grams of 3, 4 and 5 characters; d numbers in a vector.
+Letters: g n-grams, of 3, 4 and 5 characters; d numbers in a vector.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,10 +24,12 @@ from torch.nn import functional as F
 
 from rnner.data.vectors import spelling_in
 
-BUCKETS = 2**16  # n-grams share rows by a hash: 13 MB of 100 numbers each in half precision
+_MOST = 100_000  # n-grams, the most frequent ones; 20 MB of 100 numbers each in half precision
+_SEEN = 5  # times an n-gram must be seen
 _SIZES = (3, 4, 5)
 _LONGEST = 20  # characters of the words that n-grams are learnt from; longer ones are mostly no words
-_BATCH = 4096
+_BATCH = 1000
+_PASSES = 2
 _RATE = 0.05
 
 _BETWEEN = re.compile(r"[\W_]+")
@@ -40,88 +43,128 @@ class Pieces:
     weights: NDArray[np.float32]
 
 
-def compose(form: str, known: Mapping[str, int], first: int) -> Pieces | None:
-    """What a form is composed of; None if it has no two letters, or holds a digit, or is a web address.
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """Forms without a row, as weighted sums of rows: p pieces in all, on one device.
+
+    Attributes:
+        rows: `[p]` int64, ids of words and n-grams.
+        weights: `[p]` float32.
+        forms: `[p]` int64, which of n forms each is a piece of.
+    """
+
+    rows: Tensor
+    weights: Tensor
+    forms: Tensor
+
+    def only(self, kept: Tensor) -> Composition:
+        """Without the pieces that `kept` `[p]` is False for: their weights are 0."""
+        return Composition(self.rows, self.weights * kept, self.forms)
+
+    def to(self, device: torch.device | str) -> Composition:
+        """The same on `device`."""
+        return Composition(
+            rows=self.rows.to(device, non_blocking=True),
+            weights=self.weights.to(device, non_blocking=True),
+            forms=self.forms.to(device, non_blocking=True),
+        )
+
+
+def composable(form: str) -> bool:
+    """Whether a form may be composed: it has two letters and no digit, and is no web address."""
+    lowered = form.lower()
+    letters = sum(character.isalpha() for character in form)
+    return letters > 1 and not any(c.isdecimal() for c in form) and not lowered.startswith(("http", "www."))
+
+
+def compose(form: str, known: Mapping[str, int], grams: Mapping[str, int], mean: int) -> Pieces | None:
+    """What a form is composed of; None if it cannot be.
 
     Args:
         form: a word without a vector.
         known: the row of each word that has one.
-        first: the row of n-gram bucket 0; behind the last bucket is the row of the mean vector.
+        grams: the row of each n-gram.
+        mean: the row of the mean vector.
     """
-    lowered = form.lower()
-    letters = "".join(character for character in lowered if character.isalpha())
-    if len(letters) < 2 or any(c.isdecimal() for c in form) or lowered.startswith(("http", "www.")):
+    if not composable(form):
         return None
+    lowered = form.lower()
     parts = [part for part in _BETWEEN.split(_camel_apart(form)) if part]
     if [part.lower() for part in parts] != [lowered]:
         spelt = [spelling_in(part, known) for part in parts if len(part) > 1]
         rows = [known[part] for part in spelt if part in known]
         if rows:
             return Pieces(np.array(rows), np.full(len(rows), 1 / len(rows), dtype=np.float32))
-    buckets, _ = n_grams([letters])
-    weights = np.full(len(buckets) + 1, len(buckets) ** -0.5, dtype=np.float32)
+    letters = "".join(character for character in lowered if character.isalpha())
+    rows = [grams[gram] for gram in n_grams(letters) if gram in grams]
+    if not rows:
+        return None
+    weights = np.full(len(rows) + 1, len(rows) ** -0.5, dtype=np.float32)
     weights[-1] = 1
-    return Pieces(np.append(first + buckets, first + BUCKETS), weights)
+    return Pieces(np.array([*rows, mean]), weights)
 
 
-def learn(words: Sequence[str], vectors: NDArray[np.float32]) -> Tensor:
-    """Rows `[BUCKETS + 1, d]` float32 for n-grams, the mean vector last, fitted to words and their vectors.
+def composition(pieces: Sequence[Pieces | None]) -> Composition:
+    """The pieces of n forms together; None for a form that has a row."""
+    composed = [(form, found) for form, found in enumerate(pieces) if found is not None]
+    none: list[NDArray[np.generic]] = [np.zeros(0, dtype=np.int64)]
+    return Composition(
+        rows=torch.from_numpy(np.concatenate([found.rows for _, found in composed] or none)),
+        weights=torch.from_numpy(np.concatenate([found.weights for _, found in composed] or none)).float(),
+        forms=torch.tensor([form for form, found in composed for _ in found.rows], dtype=torch.int64),
+    )
 
-    Squared distance, one pass of Adagrad (Duchi, Hazan and Singer 2011) over the words, in a fixed order.
+
+def n_grams(word: str) -> list[str]:
+    """The n-grams of a word, its borders counted as characters: of "cat" `<ca cat at> <cat cat> <cat>`."""
+    marked = f"<{word}>"
+    return [marked[i : i + size] for size in _SIZES for i in range(len(marked) - size + 1)]
+
+
+def learn(words: Sequence[str], vectors: NDArray[np.float32]) -> tuple[list[str], Tensor]:
+    """The g n-grams that words have most often, and rows `[g + 1, d]` float32 for them; the mean comes last.
+
+    Squared distance, two passes of Adagrad (Duchi, Hazan and Singer 2011) over the words, in a fixed order.
 
     Args:
         words: n distinct words.
         vectors: [n, d].
     """
     usable = [i for i, word in enumerate(words) if word.isalpha() and 2 <= len(word) <= _LONGEST]
-    order = np.random.default_rng(0).permutation(np.array(usable, dtype=np.int64))
-    table = torch.zeros(BUCKETS, vectors.shape[1], requires_grad=True)
-    mean = torch.from_numpy(vectors[order].mean(axis=0)) if len(order) else torch.zeros(vectors.shape[1])
-    optimizer = torch.optim.Adagrad([table], lr=_RATE)
-    for start in range(0, len(order), _BATCH):
-        chosen = order[start : start + _BATCH]
-        buckets, counts = n_grams([words[i].lower() for i in chosen])
-        sizes = torch.from_numpy(counts)
-        sums = F.embedding_bag(torch.from_numpy(buckets), table, sizes.cumsum(0) - sizes, mode="sum")
-        error = sums / sizes[:, None].sqrt() + mean - torch.from_numpy(vectors[chosen])
-        optimizer.zero_grad()
-        torch.autograd.backward(error.square().sum(1).mean())
-        optimizer.step()
-    return torch.cat([table.detach(), mean[None]])
+    counts: Counter[str] = Counter()
+    for i in usable:
+        counts.update(dict.fromkeys(n_grams(words[i].lower()), 1))  # a set has another order in each process
+    kept = [gram for gram, count in counts.most_common(_MOST) if count >= _SEEN]
+    rows = {gram: row for row, gram in enumerate(kept)}
+    spelt = [[rows[gram] for gram in n_grams(words[i].lower()) if gram in rows] for i in usable]
+    chosen = [place for place, own in enumerate(spelt) if own]
+    targets = torch.from_numpy(vectors[[usable[place] for place in chosen]])
+    mean = targets.mean(0) if chosen else torch.zeros(vectors.shape[1])
+    table = _fitted([spelt[place] for place in chosen], targets - mean, len(kept))
+    return kept, torch.cat([table, mean[None]])
 
 
-def n_grams(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The buckets of the n-grams of words of at least one letter, word by word, and how many each word has.
-
-    The word's borders count as characters: of "cat" there are `<ca cat at> <cat cat> <cat>`.
-    """
-    marked = "".join(f"<{word}>" for word in words)
-    codes = np.frombuffer(marked.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
-    lengths = np.array([len(word) + 2 for word in words], dtype=np.int64)
-    owner = np.repeat(np.arange(len(words)), lengths)
-    ends = np.cumsum(lengths)[owner]
-    buckets, owners = [], []
-    for size in _SIZES:
-        inside = np.arange(len(codes)) + size <= ends
-        hashes = np.full(inside.sum(), size, dtype=np.uint64)
-        places = np.nonzero(inside)[0]
-        for k in range(size):
-            hashes = _mixed(hashes ^ codes[places + k])
-        buckets.append((hashes % np.uint64(BUCKETS)).astype(np.int64))
-        owners.append(owner[inside])
-    order = np.argsort(np.concatenate(owners), kind="stable")
-    counts = np.bincount(np.concatenate(owners), minlength=len(words))
-    return np.concatenate(buckets)[order], counts
+def _fitted(spelt: Sequence[Sequence[int]], targets: Tensor, rows: int) -> Tensor:
+    """A table `[rows, d]`: those of a word, summed and divided by the root of their number, come near it."""
+    table, squares = torch.zeros(rows, targets.shape[1]), torch.full((rows, targets.shape[1]), 1e-10)
+    generator = np.random.default_rng(0)
+    for _ in range(_PASSES):
+        order = generator.permutation(len(spelt))
+        for start in range(0, len(order), _BATCH):
+            chosen = order[start : start + _BATCH]
+            sizes = torch.tensor([len(spelt[i]) for i in chosen])
+            flat = torch.tensor([row for i in chosen for row in spelt[i]])
+            touched, places = torch.unique(flat, return_inverse=True)
+            own = table[touched].requires_grad_()
+            sums = F.embedding_bag(places, own, sizes.cumsum(0) - sizes, mode="sum")
+            error = sums / sizes[:, None].sqrt() - targets[chosen]
+            (gradient,) = torch.autograd.grad(error.square().sum(1).mean(), own)
+            squares[touched] += gradient.square()
+            table[touched] -= _RATE * gradient / squares[touched].sqrt()
+    return table
 
 
 def _camel_apart(form: str) -> str:
     """`NewYork` as `New York`, in any script that has capitals."""
     borders = (a.islower() and b.isupper() for a, b in pairwise(form))
     return form[:1] + "".join(" " * border + b for border, b in zip(borders, form[1:], strict=True))
-
-
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A hash that is the same on every machine: multiply (2^64 over the golden ratio) and shift."""
-    values = values * np.uint64(0x9E3779B97F4A7C15)
-    mixed: NDArray[np.uint64] = values ^ (values >> np.uint64(29))
-    return mixed

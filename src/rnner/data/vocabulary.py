@@ -17,13 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from rnner.data.batches import Batch, Composition
-from rnner.data.documents import Bag, collate
+from rnner.data.batches import Batch
+from rnner.data.documents import UNKNOWN, Bag, collate
 from rnner.data.lexicon import Lexicon
-from rnner.data.subwords import BUCKETS, Pieces, compose
+from rnner.data.subwords import Pieces, compose, composition
 from rnner.data.vectors import Vectors, normal_form, spelling_in
 from rnner.errors import ModelError
 from rnner.tags import SCHEMES, tag_inventory
@@ -35,7 +34,7 @@ RESERVED = [
     "<pad>",
     "<unknown>",
 ]  # ids 0 and 1; never looked up, so that a real token "<pad>" is a word like any
-PADDING, UNKNOWN = 0, 1
+PADDING = 0
 _LISTS = ("labels", "tags", "characters", "words", "vector_words")  # the fields that are lists of strings
 
 CASINGS = (
@@ -107,8 +106,8 @@ class Vocabulary:
         tags: id = position.
         scheme: the tagging scheme that `tags` are written in.
         labels: the entity types, sorted.
-        composes: whether words without a row are composed of others and of n-grams (`rnner.data.subwords`),
-            whose rows come after all words'.
+        n_grams: what words without a row are composed of, besides others (`rnner.data.subwords`); their rows
+            and that of the mean vector come after all words'. None: words are not composed.
         lexicon: what the training labels say of each word, if the model is told.
     """
 
@@ -118,7 +117,7 @@ class Vocabulary:
     tags: list[str]
     scheme: str
     labels: list[str]
-    composes: bool = False
+    n_grams: list[str] | None = None
     lexicon: Lexicon | None = None
 
     @classmethod
@@ -132,7 +131,7 @@ class Vocabulary:
         vectors: Vectors | None = None,
         min_count: int = 2,
         tune: bool = False,
-        composes: bool = False,
+        n_grams: list[str] | None = None,
     ) -> Vocabulary:
         """Learn a vocabulary from the training sentences (and from nothing else).
 
@@ -148,15 +147,17 @@ class Vocabulary:
                 whether the training sentences hold it or not.
             min_count: how often a key without a vector must be seen to get a trained row.
             tune: train the vectors of the words seen in training.
-            composes: words without a vector are composed, if they can be, until they are seen 10 times.
+            n_grams: with them, words without a vector are composed, if they can be, until they are seen 10
+                times.
         """
         counts = Counter(chain.from_iterable(sentences))
         known: Mapping[str, int] = vectors.rows if vectors is not None else {}
         keys = _key_counts(counts, known)
+        grams = None if n_grams is None else dict.fromkeys(n_grams, 0)
         kept = {
             key: count
             for key, count in keys.items()
-            if (tune if key in known else count >= _least(key, min_count, composes))
+            if (tune if key in known else count >= _least(key, min_count, known, grams))
         }
         return cls(
             words=RESERVED + _by_frequency(kept),
@@ -165,7 +166,7 @@ class Vocabulary:
             tags=list(tags),
             scheme=scheme,
             labels=sorted(labels),
-            composes=composes,
+            n_grams=n_grams,
         )
 
     def grow(
@@ -180,11 +181,12 @@ class Vocabulary:
         """
         counts = Counter(chain.from_iterable(sentences))
         old_words, old_characters = self._word_ids, self._character_ids
+        grams = None if self.n_grams is None else self._gram_ids
         keys = _key_counts(counts, old_words)
         words = {
             key: n
             for key, n in keys.items()
-            if key not in old_words and n >= _least(key, min_count, self.composes)
+            if key not in old_words and n >= _least(key, min_count, old_words, grams)
         }
         characters = {c: n for c, n in _character_counts(counts).items() if c not in old_characters}
         union = sorted({*self.labels, *labels})
@@ -267,14 +269,16 @@ class Vocabulary:
             lengths=_tensor([len(sentence) for sentence in sentences]),
             tags=None if tags is None else _padded(self._encode_tags(sentences, tags)),
             lexicon=None if self.lexicon is None else _looked_up(self.lexicon, places)[placed],
-            composition=composition([known.pieces for known in features]) if self.composes else None,
+            composition=composition([known.pieces for known in features])
+            if self.n_grams is not None
+            else None,
             bags=None if bags is None else collate(bags),
         )
 
     def to_json(self) -> dict[str, Any]:
         """The vocabulary as JSON values; `from_json` gives it back."""
         lists = {name: list(getattr(self, name)) for name in _LISTS}
-        told: dict[str, Any] = {"composes": True} if self.composes else {}
+        told: dict[str, Any] = {} if self.n_grams is None else {"n_grams": list(self.n_grams)}
         if self.lexicon is not None:
             told["lexicon"] = {word: list(row) for word, row in self.lexicon.counts.items()}
         return {"format_version": FORMAT_VERSION, "scheme": self.scheme, **lists, **told}
@@ -293,8 +297,7 @@ class Vocabulary:
             raise ModelError(text)
         counts, lists = fields.get("lexicon"), {name: list(fields[name]) for name in _LISTS}
         lexicon = None if counts is None else Lexicon(counts, lists["labels"])
-        composes = fields.get("composes", False)
-        return cls(scheme=fields["scheme"], **lists, composes=composes, lexicon=lexicon)
+        return cls(scheme=fields["scheme"], **lists, n_grams=fields.get("n_grams"), lexicon=lexicon)
 
     def __repr__(self) -> str:
         return (
@@ -314,10 +317,23 @@ class Vocabulary:
     def _tag_ids(self) -> dict[str, int]:
         return {tag: i for i, tag in enumerate(self.tags)}
 
+    def row(self, form: str) -> tuple[int, Pieces | None]:
+        """A form's row, and what it is composed of if it is (then the row is 0)."""
+        known = self.features(form)
+        return known.word, known.pieces
+
     @property
     def rows(self) -> int:
         """Rows of the word table: trained ones, frozen ones, and those of n-grams and their mean."""
-        return len(self.words) + len(self.vector_words) + (BUCKETS + 1 if self.composes else 0)
+        words = len(self.words) + len(self.vector_words)
+        return words if self.n_grams is None else words + len(self.n_grams) + 1
+
+    @cached_property
+    def _gram_ids(self) -> dict[str, int]:
+        return {
+            gram: i
+            for i, gram in enumerate(self.n_grams or [], start=len(self.words) + len(self.vector_words))
+        }
 
     @cached_property
     def _cache(self) -> dict[str, Features]:
@@ -331,8 +347,8 @@ class Vocabulary:
             spelled = form if len(form) <= _LONGEST_FORM else form[:half] + form[-half:]
             ids = [self._character_ids.get(character, UNKNOWN) for character in spelled]
             word, pieces = self.word_id(form), None
-            if word == UNKNOWN and self.composes:
-                pieces = compose(form, self._word_ids, len(self.words) + len(self.vector_words))
+            if word == UNKNOWN and self.n_grams is not None:
+                pieces = compose(form, self._word_ids, self._gram_ids, self.rows - 1)
             word = word if pieces is None else PADDING
             features = Features(word, casing_class(form), array("i", ids).tobytes(), pieces)
             if len(self._cache) >= _CACHED_FORMS:
@@ -355,20 +371,10 @@ class Vocabulary:
         return [self.tag_ids(row) for row in tags]
 
 
-def _least(key: str, min_count: int, composes: bool) -> int:
+def _least(key: str, min_count: int, known: Mapping[str, int], grams: Mapping[str, int] | None) -> int:
     """How often a word without a row must be seen to get one."""
-    return max(min_count, _OFTEN) if composes and compose(key, {}, 0) is not None else min_count
-
-
-def composition(pieces: Sequence[Pieces | None]) -> Composition:
-    """The pieces of n forms together; None for a form that has a row."""
-    composed = [(form, found) for form, found in enumerate(pieces) if found is not None]
-    none: list[NDArray[Any]] = [np.zeros(0, dtype=np.int64)]
-    return Composition(
-        rows=torch.from_numpy(np.concatenate([found.rows for _, found in composed] or none)),
-        weights=torch.from_numpy(np.concatenate([found.weights for _, found in composed] or none)).float(),
-        forms=torch.tensor([form for form, found in composed for _ in found.rows], dtype=torch.int64),
-    )
+    composed = grams is not None and compose(key, known, grams, 0) is not None
+    return max(min_count, _OFTEN) if composed else min_count
 
 
 def _looked_up(lexicon: Lexicon, forms: Iterable[str]) -> Tensor:
@@ -429,8 +435,11 @@ def _problem(data: dict[str, Any]) -> str | None:
     ):
         if len(set(entries)) != len(entries):
             return f"{Counter(entries).most_common(1)[0][0]!r} stands twice in {name!r}"
-    if not isinstance(data.get("composes", False), bool):
-        return "'composes' is neither true nor false"
+    grams = [] if data.get("n_grams") is None else data["n_grams"]
+    if not isinstance(grams, list) or not all(isinstance(gram, str) for gram in grams):
+        return "'n_grams' is not a list of strings"
+    if len(set(grams)) != len(grams):
+        return "an n-gram stands twice in 'n_grams'"
     if data.get("scheme") not in SCHEMES:
         return f"its scheme is {data.get('scheme')!r}, not one of {', '.join(SCHEMES)}"
     if sorted(data["tags"]) != sorted(tag_inventory(data["labels"], data["scheme"])):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+_LEAST = 1e-6  # of a sum of gates: no document divides by zero
+
 
 class DocumentVector(nn.Module):
     """The mean of a document's word vectors, weighted by a gate that learns which words tell the subject.
@@ -33,10 +35,10 @@ class DocumentVector(nn.Module):
         Args:
             vectors: [m, w] of the distinct words of each document.
             counts: [m] how often each stands there, above 0.
-            documents: [m] int64, which of the d documents each stands in; each has at least one word.
+            documents: [m] int64, which of the d documents each stands in; one without words is all zeros.
             number: d.
         """
         weights = torch.sigmoid(self.gate(vectors)) * counts[:, None]
         weighted = torch.cat([vectors * weights, weights], dim=1)
         sums = weighted.new_zeros(number, weighted.shape[1]).index_add(0, documents, weighted)
-        return sums[:, :-1] / sums[:, -1:]
+        return sums[:, :-1] / sums[:, -1:].clamp(min=_LEAST)

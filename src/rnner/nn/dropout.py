@@ -40,7 +40,7 @@ class LockedDropout(nn.Module):
 class WordDropout(nn.Module):
     """Replaces words by the unknown word (id 1), each with probability p, so that its vector gets trained.
 
-    Maps words [n] int64 to [n]; padding (id 0) stays. ValueError for p outside [0, 1).
+    Maps words [n] int64 to [n]. ValueError for p outside [0, 1).
     """
 
     def __init__(self, p: float) -> None:
@@ -52,7 +52,7 @@ class WordDropout(nn.Module):
         if not self.training or self.p == 0:
             return words
         drop = torch.rand(words.shape, device=words.device) < self.p
-        return words.masked_fill(drop & (words != 0), _UNKNOWN)
+        return words.masked_fill(drop, _UNKNOWN)
 
     def extra_repr(self) -> str:
         """The probability, for `print(module)`."""
