@@ -200,7 +200,9 @@ def test_no_text_takes_more_than_linear_time(unit, before, after):
     text = before + unit * (10_000 // len(unit)) + after
     start = time.process_time()
     split_sentences(text, tokenize(text))
-    assert time.process_time() - start < 0.5  # a tenth of it as a rule, seconds if any step were quadratic
+    assert (
+        time.process_time() - start < 2
+    )  # some hundredths as a rule, many seconds if any step were quadratic
 
 
 @pytest.mark.slow

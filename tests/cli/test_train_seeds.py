@@ -208,6 +208,7 @@ def test_init_from_the_output_is_refused(train, one_line, folder):
 # --- side by side: processes of their own, each of which takes seconds to start -----------------------------
 
 
+@pytest.mark.slow
 def test_side_by_side_a_seed_is_trained_as_in_this_process(train, folder):
     train("--seeds", 2, output="plain")
     train("--seeds", 1)
