@@ -297,7 +297,9 @@ class Vocabulary:
             raise ModelError(text)
         counts, lists = fields.get("lexicon"), {name: list(fields[name]) for name in _LISTS}
         lexicon = None if counts is None else Lexicon(counts, lists["labels"])
-        return cls(scheme=fields["scheme"], **lists, n_grams=fields.get("n_grams"), lexicon=lexicon)
+        grams = fields.get("n_grams")
+        n_grams = None if grams is None else list(grams)
+        return cls(scheme=fields["scheme"], **lists, n_grams=n_grams, lexicon=lexicon)
 
     def __repr__(self) -> str:
         return (
