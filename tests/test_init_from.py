@@ -34,6 +34,9 @@ def test_going_on_from_a_model_keeps_what_it_knew_and_learns_new_labels(tmp_path
     assert torch.equal(job.tagger.words.weight[:words], old.tagger.words.weight)
     places = [job.vocabulary.tags.index(tag) for tag in old.vocabulary.tags]
     assert torch.equal(job.tagger.emission.weight[places], old.tagger.emission.weight)
+    kept = job.tagger.encoder.state_dict()
+    for name, weight in old.tagger.encoder.state_dict().items():
+        assert torch.equal(kept[name], weight), name
     list(train(job, tmp_path / "run"))
     assert load_bundle(tmp_path / "run").vocabulary.labels == job.vocabulary.labels
 
