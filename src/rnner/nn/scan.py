@@ -121,18 +121,19 @@ class _Run(NamedTuple):
         cell = self.cells[0]
         return list(self.packing.stretches(STRETCH // (len(self.cells) * cell.gates * cell.hidden_size)))
 
-    def weights(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """W_ax `[D, gates*h, i]`, W_aa `[D, gates*h, h]` and b_a `[D, gates*h]`."""
-        return [torch.stack(tuple(inputs[k : 1 + 3 * len(self.cells) : 3])) for k in (1, 2, 3)]
+    def weights(self, inputs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """W_ax with b_a as its last column `[D, gates*h, i + 1]`, and W_aa `[D, gates*h, h]`."""
+        W_ax, W_aa, b_a = (torch.stack(tuple(inputs[k : 1 + 3 * len(self.cells) : 3])) for k in (1, 2, 3))
+        return torch.cat([W_ax, b_a[..., None]], dim=-1), W_aa
 
     def initial(self, inputs: Sequence[Tensor], k: int) -> Sequence[Tensor]:
         """The initial state number k of each direction, if they are given."""
         return inputs[1 + 3 * len(self.cells) + k :: self.cells[0].states]
 
-    def read(self, x: Tensor, stretch: Stretch) -> Tensor:
-        """The words of some steps: x `[b, t, i]` to `[D, n, i]`."""
-        words = self.packing.words[:, stretch.rows]
-        return x.reshape(-1, x.shape[-1]).index_select(0, words.flatten()).view(*words.shape, -1)
+    def read(self, words: Tensor, stretch: Stretch) -> Tensor:
+        """The words of some steps: `[b*t, i + 1]`, from `with_one`, to `[D, n, i + 1]`."""
+        places = self.packing.words[:, stretch.rows]
+        return words.index_select(0, places.flatten()).view(*places.shape, -1)
 
 
 class _Scanned(torch.autograd.Function):
@@ -160,10 +161,11 @@ def _forward(
 ) -> tuple[Tensor, list[Tensor], tuple[Tensor, ...]]:
     """The output `[b, t, D*h]`, the final states `[b, D, h]`, and for `_backward` the states and gates."""
     x, packing, scan = inputs[0], run.packing, run.scan
-    W_ax, W_aa, b_a = weights = run.weights(inputs)
+    W_ax, W_aa = run.weights(inputs)
     (b, t, _), (d, n), h = x.shape, packing.words.shape, W_aa.shape[-1]
-    for weight in weights:
+    for weight in (W_ax, W_aa):
         weight[:, scan.tanh * h : (scan.tanh + 1) * h] *= 2
+    words = _with_one(x)
     W_aa = W_aa.mT.contiguous()
     states = [x.new_empty(b + n + 1, d, h) for _ in range(run.cells[0].states)]
     for k, state in enumerate(states):
@@ -173,12 +175,12 @@ def _forward(
             state[:b, direction] = initial.index_select(0, packing.order)
     kept = [x.new_empty(n if keep else 0, d, group * h) for group in scan.groups]
     for stretch in run.stretches():
-        read = run.read(x, stretch)
+        read = run.read(words, stretch)
         gates = [g[stretch.rows] if keep else g.new_empty(read.shape[1], d, g.shape[2]) for g in kept]
         row = 0
         for gate in gates:
             rows = slice(row, row := row + gate.shape[2])
-            torch.baddbmm(b_a[:, None, rows], read, W_ax[:, rows].mT, out=gate.transpose(0, 1))
+            torch.bmm(read, W_ax[:, rows].mT, out=gate.transpose(0, 1))
         scan.forward(gates, [state[stretch.states] for state in states], W_aa, stretch)
     output = states[0].view(-1, h).index_select(0, packing.outputs).view(b, t, d * h)
     return output, [state.index_select(0, packing.last) for state in states], (*states, *kept)
@@ -194,16 +196,16 @@ def _backward(
 ) -> list[Tensor | None]:
     """The gradients of all inputs, from those of the output and the final states."""
     x, packing = inputs[0], run.packing
-    W_ax, W_aa, _ = run.weights(inputs)
+    W_ax, W_aa = run.weights(inputs)
     (d, n), i = packing.words.shape, x.shape[-1]
+    words = _with_one(x)
     states, gates = kept[: run.cells[0].states], kept[run.cells[0].states :]
     d_states = _d_states(run, states, d_outputs)
     d_W_ax, d_W_aa = torch.zeros_like(W_ax.mT), torch.zeros_like(W_aa.mT)  # transposed: the faster product
-    d_b = x.new_zeros(W_aa.shape[:2])
     d_read = x.new_empty(d, n + 1, i) if needs_x else None
     for stretch in reversed(run.stretches()):
         own, around = stretch.rows, stretch.states
-        d_gates = x.new_empty(own.stop - own.start, *d_b.shape)
+        d_gates = x.new_empty(own.stop - own.start, *W_aa.shape[:2])
         run.scan.backward(
             d_gates,
             [s[around] for s in d_states],
@@ -213,13 +215,23 @@ def _backward(
             W_aa,
             stretch,
         )
-        d_b += d_gates.sum(0)
-        d_W_ax.baddbmm_(run.read(x, stretch).mT, d_gates.transpose(0, 1))
+        d_W_ax.baddbmm_(run.read(words, stretch).mT, d_gates.transpose(0, 1))
         if d_read is not None:
-            torch.bmm(d_gates.transpose(0, 1), W_ax, out=d_read[:, own])
+            torch.bmm(d_gates.transpose(0, 1), W_ax[..., :-1], out=d_read[:, own])
     d_x = None if d_read is None else _d_x(run, d_read).view_as(x)
-    d_weights = [w for k in range(d) for w in (d_W_ax[k].T, d_W_aa[k].T, d_b[k])]
+    d_weights = [w for k in range(d) for w in (d_W_ax[k, :-1].T, d_W_aa[k].T, d_W_ax[k, -1])]
     return [d_x, *d_weights, *_d_initial(run, inputs, d_states)]
+
+
+def _with_one(x: Tensor) -> Tensor:
+    """x `[b, t, i]` as `[b*t, i + 1]` with 1 in the last place, which the bias is multiplied by.
+
+    One product then gives W_ax x<t> + b_a, and one the gradients of both, with no further pass over all gates.
+    """
+    words = x.new_empty(x.shape[0] * x.shape[1], x.shape[2] + 1)
+    words[:, :-1] = x.reshape(-1, x.shape[2])
+    words[:, -1] = 1
+    return words
 
 
 def _d_x(run: _Run, d_read: Tensor) -> Tensor:
