@@ -226,7 +226,7 @@ def _backward(
 def _with_one(x: Tensor) -> Tensor:
     """x `[b, t, i]` as `[b*t, i + 1]` with 1 in the last place, which the bias is multiplied by.
 
-    One product then gives W_ax x<t> + b_a, and one the gradients of both, with no further pass over all gates.
+    One product then gives W_ax x<t> + b_a, and one the gradients of both: no further pass over all gates.
     """
     words = x.new_empty(x.shape[0] * x.shape[1], x.shape[2] + 1)
     words[:, :-1] = x.reshape(-1, x.shape[2])
