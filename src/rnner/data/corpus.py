@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnner.data.conll import ConllReader, Sentence
-from rnner.data.formats import detect_format, read_tagged
+from rnner.data.formats import detect_format, hub, read_tagged
 from rnner.data.formats.documents import Illegal, Source, Tagged
 from rnner.data.lines import no_such_file
 from rnner.data.splits import Repair, Row, Split, build_table
@@ -141,12 +141,16 @@ def _sentences(source: Source) -> Iterable[Sentence | Tagged]:
 
 
 def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:
-    """The file that a config means: part of the sample corpus, or a path.
+    """The file that a config means: part of the sample corpus, a data set on the Hub, or a path.
 
-    `sample:train`, `sample:dev`, `sample:test` are the files in the package. A relative path is looked up
-    from the working directory, then from each of `folders`. Raises ConfigError for another `sample:`,
-    DataError naming the places tried for a file that is not there.
+    `sample:train`, `sample:dev`, `sample:test` are the files in the package. `hf:owner/name:split` stays
+    as it is: `read_split` fetches it. A relative path is looked up from the working directory, then from each
+    of `folders`. Raises ConfigError for another `sample:` or `hf:`, DataError naming the places tried for a
+    file that is not there.
     """
+    if hub.is_name(source):
+        hub.parse(source)
+        return Path(source)
     if isinstance(source, str) and source.startswith("sample:"):
         return _sample(source)
     path = Path(os.path.expanduser(source))

@@ -62,7 +62,10 @@ class Illegal(str, Enum):
 
 def convert(
     source: Annotated[
-        str, typer.Argument(metavar="IN", help="File, folder of a saved data set, or sample:train.")
+        str,
+        typer.Argument(
+            metavar="IN", help="File, folder of a saved data set, hf:owner/name:split, or sample:train."
+        ),
     ],
     out: Annotated[
         Path, typer.Argument(metavar="OUT", help="File; for a data set *.parquet or a new folder.")
@@ -112,9 +115,10 @@ def convert(
     """Convert annotated text from one format to another.
 
     Formats of tokens: columns (word and tag on each line), conllu (NER= in MISC), tokens (JSONL with tokens
-    and tags), dataset (of the library `datasets`: a folder or Parquet). Formats of text with spans of
-    characters: prodigy and doccano (JSONL), labelstudio (JSON). Text becomes tokens as `rnner predict` finds
-    them, unless IN has its own. All that does not fit is listed.
+    and tags), dataset (of the library `datasets`: a folder, Parquet, or on the Hugging Face Hub, where only
+    data files are read). Formats of text with spans of characters: prodigy and doccano (JSONL), labelstudio
+    (JSON). Text becomes tokens as `rnner predict` finds them, unless IN has its own. All that does not fit is
+    listed.
     """
     from rnner.data.corpus import resolve
     from rnner.data.formats import TEXT, detect_format
@@ -164,7 +168,7 @@ def _tell(done: Converted, form: str, out: Path) -> None:
 def _check_free(out: Path, source: Path, overwrite: bool) -> None:
     if out.is_dir():
         raise UsageError(f"{out}: is a folder; OUT is a file, or a folder that is not there yet")
-    if out.exists() and out.samefile(source):
+    if out.exists() and source.exists() and out.samefile(source):
         raise UsageError(f"{out}: is the file that is read; choose another OUT")
     if out.exists() and not overwrite:
         raise UsageError(f"{out}: is there already; --overwrite replaces it, or choose another OUT")

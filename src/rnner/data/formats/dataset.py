@@ -1,4 +1,4 @@
-"""Data sets of the library `datasets`: a folder that `save_to_disk` wrote, or a Parquet file.
+"""Data sets of the library `datasets`: a folder that it saved, a Parquet file, one on the Hub (see hub.py).
 
 A row is a sentence: `tokens`, and `ner_tags` as strings or as numbers with names (ClassLabel); see tokens.py
 for what else the columns may be called. Read with Arrow; nothing of a data set is ever run.
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnner.data.conll import UNMARKED
+from rnner.data.formats import hub
 from rnner.data.formats.documents import Source, Tagged
 from rnner.data.formats.records import Record
 from rnner.data.formats.tokens import DOCUMENT, TAGS, WORDS, tagged
@@ -18,6 +19,7 @@ from rnner.tags import label_of, tag_inventory
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from datasets import Dataset
 
 _ROWS = 1024  # read at a time
 
@@ -31,7 +33,7 @@ def read(source: Source) -> Iterator[Tagged]:
     import pyarrow as pa
 
     try:
-        schema, batches = _folder(source) if source.path.is_dir() else _parquet(source)
+        schema, batches = _open(source)
         yield from tagged(source, _records(source, batches, _class_names(schema)))
     except (pa.ArrowException, OSError, LookupError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -69,13 +71,24 @@ def is_folder(path: Path) -> bool:
     return any((path / name).is_file() for name in ("state.json", "dataset_dict.json"))
 
 
-def _folder(source: Source) -> tuple[pa.Schema, Iterator[pa.Table]]:
+def _open(source: Source) -> tuple[pa.Schema, Iterator[pa.Table | pa.RecordBatch]]:
+    """The columns of a data set, and its rows."""
+    if hub.is_name(source.path):
+        return _loaded(source, hub.load(source))
+    return _loaded(source, _folder(source)) if source.path.is_dir() else _parquet(source)
+
+
+def _folder(source: Source) -> Dataset:
     import datasets
 
     found = datasets.load_from_disk(str(source.path))
     if not isinstance(found, datasets.Dataset):
         splits = ", ".join(str(source.path / name) for name in found)
         raise source.error(f"the data set has several splits; give one of them: {splits}")
+    return found
+
+
+def _loaded(source: Source, found: Dataset) -> tuple[pa.Schema, Iterator[pa.Table]]:
     chosen = found.select_columns(_wanted(source, found.column_names))
     return found.features.arrow_schema, chosen.with_format("arrow").iter(_ROWS)
 

@@ -7,7 +7,7 @@ import re
 from itertools import islice
 from pathlib import Path
 
-from rnner.data.formats import conllu, dataset, doccano, tokens
+from rnner.data.formats import conllu, dataset, doccano, hub, tokens
 from rnner.data.formats.documents import Source
 from rnner.data.formats.records import Record, read_records, shown
 from rnner.data.layout import DOCUMENT_MARK, is_blank
@@ -26,6 +26,8 @@ def detect_format(path: Path) -> str:
 
     Raises DataError for a path that is not there, a folder without a data set, and JSON of no known shape.
     """
+    if hub.is_name(path):
+        return "dataset"
     if not os.path.exists(path):
         raise DataError(no_such_file(path), path)
     if path.is_dir():
