@@ -27,7 +27,12 @@ class Format(str, Enum):
 
 
 def evaluate(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Column file with tags, or sample:test.")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="Annotated file of any format, hf:owner/name:split, or sample:test."
+        ),
+    ],
     model: Annotated[
         list[Path],
         typer.Option(

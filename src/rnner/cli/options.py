@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,3 +69,16 @@ def chosen_columns(text: str | None) -> dict[str, int] | None:
     except ValueError:
         raise UsageError(f"--columns {text}: two whole numbers are wanted, such as 0,-1") from None
     return {"token": token, "tag": tag}
+
+
+def require_column_file(source: Path, columns: str | None) -> None:
+    """Refuse another format, unless `--columns` says that it is none; what follows needs lines.
+
+    Raises:
+        UsageError: the file is of another format; with the command that converts it.
+    """
+    from rnner.data.formats import detect_format
+
+    if columns is None and (form := detect_format(source)) != "columns":
+        advice = f"rnner data convert {shlex.quote(str(source))} NEW.conll --to columns"
+        raise UsageError(f"{source}: is of the format {form}, but column files are wanted here: {advice}")

@@ -39,7 +39,9 @@ class ColumnsConfig(Section):
 class DataConfig(Section):
     """The corpora, and how their labels are read."""
 
-    train: str = Field(description="file to learn from (columns, JSONL, ...), or sample:train")
+    train: str = Field(
+        description="file to learn from (columns, JSONL, ...), hf:owner/name:split, or sample:train"
+    )
     dev: str | None = Field(
         None, description="file that picks the best epoch; null: a tenth of train is held out"
     )

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from rnner.cli.console import notice, out
-from rnner.cli.options import Columns, chosen_columns
+from rnner.cli.options import Columns, chosen_columns, require_column_file
 
 if TYPE_CHECKING:
     from rnner.checks import ColumnFile, Report
@@ -68,6 +68,8 @@ def check(
         raise UsageError("--overwrite is about the copy that --fix writes; give --fix OUT")
     chosen = chosen_columns(columns)
     places = [resolve(path) for path in paths]
+    for place in places:
+        require_column_file(place, columns)
     copies = [] if fix is None else targets(places, fix, overwrite=overwrite)
     files = [read_file(place, chosen) for place in places]
     report, told = check_files(files), None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
@@ -14,7 +13,7 @@ import typer
 
 from rnner.cli.console import notice, warn
 from rnner.cli.data.stats import Form, Format, tell, warn_of_file
-from rnner.cli.options import Columns, chosen_columns
+from rnner.cli.options import Columns, chosen_columns, require_column_file
 from rnner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,15 +62,12 @@ def split(
     `rnner data stats` tells it.
     """
     from rnner.data.corpus import read_split, resolve
-    from rnner.data.formats import detect_format
     from rnner.partition import cut, partition
     from rnner.statistics import describe
 
     wanted = _shares(shares)
     source = resolve(corpus)
-    if columns is None and (kind := detect_format(source)) != "columns":
-        advice = f"rnner data convert {shlex.quote(str(source))} NEW.conll --to columns"
-        raise UsageError(f"{source}: is of the format {kind}, but column files are split: {advice}")
+    require_column_file(source, columns)
     files = _files(source, output, wanted, overwrite)
     chosen = chosen_columns(columns)
     whole = read_split(source, columns=chosen, illegal="conlleval")

@@ -33,7 +33,8 @@ def stats(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH", help="Annotated files of any format, train first, or sample:train and so on."
+            metavar="PATH",
+            help="Annotated files of any format, train first; hf:owner/name:split, sample:train.",
         ),
     ],
     vectors: Annotated[
