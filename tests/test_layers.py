@@ -38,6 +38,7 @@ ORDER = [
     "build",
     "metrics",
     "bootstrap",
+    "windows",
     "decoding",
     "ensemble",
     "evaluation",

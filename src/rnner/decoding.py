@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ from rnner.data.documents import bags_of, separate
 from rnner.data.vocabulary import Vocabulary
 from rnner.tagger import Tagger
 from rnner.tags import Span
+from rnner.windows import LONGEST, Window, join_readings, join_spans, windows
 
 T = TypeVar("T")
 
@@ -51,26 +53,47 @@ class Finder(Protocol):
         ...
 
 
+class Piece(NamedTuple):
+    """Words `start` to `end` (half-open) of the sentence with a number: all of it, or a window."""
+
+    sentence: int
+    start: int
+    end: int
+
+
 def by_batches(
-    sentences: Sequence[list[str]],
-    found_in: Callable[[list[int]], list[T]],
+    sentences: Sequence[Sequence[object]],
+    found_in: Callable[[list[Piece]], list[T]],
+    join: Callable[[list[Window], list[T]], T],
     empty: T,
     *,
     most_sentences: int,
     most_tokens: int,
+    window: int,
 ) -> list[T]:
     """What `found_in` finds in batches of sentences of near-equal length, in the order of the sentences.
 
-    It is given the places of a batch's sentences. A sentence without words is in no batch; `empty` stands for
-    what is found there.
+    A sentence of more than `window` words is given to it in windows, apart from the others, and `join` makes
+    one of what is found in them. A sentence without words is in no batch; `empty` stands for what is found
+    there.
     """
+
+    def batched(pieces: list[Piece]) -> list[T]:
+        found: list[T] = [empty for _ in pieces]
+        lengths = np.array([piece.end - piece.start for piece in pieces], dtype=np.int64)
+        for rows in batch_indices(lengths, sentences=most_sentences, tokens=most_tokens):
+            for row, result in zip(rows.tolist(), found_in([pieces[row] for row in rows]), strict=True):
+                found[row] = result
+        return found
+
     found = [empty for _ in sentences]
-    filled = [i for i, words in enumerate(sentences) if words]
-    lengths = np.array([len(sentences[i]) for i in filled], dtype=np.int64)
-    for rows in batch_indices(lengths, sentences=most_sentences, tokens=most_tokens):
-        places = [filled[row] for row in rows]
-        for place, result in zip(places, found_in(places), strict=True):
-            found[place] = result
+    whole = [Piece(i, 0, len(words)) for i, words in enumerate(sentences) if 0 < len(words) <= window]
+    for piece, result in zip(whole, batched(whole), strict=True):
+        found[piece.sentence] = result
+    for i, words in enumerate(sentences):
+        if len(words) > window:
+            cuts = windows(len(words), window)
+            found[i] = join(cuts, batched([Piece(i, cut.start, cut.end) for cut in cuts]))
     return found
 
 
@@ -83,14 +106,22 @@ class Decoder:
     Args:
         tagger: put into evaluation mode while decoding, and back as it was.
         vocabulary: the tagger's.
-        sentences, tokens: bounds of a batch; a longer sentence goes alone, none is cut.
+        sentences, tokens: bounds of a batch.
+        window: a sentence of more words is read in overlapping windows of so many (`rnner.windows`), so that
+            memory does not grow with it; its words are all tagged, and know its whole document.
     """
 
     def __init__(
-        self, tagger: Tagger, vocabulary: Vocabulary, *, sentences: int = 64, tokens: int = 8192
+        self,
+        tagger: Tagger,
+        vocabulary: Vocabulary,
+        *,
+        sentences: int = 64,
+        tokens: int = 8192,
+        window: int = LONGEST,
     ) -> None:
         self.tagger, self.vocabulary = tagger, vocabulary
-        self.sentences, self.tokens = sentences, tokens
+        self.sentences, self.tokens, self.window = sentences, tokens, window
 
     @property
     def device(self) -> torch.device:
@@ -101,7 +132,7 @@ class Decoder:
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
     ) -> list[list[Span]]:
         """The entities of each sentence, without probabilities."""
-        return self._by_batches(sentences, documents, self._spans, [])
+        return self._by_batches(sentences, documents, self._spans, join_spans, [])
 
     def scored_spans(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
@@ -110,7 +141,7 @@ class Decoder:
 
         It is the summed probability of all legal tag sequences that hold precisely this entity.
         """
-        return self._by_batches(sentences, documents, self._scored_spans, [])
+        return self._by_batches(sentences, documents, self._scored_spans, join_spans, [])
 
     def marginals(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
@@ -120,14 +151,18 @@ class Decoder:
         Over legal tag sequences, on the tagger's device, in the order of `vocabulary.tags`.
         """
         nothing = torch.zeros(0, len(self.vocabulary.tags), device=self.device)
-        return self._by_batches(sentences, documents, self._marginals, nothing)
+        return self._by_batches(sentences, documents, self._marginals, _join_rows, nothing)
 
     def readings(
         self, sentences: Sequence[list[str]], n: int, documents: Sequence[int] | None = None
     ) -> list[list[Reading]]:
         """The n most probable ways to tag each sentence, best first; fewer where there are no more."""
+
+        def join(cuts: list[Window], found: list[list[Reading]]) -> list[Reading]:
+            return [Reading(*way) for way in join_readings(cuts, found, n)]
+
         return self._by_batches(
-            sentences, documents, lambda batch, words: self._readings(batch, words, n), []
+            sentences, documents, lambda batch, words: self._readings(batch, words, n), join, []
         )
 
     @torch.inference_mode()
@@ -136,6 +171,7 @@ class Decoder:
         sentences: Sequence[list[str]],
         documents: Sequence[int] | None,
         found_in: Callable[[Batch, list[list[str]]], list[T]],
+        join: Callable[[list[Window], list[T]], T],
         empty: T,
     ) -> list[T]:
         """What `found_in` finds in batches of sentences, in the order of the sentences."""
@@ -144,15 +180,16 @@ class Decoder:
             numbers = separate([UNMARKED] * len(sentences) if documents is None else documents).tolist()
             bags = bags_of(sentences, numbers, self.vocabulary.row)
 
-        def found(places: list[int]) -> list[T]:
-            words = [sentences[i] for i in places]
-            own = None if bags is None else [bags[i] for i in places]
+        def found(pieces: list[Piece]) -> list[T]:
+            words = [sentences[piece.sentence][piece.start : piece.end] for piece in pieces]
+            own = None if bags is None else [bags[piece.sentence] for piece in pieces]
             return found_in(self.vocabulary.encode(words, bags=own).to(self.device), words)
 
         training = self.tagger.training
         self.tagger.eval()
+        limits = {"most_sentences": self.sentences, "most_tokens": self.tokens, "window": self.window}
         try:
-            return by_batches(sentences, found, empty, most_sentences=self.sentences, most_tokens=self.tokens)
+            return by_batches(sentences, found, join, empty, **limits)
         finally:
             self.tagger.train(training)
 
@@ -182,12 +219,18 @@ class Decoder:
 
     def _readings(self, batch: Batch, sentences: list[list[str]], n: int) -> list[list[Reading]]:
         paths, logs = self.tagger.head.n_best(self.tagger(batch), batch.lengths, n)
-        rows = zip(paths.tolist(), logs.exp().tolist(), sentences, strict=True)
+        rows = zip(paths.tolist(), logs.double().tolist(), sentences, strict=True)
         return [
             [
-                Reading(self._to_spans(path, words), probability)
-                for path, probability in zip(best, probabilities, strict=True)
-                if probability > 0
+                Reading(self._to_spans(path, words), math.exp(log))
+                for path, log in zip(best, own, strict=True)
+                if log > -math.inf
             ]
-            for best, probabilities, words in rows
+            for best, own, words in rows
         ]
+
+
+def _join_rows(cuts: Sequence[Window], found: Sequence[Tensor]) -> Tensor:
+    """The rows `[t, k]` of a sentence from those of its windows."""
+    pairs = zip(cuts, found, strict=True)
+    return torch.cat([rows[cut.first - cut.start : cut.last - cut.start] for cut, rows in pairs])

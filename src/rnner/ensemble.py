@@ -20,6 +20,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder, by_batches
 from rnner.errors import UsageError
 from rnner.tags import Span
+from rnner.windows import join_spans
 
 
 class Ensemble:
@@ -64,10 +65,12 @@ class Ensemble:
         first, averaged = self.members[0], self.marginals(sentences, documents)
         return by_batches(
             sentences,
-            lambda places: self._spans([averaged[i] for i in places]),
+            lambda pieces: self._spans([averaged[i][start:end] for i, start, end in pieces]),
+            join_spans,
             [],
             most_sentences=first.sentences,
             most_tokens=first.tokens,
+            window=first.window,
         )
 
     def marginals(
