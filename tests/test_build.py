@@ -23,6 +23,7 @@ from tiny import (
     annotated,
     config_of,
     corpus_config,
+    counted,
     tagger_of,
     vocabulary_of,
     write_columns,
@@ -256,7 +257,9 @@ def test_what_a_model_knew_is_found_again_under_the_new_ids(head, characters):
     with torch.no_grad():
         for parameter in old.parameters():
             parameter.uniform_(-1, 1)
-    grown = known.grow([["Ferðafélag", "Íslands", "met", "Harry"]], labels=["EVENT", "ZOO"], min_count=1)
+    grown = known.grow(
+        counted([["Ferðafélag", "Íslands", "met", "Harry"]]), labels=["EVENT", "ZOO"], min_count=1
+    )
     new, _ = tagger_of(*options, vocabulary=grown, seed=2)
     fresh = {name: p.clone() for name, p in new.state_dict().items()}
     transplant(old, known, new, grown)
@@ -280,7 +283,7 @@ def test_what_a_model_knew_is_found_again_under_the_new_ids(head, characters):
 
 def test_a_transplanted_model_scores_the_old_tags_as_before():
     old, known = tagger_of()
-    grown = known.grow([["Quidditch", "Quidditch"]], labels=["SPORT"])
+    grown = known.grow({"Quidditch": 2}, labels=["SPORT"])
     new, _ = tagger_of(vocabulary=grown, seed=2)
     transplant(old, known, new, grown)
     sentence = [["Harry", "Potter", "left", "London", "."]]
@@ -290,6 +293,6 @@ def test_a_transplanted_model_scores_the_old_tags_as_before():
 
 def test_a_vocabulary_of_names_alone_has_two_tags():
     vocabulary = Vocabulary.build(
-        [["Harry", "slept"]], labels=["NAME"], scheme="binary", tags=tag_inventory(["NAME"], "binary")
+        {"Harry": 1, "slept": 1}, labels=["NAME"], scheme="binary", tags=tag_inventory(["NAME"], "binary")
     )
     assert build_tagger(config_of("data.scheme=binary"), vocabulary).emission.bias.shape == (2,)

@@ -12,6 +12,7 @@ from rnner.config import parse_config
 from rnner.data.vocabulary import Vocabulary
 from rnner.nn import cells
 from rnner.tags import tag_inventory
+from tiny import counted
 
 LABELS = ["LOC", "PER"]
 SENTENCES = [["Ron", "met", "Ron", "in", "Hogsmeade"], ["They", "left", "Hogsmeade"]]
@@ -48,7 +49,7 @@ def card(
 ) -> str:
     tree = {"data": {"train": "corpora/owls.conll", "dev": "corpora/dev.conll", "test": "corpora/test.conll"}}
     vocabulary = Vocabulary.build(
-        SENTENCES, labels=labels, scheme=scheme, tags=tag_inventory(labels, scheme), min_count=2
+        counted(SENTENCES), labels=labels, scheme=scheme, tags=tag_inventory(labels, scheme), min_count=2
     )
     return model_card(parse_config({**tree, **config}), vocabulary, metrics)
 

@@ -21,6 +21,8 @@ ORDER = [
     "data.lines",
     "data.layout",
     "data.conll",
+    "data.disk",
+    "data.table",
     "data.splits",
     "data.formats",
     "data.corpus",

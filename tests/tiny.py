@@ -1,7 +1,9 @@
 """Small sentences, and the small models that the tests of the middle layers train on them."""
 
 import re
+from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ import torch
 from rnner.build import build_tagger
 from rnner.config import parse_config
 from rnner.data.lexicon import Lexicon
-from rnner.data.splits import Row, Split, build_table
+from rnner.data.splits import Split
+from rnner.data.table import Row, build_table
 from rnner.data.vectors import Vectors
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder
@@ -75,6 +78,11 @@ def words_of(text):
     return [words for words, _ in annotated(text)]
 
 
+def counted(sentences):
+    """How often each word stands in some sentences, as vocabularies are built from."""
+    return Counter(chain.from_iterable(sentences))
+
+
 def split_of(text, scheme="bioes", name="train", documents=None):
     """The sentences of `text`; the numbers of their documents, or all are of one."""
     sentences = annotated(text)
@@ -109,7 +117,7 @@ def corpus_config(folder, *overrides):
 def vocabulary_of(text=TRAIN, scheme="bioes", *, lexicon=False, **options):
     split = split_of(text, scheme)
     vocabulary = Vocabulary.build(
-        split.sentences()[0],
+        split.counts,
         labels=split.labels,
         scheme=scheme,
         tags=tag_inventory(split.labels, scheme),

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +123,7 @@ def _fresh(config: Config, sources: Sources, device: torch.device) -> Job:
         config = with_word_size(config, vectors.dimension)
     labels, scheme = corpus.train.labels, config.data.scheme
     vocabulary = Vocabulary.build(
-        corpus.train.sentences()[0],
+        corpus.train.counts,
         labels=labels,
         scheme=scheme,
         tags=tag_inventory(labels, scheme),
@@ -199,7 +197,7 @@ def _continued(config: Config, corpus: Corpus, device: torch.device, old: Bundle
             [f"{line} (config / model): must be as in the model with --init-from" for line in unlike]
         )
     vocabulary = old.vocabulary.grow(
-        corpus.train.sentences()[0], labels=corpus.train.labels, min_count=config.embeddings.words.min_count
+        corpus.train.counts, labels=corpus.train.labels, min_count=config.embeddings.words.min_count
     )
     if old.vocabulary.lexicon is not None:
         learnt = Lexicon.learn(corpus.train, vocabulary.labels)
@@ -227,7 +225,7 @@ def _read_vectors(
     path: str, words: WordsConfig, train: Split, folders: Sequence[Path]
 ) -> tuple[Vectors, Coverage]:
     vectors = read_vectors(resolve(path, folders), limit=words.limit)
-    found = coverage(Counter(chain.from_iterable(train.sentences()[0])), vectors)
+    found = coverage(train.counts, vectors)
     found.check(words.min_coverage)
     return vectors, found
 
@@ -237,7 +235,7 @@ def _fingerprint(corpus: Corpus, vocabulary: Vocabulary, tagger: Tagger) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for split in (corpus.train, corpus.dev, corpus.test):
         if split is not None:
-            digest.update(json.dumps([*split.sentences(), split.documents.tolist()]).encode())
+            digest.update(split.digest.encode())
     digest.update(json.dumps(vocabulary.to_json()).encode())
     if tagger.words.vectors is not None:
         # Without the rows of n-grams: they follow from the others, but not to the last bit on every CPU.

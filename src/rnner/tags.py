@@ -194,14 +194,15 @@ class SchemeDetector:
         self._counts: Counter[tuple[str | None, str | None]] = Counter()
         self._first: dict[tuple[str | None, str | None], tuple[int, int]] = {}
 
-    def add(self, tags: Sequence[str]) -> None:
-        """Takes in the tags of the next sentence."""
+    def add(self, tags: Sequence[str]) -> bool:
+        """Takes in the tags of the next sentence; whether there are neighbours that none had before."""
         self._counts.update(zip([None, *tags], [*tags, None], strict=True))
-        if len(self._counts) != len(self._first):
+        if new := len(self._counts) != len(self._first):
             last = max(len(tags) - 1, 0)
             for position, pair in enumerate(zip([None, *tags], [*tags, None], strict=True)):
                 self._first.setdefault(pair, (self.sentences, min(position, last)))
         self.sentences += 1
+        return new
 
     @property
     def tags(self) -> set[str]:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from rnner.data.conll import UNMARKED
 from rnner.data.documents import Bags, bags_of, collate, separate
 from rnner.data.encoded import EncodedSplit
-from rnner.data.splits import Row, Split, build_table
+from rnner.data.splits import Split
 from rnner.data.subwords import Pieces
+from rnner.data.table import Row, build_table
 from rnner.data.vocabulary import Vocabulary
 from tiny import tagger_that_composes, vocabulary_of
 
@@ -272,6 +273,6 @@ def test_a_sentence_shown_alone_brings_its_own_words_and_else_those_of_its_docum
 
 def test_bags_come_only_when_asked_for() -> None:
     split = split_of(Case(SENTENCES, [0, 0, 1, 1], [], []))
-    vocabulary = Vocabulary.build(SENTENCES, labels=[], scheme="bioes", tags=["O"])
+    vocabulary = Vocabulary.build(split.counts, labels=[], scheme="bioes", tags=["O"])
     assert EncodedSplit(vocabulary, split).batch([0, 1]).bags is None
     assert vocabulary.encode(SENTENCES).bags is None

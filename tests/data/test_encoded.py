@@ -38,9 +38,8 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
 def vocabulary_of(split: Split, vectors: Vectors | None = None) -> Vocabulary:
     """The split's vocabulary; with vectors, one that composes words without a row."""
     tags = tag_inventory(split.labels, "bioes")
-    words, _ = split.sentences()
     return Vocabulary.build(
-        words,
+        split.counts,
         labels=split.labels,
         scheme="bioes",
         tags=tags,
@@ -129,8 +128,7 @@ def test_a_part_of_a_split_has_its_own_places(split: Split) -> None:
 
 
 def test_a_tag_that_the_vocabulary_lacks_is_named(split: Split) -> None:
-    words, _ = split.sentences()
     tags = tag_inventory(["LOC"], "bioes")
-    narrow = Vocabulary.build(words, labels=["LOC"], scheme="bioes", tags=tags)
+    narrow = Vocabulary.build(split.counts, labels=["LOC"], scheme="bioes", tags=tags)
     with pytest.raises(ValueError, match="unknown tag 'S-ORG'"):
         EncodedSplit(narrow, split)

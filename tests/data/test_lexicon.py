@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from rnner.data.conll import UNMARKED
 from rnner.data.encoded import EncodedSplit
 from rnner.data.lexicon import HeldOut, Lexicon, features_of
-from rnner.data.splits import Row, Split, build_table
+from rnner.data.splits import Split
+from rnner.data.table import Row, build_table
 from rnner.data.vocabulary import Vocabulary
 from rnner.tags import label_of, tag_inventory
 
@@ -194,7 +195,7 @@ def test_a_batch_of_training_is_held_out_and_one_of_prediction_is_not() -> None:
     split = split_of(PARIS, [0, 0, 1])
     lexicon = Lexicon.learn(split, LABELS)
     sentences, tags = split.sentences()
-    plain = Vocabulary.build(sentences, labels=LABELS, scheme="bioes", tags=tag_inventory(LABELS, "bioes"))
+    plain = Vocabulary.build(split.counts, labels=LABELS, scheme="bioes", tags=tag_inventory(LABELS, "bioes"))
     vocabulary = Vocabulary(**{**vars(plain), "lexicon": lexicon})
     training = EncodedSplit(vocabulary, split).batch([2, 1]).lexicon
     prediction = vocabulary.encode([sentences[2], sentences[1]], [tags[2], tags[1]]).lexicon

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnner.data.splits import Row, Split, build_table
+from rnner.data.splits import Split
+from rnner.data.table import Row, build_table
 from rnner.tags import Span
 
 WORDS = [["Ada", "Lovelace", "slept"], ["Rain"], ["Bo", "Al", "of", "Łódź"]]
@@ -69,13 +70,11 @@ def test_binary_forgets_labels_and_borders(split: Split) -> None:
         split.convert("conlleval")
 
 
-def test_many_sentences_are_one_chunk_and_keep_their_order() -> None:
+def test_many_sentences_keep_their_order() -> None:
     rows = [Row([f"w{i}", "."], ["B-PER", "O"], 0, i) for i in range(10_000)]
     split = Split(build_table(rows), Path("long.conll"), "long", "iob2")
-    assert split.table["tokens"].num_chunks == 1
     assert split.sentences([9_999, 4_096, 0])[0] == [["w9999", "."], ["w4096", "."], ["w0", "."]]
     converted = split.convert("bioes")
-    assert converted.table["tags"].num_chunks == 1
     assert converted.sentences([4_095, 9_999])[1] == [["S-PER", "O"]] * 2
     assert sum(len(spans) for spans in converted.all_spans()) == 10_000
 

@@ -13,6 +13,7 @@ from rnner.data.vectors import Vectors
 from rnner.data.vocabulary import CASINGS, Vocabulary, casing_class, normal_form
 from rnner.errors import ModelError
 from rnner.tags import tag_inventory
+from tiny import counted
 
 SENTENCES = [
     ["Harry", "Potter", "met", "Hermione", "Granger", "in", "London", "in", "1997", "."],
@@ -24,7 +25,7 @@ LABELS = ["LOC", "PER"]
 
 def build(sentences=SENTENCES, labels=LABELS, scheme="iob2", **options):
     tags = tag_inventory(labels, scheme)
-    return Vocabulary.build(sentences, labels=labels, scheme=scheme, tags=tags, **options)
+    return Vocabulary.build(counted(sentences), labels=labels, scheme=scheme, tags=tags, **options)
 
 
 def vectors(*words, dimension=3):
@@ -474,7 +475,7 @@ def test_a_broken_vocabulary_is_refused_in_one_sentence(data, message):
 
 def test_growing_keeps_old_ids_and_adds_new_words_characters_and_tags_after_them():
     old = build(vectors=vectors("dragon", "wand"))
-    new = old.grow([["Zürich", "BBC", "Zürich", "BBC", "dragon", "dragon", "laughed"]], labels=["ORG", "LOC"])
+    new = old.grow({"Zürich": 2, "BBC": 2, "dragon": 2, "laughed": 1}, labels=["ORG", "LOC"])
     assert new.words == [*old.words, "bbc", "zürich"]
     assert new.vector_words == ["dragon", "wand"]
     assert new.word_id("dragon") == len(new.words)
@@ -488,23 +489,23 @@ def test_growing_keeps_old_ids_and_adds_new_words_characters_and_tags_after_them
 
 def test_growing_goes_on_composing_what_is_not_seen_ten_times():
     old = build(vectors=vectors("dragon", "wand"), n_grams=N_GRAMS)
-    new = old.grow([["Zürich"]] * 10 + [["BBC"]] * 9, labels=LABELS)
+    new = old.grow({"Zürich": 10, "BBC": 9}, labels=LABELS)
     assert new.n_grams == N_GRAMS and new.words == [*old.words, "zürich"]
     shift = len(new.words) - len(old.words)
     assert new.rows == old.rows + shift
     before, after = (vocabulary.features("BBC").pieces for vocabulary in (old, new))
     assert (after.rows - before.rows).tolist() == [shift] * len(before.rows)
-    assert old.grow(SENTENCES, labels=LABELS) == old
+    assert old.grow(counted(SENTENCES), labels=LABELS) == old
 
 
 def test_growing_with_nothing_new_changes_nothing():
     old = build(vectors=vectors("dragon", "Harry"), tune=True, min_count=1)
-    assert old.grow(SENTENCES, labels=["PER"], min_count=1) == old
+    assert old.grow(counted(SENTENCES), labels=["PER"], min_count=1) == old
 
 
 def test_growing_a_binary_vocabulary_keeps_its_two_tags():
     old = build(labels=["NAME"], scheme="binary")
-    assert old.grow([["x"]], labels=["NAME"]).tags == ["0", "1"]
+    assert old.grow({"x": 1}, labels=["NAME"]).tags == ["0", "1"]
 
 
 def test_the_representation_is_short():

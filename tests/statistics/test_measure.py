@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnner.data.splits import Row, Split, build_table
+from rnner.data.splits import Split
+from rnner.data.table import Row, build_table
 from rnner.data.vectors import Vectors
 from rnner.statistics import describe
 from rnner.tags import from_spans, to_spans

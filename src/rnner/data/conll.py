@@ -21,6 +21,8 @@ from rnner.tags import is_tag
 
 # Lines from which separator and columns are found.
 _SAMPLE = 5000
+# Different rows that are remembered: most words of a text are met again, with the same tag.
+_KNOWN_ROWS = 1 << 17
 UNMARKED = -1
 _UNWRITABLE = frozenset("\t\n\0")
 
@@ -76,23 +78,22 @@ class ConllReader:
 
     def _sentences(self, lines: Iterable[str]) -> Iterator[Sentence]:
         layout = self.layout
-        known: dict[str, str] = {}  # tag cell -> tag, checked once
+        known: dict[str, tuple[str, str]] = {}  # rows, with their word and tag
         document, empty = UNMARKED, False
         words: list[str] = []
         tags: list[str] = []
         numbers: list[int] = []
         raw: list[str] = []
         for number, line in enumerate(lines, 1):
-            if layout.is_row(line):
-                cells = layout.cells(line)
-                if len(cells) != layout.width:
-                    raise self._ragged(cells, number)
-                if layout.tag is not None:
-                    cell = cells[layout.tag]
-                    if cell not in known:
-                        known[cell] = self._tag(cell, number)
-                    tags.append(known[cell])
-                words.append(cells[layout.token])
+            row = known.get(line)
+            if row is None and layout.is_row(line):
+                if len(known) == _KNOWN_ROWS:
+                    known.clear()
+                row = known[line] = self._row(line, number)
+            if row is not None:
+                word, tag = row
+                words.append(word)
+                tags.append(tag)
                 numbers.append(number)
                 raw.append(line)
                 continue
@@ -108,6 +109,14 @@ class ConllReader:
             yield Sentence(words, tags if self.tagged else None, numbers, document, raw)
             raw = []
         self.trailing = raw
+
+    def _row(self, line: str, number: int) -> tuple[str, str]:
+        """The word and the tag of a row; the tag is empty where tags are not read."""
+        cells = self.layout.cells(line)
+        if len(cells) != self.layout.width:
+            raise self._ragged(cells, number)
+        tag = "" if self.layout.tag is None else self._tag(cells[self.layout.tag], number)
+        return cells[self.layout.token], tag
 
     def _ragged(self, cells: Sequence[str], number: int) -> DataError:
         by = "tabs" if self.layout.separator == "\t" else "spaces"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -16,7 +16,8 @@ from rnner.data.conll import ConllReader, Sentence
 from rnner.data.formats import detect_format, hub, read_tagged
 from rnner.data.formats.documents import Illegal, Source, Tagged
 from rnner.data.lines import no_such_file
-from rnner.data.splits import Repair, Row, Split, build_table
+from rnner.data.splits import Repair, Split
+from rnner.data.table import Row, build_table
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
 
@@ -108,27 +109,22 @@ def read_split(
     source = Source(Path(path), columns)
     path = source.path
     detector = SchemeDetector()
-    interrupted: dict[int, Sequence[int]] = {}  # sentences with a comment between their rows, and their lines
+    lines_of: dict[int, Sequence[int]] = {}  # of the sentences that may have to be told of
 
     def rows() -> Iterator[Row]:
         for sentence in _sentences(source):
-            tags, lines = sentence.tags or [], sentence.lines
-            if lines[-1] - lines[0] != len(lines) - 1:
-                interrupted[detector.sentences] = lines
-            detector.add(tags)
-            yield Row(sentence.words, tags, sentence.document, lines[0])
+            tags = sentence.tags or []
+            if detector.add(tags):
+                lines_of[detector.sentences - 1] = sentence.lines
+            yield Row(sentence.words, tags, sentence.document, sentence.lines[0])
 
     table = build_table(rows())
-    if not table.num_rows:
+    if not len(table):
         raise DataError("no sentence: the file has no word", path)
-
-    def line(sentence: int, position: int) -> int:
-        own = interrupted.get(sentence)
-        return own[position] if own else int(table["line"][sentence].as_py()) + position
-
     try:
         scheme, repaired = detector.decide(), None
     except SchemeError as error:
+        line = lines_of[error.sentence][error.position]
         scheme, repaired = LENIENT, _repair(path, error, detector, line, illegal)
     return Split(table, path, name or path.name, scheme, repaired, notes=tuple(source.told()))
 
@@ -172,18 +168,9 @@ def _sample(source: str) -> Path:
     return path
 
 
-def _repair(
-    path: Path,
-    error: SchemeError,
-    detector: SchemeDetector,
-    line: Callable[[int, int], int],
-    illegal: Illegal,
-) -> Repair:
-    """What is wrong with the tags; raises DataError unless they may be read as conlleval does.
-
-    `line` gives the line of a word from its sentence and its position there.
-    """
-    repair = Repair(error.offences[error.scheme].times, line(error.sentence, error.position), str(error))
+def _repair(path: Path, error: SchemeError, detector: SchemeDetector, line: int, illegal: Illegal) -> Repair:
+    """What is wrong with the tags, first in `line`; DataError unless they may be read as conlleval does."""
+    repair = Repair(error.offences[error.scheme].times, line, str(error))
     advice = "correct the tags"
     readable = detector.offence(LENIENT) is None  # binary tags among others are not
     if readable:
@@ -223,8 +210,8 @@ def _tenth_of_documents(
 ) -> NDArray[np.bool_]:
     """`[s]` the sentences of random documents, as many as come closest to a tenth (so never all)."""
     order = generator.permutation(documents)
-    sizes = Counter(of_sentence.tolist())
-    held = np.cumsum([sizes[document] for document in order.tolist()])
+    sizes = np.bincount(np.searchsorted(documents, of_sentence))
+    held = np.cumsum(sizes[np.searchsorted(documents, order)])
     count = int(np.abs(held - len(of_sentence) / 10).argmin()) + 1
     return np.isin(of_sentence, order[:count])
 

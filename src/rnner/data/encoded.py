@@ -1,10 +1,14 @@
 """A split as numbers, made once, so that a training batch is a few look-ups in arrays.
 
+What grows with the words of the split may be on disk; in memory are its distinct forms and a few numbers a
+sentence.
+
 Letters: s sentences, w words in all, f distinct word forms; b, t, n, c as in `rnner.data.batches`.
 """
 
 from __future__ import annotations
 
+from array import array
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +19,7 @@ from rnner.data.batches import Batch
 from rnner.data.documents import UNKNOWN, Bags, separate
 from rnner.data.lexicon import HeldOut
 from rnner.data.splits import Split
-from rnner.data.subwords import composition
+from rnner.data.subwords import Pieces, composition
 from rnner.data.vocabulary import Vocabulary
 
 Integers = NDArray[np.integer]
@@ -40,18 +44,25 @@ class EncodedSplit:
     def __init__(
         self, vocabulary: Vocabulary, split: Split, *, bags: bool = False, alone: float = 0.0
     ) -> None:
-        forms, self._forms = split.numbered("tokens")
-        tags, numbers = split.numbered("tags")
-        self._tags = np.array(vocabulary.tag_ids(tags), dtype=np.int16)[numbers]
+        forms, self._forms = split.tokens
+        tags, self._tags = split.tags
+        self._tag_ids = np.array(vocabulary.tag_ids(tags), dtype=np.int64)
         self._lengths = split.lengths
         self._starts = _starts(self._lengths)
-        features = [vocabulary.features(form) for form in forms]
-        self._words = np.array([known.word for known in features], dtype=np.int32)
-        self._casing = np.array([known.casing for known in features], dtype=np.int8)
-        self._pieces = [known.pieces for known in features] if vocabulary.n_grams is not None else None
-        spelt = [np.frombuffer(known.characters, dtype=np.int32) for known in features]
-        self._spelling = np.concatenate([*spelt, np.zeros(1, dtype=np.int32)])  # an empty form begins there
-        self._spelling_lengths = np.array([len(characters) for characters in spelt], dtype=np.int64)
+        self._words = np.empty(len(forms), dtype=np.int32)
+        self._casing = np.empty(len(forms), dtype=np.int8)
+        self._pieces: list[Pieces | None] | None = [] if vocabulary.n_grams is not None else None
+        spelling, ends = array("i"), np.empty(len(forms), dtype=np.int64)
+        for number, form in enumerate(forms):
+            known = vocabulary.features(form)
+            self._words[number], self._casing[number] = known.word, known.casing
+            spelling.frombytes(known.characters)
+            ends[number] = len(spelling)
+            if self._pieces is not None:
+                self._pieces.append(known.pieces)
+        spelling.append(0)  # an empty form begins there
+        self._spelling = np.frombuffer(spelling, dtype=np.int32)
+        self._spelling_lengths = np.diff(ends, prepend=0)
         self._spelling_starts = _starts(self._spelling_lengths)
         self._lexicon = HeldOut(vocabulary.lexicon, split) if vocabulary.lexicon is not None else None
         self._documents = separate(split.documents) if bags else None
@@ -70,7 +81,7 @@ class EncodedSplit:
             characters=_tensor(self._spelling[spelling] * spelt),
             forms=_tensor(forms.reshape(grid.shape) * inside),
             lengths=_tensor(lengths),
-            tags=_tensor(self._tags[grid] * inside),
+            tags=_tensor(self._tag_ids[self._tags[grid]] * inside),
             lexicon=None if self._lexicon is None else torch.from_numpy(self._lexicon.features(grid)),
             composition=None
             if self._pieces is None

@@ -1,11 +1,11 @@
 """What the training labels say of each word: how often it was which label.
 
-Letters: w words in all, k labels, l = k + 2 features of a word.
+Letters: k labels, l = k + 2 features of a word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnner.data.conll import UNMARKED
+from rnner.data.disk import Growing, zeros
 from rnner.data.splits import Split
+from rnner.data.table import BLOCK, blocks, places
 from rnner.tags import label_of
 
 Floats = NDArray[np.float32]
@@ -39,9 +41,14 @@ class Lexicon:
     @classmethod
     def learn(cls, split: Split, labels: Sequence[str]) -> Lexicon:
         """Count the words of a split in the names of these labels."""
-        keys, numbers, kinds = _tokens(split, labels)
-        table = _table(numbers, kinds, len(keys), 1 + len(labels))
-        return cls(dict(zip(keys, table.tolist(), strict=True)), list(labels))
+        keys, key = _keys(split.tokens.strings)
+        kind = _kinds(split.tags.strings, labels)
+        width = 1 + len(labels)
+        table = np.zeros(len(keys) * width, dtype=np.int64)
+        for start in range(0, len(split.tokens.numbers), BLOCK):
+            words, tags = (column.numbers[start : start + BLOCK] for column in (split.tokens, split.tags))
+            np.add.at(table, key[words] * width + kind[tags], 1)
+        return cls(dict(zip(keys, table.reshape(-1, width).tolist(), strict=True)), list(labels))
 
     def merged(self, other: Lexicon) -> Lexicon:
         """The counts of both together, in the columns of `other`, which has all labels of this one."""
@@ -96,31 +103,51 @@ class HeldOut:
     """
 
     def __init__(self, lexicon: Lexicon, split: Split) -> None:
-        keys, self._keys, kinds = _tokens(split, lexicon.labels)
+        keys, self._key = _keys(split.tokens.strings)
+        self._forms = split.tokens.numbers
         width = 1 + len(lexicon.labels)
         self._all = np.array([lexicon.counts[key] for key in keys], dtype=np.int64).reshape(-1, width)
-        alone = (split.documents == UNMARKED) | (len(np.unique(split.documents)) < 2)
-        blocks = np.where(alone, -1 - np.arange(len(split)) // _BLOCK, split.documents)
-        places = np.repeat(np.unique(blocks, return_inverse=True)[1], split.lengths)
-        pairs, self._pairs = np.unique(places * len(keys) + self._keys, return_inverse=True)
-        self._own = _table(self._pairs, kinds, len(pairs), width)
+        kind = _kinds(split.tags.strings, lexicon.labels)
+        # For each word, which row of `_own` has the counts of its key in its own document; both may be large.
+        self._pairs = zeros(self._forms.shape, np.int64)
+        own = Growing(np.int32)
+        for words, document in _by_document(split):
+            keyed = document * len(keys) + self._key[self._forms[words]]
+            pairs, inverse = np.unique(keyed, return_inverse=True)
+            self._pairs[words] = len(own) // width + inverse
+            cells = inverse * width + kind[split.tags.numbers[words]]
+            own.extend(np.bincount(cells, minlength=len(pairs) * width))
+        self._own = own.array().reshape(-1, width)
 
     def features(self, words: Integers) -> Floats:
         """The features of some words, by their places `[...]` in the split: `[..., l]`."""
-        return features_of(self._all[self._keys[words]] - self._own[self._pairs[words]])
+        return features_of(self._all[self._key[self._forms[words]]] - self._own[self._pairs[words]])
 
 
-def _tokens(split: Split, labels: Sequence[str]) -> tuple[list[str], Integers, Integers]:
-    """The distinct lower-cased words, and for each word of the split `[w]` its place there and its kind."""
-    forms, form = split.numbered("tokens")
-    tags, tag = split.numbered("tags")
-    places: dict[str, int] = {}
-    key = np.array([places.setdefault(form.lower(), len(places)) for form in forms], dtype=np.int64)
+def _by_document(split: Split) -> Iterator[tuple[Integers, Integers]]:
+    """The places of words, some whole documents at a time, and the number of the document of each."""
+    alone = (split.documents == UNMARKED) | (len(np.unique(split.documents)) < 2)
+    marked = np.where(alone, -1 - np.arange(len(split)) // _BLOCK, split.documents)
+    documents = np.unique(marked, return_inverse=True)[1]
+    order = np.argsort(documents, kind="stable")
+    lengths = split.lengths
+    starts = np.cumsum(lengths) - lengths
+    sizes = np.bincount(documents)
+    ends = np.cumsum(sizes)
+    for run in blocks(np.bincount(documents, weights=lengths).astype(np.int64)):
+        sentences = order[ends[run.start] - sizes[run.start] : ends[run.stop - 1]]
+        sizes_of = lengths[sentences]
+        yield places(starts[sentences], sizes_of), np.repeat(documents[sentences], sizes_of)
+
+
+def _keys(forms: Iterable[str]) -> tuple[list[str], Integers]:
+    """The distinct lower-cased words, and which of them each form is."""
+    found: dict[str, int] = {}
+    key = np.array([found.setdefault(form.lower(), len(found)) for form in forms], dtype=np.int64)
+    return list(found), key
+
+
+def _kinds(tags: Iterable[str], labels: Sequence[str]) -> Integers:
+    """The column of each tag in the counts."""
     column = {None: 0} | {label: 1 + i for i, label in enumerate(labels)}
-    kind = np.array([column[label_of(tag)] for tag in tags], dtype=np.int64)
-    return list(places), key[form], kind[tag]
-
-
-def _table(rows: Integers, columns: Integers, height: int, width: int) -> Integers:
-    """How often each row and column come together, `[height, width]`."""
-    return np.bincount(rows * width + columns, minlength=height * width).reshape(height, width)
+    return np.array([column[label_of(tag)] for tag in tags], dtype=np.int64)

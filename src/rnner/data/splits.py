@@ -1,43 +1,27 @@
-"""A split: annotated sentences in an Arrow table, with fast access to any of them."""
+"""A split: annotated sentences of a file, all or some of them, with fast access to any."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
-from rnner.tags import Span, from_spans, label_of, to_spans
+from rnner.data.disk import Growing
+from rnner.data.table import BLOCK, Column, Integers, Numbering, Table, blocks, places
+from rnner.tags import Span, boundaries, label_of, tag_inventory, to_spans
 
 if TYPE_CHECKING:  # slow to import, and only Split.dataset needs it
     from datasets import Dataset
 
-SCHEMA = pa.schema(
-    {
-        "tokens": pa.list_(pa.string()),
-        "tags": pa.list_(pa.string()),
-        "document": pa.int32(),
-        "line": pa.int32(),
-    }
-)
 # Sentences that are turned into Python objects at a time.
 _CHUNK = 4096
-
-
-class Row(NamedTuple):
-    """A sentence on its way into a table: its words and tags, its document, the line of its first word."""
-
-    words: list[str]
-    tags: list[str]
-    document: int
-    line: int
 
 
 class Repair(NamedTuple):
@@ -53,17 +37,16 @@ class Split:
     """Annotated sentences of one file.
 
     Attributes:
-        table: columns `tokens` and `tags` (lists of strings), `document` (int32, from 0; -1 before any mark),
-            `line` (int32, of the first word or of its record, from 1).
+        table: the sentences of the file.
         path: where it was read.
         name: what messages call it (`train`, or the file's name).
         scheme: the scheme of the tags, or `conlleval` if they obey none and are read as conlleval does.
         repaired: what is wrong with the tags in that case.
-        rows: `[s]` the rows of the table that belong to the split, in order; None: all.
+        rows: `[s]` the sentences of the table that belong to the split, in order; None: all.
         notes: what was not taken over from the file, one sentence each.
     """
 
-    table: pa.Table
+    table: Table
     path: Path
     name: str
     scheme: str
@@ -72,43 +55,82 @@ class Split:
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        return int(self.table.num_rows) if self.rows is None else len(self.rows)
+        return len(self.table) if self.rows is None else len(self.rows)
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
         """`[s]` words in each sentence."""
-        lengths: NDArray[np.int64] = pc.list_value_length(self.table["tokens"]).to_numpy().astype(np.int64)
-        return lengths if self.rows is None else lengths[self.rows]
+        return self._of_rows(np.diff(self.table.starts))
 
     @cached_property
     def documents(self) -> NDArray[np.int64]:
         """`[s]` the document of each sentence, from 0, ascending; -1 where the file has marked none yet."""
-        return self._integers("document")
+        return self._of_rows(self.table.documents).astype(np.int64)
 
     @cached_property
     def lines(self) -> NDArray[np.int64]:
         """`[s]` the line of each sentence's first word, from 1."""
-        return self._integers("line")
+        return self._of_rows(self.table.lines)
+
+    @cached_property
+    def tokens(self) -> Column:
+        """The words of all sentences: the distinct ones, and which of them stands where."""
+        return self._column(self.table.tokens)
+
+    @cached_property
+    def tags(self) -> Column:
+        """The tags of all words likewise."""
+        return self._column(self.table.tags)
 
     @cached_property
     def labels(self) -> list[str]:
         """The labels of the entities, sorted."""
-        tags = self._taken(None)["tags"] if self.rows is not None else self.table["tags"]
-        labels = {label_of(tag) for tag in pc.unique(pc.list_flatten(tags)).to_pylist()}
+        labels = {label_of(tag) for tag in self.tags.strings}
         return sorted(label for label in labels if label is not None)
 
     @cached_property
-    def dataset(self) -> Dataset:
-        """The split as a `datasets.Dataset` over the same memory."""
-        from datasets import Dataset
+    def counts(self) -> dict[str, int]:
+        """How often each distinct word stands there."""
+        forms, numbers = self.tokens
+        total = np.zeros(len(forms), dtype=np.int64)
+        for start in range(0, len(numbers), BLOCK):  # of the whole, bincount would make a copy
+            total += np.bincount(numbers[start : start + BLOCK], minlength=len(forms))
+        return dict(zip(forms, total.tolist(), strict=True))
 
-        whole = Dataset(self.table, fingerprint=_fingerprint(self.table))
-        return whole if self.rows is None else whole.select(self.rows)
+    @cached_property
+    def digest(self) -> str:
+        """A digest of words, tags and documents, however they are kept (of lines, file and scheme not)."""
+        digest = hashlib.sha256()
+        for strings, numbers in (self.tokens, self.tags):
+            digest.update(json.dumps(strings).encode())
+            digest.update(numbers.data)
+        digest.update(self.lengths.data)
+        digest.update(self.documents.data)
+        return digest.hexdigest()
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """A copy of words, tags, documents and lines as a `datasets.Dataset`."""
+        from datasets import Dataset, Features, Sequence, Value
+
+        words, tags = self.sentences()
+        columns = {"tokens": words, "tags": tags, "document": self.documents, "line": self.lines}
+        strings = Sequence(Value("string"))
+        kinds = {"tokens": strings, "tags": strings, "document": Value("int32"), "line": Value("int64")}
+        return Dataset.from_dict(columns, features=Features(kinds))
 
     def sentences(self, indices: ArrayLike | None = None) -> tuple[list[list[str]], list[list[str]]]:
         """Words and tags of some sentences, in the order of `indices` (`[n]`, from 0), or of all."""
-        taken = self._taken(indices)
-        return taken["tokens"].to_pylist(), taken["tags"].to_pylist()
+        rows = self._rows(np.arange(len(self)) if indices is None else indices)
+        starts = self.table.starts[rows]
+        lengths = self.table.starts[rows + 1] - starts
+        where, ends = places(starts, lengths), np.cumsum(lengths).tolist()
+        words, tags = (
+            [column.strings[number] for number in column.numbers[where].tolist()]
+            for column in (self.table.tokens, self.table.tags)
+        )
+        cuts = list(zip([0, *ends], ends, strict=False))
+        return [words[start:end] for start, end in cuts], [tags[start:end] for start, end in cuts]
 
     def spans(self, index: int) -> list[Span]:
         """The entities of one sentence."""
@@ -126,81 +148,76 @@ class Split:
         return replace(self, rows=self._rows(indices))
 
     def convert(self, scheme: str) -> Split:
-        """The same entities in tags of `scheme`, by way of spans; `binary` gives up labels and borders.
+        """The same entities in tags of `scheme`; `binary` gives up labels and borders.
 
         Raises ValueError for a scheme that cannot be written.
         """
         if scheme == self.scheme:
             return self
-        chunks = [
-            _strings(
-                [from_spans(to_spans(tags, self.scheme), len(tags), scheme) for tags in batch[0].to_pylist()]
-            )
-            for batch in self.table.select(["tags"]).to_batches(max_chunksize=_CHUNK)
-        ]
-        column = pa.chunked_array(chunks, SCHEMA.field("tags").type).combine_chunks()
-        table = self.table.set_column(SCHEMA.get_field_index("tags"), SCHEMA.field("tags"), column)
-        return replace(self, table=table, scheme=scheme)
+        tag_inventory([], scheme)  # raises
+        tags = _converted(self.table, self.scheme, scheme)
+        return replace(self, table=replace(self.table, tags=tags), scheme=scheme)
 
     def _rows(self, indices: ArrayLike) -> NDArray[np.int64]:
         chosen = np.asarray(indices, dtype=np.int64)
         return chosen if self.rows is None else self.rows[chosen]
 
-    def columns(self) -> pa.Table:
-        """Words and tags of all sentences, as lists of strings in Arrow columns `tokens` and `tags`."""
-        return self._taken(None)
-
-    def numbered(self, column: str) -> tuple[list[str], NDArray[np.int32]]:
-        """The distinct strings of a column (`tokens` or `tags`), and which of them each word `[w]` has."""
-        flat = self.columns()[column].combine_chunks().flatten().dictionary_encode()
-        return flat.dictionary.to_pylist(), flat.indices.to_numpy()
-
-    def _taken(self, indices: ArrayLike | None) -> Any:
-        if indices is None and self.rows is None:
-            return self.table
-        rows = self.rows if indices is None else self._rows(indices)
-        return self.table.select(["tokens", "tags"]).take(pa.array(rows))
-
-    def _integers(self, column: str) -> NDArray[np.int64]:
-        values: NDArray[np.int64] = self.table[column].to_numpy().astype(np.int64)
+    def _of_rows(self, values: NDArray[Any]) -> NDArray[Any]:
         return values if self.rows is None else values[self.rows]
 
-
-def build_table(rows: Iterable[Row]) -> pa.Table:
-    """The table of a Split, in one chunk: taking rows from many is slow."""
-    batches, pending = [], []
-    for row in rows:
-        pending.append(row)
-        if len(pending) == _CHUNK:
-            batches.append(_batch(pending))
-            pending = []
-    batches.append(_batch(pending))
-    return pa.Table.from_batches(batches, SCHEMA).combine_chunks()
+    def _column(self, column: Column) -> Column:
+        """What the split's own words have of a column of the table."""
+        if self.rows is None:
+            return column
+        numbering, kept = Numbering(len(column.strings)), Growing(np.int32)
+        starts = self._of_rows(self.table.starts[:-1])
+        for run in blocks(self.lengths):
+            kept.extend(numbering(column.numbers[places(starts[run], self.lengths[run])]))
+        return Column([column.strings[number] for number in numbering.old], kept.array())
 
 
-def _batch(rows: Sequence[Row]) -> pa.RecordBatch:
-    columns = [
-        _strings([row.words for row in rows]),
-        _strings([row.tags for row in rows]),
-        pa.array([row.document for row in rows], pa.int32()),
-        pa.array([row.line for row in rows], pa.int32()),
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+_PREFIXES = "BIES"
 
 
-def _strings(lists: Sequence[Sequence[str]]) -> pa.ListArray:
-    """Lists of strings as an Arrow array; much faster than Arrow's own way with nested lists."""
-    offsets = np.zeros(len(lists) + 1, dtype=np.int32)
-    np.cumsum([len(strings) for strings in lists], out=offsets[1:])
-    flat = [string for strings in lists for string in strings]
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, pa.string()))
+def _converted(table: Table, old: str, new: str) -> Column:
+    """The tags in another scheme. Where an entity goes on, two neighbouring tags tell: see `rnner.tags`."""
+    strings, numbers = table.tags
+    labels = [label_of(tag) for tag in strings]
+    named = sorted({label for label in labels if label is not None})
+    label = np.array([-1 if it is None else named.index(it) for it in labels], dtype=np.int64)
+    apart = np.array(boundaries(strings, old), dtype=bool).reshape(len(strings), len(strings))
+    numbering, kept = Numbering(1 + len(_PREFIXES) * len(named)), Growing(np.int32)
+    for run in blocks(np.diff(table.starts)):
+        starts = table.starts[run.start : run.stop + 1]
+        tags = numbers[starts[0] : starts[-1]]
+        first = np.zeros(len(tags) + 1, dtype=bool)  # of a sentence
+        first[starts - starts[0]] = True
+        borders = first.copy()  # between a word and the one before it, no entity goes on
+        borders[1:-1] |= apart[tags[:-1], tags[1:]]
+        kept.extend(numbering(_codes(label[tags], borders, first, new)))
+    return Column([_tag(code, named, new) for code in numbering.old], kept.array())
 
 
-def _fingerprint(table: pa.Table) -> str:
-    """What `datasets` tells tables apart by. Its own way would pickle the whole table."""
-    digest = hashlib.blake2b(digest_size=16)
-    for column in table.itercolumns():
-        for chunk in column.iterchunks():
-            for buffer in chunk.buffers():
-                digest.update(buffer or b"")
-    return digest.hexdigest()
+def _codes(label: Integers, borders: NDArray[np.bool_], first: NDArray[np.bool_], scheme: str) -> Integers:
+    """What tag each word `[w]` gets: 0 outside, then for each label B, I, E, S.
+
+    `borders` and `first`, `[w + 1]`, say where an entity and where a sentence may begin.
+    """
+    if scheme == "binary":
+        return (label >= 0).astype(np.int64)
+    begins, ends = borders[:-1], borders[1:]
+    if scheme == "bioes":
+        prefix = np.where(begins, np.where(ends, 3, 0), np.where(ends, 2, 1))
+    elif scheme == "iob2":
+        prefix = np.where(begins, 0, 1)
+    else:  # iob1 has B- only where an entity follows another of its label
+        follows = np.append(False, label[1:] == label[:-1]) & ~first[:-1]
+        prefix = np.where(begins & follows, 0, 1)
+    return np.where(label < 0, 0, 1 + len(_PREFIXES) * label + prefix)
+
+
+def _tag(code: int, labels: list[str], scheme: str) -> str:
+    if scheme == "binary":
+        return str(code)
+    label, prefix = divmod(code - 1, len(_PREFIXES))
+    return f"{_PREFIXES[prefix]}-{labels[label]}" if code else "O"

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -123,7 +122,7 @@ class Vocabulary:
     @classmethod
     def build(
         cls,
-        sentences: Iterable[Sequence[str]],
+        counts: Mapping[str, int],
         *,
         labels: Sequence[str],
         scheme: str,
@@ -133,13 +132,13 @@ class Vocabulary:
         tune: bool = False,
         n_grams: list[str] | None = None,
     ) -> Vocabulary:
-        """Learn a vocabulary from the training sentences (and from nothing else).
+        """Learn a vocabulary from the words of the training sentences (and from nothing else).
 
         Without `tune`, words that have a vector keep it frozen, and trained rows are for the others. With it,
         training words that have a vector get a trained row too, which starts from it (see `initial_rows`).
 
         Args:
-            sentences: the training sentences, as words.
+            counts: how often each form stands in the training sentences.
             labels: the entity types.
             scheme: the tagging scheme.
             tags: all tags that `scheme` and `labels` give, in the order of their ids.
@@ -150,7 +149,6 @@ class Vocabulary:
             n_grams: with them, words without a vector are composed, if they can be, until they are seen 10
                 times.
         """
-        counts = Counter(chain.from_iterable(sentences))
         known: Mapping[str, int] = vectors.rows if vectors is not None else {}
         keys = _key_counts(counts, known)
         grams = None if n_grams is None else dict.fromkeys(n_grams, 0)
@@ -169,17 +167,14 @@ class Vocabulary:
             n_grams=n_grams,
         )
 
-    def grow(
-        self, sentences: Iterable[Sequence[str]], *, labels: Sequence[str], min_count: int = 2
-    ) -> Vocabulary:
-        """The vocabulary for going on from a model on new training sentences.
+    def grow(self, counts: Mapping[str, int], *, labels: Sequence[str], min_count: int = 2) -> Vocabulary:
+        """The vocabulary for going on from a model on new training sentences, whose forms are counted.
 
         Old trained words and characters keep their ids and new ones come after them; so the ids of frozen
         rows shift by the number of new trained words. A word with a row, trained or frozen, keeps it; others
         get a trained one if seen `min_count` times. Tags are made anew from the old and new labels together;
         find an old tag's new id by its name.
         """
-        counts = Counter(chain.from_iterable(sentences))
         old_words, old_characters = self._word_ids, self._character_ids
         grams = None if self.n_grams is None else self._gram_ids
         keys = _key_counts(counts, old_words)
@@ -396,7 +391,11 @@ def _key_counts(counts: Mapping[str, int], known: Container[str]) -> Counter[str
 
 
 def _character_counts(counts: Mapping[str, int]) -> Counter[str]:
-    return Counter(chain.from_iterable(chain.from_iterable(repeat(form, n) for form, n in counts.items())))
+    characters: Counter[str] = Counter()
+    for form, count in counts.items():
+        for character in form:
+            characters[character] += count
+    return characters
 
 
 def _by_frequency(counts: Mapping[str, int]) -> list[str]:

@@ -179,10 +179,7 @@ class _Content:
 
     def __init__(self, split: Split) -> None:
         self.split = split
-        forms, which = split.numbered("tokens")
-        counts = np.bincount(which, minlength=len(forms)).tolist()
-        # A table that the split shares with others may list words that are not in it.
-        self.words = {form: count for form, count in zip(forms, counts, strict=True) if count}
+        self.words = split.counts
         self.spans = list(split.all_spans())
         self.mentions = Counter(
             (tuple(words[span.start : span.end]), span.label)
