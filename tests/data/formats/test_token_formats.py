@@ -55,6 +55,11 @@ def test_conllu_reads_words_names_and_spaces(written) -> None:
     ]
 
 
+def test_a_label_of_conllu_keeps_white_space_that_is_no_space(written) -> None:
+    (document,) = read_documents(written(CONLLU.replace("NER=B-PER", "NER=B-PER\x1c")), "conllu")
+    assert document.spans[0].label == "PER\x1c"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

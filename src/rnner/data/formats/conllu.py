@@ -101,7 +101,7 @@ def _cells(source: Source, line: str, number: int) -> list[str]:
 def _misc(cell: str) -> dict[str, str]:
     """The values of MISC; keys in lower case."""
     pairs = (part.partition("=") for part in cell.split("|"))
-    return {key.strip().lower(): value.strip() for key, _, value in pairs if value}
+    return {key.strip().lower(): value.strip(" ") for key, _, value in pairs if value}
 
 
 def _spaces(rows: Iterable[_Row]) -> list[bool]:

@@ -1,0 +1,207 @@
+"""Real annotated files, spoilt in the ways that files are spoilt: for `fuzz_data.py`.
+
+Everything is drawn from the generator that is given, so the same one gives the same file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+MOST_LINES = 200
+LINE_ENDS = (b"\n", b"\n", b"\n", b"\r\n", b"\r", b"\n\n", b" \n", b"\xe2\x80\xa8")
+ENCODINGS = ("latin-1", "windows-1252", "utf-8-sig", "utf-16", "utf-16-le", "shift-jis", "koi8-r", "utf-7")
+# What tends to be taken for something else, or for nothing.
+ODD = (
+    *(
+        "",
+        " ",
+        "\t",
+        "\t\t",
+        "\0",
+        "\r",
+        "\x0b",
+        "\x0c",
+        "\x1c",
+        "\x85",
+        "\xa0",
+        "\u2028",
+        "\u2029",
+        "\u3000",
+    ),
+    *(
+        "\ufeff",
+        "\u200b",
+        "\u200d",
+        "\u202e",
+        "\ufe0f",
+        "e\u0301",
+        "👩‍👩‍👧",
+        "🇫🇷",
+        "\U0010ffff",
+        "İ",
+        "ǅ",
+        "ſ",
+    ),
+    *(
+        "-DOCSTART-",
+        "-DOCSTART- -X- O O",
+        "# newdoc",
+        "# text = a",
+        "#",
+        "#a",
+        "1-2",
+        "1.1",
+        "_",
+        "|",
+        "NER=B-X",
+    ),
+    *('"', "\\", "\\ud800", "{", "}", "[", "]", "[" * 5000, ",", "null", "NaN", "1e999", "-1", "9" * 5000),
+    *('{"text": "a"}', '{"tokens": ["a"], "tags": ["O"]}', "PAR1", "\x1f\x8b", "x" * 3000, "a b"),
+)
+TAGS = (
+    *("O", "o", "B", "B-", "I-", "-", "B-PER", "I-PER", "E-PER", "S-PER", "L-PER", "U-PER", "b-per", "B_PER"),
+    *("B-per", "B-P-E-R", "I-ORG", "B-ORG", "0", "1", "2", "B- ", "B-\u00e9", "B-👩", "X-PER", "B-PER|I-ORG"),
+)
+Lines = list[bytes]
+
+
+def mutated(text: bytes, draw: Random) -> bytes:
+    """A file of at most 200 lines, made of this one by a few changes of lines, then a few of bytes."""
+    lines = text.split(b"\n")
+    for _ in range(draw.choice((0, 1, 1, 1, 2, 4))):
+        lines = draw.choice(OF_LINES)(lines or [b""], draw)
+    end = draw.choice(LINE_ENDS) if draw.random() < 0.1 else b"\n"
+    data = end.join(lines[:MOST_LINES])
+    for _ in range(draw.choice((0, 0, 0, 0, 1, 2))):
+        data = draw.choice(OF_BYTES)(data, draw)
+    return b"\n".join(data.split(b"\n")[:MOST_LINES])
+
+
+def part(corpora: Sequence[Lines], draw: Random) -> bytes:
+    """Up to 200 lines that follow each other in a corpus, or some of two corpora."""
+    pieces = [_slice(draw.choice(corpora), draw) for _ in range(draw.choice((1,) * 7 + (2,)))]
+    return b"\n".join([*(line for piece in pieces for line in piece)][:MOST_LINES]) + b"\n"
+
+
+def _slice(lines: Lines, draw: Random) -> Lines:
+    size = draw.choice((1, 3, 10, 50, MOST_LINES))
+    start = draw.randrange(max(1, len(lines) - size))
+    return lines[start : start + size]
+
+
+def _line_changes(change: Callable[[bytes, Random], bytes]) -> Callable[[Lines, Random], Lines]:
+    """The change of a line done to one line, to a few or to all."""
+
+    def changed(lines: Lines, draw: Random) -> Lines:
+        share = draw.choice((0.0, 0.0, 0.0, 0.1, 1.0))
+        sure = draw.randrange(len(lines))
+        return [
+            change(line, draw) if i == sure or draw.random() < share else line for i, line in enumerate(lines)
+        ]
+
+    return changed
+
+
+def _cut(line: bytes, draw: Random) -> bytes:
+    at = draw.randint(0, len(line))
+    return draw.choice((line[:at], line[at:]))
+
+
+def _insert(line: bytes, draw: Random) -> bytes:
+    at = draw.choice((0, len(line), draw.randint(0, len(line))))
+    return line[:at] + draw.choice(ODD).encode() + line[at:]
+
+
+def _swap_columns(line: bytes, draw: Random) -> bytes:
+    separator = b"\t" if b"\t" in line else b" "
+    cells = line.split(separator)
+    change = draw.choice(("swap", "drop", "double", "reverse", "odd", "tag"))
+    i, j = draw.randrange(len(cells)), draw.randrange(len(cells))
+    if change == "swap":
+        cells[i], cells[j] = cells[j], cells[i]
+    elif change == "drop":
+        del cells[i]
+    elif change == "double":
+        cells.insert(i, cells[j])
+    elif change == "reverse":
+        cells.reverse()
+    elif change == "odd":
+        cells[i] = draw.choice(ODD).encode()
+    else:
+        cells[-1] = draw.choice(TAGS).encode()
+    return separator.join(cells)
+
+
+def _other_separator(line: bytes, draw: Random) -> bytes:
+    old = b"\t" if b"\t" in line else b" "
+    new = draw.choice((b"\t", b" ", b"  ", b" \t", b"\t\t", b",", b"\xc2\xa0", b""))
+    return line.replace(old, new, draw.choice((-1, 1)))
+
+
+def _other_encoding(line: bytes, draw: Random) -> bytes:
+    """As if the line had been written in another encoding, or read in one."""
+    encoding = draw.choice(ENCODINGS)
+    if draw.random() < 0.5:
+        return line.decode(errors="replace").encode(encoding, errors="ignore")
+    return line.decode(encoding, errors="replace").encode(errors="ignore")
+
+
+def _shuffle(lines: Lines, draw: Random) -> Lines:
+    some = list(lines)
+    draw.shuffle(some)
+    return some
+
+
+def _repeat(lines: Lines, draw: Random) -> Lines:
+    at = draw.randrange(len(lines))
+    return lines[:at] + [lines[at]] * draw.choice((2, 5, MOST_LINES)) + lines[at:]
+
+
+def _drop(lines: Lines, draw: Random) -> Lines:
+    share = draw.choice((0.02, 0.3, 0.9))
+    return [line for line in lines if draw.random() >= share]
+
+
+def _new_line(lines: Lines, draw: Random) -> Lines:
+    at = draw.randint(0, len(lines))
+    return [*lines[:at], draw.choice((*ODD, "\t".join("ab"), "Ada O", "1\tAda\tO")).encode(), *lines[at:]]
+
+
+def _unblank(lines: Lines, draw: Random) -> Lines:
+    return [line for line in lines if line.strip()] or lines
+
+
+def _flip(data: bytes, draw: Random) -> bytes:
+    changed = bytearray(data)
+    for _ in range(min(len(changed), draw.choice((1, 3, 20)))):
+        changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
+    return bytes(changed)
+
+
+def _new_bytes(data: bytes, draw: Random) -> bytes:
+    at = draw.randint(0, len(data))
+    new = draw.choice((draw.randbytes(draw.choice((1, 2, 40))), b"\xed\xa0\x80", b"\xff\xfe", b"\0" * 9))
+    return data[:at] + new + data[at + draw.choice((0, len(new))) :]
+
+
+def _end_early(data: bytes, draw: Random) -> bytes:
+    return data[: draw.randint(0, len(data))]
+
+
+def _number(data: bytes, draw: Random) -> bytes:
+    """Another number somewhere: offsets, labels, indices."""
+    places = [i for i, byte in enumerate(data) if 48 <= byte <= 57]
+    if not places:
+        return data
+    at = draw.choice(places)
+    return data[:at] + draw.choice((b"-1", b"0", b"1.5", b"99999", b"1e9", b"true", b'"1"')) + data[at + 1 :]
+
+
+OF_LINES: tuple[Callable[[Lines, Random], Lines], ...] = (
+    *map(_line_changes, (_cut, _insert, _swap_columns, _swap_columns, _other_separator, _other_encoding)),
+    *(_shuffle, _repeat, _drop, _new_line, _unblank),
+)
+OF_BYTES: tuple[Callable[[bytes, Random], bytes], ...] = (
+    *(_flip, _flip, _new_bytes, _end_early, _number, _other_encoding),
+)
