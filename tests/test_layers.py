@@ -16,6 +16,7 @@ SOURCE = Path(rnner.__file__).parent
 ORDER = [
     "errors",
     "text",
+    "spacing",
     "tags",
     "config",
     "data.lines",

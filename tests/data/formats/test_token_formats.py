@@ -171,3 +171,9 @@ def test_data_sets_that_cannot_be_read(data_set, tmp_path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "state.json").write_text("{}")
     assert refusal(tmp_path / "folder").startswith(": this is no data set that can be read")
+
+
+def test_the_text_of_a_sentence_says_where_its_words_stand_apart(documents):
+    rows = "1\tAda\tB-PER\n2\t's\tO\n3\there\tO\n"
+    told, rest = documents(f"# text = Ada's  here\n{rows}\n# text = another\n{rows}")
+    assert (told.text, rest.text) == ("Ada's here", "Ada 's here")
