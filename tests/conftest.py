@@ -6,6 +6,14 @@ from runs import run
 from tiny import corpus_config
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Nothing is kept in the cache of who runs the tests, or taken from there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def config(tmp_path):
     """The tiny config, its corpus freshly written beside it."""

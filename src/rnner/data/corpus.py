@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rnner.data.cache import cached
 from rnner.data.conll import ConllReader, Sentence
 from rnner.data.formats import detect_format, hub, read_tagged
 from rnner.data.formats.documents import Illegal, Source, Tagged
@@ -74,8 +75,8 @@ def load_corpus(
     """
 
     def read(source: str | Path, name: str) -> Split:
-        split = read_split(resolve(source, folders), columns=columns, illegal=illegal, name=name)
-        return split.convert(scheme)
+        path = resolve(source, folders)
+        return read_split(path, columns=columns, illegal=illegal, name=name, scheme=scheme)
 
     whole = read(train, "train")
     if not whole.labels:
@@ -92,9 +93,14 @@ def load_corpus(
 
 
 def read_split(
-    path: str | Path, *, columns: Mapping[str, int] | None = None, illegal: Illegal = "error", name: str = ""
+    path: str | Path,
+    *,
+    columns: Mapping[str, int] | None = None,
+    illegal: Illegal = "error",
+    name: str = "",
+    scheme: str | None = None,
 ) -> Split:
-    """Reads a file of any format whole; its tags stay as found, and the scheme they obey is detected.
+    """Reads a file of any format whole, or takes it from the cache (rnner.data.cache) if it is large.
 
     Args:
         path: the file, or the folder of a saved data set; what format it has is found (rnner.data.formats).
@@ -102,11 +108,24 @@ def read_split(
         illegal: about tags that obey no scheme: `error`, or `conlleval` to read them as the CoNLL script does
             (then `Split.repaired` tells of them).
         name: what messages call the split; the file's name if absent.
+        scheme: what the tags are converted to; if absent they stay as found, and the scheme that they obey is
+            told.
 
     Raises DataError with path:line (the record where there are no lines) for what cannot be read, illegal
     tags, spans that tokens do not fit, and a file without a sentence.
     """
-    source = Source(Path(path), columns)
+    path = Path(path)
+    settings = {"columns": dict(columns) if columns else None, "illegal": illegal, "scheme": scheme}
+
+    def read() -> Split:
+        split = _read(Source(path, columns), illegal)
+        return split if scheme is None else split.convert(scheme)
+
+    return replace(cached(path, settings, read), name=name or path.name)
+
+
+def _read(source: Source, illegal: Illegal) -> Split:
+    """A file's sentences with their tags as found; see `read_split`."""
     path = source.path
     detector = SchemeDetector()
     lines_of: dict[int, Sequence[int]] = {}  # of the sentences that may have to be told of
@@ -126,7 +145,7 @@ def read_split(
     except SchemeError as error:
         line = lines_of[error.sentence][error.position]
         scheme, repaired = LENIENT, _repair(path, error, detector, line, illegal)
-    return Split(table, path, name or path.name, scheme, repaired, notes=tuple(source.told()))
+    return Split(table, path, path.name, scheme, repaired, notes=tuple(source.told()))
 
 
 def _sentences(source: Source) -> Iterable[Sentence | Tagged]:

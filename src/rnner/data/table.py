@@ -6,7 +6,6 @@ memory or on disk. Letters: s sentences, w words in all.
 
 from __future__ import annotations
 
-from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from rnner.data.disk import Growing
 Integers = NDArray[np.integer[Any]]
 
 BLOCK = 1 << 19  # words that are worked on at a time
-_PENDING = 1 << 16  # words that are kept in Python's own arrays before they are moved
+_PENDING = 1 << 16  # words that are numbered at a time
 
 
 class Row(NamedTuple):
@@ -70,37 +69,52 @@ class TableBuilder:
     """A table that sentences are added to, as many as the disk can hold."""
 
     def __init__(self) -> None:
-        self._numbers: tuple[defaultdict[str, int], ...] = tuple(
-            defaultdict(count().__next__) for _ in ("tokens", "tags")
-        )
-        self._pending = [array(kind) for kind in "iiqiq"]
-        self._kept = [Growing(values.typecode) for values in self._pending]
+        self._tokens, self._tags = _ColumnBuilder(), _ColumnBuilder()
         self._words = 0
-        self._pending[2].append(0)
+        self._numbers: tuple[list[int], list[int], list[int]] = ([0], [], [])  # starts, documents, lines
+        self._kept = (Growing(np.int64), Growing(np.int32), Growing(np.int64))
 
     def add(self, row: Row) -> None:
         """Append a sentence."""
-        (forms, tags), (words, labels, starts, documents, lines) = self._numbers, self._pending
-        words.extend(map(forms.__getitem__, row.words))
-        labels.extend(map(tags.__getitem__, row.tags))
+        self._tokens.pending += row.words
+        self._tags.pending += row.tags
         self._words += len(row.words)
-        starts.append(self._words)
-        documents.append(row.document)
-        lines.append(row.line)
-        if len(words) > _PENDING:
+        for values, value in zip(self._numbers, (self._words, row.document, row.line), strict=True):
+            values.append(value)
+        if len(self._tokens.pending) > _PENDING:
             self._move()
 
     def table(self) -> Table:
         """The table; nothing may be added afterwards."""
         self._move()
-        words, labels, starts, documents, lines = (kept.array() for kept in self._kept)
-        forms, tags = (list(numbers) for numbers in self._numbers)
-        return Table(Column(forms, words), Column(tags, labels), starts, documents, lines)
+        starts, documents, lines = (kept.array() for kept in self._kept)
+        return Table(self._tokens.column(), self._tags.column(), starts, documents, lines)
 
     def _move(self) -> None:
-        for values, kept in zip(self._pending, self._kept, strict=True):
-            kept.extend(np.frombuffer(values, dtype=values.typecode) if values else np.empty(0))
-            del values[:]
+        self._tokens.move()
+        self._tags.move()
+        for values, kept in zip(self._numbers, self._kept, strict=True):
+            kept.extend(np.array(values))
+            values.clear()
+
+
+class _ColumnBuilder:
+    """A column, and the strings that come next in it."""
+
+    def __init__(self) -> None:
+        self.pending: list[str] = []
+        self._number: defaultdict[str, int] = defaultdict(count().__next__)
+        self._kept = Growing(np.int32)
+
+    def move(self) -> None:
+        """Number what is pending."""
+        found = map(self._number.__getitem__, self.pending)
+        self._kept.extend(np.fromiter(found, np.int32, len(self.pending)))
+        self.pending.clear()
+
+    def column(self) -> Column:
+        """The column, once nothing is pending."""
+        return Column(list(self._number), self._kept.array())
 
 
 def build_table(rows: Iterable[Row]) -> Table:
