@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,8 +129,13 @@ def _warnings(decoder: Finder, split: Split, gold: list[list[Span]]) -> list[str
         times, line, reason = split.repaired
         found.append(f"{split.path}:{line}: {reason}; such tags ({times}) are read as conlleval does")
     counts = Counter(span.label for spans in gold for span in spans)
-    unknown = {label: n for label, n in counts.items() if label not in decoder.vocabulary.labels}
-    if unknown:
-        told = ", ".join(f"{label} ({n})" for label, n in sorted(unknown.items()))
-        found.append(f"the model does not know the labels {told}: these entities count as missed")
-    return found
+    return found + unknown_labels(counts, decoder.vocabulary.labels)
+
+
+def unknown_labels(counts: Mapping[str, int], known: Collection[str]) -> list[str]:
+    """A warning if there are gold entities, counted by label, of labels that the tagger does not know."""
+    unknown = {label: n for label, n in counts.items() if label not in known}
+    if not unknown:
+        return []
+    told = ", ".join(f"{label} ({n})" for label, n in sorted(unknown.items()))
+    return [f"the model does not know the labels {told}: these entities count as missed"]

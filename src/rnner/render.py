@@ -27,6 +27,7 @@ from rnner.text import Entity
 
 if TYPE_CHECKING:  # would import torch
     from rnner.evaluation import Comparison, Report
+    from rnner.raw import RawReport
 
 Item = tuple[str, Sequence[Entity]]
 _Piece = tuple[str, str | None]  # some text, and the label it has
@@ -34,6 +35,7 @@ _Piece = tuple[str, str | None]  # some text, and the label it has
 _KNOWN_COLOURS = {"PER": "cyan", "LOC": "green", "ORG": "yellow", "MISC": "magenta", "NAME": "cyan"}
 _COLOURS = ("blue", "red", "bright_cyan", "bright_green", "bright_yellow", "bright_magenta", "bright_blue")
 _LEVEL = f"{LEVEL:.0%}"
+_CUT_SHOWN = 6
 _ERROR_NAMES = {
     "correct": "correct",
     "wrong_type": "wrong type",
@@ -85,6 +87,24 @@ def comparison_table(comparison: Comparison) -> RenderableType:
         "",
         Text(f"Intervals and shares: {_resampling(units)}, the same for all models"),
     )
+
+
+def raw_table(report: RawReport) -> RenderableType:
+    """Scores on raw text in per cent, beside those on tokens if there are some, and what was cut."""
+    parts: list[RenderableType] = [_raw_types_table(report)]
+    if report.tokens is not None:
+        share = 100 * report.kept_tokens / max(1, report.gold_tokens)
+        counts = f"{report.kept_tokens:,} of {report.gold_tokens:,}"
+        parts += ["", Text(f"Tokens of the file that the raw text has too: {share:.2f}% ({counts})")]
+    if report.cut:
+        told = "Entities that begin or end within a token of the raw text, so cannot be found there"
+        parts += ["", Text(f"{told}: {report.cut.total():,}")]
+    for cut, count in report.cut.most_common(_CUT_SHOWN):
+        tokens = " ".join(cut.tokens)
+        parts.append(
+            Text(plain(f"  {count:,} × {cut.label} {cut.text}" + (f" in {tokens}" if tokens else "")))
+        )
+    return Group(*parts)
 
 
 def scores_conlleval(scores: Scores) -> str:
@@ -183,6 +203,30 @@ def _types_table(scores: Scores, *, width: int, colour: bool) -> Table:
     if scores.strict is not None:
         table.add_row("Strict", *_figures(scores.strict)[: len(titles)])
     return table
+
+
+def _raw_types_table(report: RawReport) -> Table:
+    """F1 of each type, then of all, and precision and recall."""
+    titles = ["F1 on tokens", "On raw text", "Difference"] if report.tokens else ["F1 on raw text"]
+    table = figures_table("Type", "Gold", *titles)
+    sides = [*([report.tokens] if report.tokens else []), report.raw]
+    nothing = Score(0, 0, 0, 0, 0, 0)
+    for label in sorted({label for side in sides for label in side.per_type}):
+        own = [side.per_type.get(label, nothing) for side in sides]
+        name = Text(plain(label), style=_colour(label))
+        table.add_row(name, str(own[0].support), *_compared([_percentages(score)[2] for score in own]))
+    table.add_section()
+    figures = list(zip(*(_percentages(side.total) for side in sides), strict=True))
+    table.add_row("All", str(report.raw.total.support), *_compared(figures[2]), style="bold")
+    table.add_row("  precision", "", *_compared(figures[0]))
+    table.add_row("  recall", "", *_compared(figures[1]))
+    return table
+
+
+def _compared(shares: Sequence[float]) -> list[str]:
+    """A figure on tokens if there is one, on raw text, and then how far raw text is from tokens."""
+    told = [f"{share:.2f}" for share in shares]
+    return [*told, f"{shares[1] - shares[0]:+.2f}"] if len(shares) > 1 else told
 
 
 def _systems(comparison: Comparison) -> list[tuple[str, Report]]:

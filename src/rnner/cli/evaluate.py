@@ -14,8 +14,10 @@ from rnner.errors import UsageError
 
 if TYPE_CHECKING:
     from rnner.data.corpus import Split
+    from rnner.data.formats.documents import Source
     from rnner.decoding import Decoder
     from rnner.evaluation import Comparison, Report
+    from rnner.pipeline import Pipeline
 
 
 class Format(str, Enum):
@@ -45,6 +47,10 @@ def evaluate(
     form: Annotated[
         Format, typer.Option("--format", metavar="FORM", help="table, json or conlleval.")
     ] = Format.table,
+    raw: Annotated[
+        bool,
+        typer.Option("--raw", help="On raw text too, by characters: what tokenization costs."),
+    ] = False,
     columns: Columns = None,
     batch: Batch = 64,
     code: Code = None,
@@ -55,18 +61,27 @@ def evaluate(
 
     Entities as conlleval counts them, per type and in all, with a 95% bootstrap interval of F1; what kind of
     mistakes; the commonest, each with an example. With --model A --model B: the scores of each and of their
-    ensemble, and how far they are from A. Scores are per cent in table and conlleval, fractions in json.
+    ensemble, and how far they are from A. With --raw: on the raw text, as `rnner predict` reads it, beside
+    the score on the file's own tokens; where the file has no text, words are spaced as in print. Scores are
+    per cent in table and conlleval, fractions in json.
     """
     from rnner.bundle import load_bundle
     from rnner.data.corpus import read_split, resolve
+    from rnner.data.formats.documents import Source
     from rnner.decoding import Decoder
     from rnner.evaluation import report
+    from rnner.pipeline import Pipeline
 
     if form is Format.conlleval and len(model) > 1:
         raise UsageError("--format conlleval has room for one --model; use table or json for several")
+    if raw and (form is Format.conlleval or len(model) > 1):
+        raise UsageError("--raw takes one --model, and --format table or json")
     chosen = chosen_columns(columns)
     place = start(device, threads, code)
     bundles = [load_bundle(folder, device=place) for folder in model]
+    if raw:
+        _tell_raw(Pipeline(bundles[0], batch_sentences=batch), Source(resolve(data), chosen), form)
+        return
     split = read_split(resolve(data), columns=chosen, illegal="conlleval")
     decoders = [Decoder(bundle.tagger, bundle.vocabulary, sentences=batch) for bundle in bundles]
     if len(decoders) == 1:
@@ -89,6 +104,21 @@ def _tell(result: Report, form: Format) -> None:
         sampling = result.f1_interval, result.units
         table = scores_table(result.scores, result.errors, result.confusions, sampling=sampling)
         out.print(table, soft_wrap=False)
+
+
+def _tell_raw(pipeline: Pipeline, source: Source, form: Format) -> None:
+    """Write the scores on raw text, and on the tokens of the file if it has some."""
+    from rnner.data.formats import detect_format
+    from rnner.raw import report
+    from rnner.render import raw_table, to_json
+
+    result = report(pipeline, source, "columns" if source.columns else detect_format(source.path))
+    for message in result.warnings:
+        warn(message)
+    if form is Format.json:
+        typer.echo(to_json(result.to_dict(), indent=2))
+    else:
+        out.print(raw_table(result), soft_wrap=False)
 
 
 def _compared(names: list[str], decoders: list[Decoder], split: Split) -> Comparison:

@@ -117,7 +117,7 @@ class Aligner:
     def _placed(self, document: Document, tokens: Sequence[Token]) -> Iterator[_Placed]:
         starts, ends = [token.start for token in tokens], [token.end for token in tokens]
         for span in dict.fromkeys(document.spans):
-            for start, end in (span[:2], _stripped(document.text, span)):
+            for start, end in (span[:2], stripped(document.text, span)):
                 first, last = bisect_right(ends, start), bisect_left(starts, end)  # those touched
                 exact = first < last and starts[first] == start and ends[last - 1] == end
                 if exact:
@@ -161,7 +161,7 @@ class Aligner:
         return f"{self.path}:{document.line}: {span.start}-{span.end} {span.label} {text!r} {what}"
 
 
-def _stripped(text: str, span: CharSpan) -> tuple[int, int]:
+def stripped(text: str, span: CharSpan) -> tuple[int, int]:
     """Start and end without the white space at the ends, which no token holds."""
     inner = text[span.start : span.end]
     start = span.start + len(inner) - len(inner.lstrip())

@@ -11,6 +11,7 @@ from rnner.data.formats.documents import Source, Tagged
 from rnner.data.layout import DOCUMENT_MARK
 from rnner.spacing import spacing_in
 
+NOT_TAKEN = "columns beside word and tag are not taken over"
 _TEXT = re.compile(r"#[ \t]*text[ \t]*=(.*)")
 
 
@@ -21,7 +22,7 @@ def read(source: Source) -> Iterator[Tagged]:
         spaces = _spaces(sentence)
         yield Tagged(sentence.words, sentence.tags or [], sentence.lines, sentence.document, spaces)
     if (more := reader.layout.width - 2) > 0:
-        source.notes["columns beside word and tag are not taken over"] = more
+        source.notes[NOT_TAKEN] = more
 
 
 def write(sentences: Iterable[Tagged], out: TextIO, source: Source) -> None:

@@ -1,0 +1,79 @@
+"""`rnner evaluate --raw`: by characters on raw text, beside the score on the file's own tokens."""
+
+import json
+import re
+
+import pytest
+
+TEXT = "  Ada Lovelace 😀 wrote to Bell Labs."
+
+
+@pytest.fixture
+def scored(rnner, trained):
+    """`scored(data)`: the report as JSON."""
+
+    def score(data):
+        outcome = rnner("evaluate", data, "--model", trained, "--raw", "--format", "json")
+        assert outcome.code == 0, outcome.err
+        return json.loads(outcome.out)
+
+    return score
+
+
+@pytest.mark.parametrize("data", ["test.conll", "sample:test"])
+def test_the_score_on_tokens_is_that_of_evaluate(rnner, trained, scored, folder, data):
+    usual = json.loads(rnner("evaluate", data, "--model", trained, "--format", "json").out)
+    tokens = scored(data)["tokens"]
+    assert tokens["f1"] > 0
+    for name in ("f1", "precision", "recall", "support", "predicted", "correct"):
+        assert tokens[name] == pytest.approx(usual[name])
+        for label in usual["per_type"]:
+            assert tokens["per_type"][label][name] == pytest.approx(usual["per_type"][label][name])
+
+
+def test_where_the_tokens_are_the_same_nothing_is_lost(scored, folder):
+    told = scored("test.conll")
+    assert told["kept_tokens"] == told["gold_tokens"] == 10
+    assert told["raw"] == told["tokens"]
+    assert told["difference"] == {"f1": 0, "precision": 0, "recall": 0}
+
+
+def test_an_entity_that_the_tokenizer_cuts_is_lost(scored, folder):
+    (folder / "cut.conll").write_text("Ada B-PER\nLovelace I-PER\nleft O\nBell B-ORG\nInc I-ORG\n. O\n")
+    told = scored("cut.conll")
+    assert told["cut"] == [{"label": "ORG", "text": "Bell Inc", "tokens": ["Bell", "Inc."], "count": 1}]
+    assert (told["gold_tokens"], told["kept_tokens"]) == (6, 4)
+    assert told["raw"]["per_type"]["ORG"]["correct"] == 0
+
+
+def test_raw_text_with_spans_has_no_tokens_to_compare_with(scored, rnner, trained, folder):
+    spans = [{"start": 2, "end": 15, "label": "PER"}, {"start": 26, "end": 35, "label": "ORG"}]
+    (folder / "spans.jsonl").write_text(json.dumps({"text": TEXT, "spans": spans}))
+    told = scored("spans.jsonl")
+    assert (told["raw"]["support"], told["raw"]["correct"]) == (2, 2)
+    assert told["tokens"] is told["difference"] is None
+    table = rnner("evaluate", "spans.jsonl", "--model", trained, "--raw").out
+    assert "F1 on raw text" in table and "ifference" not in table
+
+
+def test_the_table_has_both_scores_in_per_cent_and_the_difference(rnner, trained, scored, folder):
+    (folder / "cut.conll").write_text("Ada B-PER\nLovelace I-PER\nleft O\nBell B-ORG\nInc I-ORG\n. O\n")
+    told = scored("cut.conll")
+    table = rnner("evaluate", "cut.conll", "--model", trained, "--raw").out
+    figures = [f"{100 * told[side]['f1']:.2f}" for side in ("tokens", "raw")]
+    figures.append(f"{100 * told['difference']['f1']:+.2f}".replace("+", r"\+"))
+    assert re.search(r"^All +2 +" + " +".join(figures), table, re.MULTILINE)
+    assert "66.67% (4 of 6)" in table and "1 × ORG Bell Inc in Bell Inc." in table
+
+
+def test_data_that_break_their_scheme_or_know_other_labels_are_warned_of(rnner, trained, folder):
+    (folder / "gold.conll").write_text("Ada I-PER\nLovelace I-PER\nread O\nDune B-WORK\n")
+    err = rnner("evaluate", "gold.conll", "--model", trained, "--raw").err
+    assert "warning: gold.conll: 1 × tags read as conlleval does" in err
+    assert "the model does not know the labels WORK (1)" in err
+
+
+def test_one_model_and_no_conlleval(rnner, trained, one_line):
+    call = ("evaluate", "sample:test", "--raw", "--model", trained)
+    one_line(rnner(*call, "--model", trained), 2, "--raw takes one --model")
+    one_line(rnner(*call, "--format", "conlleval"), 2, "--format table or json")
