@@ -34,10 +34,10 @@ from numpy.typing import NDArray
 from trainings import Training, at_least, guarded, say, spread, table, train_all, write_json, yaml_path
 
 from rnner.config import Config, load_config
-from rnner.data.conll import ConllReader, Sentence
 from rnner.data.corpus import Split, read_split, resolve
 from rnner.errors import UsageError
 from rnner.metrics import score
+from rnner.partition import cut
 from rnner.tags import LENIENT, to_spans
 
 Features = dict[str, str | bool]
@@ -58,7 +58,7 @@ def main() -> None:
     columns = config.data.columns.model_dump() if config.data.columns else None
     corpus = read_split(source, columns=columns, illegal=config.data.illegal_tags)
     folds = draw_folds(corpus.documents, arguments.folds, arguments.seed)
-    systems = {"rnner": _train_folds(arguments, list(ConllReader(source, columns=columns)), folds)}
+    systems = {"rnner": _train_folds(arguments, source, columns, folds, len(corpus))}
     if arguments.crf:
         systems["CRF"] = _crf_folds(corpus, config, folds, arguments.jobs)
     print(_report([len(fold) for fold in folds], systems))
@@ -104,11 +104,14 @@ def draw_folds(documents: NDArray[np.int64], folds: int, seed: int) -> list[Fold
     return [np.flatnonzero(fold_of_unit[unit_of] == fold) for fold in range(folds)]
 
 
-def write_sentences(sentences: Sequence[Sentence], chosen: Fold, path: Path) -> Path:
-    """Write these sentences as they stand in their file, in their order, with the marks before them."""
-    lines = (f"{line}\n" for i in chosen.tolist() for line in sentences[i].raw)
-    path.write_text("".join(lines), encoding="utf-8")
-    return path
+def write_fold(
+    source: Path, fold: Fold, sentences: int, folder: Path, columns: dict[str, int] | None = None
+) -> list[Path]:
+    """Write the other sentences, then the fold's, as they stand in the source of so many; the two files."""
+    paths = [folder / "train.conll", folder / "test.conll"]
+    for path, lines in zip(paths, cut(source, [_rest(fold, sentences), fold], columns=columns), strict=True):
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    return paths
 
 
 def _rest(fold: Fold, sentences: int) -> Fold:
@@ -116,7 +119,11 @@ def _rest(fold: Fold, sentences: int) -> Fold:
 
 
 def _train_folds(
-    arguments: argparse.Namespace, sentences: Sequence[Sentence], folds: Sequence[Fold]
+    arguments: argparse.Namespace,
+    source: Path,
+    columns: dict[str, int] | None,
+    folds: Sequence[Fold],
+    sentences: int,
 ) -> list[Figures]:
     """Train a model for each fold, and score it there."""
     with tempfile.TemporaryDirectory(prefix="crossvalidate-") as name:
@@ -124,8 +131,7 @@ def _train_folds(
         for number, fold in enumerate(folds, 1):
             folder = Path(name) / str(number)
             folder.mkdir()
-            train = write_sentences(sentences, _rest(fold, len(sentences)), folder / "train.conll")
-            test = write_sentences(sentences, fold, folder / "test.conll")
+            train, test = write_fold(source, fold, sentences, folder, columns)
             data = [f"data.train={yaml_path(train)}", "data.dev=null", f"data.test={yaml_path(test)}"]
             sets = [*arguments.overrides, *data]
             trainings.append(Training(f"fold {number}", arguments.config, sets, folder / "model"))

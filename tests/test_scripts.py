@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnner.data.conll import ConllReader
 from rnner.data.corpus import read_split, resolve
 from rnner.errors import UsageError
 from tiny import DEV, SMALL, TRAIN, split_of, write_columns
@@ -67,11 +66,20 @@ def test_more_folds_than_sentences_is_an_error(crossvalidate):
 
 def test_the_files_of_a_fold_hold_its_sentences(crossvalidate, tmp_path):
     source = resolve("sample:dev")
-    whole, sentences = read_split(source), list(ConllReader(source))
+    whole = read_split(source)
     fold = crossvalidate.draw_folds(whole.documents, 3, seed=0)[1]
-    read = read_split(crossvalidate.write_sentences(sentences, fold, tmp_path / "fold.conll"))
-    assert read.sentences() == whole.select(fold).sentences()
-    assert len(np.unique(read.documents)) == len(np.unique(whole.documents[fold]))
+    train, test = map(read_split, crossvalidate.write_fold(source, fold, len(whole), tmp_path))
+    assert test.sentences() == whole.select(fold).sentences()
+    assert len(train) + len(test) == len(whole)
+    assert len(np.unique(test.documents)) == len(np.unique(whole.documents[fold]))
+
+
+def test_documents_that_are_cut_stay_apart_in_the_files_of_a_fold(crossvalidate, tmp_path):
+    rows = "\n\n".join(f"-DOCSTART- O\n\n{'a' * i} O\n\n{'b' * i} O" for i in range(1, 4))
+    (tmp_path / "corpus.conll").write_text(rows + "\n")
+    whole = read_split(tmp_path / "corpus.conll")
+    files = crossvalidate.write_fold(tmp_path / "corpus.conll", np.array([0, 2, 4]), len(whole), tmp_path)
+    assert [read_split(file).documents.tolist() for file in files] == [[0, 1, 2], [0, 1, 2]]
 
 
 def test_folds_together_count_entities_not_folds(crossvalidate):

@@ -114,6 +114,26 @@ def test_other_formats_are_to_be_converted_first(rnner, folder, one_line):
     one_line(refused, 2, "tagged.jsonl: is of the format tokens", "rnner data convert tagged.jsonl NEW.conll")
 
 
+@pytest.mark.parametrize(("mark", "newline"), [("\ufeff", "\r\n"), ("", "\r\n"), ("\ufeff", "\n")])
+def test_line_ends_and_byte_order_mark_are_kept(rnner, folder, whole, mark, newline):
+    text = mark + newline.join([*whole, ""])
+    (folder / "whole.conll").write_text(text, encoding="utf-8", newline="")
+    assert rnner("data", "split", "whole.conll", "out").code == 0
+    parts = [(folder / "out" / f"{name}.conll").read_bytes().decode() for name in ("train", "dev", "test")]
+    assert all(part.startswith(mark) for part in parts)
+    rest = [line for part in parts for line in part.removeprefix(mark).split(newline)[:-1]]
+    assert Counter(rest) == Counter(whole)
+
+
+def test_line_ends_of_two_kinds_are_told(rnner, folder):
+    text = (folder / "train.conll").read_text()
+    (folder / "mixed.conll").write_text(text.replace("\n", "\r\n", 9), newline="")
+    outcome = rnner("data", "split", "mixed.conll", "out")
+    assert outcome.code == 0
+    assert "mixed.conll: some lines end in CR LF, others in LF; all end in LF now" in outcome.err
+    assert all(b"\r" not in path.read_bytes() for path in (folder / "out").iterdir())
+
+
 def test_types_that_a_part_lacks_are_told(rnner, folder):
     rows = [f"x{i} B-{'FAC' if i == 0 else 'PER'}\nslept O\n" for i in range(30)]
     (folder / "few.conll").write_text("\n".join(rows))

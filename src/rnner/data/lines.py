@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from rnner.errors import DataError
 
@@ -38,6 +39,30 @@ def read_lines(source: Source, *, lenient: bool = False) -> Iterator[str]:
             yield from _lines(stream, name, lenient)
     else:
         yield from _lines(getattr(source, "buffer", source), name, lenient)
+
+
+class Ends(NamedTuple):
+    """How the lines of a file end, and how it begins.
+
+    `mark` is its byte order mark or nothing; `newline` what ends most lines; `mixed` whether others end
+    otherwise.
+    """
+
+    mark: str
+    newline: str
+    mixed: bool
+
+
+def line_ends(path: Path) -> Ends:
+    """How the lines of a text file end; raises DataError for one that cannot be opened."""
+    lines = windows = 0
+    with _open(path) as file:
+        marked = file.read(3) == codecs.BOM_UTF8
+        file.seek(0)
+        for line in file:
+            lines += line.endswith(b"\n")
+            windows += line.endswith(b"\r\n")
+    return Ends("\ufeff" if marked else "", "\r\n" if 2 * windows > lines else "\n", 0 < windows < lines)
 
 
 def no_such_file(path: Path) -> str:

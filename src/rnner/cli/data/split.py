@@ -17,10 +17,12 @@ from rnner.cli.options import Columns, chosen_columns, require_column_file
 from rnner.errors import UsageError
 
 if TYPE_CHECKING:
+    from rnner.data.lines import Ends
     from rnner.data.splits import Split
     from rnner.statistics import Statistics
 
 PARTS = ("train", "dev", "test")
+_NAMES = {"\n": "LF", "\r\n": "CR LF"}
 
 
 class Unit(str, Enum):
@@ -62,6 +64,7 @@ def split(
     `rnner data stats` tells it.
     """
     from rnner.data.corpus import read_split, resolve
+    from rnner.data.lines import line_ends
     from rnner.partition import cut, partition
     from rnner.statistics import describe
 
@@ -75,7 +78,10 @@ def split(
     found = partition(
         whole, list(wanted.values()), seed=seed, by_document=None if by is None else by is Unit.document
     )
-    _write(files, cut(source, found.parts, columns=chosen))
+    ends = line_ends(source)
+    if ends.mixed:
+        warn(f"{source}: some lines end in CR LF, others in LF; all end in {_NAMES[ends.newline]} now")
+    _write(files, cut(source, found.parts, columns=chosen), ends)
     parts = [
         replace(whole.select(sentences), name=name, path=files[name])
         for name, sentences in zip(wanted, found.parts, strict=True)
@@ -120,13 +126,14 @@ def _files(source: Path, folder: Path, wanted: Mapping[str, float], overwrite: b
     return {name: files[name] for name in wanted}
 
 
-def _write(files: Mapping[str, Path], lines: Sequence[Sequence[str]]) -> None:
+def _write(files: Mapping[str, Path], lines: Sequence[Sequence[str]], ends: Ends) -> None:
     """Write all parts, or none: only when the last is complete do they get their names."""
     partial = {path: path.with_name(path.name + ".partial") for path in files.values()}
     try:
         for path, own in zip(partial.values(), lines, strict=True):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("".join(f"{line}\n" for line in own), encoding="utf-8", newline="\n")
+            text = ends.mark + "".join(f"{line}{ends.newline}" for line in own)
+            path.write_text(text, encoding="utf-8", newline="")
         for path, written in partial.items():
             written.replace(path)
     except OSError as error:
