@@ -50,13 +50,18 @@ def alternate(functions: dict[str, Callable[[], object]], repeats: int, calls: i
     return times
 
 
-def bench(b: int, t: int, k: int, repeats: int, calls: int) -> dict[str, list[float]]:
+def example(b: int, t: int, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Emissions, tags, lengths and moves of b sentences of t tokens at most, k tags."""
     torch.manual_seed(0)
     emissions = torch.randn(b, t, k, requires_grad=True)
     moves = join(torch.randn(k), torch.randn(k, k), torch.randn(k)).requires_grad_()
     lengths = torch.randint(max(1, t * 3 // 4), t + 1, (b,))
     lengths[0] = t
-    tags = torch.randint(k, (b, t))
+    return emissions, torch.randint(k, (b, t)), lengths, moves
+
+
+def bench(b: int, t: int, k: int, repeats: int, calls: int) -> dict[str, list[float]]:
+    emissions, tags, lengths, moves = example(b, t, k)
 
     def gradients(function: Callable[..., Tensor]) -> tuple[Tensor, ...]:
         return torch.autograd.grad(function(emissions, tags, lengths, moves), (emissions, moves))
