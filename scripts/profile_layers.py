@@ -4,9 +4,9 @@
 
 Shares of the time of one forward and backward pass, for the shapes of bench_recurrent.py (steps, sentences,
 input, units) and bench_crf.py (sentences, tokens, tags): products of matrices, arithmetic on elements, moving
-numbers (copies, gathers, clearing), and calls: views, memory, autograd and Python between the kernels, and what
-the profiler itself costs. Beside them the time of a pass without the profiler, and how many operators it calls.
-Run it with nothing else running.
+numbers (copies, gathers, clearing), and calls: views, memory, autograd and Python between the kernels, and
+what the profiler itself costs. Beside them the time of a pass without the profiler, and how many operators it
+calls. Run it with nothing else running.
 """
 
 from __future__ import annotations
