@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from rnner.data.conll import UNMARKED
 from rnner.data.encoded import EncodedSplit
 from rnner.data.lexicon import HeldOut, Lexicon, features_of
 from rnner.data.splits import Split
-from rnner.data.table import Row, build_table
+from rnner.data.table import Row, blocks, build_table
 from rnner.data.vocabulary import Vocabulary
 from rnner.tags import label_of, tag_inventory
 
@@ -158,6 +159,20 @@ def test_held_out_is_the_count_of_the_other_documents(
     for lexicon, added in ((learnt, []), (learnt.merged(elsewhere), more), (elsewhere.merged(learnt), more)):
         expected = features_of(np.array(recounted(sentences, list(documents), added)))
         np.testing.assert_array_equal(HeldOut(lexicon, split).features(places), expected)
+
+
+@pytest.mark.parametrize("words", [1, 3])
+def test_held_out_is_the_same_from_small_blocks_and_from_disk(
+    words: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = split_of(PARIS, [0, 0, 1]).select([2, 0, 1])  # a document in two pieces
+    lexicon, everywhere = Lexicon.learn(split, LABELS), np.arange(split.lengths.sum())
+    expected = HeldOut(lexicon, split).features(everywhere)
+    monkeypatch.setattr("rnner.data.lexicon.blocks", partial(blocks, words=words))
+    monkeypatch.setattr("rnner.data.lexicon.BLOCK", words)
+    monkeypatch.setattr("rnner.data.disk._SMALL", 0)
+    assert Lexicon.learn(split, LABELS).counts == lexicon.counts
+    np.testing.assert_array_equal(HeldOut(lexicon, split).features(everywhere), expected)
 
 
 def test_held_out_of_a_part_of_a_split_knows_that_part_alone() -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rnner.data.splits import Split
-from rnner.data.table import Row, build_table
-from rnner.tags import Span
+from rnner.data.table import Row, blocks, build_table
+from rnner.tags import Span, from_spans, to_spans
 
 WORDS = [["Ada", "Lovelace", "slept"], ["Rain"], ["Bo", "Al", "of", "Łódź"]]
 TAGS = [["B-PER", "I-PER", "O"], ["O"], ["B-PER", "B-PER", "O", "B-LOC"]]
@@ -68,6 +71,59 @@ def test_binary_forgets_labels_and_borders(split: Split) -> None:
     assert binary.spans(2) == [Span(0, 2, "NAME"), Span(3, 4, "NAME")]
     with pytest.raises(ValueError, match="unknown tag scheme"):
         split.convert("conlleval")
+
+
+LEGAL = ["O", "B-A", "I-A", "E-A", "S-A", "B-B", "I-B", "E-B", "S-B"]
+SCHEMES = ["iob1", "iob2", "bioes", "binary"]
+sentences = st.lists(st.lists(st.sampled_from(LEGAL), min_size=1, max_size=8), min_size=1, max_size=6)
+
+
+@settings(deadline=None)
+@given(sentences, st.sampled_from(SCHEMES), st.sampled_from(SCHEMES), st.integers(1, 12))
+def test_conversion_is_that_of_each_sentence_alone(
+    tags: list[list[str]], read: str, written: str, words: int
+) -> None:
+    spans = [to_spans(row, "conlleval") for row in tags]
+    given = [from_spans(own, len(row), read) for own, row in zip(spans, tags, strict=True)]
+    for scheme, rows in (("conlleval", tags), (read, given)):
+        split = Split(build_table([Row(["w"] * len(row), row, 0, 1) for row in rows]), Path("x"), "x", scheme)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("rnner.data.splits.blocks", partial(blocks, words=words))
+            converted = split.convert(written)
+        expected = [from_spans(to_spans(row, scheme), len(row), written) for row in rows]
+        assert converted.sentences()[1] == expected
+        assert converted.tags.strings == list(dict.fromkeys(tag for row in expected for tag in row))
+
+
+@pytest.mark.parametrize("words", [1, 4, 100])
+def test_a_selection_counts_and_numbers_its_own_words_alone(
+    split: Split, words: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rnner.data.splits.blocks", partial(blocks, words=words))
+    whole = Split(build_table([*ROWS, ROWS[0]]), Path("x"), "x", "iob2")
+    part = whole.select([3, 1])
+    assert part.tokens.strings == ["Ada", "Lovelace", "slept", "Rain"]
+    assert part.tokens.numbers.tolist() == [0, 1, 2, 3]
+    assert part.tags.strings == ["B-PER", "I-PER", "O"]
+    assert part.tags.numbers.tolist() == [0, 1, 2, 2]
+    assert part.counts == {"Ada": 1, "Lovelace": 1, "slept": 1, "Rain": 1}
+    assert whole.counts["Ada"] == 2 and whole.counts["Łódź"] == 1
+
+
+def test_a_digest_tells_contents_apart_not_how_they_are_kept(split: Split) -> None:
+    def digest(rows: list[Row]) -> str:
+        return Split(build_table(rows), Path("x"), "x", "iob2").digest
+
+    assert split.select([0, 2]).digest == digest([ROWS[0], ROWS[2]._replace(line=90)])
+    others = [
+        ROWS[:2],
+        ROWS[::-1],
+        [ROWS[0]._replace(words=["Ada", "Lovelace", "wept"]), *ROWS[1:]],
+        [ROWS[0]._replace(tags=["B-PER", "I-PER", "B-PER"]), *ROWS[1:]],
+        [ROWS[0]._replace(document=-1), *ROWS[1:]],
+        [Row(WORDS[0] + WORDS[1], TAGS[0] + TAGS[1], 0, 1), ROWS[2]],
+    ]
+    assert len({split.digest, *map(digest, others)}) == 1 + len(others)
 
 
 def test_many_sentences_keep_their_order() -> None:

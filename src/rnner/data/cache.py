@@ -46,7 +46,7 @@ def cached(source: Path, settings: dict[str, Any], read: Callable[[], Split]) ->
     """
     try:
         state = _state(source)
-        if sum(size for _, size, *_ in state) < LEAST:
+        if not state or sum(size for _, size, *_ in state) < LEAST:
             return read()
         file = cache_folder() / "corpora" / f"{_key(source, settings)}.arrow"
     except OSError:
