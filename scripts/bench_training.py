@@ -95,7 +95,7 @@ def measure(arguments: argparse.Namespace, *, hidden: int, sentences: int) -> li
     ]
 
 
-def _training_speed(trainer: Trainer, arguments: argparse.Namespace) -> tuple[float, list[Batch]]:
+def _training_speed(trainer: Trainer, arguments: argparse.Namespace) -> tuple[float, list[Batch[Tensor]]]:
     """Median tokens/s over rounds of whole steps, and as many batches like theirs."""
     events = (event for event in trainer.fit() if isinstance(event, Step))
     for _ in range(20):
@@ -107,10 +107,10 @@ def _training_speed(trainer: Trainer, arguments: argparse.Namespace) -> tuple[fl
             tokens += next(events).tokens
         speeds.append(tokens / (time.perf_counter() - started))
     order = trainer._order(0)[: arguments.steps]
-    return median(speeds), [trainer.encoded.batch(rows) for rows in order]
+    return median(speeds), [trainer.encoded.batch(rows).to("cpu") for rows in order]
 
 
-def _parts(trainer: Trainer, batches: list[Batch]) -> dict[str, float]:
+def _parts(trainer: Trainer, batches: list[Batch[Tensor]]) -> dict[str, float]:
     """Milliseconds a step of each part alone, over the batches."""
     tagger = trainer.tagger.train()
     order = trainer._order(0)[: len(batches)]
@@ -156,7 +156,7 @@ def _parts(trainer: Trainer, batches: list[Batch]) -> dict[str, float]:
     return {name: _milliseconds(part, len(batches)) for name, part in parts.items()}
 
 
-def _put(features: Tensor, batch: Batch) -> Tensor:
+def _put(features: Tensor, batch: Batch[Tensor]) -> Tensor:
     return features[batch.forms]
 
 

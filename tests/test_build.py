@@ -161,7 +161,7 @@ def test_dropout_changes_what_comes_out_in_training(folder, key):
     off = [f"dropout.{part}=0" for part in ("words", "input", "hidden", "output")]
     none = parse_config(changed.model_dump(), off)
     only = parse_config(none.model_dump(), [f"{key}=0.6"])
-    batch = vocabulary_of().encode([words for words, _ in annotated(TRAIN)])
+    batch = vocabulary_of().encode([words for words, _ in annotated(TRAIN)]).to("cpu")
     seen = []
     for config in (none, only):
         torch.manual_seed(1)
@@ -288,7 +288,9 @@ def test_a_transplanted_model_scores_the_old_tags_as_before():
     transplant(old, known, new, grown)
     sentence = [["Harry", "Potter", "left", "London", "."]]
     places = [grown.tags.index(tag) for tag in known.tags]
-    torch.testing.assert_close(new(grown.encode(sentence))[..., places], old(known.encode(sentence)))
+    torch.testing.assert_close(
+        new(grown.encode(sentence).to("cpu"))[..., places], old(known.encode(sentence).to("cpu"))
+    )
 
 
 def test_a_vocabulary_of_names_alone_has_two_tags():

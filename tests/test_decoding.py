@@ -26,7 +26,7 @@ def test_scores_are_the_summed_probability_of_all_legal_taggings_with_the_entity
     tagger, vocabulary = tagger_of(f"head={head}")
     words = ["Harry", "saw", "London"]
     (found,) = Decoder(tagger, vocabulary).scored_spans([words])
-    batch = vocabulary.encode([words])
+    batch = vocabulary.encode([words]).to("cpu")
     with torch.no_grad():
         emissions = tagger(batch)[0].double()
         moves, edge = tagger.head.scores().double(), len(vocabulary.tags)

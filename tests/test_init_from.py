@@ -132,7 +132,9 @@ def test_a_lexicon_learns_new_labels_and_old_words_are_seen_as_before(tmp_path, 
     assert counts == {"O": 0, "CREATURE": 2, "LOC": 0, "MISC": 0, "ORG": 0, "PER": 0}
     words = [["London", "and", "Harry"]]  # none of them in the new texts
     seen = [
-        model.tagger.eval()(model.vocabulary.encode(words, bags=bags_of(words, [0], model.vocabulary.row)))
+        model.tagger.eval()(
+            model.vocabulary.encode(words, bags=bags_of(words, [0], model.vocabulary.row)).to("cpu")
+        )
         for model in (old, job)
     ]
     places = [job.vocabulary.tags.index(tag) for tag in old.vocabulary.tags]
@@ -166,7 +168,7 @@ def test_going_on_from_a_model_that_composes_words_keeps_what_they_are_composed_
     assert job.vocabulary.words == [*vocabulary.words, "dobby"]
     assert torch.equal(job.tagger.words.vectors, tagger.words.vectors)
     sentences = [["Azkaban", "London-bank", "Hagrid", "London"]]
-    expected = tagger.features(vocabulary.encode(sentences))[:, :8]
-    assert torch.equal(job.tagger.features(job.vocabulary.encode(sentences))[:, :8], expected)
+    expected = tagger.features(vocabulary.encode(sentences).to("cpu"))[:, :8]
+    assert torch.equal(job.tagger.features(job.vocabulary.encode(sentences).to("cpu"))[:, :8], expected)
     list(train(job, tmp_path / "run"))
     assert load_bundle(tmp_path / "run").vocabulary == job.vocabulary

@@ -30,7 +30,9 @@ ORDER = [
     "data.corpus",
     "partition",
     "checks",
+    "data.spelling",
     "data.vectors",
+    "data.arrays",
     "data.subwords",
     "data.documents",
     "data.batches",
@@ -66,7 +68,16 @@ ORDER = [
     "cli",
 ]
 EMPTY = {"data"}
-LIGHT = ["rnner", "rnner.errors", "rnner.text", "rnner.tags", "rnner.config", "rnner.data.conll", "rnner.cli"]
+LIGHT = [
+    "rnner",
+    "rnner.errors",
+    "rnner.text",
+    "rnner.tags",
+    "rnner.config",
+    "rnner.data.conll",
+    "rnner.data.vocabulary",
+    "rnner.cli",
+]
 
 
 def modules():

@@ -33,7 +33,7 @@ def test_vectors_of_a_file_are_tuned_or_left_as_they_are(tmp_path, tune):
     job = prepare(config, device=CPU)
     assert job.config.embeddings.words.size == 5, "the file decides"
     assert job.coverage is not None and 0.1 < job.coverage.share < 0.9
-    batch = job.vocabulary.encode([["in", "quaffle"]])
+    batch = job.vocabulary.encode([["in", "quaffle"]]).to("cpu")
     before = job.tagger.words(batch.words).detach().clone()
     expected = [[(COMMON.index("in") * 7 + j * 3) % 11 / 10 for j in range(5)]]
     torch.testing.assert_close(before[:1], torch.tensor(expected), atol=1e-3, rtol=0)
@@ -121,7 +121,7 @@ def test_words_that_the_file_lacks_are_composed_of_n_grams_that_training_leaves_
     list(train(job, tmp_path / "run"))
     model = load_bundle(tmp_path / "run")
     assert model.vocabulary == job.vocabulary and torch.equal(model.tagger.words.vectors, expected)
-    batch = model.vocabulary.encode([["London-based", "Hogsmeades", "Grindelwald"]])
+    batch = model.vocabulary.encode([["London-based", "Hogsmeades", "Grindelwald"]]).to("cpu")
     found = model.tagger.features(batch)[:, :5]
     torch.testing.assert_close(found[0], expected[len(COMMON)].float())
     composed = table[:-1].sum(0) / len(n_grams) ** 0.5 + table[-1]  # Hogsmeades has each of them once

@@ -30,7 +30,7 @@ SENTENCES = [*words_of(TRAIN), *words_of(DEV), ["Hogwarts"], ["."]]
 
 def emissions(tagger, vocabulary, sentences):
     """Emissions of each sentence, without padding."""
-    batch = vocabulary.encode(sentences)
+    batch = vocabulary.encode(sentences).to("cpu")
     with torch.no_grad():
         return [row[:length] for row, length in zip(tagger(batch), batch.lengths.tolist(), strict=True)]
 
@@ -70,7 +70,7 @@ def test_no_illegal_tags_come_out_of_either_head(head, scheme):
     greedy_was_illegal = False
     for seed in range(5):
         tagger, _ = tagger_of(f"head={head}", f"data.scheme={scheme}", vocabulary=vocabulary, seed=seed)
-        batch = vocabulary.encode(SENTENCES)
+        batch = vocabulary.encode(SENTENCES).to("cpu")
         with torch.no_grad():
             scores = tagger(batch)
             path = tagger.head.decode(scores, batch.lengths)
@@ -112,22 +112,22 @@ def test_ten_sentences_are_learnt_by_heart_and_found_again_after_reloading(tmp_p
 def test_the_loss_of_a_batch_is_the_mean_over_its_sentences():
     tagger, vocabulary = tagger_of()
     words, tags = split_of(TRAIN).sentences()
-    together = tagger.loss(vocabulary.encode(words, tags))
-    alone = [tagger.loss(vocabulary.encode([w], [t])) for w, t in zip(words, tags, strict=True)]
+    together = tagger.loss(vocabulary.encode(words, tags).to("cpu"))
+    alone = [tagger.loss(vocabulary.encode([w], [t]).to("cpu")) for w, t in zip(words, tags, strict=True)]
     torch.testing.assert_close(together, torch.stack(alone).mean())
 
 
 def test_a_batch_without_tags_has_no_loss():
     tagger, vocabulary = tagger_of()
     with pytest.raises(ValueError, match="without tags has no loss"):
-        tagger.loss(vocabulary.encode(SENTENCES))
+        tagger.loss(vocabulary.encode(SENTENCES).to("cpu"))
 
 
 def test_what_depends_on_a_form_is_computed_once_for_each_form():
     tagger, vocabulary = tagger_of()
     seen = []
     tagger.characters.register_forward_hook(lambda module, given, result: seen.append(given[0].shape[0]))
-    batch = vocabulary.encode([["London", "London", "London"], ["London", "rained"]])
+    batch = vocabulary.encode([["London", "London", "London"], ["London", "rained"]]).to("cpu")
     tagger(batch)
     assert seen == [2]
 
@@ -143,7 +143,7 @@ def test_padding_and_neighbours_change_nothing_where_documents_and_a_lexicon_are
     bags = bags_of(SENTENCES, numbers, vocabulary.row)
 
     def emissions_of(places):
-        batch = vocabulary.encode([SENTENCES[i] for i in places], bags=[bags[i] for i in places])
+        batch = vocabulary.encode([SENTENCES[i] for i in places], bags=[bags[i] for i in places]).to("cpu")
         rows = zip(places, tagger(batch), batch.lengths.tolist(), strict=True)
         return {i: row[:length] for i, row, length in rows}
 
@@ -160,8 +160,8 @@ def test_in_training_and_in_prediction_a_sentence_sees_the_same_document(make):
     split = split_of(TRAIN, documents=DOCUMENTS)
     (sentences, tags), rows = split.sentences(), [7, 0, 5, 1]
     bags = bags_of(sentences, DOCUMENTS, vocabulary.row)
-    plain = vocabulary.encode([sentences[i] for i in rows], [tags[i] for i in rows], [bags[i] for i in rows])
-    batch = EncodedSplit(vocabulary, split, bags=True).batch(rows)
+    plain = vocabulary.encode(*[[of[i] for i in rows] for of in (sentences, tags, bags)]).to("cpu")
+    batch = EncodedSplit(vocabulary, split, bags=True).batch(rows).to("cpu")
     assert bool(batch.bags.composition.rows.any()) == (make is tagger_that_composes)
     torch.testing.assert_close(vectors_of_documents(tagger, batch), vectors_of_documents(tagger, plain))
     torch.testing.assert_close(tagger.loss(batch), tagger.loss(plain))
@@ -179,7 +179,7 @@ def vectors_of_documents(tagger, batch):
 def test_a_document_is_the_mean_of_its_known_words_those_composed_included():
     tagger, vocabulary = tagger_that_composes("embeddings.document=true")
     sentences = [["London", "3rd", "Hagrid"], ["Bank-London", "?", "Hagrid", "Bank-London"]]
-    batch = vocabulary.encode(sentences, bags=bags_of(sentences, [0, 0], vocabulary.row))
+    batch = vocabulary.encode(sentences, bags=bags_of(sentences, [0, 0], vocabulary.row)).to("cpu")
     forms = dict.fromkeys([*sentences[0], *sentences[1]])
     vectors = dict(zip(forms, tagger.features(batch)[:, :8], strict=True))
     assert vocabulary.row("3rd") == vocabulary.row("?") == (1, None)
@@ -193,7 +193,7 @@ def test_a_document_of_unknown_words_alone_is_zeros_and_every_gradient_is_finite
     unknown, known = ["Nymphadora", "Kreacher"], ["London", "Dumbledore"]
     for sentences in ([unknown], [unknown, known], [known, unknown, unknown]):
         bags = bags_of(sentences, range(len(sentences)), vocabulary.row)
-        batch = vocabulary.encode(sentences, [["S-PER", "O"]] * len(sentences), bags)
+        batch = vocabulary.encode(sentences, [["S-PER", "O"]] * len(sentences), bags).to("cpu")
         seen = vectors_of_documents(tagger, batch)
         assert seen.any(dim=1).tolist() == [words is known for words in sentences]
         tagger.zero_grad()
@@ -205,7 +205,8 @@ def test_a_document_of_unknown_words_alone_is_zeros_and_every_gradient_is_finite
 
 def test_every_weight_learns_where_documents_and_a_lexicon_are_seen():
     tagger, vocabulary = tagger_with_context("dropout.words=0")
-    batch = EncodedSplit(vocabulary, split_of(TRAIN, documents=DOCUMENTS), bags=True).batch([7, 0, 5])
+    encoded = EncodedSplit(vocabulary, split_of(TRAIN, documents=DOCUMENTS), bags=True)
+    batch = encoded.batch([7, 0, 5]).to("cpu")
     assert batch.lexicon.any()
     tagger.train().loss(batch).backward()
     for name, parameter in tagger.named_parameters():
@@ -215,7 +216,7 @@ def test_every_weight_learns_where_documents_and_a_lexicon_are_seen():
 def test_a_batch_without_the_words_of_documents_is_refused_by_a_tagger_that_looks_at_them():
     tagger, vocabulary = tagger_of("embeddings.document=true")
     with pytest.raises(ValueError, match="looks at whole documents"):
-        tagger(vocabulary.encode(SENTENCES))
+        tagger(vocabulary.encode(SENTENCES).to("cpu"))
 
 
 def test_sizes_of_documents_and_lexicon_add_up():
@@ -229,7 +230,7 @@ def test_sizes_of_documents_and_lexicon_add_up():
 
 def test_a_composed_vector_is_the_weighted_sum_of_its_rows():
     tagger, vocabulary = tagger_that_composes()
-    batch = vocabulary.encode([["Hagrid", "London", "London-bank", "?", "1997"]])
+    batch = vocabulary.encode([["Hagrid", "London", "London-bank", "?", "1997"]]).to("cpu")
     found = tagger.features(batch)[:, :8]
     for place, form in ((0, "Hagrid"), (2, "London-bank")):
         pieces = vocabulary.features(form).pieces
@@ -272,7 +273,7 @@ def test_a_trained_word_learns_from_what_is_composed_of_it_and_frozen_rows_do_no
     text = "\n".join(["[PER Hermione] ."] * 10)
     tagger, vocabulary = tagger_that_composes("dropout.words=0", text=text)
     before = tagger.words.vectors.clone()
-    batch = vocabulary.encode([["Hermione-in-London", "Hagrid"]], [["S-PER", "S-PER"]])
+    batch = vocabulary.encode([["Hermione-in-London", "Hagrid"]], [["S-PER", "S-PER"]]).to("cpu")
     tagger.train().loss(batch).backward()
     learnt = tagger.words.weight.grad.any(dim=1).nonzero().flatten().tolist()
     assert learnt == [vocabulary.word_id("Hermione")]
@@ -281,7 +282,7 @@ def test_a_trained_word_learns_from_what_is_composed_of_it_and_frozen_rows_do_no
 
 def test_a_composed_word_that_is_dropped_is_the_unknown_word_and_nothing_of_its_pieces():
     tagger, vocabulary = tagger_that_composes("dropout.words=0.5")
-    batch = vocabulary.encode([["Hagrid", "London-bank", "in", "London", "Dobby", "bank"]])
+    batch = vocabulary.encode([["Hagrid", "London-bank", "in", "London", "Dobby", "bank"]]).to("cpu")
     composed = (batch.words == 0).nonzero().flatten().tolist()
     assert composed == [0, 1, 4]
     known, unknown = tagger.features(batch)[:, :8], tagger.words.weight[1]
@@ -295,7 +296,7 @@ def test_a_composed_word_that_is_dropped_is_the_unknown_word_and_nothing_of_its_
 def test_the_unknown_word_learns_from_composed_words_that_are_dropped_and_their_pieces_do_not():
     text = "\n".join(["[PER Hermione] ."] * 10)
     tagger, vocabulary = tagger_that_composes("dropout.words=0.99", text=text)
-    batch = vocabulary.encode([["Hermione-in-London"]], [["S-PER"]])
+    batch = vocabulary.encode([["Hermione-in-London"]], [["S-PER"]]).to("cpu")
     assert batch.words.tolist() == [0]
     tagger.train().loss(batch).backward()
     assert tagger.words.weight.grad.any(dim=1).nonzero().flatten().tolist() == [1]

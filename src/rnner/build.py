@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rnner import tags
@@ -162,7 +164,7 @@ def _feature_columns(old: Tagger, old_vocabulary: Vocabulary, new_vocabulary: Vo
     return [*range(before), *inside, *range(behind, behind + after)]
 
 
-def set_rows(tagger: Tagger, ids: Tensor, rows: Tensor) -> None:
+def set_rows(tagger: Tagger, ids: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
     """Start the trained vectors of the words `ids` [n] from `rows` [n, size]."""
     with torch.no_grad():
-        tagger.words.weight[ids] = rows
+        tagger.words.weight[torch.from_numpy(ids)] = torch.from_numpy(rows)

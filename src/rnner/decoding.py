@@ -170,7 +170,7 @@ class Decoder:
         self,
         sentences: Sequence[list[str]],
         documents: Sequence[int] | None,
-        found_in: Callable[[Batch, list[list[str]]], list[T]],
+        found_in: Callable[[Batch[Tensor], list[list[str]]], list[T]],
         join: Callable[[list[Window], list[T]], T],
         empty: T,
     ) -> list[T]:
@@ -197,15 +197,15 @@ class Decoder:
         names = self.vocabulary.tags
         return tags.to_spans([names[tag] for tag in path[: len(words)]], self.vocabulary.scheme)
 
-    def _marginals(self, batch: Batch, sentences: list[list[str]]) -> list[Tensor]:
+    def _marginals(self, batch: Batch[Tensor], sentences: list[list[str]]) -> list[Tensor]:
         marginals = self.tagger.head.marginals(self.tagger(batch), batch.lengths)
         return [row[: len(words)] for row, words in zip(marginals, sentences, strict=True)]
 
-    def _spans(self, batch: Batch, sentences: list[list[str]]) -> list[list[Span]]:
+    def _spans(self, batch: Batch[Tensor], sentences: list[list[str]]) -> list[list[Span]]:
         paths = self.tagger.head.decode(self.tagger(batch), batch.lengths).tolist()
         return [self._to_spans(path, words) for path, words in zip(paths, sentences, strict=True)]
 
-    def _scored_spans(self, batch: Batch, sentences: list[list[str]]) -> list[list[ScoredSpan]]:
+    def _scored_spans(self, batch: Batch[Tensor], sentences: list[list[str]]) -> list[list[ScoredSpan]]:
         emissions, lengths = self.tagger(batch), batch.lengths
         paths = self.tagger.head.decode(emissions, lengths)
         spans = [self._to_spans(path, words) for path, words in zip(paths.tolist(), sentences, strict=True)]
@@ -217,7 +217,7 @@ class Decoder:
         score = iter(scores)
         return [[ScoredSpan(*span, next(score)) for span in found] for found in spans]
 
-    def _readings(self, batch: Batch, sentences: list[list[str]], n: int) -> list[list[Reading]]:
+    def _readings(self, batch: Batch[Tensor], sentences: list[list[str]], n: int) -> list[list[Reading]]:
         paths, logs = self.tagger.head.n_best(self.tagger(batch), batch.lengths, n)
         rows = zip(paths.tolist(), logs.double().tolist(), sentences, strict=True)
         return [

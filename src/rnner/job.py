@@ -165,7 +165,7 @@ def _frozen(vocabulary: Vocabulary, sources: Sources) -> Tensor | None:
     """The rows that training leaves as they are, `[m, size]`: words, then n-grams; None if there are none."""
     if sources.vectors is None or vocabulary.rows == len(vocabulary.words):
         return None
-    rows = vocabulary.frozen_rows(sources.vectors)
+    rows = torch.from_numpy(vocabulary.frozen_rows(sources.vectors))
     if sources.n_grams is not None:
         rows = torch.cat([rows, sources.n_grams[1]])
     # Half precision halves the model's folder; the rounding is far below what training adds as noise.

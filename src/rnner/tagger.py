@@ -64,7 +64,7 @@ class Tagger(nn.Module):
         nn.init.xavier_uniform_(self.emission.weight)
         nn.init.zeros_(self.emission.bias)
 
-    def features(self, batch: Batch) -> Tensor:
+    def features(self, batch: Batch[Tensor]) -> Tensor:
         """What is known of each distinct form, [n, f]."""
         ids, made_of = self.word_dropout(batch.words), batch.composition
         if made_of is not None:  # of a word that is hidden, its pieces are hidden too
@@ -76,14 +76,14 @@ class Tagger(nn.Module):
             parts.append(self.characters(batch.characters))
         return torch.cat(parts, dim=-1)
 
-    def _vectors(self, words: Tensor, made_of: Composition | None) -> Tensor:
+    def _vectors(self, words: Tensor, made_of: Composition[Tensor] | None) -> Tensor:
         """The vectors of forms, [n, w]: their rows, or the sums of their pieces."""
         vectors: Tensor = self.words(words)
         if made_of is None:
             return vectors
         return vectors.index_add(0, made_of.forms, self.words(made_of.rows) * made_of.weights[:, None])
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch[Tensor]) -> Tensor:
         """Emissions [b, t, k], float32: a score for each word and tag; of no meaning in the padding."""
         # index_select's backward is one index_add; that of advanced indexing sorts first.
         b, t = batch.forms.shape
@@ -96,7 +96,7 @@ class Tagger(nn.Module):
         emissions: Tensor = self.emission(self.output_dropout(output)).float()
         return emissions
 
-    def _about(self, bags: Bags | None) -> Tensor:
+    def _about(self, bags: Bags[Tensor] | None) -> Tensor:
         """What the document of each sentence is about, [b, w]."""
         if self.document is None or bags is None:
             raise ValueError("this tagger looks at whole documents, and the batch does not bring their words")
@@ -104,7 +104,7 @@ class Tagger(nn.Module):
         vectors: Tensor = self.document(words, bags.counts, bags.documents, bags.number)
         return vectors.index_select(0, bags.of)
 
-    def loss(self, batch: Batch) -> Tensor:
+    def loss(self, batch: Batch[Tensor]) -> Tensor:
         """Negative log-likelihood of the batch's tags, a scalar: summed over a sentence, mean over sentences.
 
         Raises:

@@ -254,7 +254,7 @@ class Trainer:
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
 
-    def _backward(self, batch: Batch) -> float:
+    def _backward(self, batch: Batch[Tensor]) -> float:
         """The loss of a batch, its gradients left in the parameters."""
         self.tagger.train()
         self.optimizer.zero_grad()

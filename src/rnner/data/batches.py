@@ -1,4 +1,4 @@
-"""A batch of sentences as tensors, and which sentences go together.
+"""A batch of sentences as arrays, and which sentences go together.
 
 Shapes: b sentences, t tokens in the longest, n distinct word forms, c characters in the longest form.
 """
@@ -6,22 +6,26 @@ Shapes: b sentences, t tokens in the longest, n distinct word forms, c character
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from rnner.data.arrays import A, on
 from rnner.data.documents import Bags
 from rnner.data.subwords import Composition
 
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class Batch(Generic[A]):
     """Sentences described through their distinct word forms, so that what depends on a form is computed once.
 
-    All tensors are on one device, and int64 but for the lexicon's. Padding is on the right; each sentence has
-    at least one token.
+    Arrays of numpy, after `to` tensors on one device; int64 but for the lexicon's. Padding is on the right;
+    each sentence has at least one token.
 
     Attributes:
         words: `[n]` word id of each distinct form; 0 for one that is composed.
@@ -35,15 +39,15 @@ class Batch:
         bags: the words of the sentences' documents, or None where they are not asked for.
     """
 
-    words: Tensor
-    casing: Tensor
-    characters: Tensor
-    forms: Tensor
-    lengths: Tensor
-    tags: Tensor | None = None
-    lexicon: Tensor | None = None
-    composition: Composition | None = None
-    bags: Bags | None = None
+    words: A
+    casing: A
+    characters: A
+    forms: A
+    lengths: A
+    tags: A | None = None
+    lexicon: A | None = None
+    composition: Composition[A] | None = None
+    bags: Bags[A] | None = None
 
     @property
     def sentences(self) -> int:
@@ -55,19 +59,9 @@ class Batch:
         """How many tokens, padding not counted (waits for the device)."""
         return int(self.lengths.sum())
 
-    def to(self, device: torch.device | str) -> Batch:
-        """The same batch on `device`."""
-        return Batch(
-            words=self.words.to(device, non_blocking=True),
-            casing=self.casing.to(device, non_blocking=True),
-            characters=self.characters.to(device, non_blocking=True),
-            forms=self.forms.to(device, non_blocking=True),
-            lengths=self.lengths.to(device, non_blocking=True),
-            tags=None if self.tags is None else self.tags.to(device, non_blocking=True),
-            lexicon=None if self.lexicon is None else self.lexicon.to(device, non_blocking=True),
-            composition=None if self.composition is None else self.composition.to(device),
-            bags=None if self.bags is None else self.bags.to(device),
-        )
+    def to(self, device: torch.device | str) -> Batch[Tensor]:
+        """The same batch as tensors on `device`."""
+        return cast("Batch[Tensor]", on(device, self))
 
 
 def batch_indices(

@@ -162,9 +162,10 @@ def _load(file: Path, source: Path) -> Split | None:
         if hashlib.sha256(content).digest() != whole.slice(content.size).to_pybytes():
             return None
         batch = pa.ipc.open_file(pa.BufferReader(content)).get_batch(0)
-        os.utime(file)
     except (OSError, pa.ArrowException):
         return None
+    with suppress(OSError):  # in a folder that others fill, one may only read
+        os.utime(file)  # it is used
     facts = json.loads(batch.schema.metadata[_FACTS])
     repaired = None if facts["repaired"] is None else Repair(*facts["repaired"])
     return Split(_table(batch), source, source.name, facts["scheme"], repaired, notes=tuple(facts["notes"]))

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
+from rnner.data.arrays import A
 from rnner.data.conll import UNMARKED
 from rnner.data.subwords import Composition, Pieces, composition
 
@@ -36,10 +35,10 @@ class Bag(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Bags:
+class Bags(Generic[A]):
     """The bags of a batch's sentences, one after the other, those that sentences share only once.
 
-    All tensors are on one device.
+    Arrays of numpy, or tensors on one device.
 
     Attributes:
         words: `[m]` int64, word ids; 0 for one that is composed.
@@ -50,23 +49,12 @@ class Bags:
         number: d.
     """
 
-    words: Tensor
-    counts: Tensor
-    composition: Composition
-    documents: Tensor
-    of: Tensor
+    words: A
+    counts: A
+    composition: Composition[A]
+    documents: A
+    of: A
     number: int
-
-    def to(self, device: torch.device | str) -> Bags:
-        """The same on `device`."""
-        return Bags(
-            words=self.words.to(device, non_blocking=True),
-            counts=self.counts.to(device, non_blocking=True),
-            composition=self.composition.to(device),
-            documents=self.documents.to(device, non_blocking=True),
-            of=self.of.to(device, non_blocking=True),
-            number=self.number,
-        )
 
 
 def separate(documents: ArrayLike) -> NDArray[np.int64]:
@@ -105,16 +93,16 @@ def _bag(forms: Counter[str], row: Callable[[str], tuple[int, Pieces | None]]) -
     )
 
 
-def collate(bags: Sequence[Bag]) -> Bags:
-    """The bags `[b]` of a batch's sentences as tensors."""
+def collate(bags: Sequence[Bag]) -> Bags[NDArray[Any]]:
+    """The bags `[b]` of a batch's sentences together."""
     distinct = list({id(bag): bag for bag in bags}.values())
     places = {id(bag): place for place, bag in enumerate(distinct)}
     sizes = [len(bag.words) for bag in distinct]
     return Bags(
-        words=torch.from_numpy(np.concatenate([bag.words for bag in distinct])),
-        counts=torch.from_numpy(np.concatenate([bag.counts for bag in distinct])),
+        words=np.concatenate([bag.words for bag in distinct]),
+        counts=np.concatenate([bag.counts for bag in distinct]),
         composition=composition([pieces for bag in distinct for pieces in bag.pieces]),
-        documents=torch.from_numpy(np.repeat(np.arange(len(distinct)), sizes)),
-        of=torch.tensor([places[id(bag)] for bag in bags]),
+        documents=np.repeat(np.arange(len(distinct)), sizes),
+        of=np.array([places[id(bag)] for bag in bags]),
         number=len(distinct),
     )

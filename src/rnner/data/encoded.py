@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,7 +69,7 @@ class EncodedSplit:
         self._documents = separate(split.documents) if bags else None
         self._alone = alone
 
-    def batch(self, sentences: ArrayLike) -> Batch:
+    def batch(self, sentences: ArrayLike) -> Batch[NDArray[Any]]:
         """Some sentences, by their places `[b]` in the split, with their tags."""
         rows = np.asarray(sentences, dtype=np.int64)
         starts, lengths = self._starts[rows], self._lengths[rows]
@@ -76,20 +77,20 @@ class EncodedSplit:
         distinct, forms = np.unique(self._forms[grid], return_inverse=True)
         spelling, spelt = _grid(self._spelling_starts[distinct], self._spelling_lengths[distinct])
         return Batch(
-            words=_tensor(self._words[distinct]),
-            casing=_tensor(self._casing[distinct]),
-            characters=_tensor(self._spelling[spelling] * spelt),
-            forms=_tensor(forms.reshape(grid.shape) * inside),
-            lengths=_tensor(lengths),
-            tags=_tensor(self._tag_ids[self._tags[grid]] * inside),
-            lexicon=None if self._lexicon is None else torch.from_numpy(self._lexicon.features(grid)),
+            words=_int64(self._words[distinct]),
+            casing=_int64(self._casing[distinct]),
+            characters=_int64(self._spelling[spelling] * spelt),
+            forms=_int64(forms.reshape(grid.shape) * inside),
+            lengths=_int64(lengths),
+            tags=_int64(self._tag_ids[self._tags[grid]] * inside),
+            lexicon=None if self._lexicon is None else self._lexicon.features(grid),
             composition=None
             if self._pieces is None
             else composition([self._pieces[form] for form in distinct]),
             bags=None if self._documents is None else self._bags(rows, self._documents),
         )
 
-    def _bags(self, rows: NDArray[np.int64], documents: NDArray[np.int64]) -> Bags:
+    def _bags(self, rows: NDArray[np.int64], documents: NDArray[np.int64]) -> Bags[NDArray[Any]]:
         """The words of the documents `[s]` of a batch's sentences `[b]`, or of some of these alone."""
         chosen = documents[rows]
         if self._alone:
@@ -107,11 +108,11 @@ class EncodedSplit:
         pairs, counts = np.unique(owners[known] * kinds + forms[known], return_counts=True)
         members = pairs % kinds
         return Bags(
-            words=_tensor(self._words[members]),
-            counts=torch.from_numpy(counts.astype(np.float32)),
+            words=_int64(self._words[members]),
+            counts=counts.astype(np.float32),
             composition=composition([self._pieces[form] for form in members] if self._pieces else []),
-            documents=_tensor(pairs // kinds),
-            of=_tensor(of),
+            documents=_int64(pairs // kinds),
+            of=_int64(of),
             number=len(distinct),
         )
 
@@ -137,5 +138,5 @@ def _grid(starts: Integers, lengths: Integers) -> tuple[NDArray[np.int64], NDArr
     return np.where(inside, starts[:, None] + steps, starts[:, None]), inside
 
 
-def _tensor(values: Integers) -> torch.Tensor:
-    return torch.from_numpy(values.astype(np.int64))
+def _int64(values: Integers) -> NDArray[np.int64]:
+    return values.astype(np.int64)

@@ -15,14 +15,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
 
-from rnner.data.vectors import spelling_in
+from rnner.data.arrays import A
+from rnner.data.spelling import spelling_in
+
+if TYPE_CHECKING:  # slow to import, and only learning needs it
+    from torch import Tensor
 
 _MOST = 100_000  # n-grams, the most frequent ones; 20 MB of 100 numbers each in half precision
 _SEEN = 5  # times an n-gram must be seen
@@ -44,8 +46,8 @@ class Pieces:
 
 
 @dataclass(frozen=True, eq=False)
-class Composition:
-    """Forms without a row, as weighted sums of rows: p pieces in all, on one device.
+class Composition(Generic[A]):
+    """Forms without a row, as weighted sums of rows: p pieces in all; arrays or tensors.
 
     Attributes:
         rows: `[p]` int64, ids of words and n-grams.
@@ -53,21 +55,13 @@ class Composition:
         forms: `[p]` int64, which of n forms each is a piece of.
     """
 
-    rows: Tensor
-    weights: Tensor
-    forms: Tensor
+    rows: A
+    weights: A
+    forms: A
 
-    def only(self, kept: Tensor) -> Composition:
+    def only(self, kept: A) -> Composition[A]:
         """Without the pieces that `kept` `[p]` is False for: their weights are 0."""
         return Composition(self.rows, self.weights * kept, self.forms)
-
-    def to(self, device: torch.device | str) -> Composition:
-        """The same on `device`."""
-        return Composition(
-            rows=self.rows.to(device, non_blocking=True),
-            weights=self.weights.to(device, non_blocking=True),
-            forms=self.forms.to(device, non_blocking=True),
-        )
 
 
 def composable(form: str) -> bool:
@@ -104,14 +98,14 @@ def compose(form: str, known: Mapping[str, int], grams: Mapping[str, int], mean:
     return Pieces(np.array([*rows, mean]), weights)
 
 
-def composition(pieces: Sequence[Pieces | None]) -> Composition:
+def composition(pieces: Sequence[Pieces | None]) -> Composition[NDArray[Any]]:
     """The pieces of n forms together; None for a form that has a row."""
     composed = [(form, found) for form, found in enumerate(pieces) if found is not None]
     none: list[NDArray[np.generic]] = [np.zeros(0, dtype=np.int64)]
     return Composition(
-        rows=torch.from_numpy(np.concatenate([found.rows for _, found in composed] or none)),
-        weights=torch.from_numpy(np.concatenate([found.weights for _, found in composed] or none)).float(),
-        forms=torch.tensor([form for form, found in composed for _ in found.rows], dtype=torch.int64),
+        rows=np.concatenate([found.rows for _, found in composed] or none),
+        weights=np.concatenate([found.weights for _, found in composed] or none).astype(np.float32),
+        forms=np.array([form for form, found in composed for _ in found.rows], dtype=np.int64),
     )
 
 
@@ -130,6 +124,8 @@ def learn(words: Sequence[str], vectors: NDArray[np.float32]) -> tuple[list[str]
         words: n distinct words.
         vectors: [n, d].
     """
+    import torch
+
     usable = [i for i, word in enumerate(words) if word.isalpha() and 2 <= len(word) <= _LONGEST]
     counts: Counter[str] = Counter()
     for i in usable:
@@ -146,6 +142,9 @@ def learn(words: Sequence[str], vectors: NDArray[np.float32]) -> tuple[list[str]
 
 def _fitted(spelt: Sequence[Sequence[int]], targets: Tensor, rows: int) -> Tensor:
     """A table `[rows, d]`: those of a word, summed and divided by the root of their number, come near it."""
+    import torch
+    from torch.nn import functional as F
+
     table, squares = torch.zeros(rows, targets.shape[1]), torch.full((rows, targets.shape[1]), 1e-10)
     generator = np.random.default_rng(0)
     for _ in range(_PASSES):

@@ -10,7 +10,7 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, takewhile
@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import csv
 
+from rnner.data.spelling import spelling_in
 from rnner.errors import DataError
 
 Matrix = npt.NDArray[np.float32]
@@ -35,22 +36,6 @@ _NOT_UTF8 = (
     "this word is not UTF-8: convert the file (iconv -f latin1 -t utf-8 OLD > NEW), "
     "or leave such bytes out (iconv -c -f utf-8 -t utf-8 OLD > NEW)"
 )
-
-
-def normal_form(form: str) -> str:
-    """Lower-case, with every decimal digit of any script as "0": the form that rare spellings share."""
-    lowered = form.lower()
-    if lowered.isalpha():  # by far the most, and quick to tell
-        return lowered
-    return "".join("0" if character.isdecimal() else character for character in lowered)
-
-
-def spelling_in(form: str, known: Container[str]) -> str:
-    """The first of `form`, its lower-case and its normal form that is `known`; the normal form if none is."""
-    if form in known:
-        return form
-    lowered = form.lower()
-    return lowered if lowered in known else normal_form(lowered)
 
 
 @dataclass(frozen=True, repr=False)

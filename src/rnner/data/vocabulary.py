@@ -12,21 +12,21 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from rnner.data.batches import Batch
 from rnner.data.documents import UNKNOWN, Bag, collate
 from rnner.data.lexicon import Lexicon
+from rnner.data.spelling import spelling_in
 from rnner.data.subwords import Pieces, compose, composition
-from rnner.data.vectors import Vectors, normal_form, spelling_in
 from rnner.errors import ModelError
 from rnner.tags import SCHEMES, tag_inventory
 
-__all__ = ["CASINGS", "Vocabulary", "casing_class", "normal_form"]
+if TYPE_CHECKING:  # would import pyarrow, which prediction can do without
+    from rnner.data.vectors import Vectors
 
 FORMAT_VERSION = 1
 RESERVED = [
@@ -206,14 +206,14 @@ class Vocabulary:
         """The row of `form`'s key: trained (below `len(words)`), frozen, or 1 if it has none."""
         return self._word_ids.get(self.key(form), UNKNOWN)
 
-    def initial_rows(self, vectors: Vectors) -> tuple[Tensor, Tensor]:
+    def initial_rows(self, vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Where trained rows start when vectors are tuned: their ids [m] int64 and vectors [m, d] float32."""
         trained = _ids(self.words)
         found = [word for word in trained if word in vectors.rows]
-        ids = _tensor([trained[word] for word in found])
-        return ids, torch.from_numpy(vectors.matrix[[vectors.rows[word] for word in found]])
+        ids = _integers([trained[word] for word in found])
+        return ids, vectors.matrix[[vectors.rows[word] for word in found]]
 
-    def frozen_rows(self, vectors: Vectors) -> Tensor:
+    def frozen_rows(self, vectors: Vectors) -> NDArray[np.float32]:
         """The vectors of `vector_words`, in their order: [len(vector_words), d] float32.
 
         Shares memory with `vectors.matrix` where nothing has to be left out.
@@ -222,20 +222,20 @@ class Vocabulary:
             ValueError: `vectors` lacks one of the words.
         """
         if self.vector_words == vectors.words:
-            return torch.from_numpy(vectors.matrix)
+            return vectors.matrix
         try:
             rows = [vectors.rows[word] for word in self.vector_words]
         except KeyError as error:
             raise ValueError(f"the vectors lack {error}, which has a frozen row in the vocabulary") from None
-        return torch.from_numpy(vectors.matrix[rows])
+        return vectors.matrix[rows]
 
     def encode(
         self,
         sentences: Sequence[Sequence[str]],
         tags: Sequence[Sequence[str]] | None = None,
         bags: Sequence[Bag] | None = None,
-    ) -> Batch:
-        """Describe sentences as a batch of tensors (see `Batch`), each distinct form once.
+    ) -> Batch[NDArray[Any]]:
+        """Describe sentences as a batch of arrays (see `Batch`), each distinct form once.
 
         Forms longer than 100 characters have only their first and last 50 encoded as characters (word id and
         casing are those of the whole form), so that one URL does not blow up the batch. No token is left out.
@@ -257,11 +257,11 @@ class Vocabulary:
         characters = bytearray().join(known.characters.ljust(width, b"\0") for known in features)
         placed = _padded(forms)
         return Batch(
-            words=_tensor([known.word for known in features]),
-            casing=_tensor([known.casing for known in features]),
-            characters=torch.frombuffer(characters, dtype=torch.int32).view(len(features), -1).long(),
+            words=_integers([known.word for known in features]),
+            casing=_integers([known.casing for known in features]),
+            characters=np.frombuffer(characters, dtype=np.int32).reshape(len(features), -1).astype(np.int64),
             forms=placed,
-            lengths=_tensor([len(sentence) for sentence in sentences]),
+            lengths=_integers([len(sentence) for sentence in sentences]),
             tags=None if tags is None else _padded(self._encode_tags(sentences, tags)),
             lexicon=None if self.lexicon is None else _looked_up(self.lexicon, places)[placed],
             composition=composition([known.pieces for known in features])
@@ -374,9 +374,9 @@ def _least(key: str, min_count: int, known: Mapping[str, int], grams: Mapping[st
     return max(min_count, _OFTEN) if composed else min_count
 
 
-def _looked_up(lexicon: Lexicon, forms: Iterable[str]) -> Tensor:
+def _looked_up(lexicon: Lexicon, forms: Iterable[str]) -> NDArray[np.float32]:
     """What the lexicon knows of n forms, [n, l]."""
-    return torch.from_numpy(np.stack([lexicon.features(form) for form in forms]))
+    return np.stack([lexicon.features(form) for form in forms])
 
 
 def _ids(entries: list[str]) -> dict[str, int]:
@@ -402,15 +402,14 @@ def _by_frequency(counts: Mapping[str, int]) -> list[str]:
     return sorted(counts, key=lambda item: (-counts[item], item))
 
 
-def _padded(rows: list[list[int]]) -> Tensor:
+def _padded(rows: list[list[int]]) -> NDArray[np.int64]:
     """Rows of different lengths, none empty, as [b, t] int64 with 0 on the right."""
     width = max(map(len, rows))
-    return _tensor([row + [0] * (width - len(row)) for row in rows])
+    return _integers([row + [0] * (width - len(row)) for row in rows])
 
 
-def _tensor(values: list[int] | list[list[int]]) -> Tensor:
-    """int64; by way of numpy, which reads lists in a fifth of torch's time."""
-    return torch.from_numpy(np.array(values, dtype=np.int64))
+def _integers(values: list[int] | list[list[int]]) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
 
 
 def _problem(data: dict[str, Any]) -> str | None:
