@@ -214,6 +214,19 @@ def test_a_cache_that_cannot_be_written_is_told_and_does_without(
     assert load_corpus(train=source, dev=source).warnings == [f"{source}: {note}"]
 
 
+def test_a_cache_that_others_fill_may_be_read_only(
+    files: Files, source: Path, unread: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    expected = told(read_split(source))
+    for name in ("os.utime", "pathlib.Path.mkdir", "tempfile.mkstemp"):
+        monkeypatch.setattr(name, refused)
+    unread()
+    assert told(read_split(source)) == expected
+
+
 def test_a_full_disk_leaves_nothing_behind(
     files: Files, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
