@@ -166,3 +166,28 @@ def test_a_comparison_of_cells_goes_on_where_it_was(tmp_path):
     assert (output / "bigru-1" / "metrics.json").read_bytes() == trained
     assert [row[0] for row in rows] == ["cell", "none", "bigru"]
     assert told["bigru"]["seeds"] == [1] and told["bigru"]["parameters"] > told["none"]["parameters"]
+
+
+def test_generated_corpora_have_the_same_words_whatever_their_size(script, tmp_path):
+    generate = script("bench_data").generate
+    for tokens in (150_000, 300_000):
+        generate(tmp_path / f"{tokens}.conll", tokens, seed=tokens)
+    small, large = (read_split(tmp_path / f"{tokens}.conll") for tokens in (150_000, 300_000))
+    assert abs(large.lengths.sum() / 300_000 - 1) < 0.05
+    assert large.labels == small.labels == ["LOC", "MISC", "ORG", "PER"]
+    assert len(set(small.counts) & set(large.counts)) > 0.95 * len(large.counts)
+    assert len(large.counts) <= script("bench_data").WORDS
+
+
+@pytest.mark.slow
+def test_reading_and_memory_are_measured_from_end_to_end(tmp_path):
+    corpus = write_columns(tmp_path / "train.conll", "\n".join([TRAIN] * 4))
+    told = tmp_path / "told.json"
+    command = [sys.executable, SCRIPTS / "bench_data.py", corpus, "--tokens", "3000", "--json", told]
+    command += ["--memory-tokens", "300000", "--folder", tmp_path]
+    subprocess.run(command, check=True, capture_output=True)
+    rows = json.loads(told.read_text())
+    kinds = [row.get("reading") or row["memory"] for row in rows]
+    assert kinds == ["cold", "warm", "plain", "plain", "context", "context"]
+    assert all(row["tokens"] >= 3000 for row in rows)
+    assert {path.name for path in tmp_path.iterdir()} == {"train.conll", "told.json"}
