@@ -170,13 +170,13 @@ def test_a_comparison_of_cells_goes_on_where_it_was(tmp_path):
 
 def test_generated_corpora_have_the_same_words_whatever_their_size(script, tmp_path):
     generate = script("bench_data").generate
-    for tokens in (150_000, 300_000):
+    for tokens in (20_000, 60_000):
         generate(tmp_path / f"{tokens}.conll", tokens, seed=tokens)
-    small, large = (read_split(tmp_path / f"{tokens}.conll") for tokens in (150_000, 300_000))
-    assert abs(large.lengths.sum() / 300_000 - 1) < 0.05
+    small, large = (read_split(tmp_path / f"{tokens}.conll") for tokens in (20_000, 60_000))
+    assert abs(large.lengths.sum() / 60_000 - 1) < 0.05
     assert large.labels == small.labels == ["LOC", "MISC", "ORG", "PER"]
-    assert len(set(small.counts) & set(large.counts)) > 0.95 * len(large.counts)
     assert len(large.counts) <= script("bench_data").WORDS
+    assert len(large.counts.keys() & small.counts.keys()) > 0.8 * len(small.counts)
 
 
 @pytest.mark.slow
