@@ -45,6 +45,7 @@ ORDER = [
     "metrics",
     "bootstrap",
     "windows",
+    "finding",
     "decoding",
     "ensemble",
     "evaluation",
@@ -75,7 +76,7 @@ LIGHT = [
     "rnner.tags",
     "rnner.config",
     "rnner.data.conll",
-    "rnner.data.vocabulary",
+    "rnner.finding",
     "rnner.cli",
 ]
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnner
-from rnner.bundle import Bundle, save_description, save_weights
+from rnner.bundle import save_description, save_weights
+from rnner.decoding import Decoder
 from rnner.errors import ModelError, UsageError
 from rnner.pipeline import Pipeline
 from rnner.text import Entity
@@ -17,7 +18,7 @@ from tiny import DEV, TRAIN, config_of, tagger_of, tagger_with_context, words_of
 
 def pipeline_of(*overrides, seed=3, **options):
     tagger, vocabulary = tagger_of(*overrides, seed=seed)
-    return Pipeline(Bundle(None, config_of(*overrides), vocabulary, tagger), **options)
+    return Pipeline(Decoder(tagger, vocabulary, **options))
 
 
 # Untrained, it takes almost anything for a name: what offsets need.
@@ -111,9 +112,9 @@ def test_tag_documents_are_the_words_with_spaces_between():
 @pytest.mark.parametrize("head", ["crf", "softmax"])
 def test_the_batch_never_changes_a_result(head):
     texts = [*TEXTS, *(" ".join(words) for words in words_of(TRAIN + DEV)), ""]
-    known = pipeline_of(f"head={head}", batch_sentences=64)(texts)
+    known = pipeline_of(f"head={head}", sentences=64)(texts)
     for size in (1, 2, 7):
-        found = pipeline_of(f"head={head}", batch_sentences=size)(texts)
+        found = pipeline_of(f"head={head}", sentences=size)(texts)
         assert flat(found) == flat(known)
         assert scores(found) == pytest.approx(scores(known), abs=1e-5)
     turned = pipeline_of(f"head={head}")(texts[::-1])[::-1]
@@ -133,7 +134,7 @@ def test_eight_threads_find_what_one_finds():
 
 def test_predicting_twice_changes_nothing():
     assert PIPELINE(TEXTS) == PIPELINE(TEXTS)
-    assert not PIPELINE.model.tagger.training
+    assert not PIPELINE.decoder.tagger.training
 
 
 def test_a_document_leaves_out_what_is_not_probable_enough():
@@ -147,13 +148,12 @@ def test_a_document_leaves_out_what_is_not_probable_enough():
 
 
 def test_a_model_is_loaded_from_its_folder(tmp_path):
-    model = PIPELINE.model
-    save_description(tmp_path, model.config, model.vocabulary)
-    save_weights(tmp_path, model.tagger)
+    save_description(tmp_path, config_of(), PIPELINE.vocabulary)
+    save_weights(tmp_path, PIPELINE.decoder.tagger)
     loaded = rnner.load(tmp_path)
     assert isinstance(loaded, rnner.Pipeline)
     assert loaded(TEXTS) == PIPELINE(TEXTS)
-    assert loaded.labels == ["LOC", "MISC", "ORG", "PER"] and loaded.config == model.config
+    assert loaded.labels == ["LOC", "MISC", "ORG", "PER"]
     assert rnner.load(str(tmp_path), device="auto").labels == loaded.labels
 
 
@@ -173,7 +173,7 @@ def test_what_cannot_be_loaded_is_told(tmp_path):
 def reader():
     """A pipeline whose model looks at whole documents."""
     tagger, vocabulary = tagger_with_context()
-    return Pipeline(Bundle(None, config_of("embeddings.document=true"), vocabulary, tagger))
+    return Pipeline(Decoder(tagger, vocabulary))
 
 
 def test_the_sentences_of_a_text_are_a_document_and_other_texts_are_not_in_it(reader):
@@ -206,7 +206,7 @@ def test_readings_of_a_column_file_see_the_documents_that_its_entities_see(reade
     found = reader.with_readings(reader.tag_documents(sentences, numbers), 1, numbers)
     told = [document.readings[0][0].probability for document in found]
     assert told == pytest.approx(
-        [reading.probability for (reading,) in reader._decoder.readings(sentences, 1, numbers)], abs=1e-5
+        [reading.probability for (reading,) in reader.decoder.readings(sentences, 1, numbers)], abs=1e-5
     )
     assert [[span[:3] for span in document.spans[0]] for document in found] == [
         [tuple(span) for span in document.readings[0][0].spans] for document in found

@@ -8,8 +8,8 @@ import pytest
 from rnner.data.formats import detect_format
 from rnner.data.formats.alignment import CharSpan
 from rnner.data.formats.documents import Source
-from rnner.decoding import ScoredSpan
 from rnner.errors import DataError
+from rnner.finding import ScoredSpan
 from rnner.pipeline import Document
 from rnner.raw import report, score_spans
 from rnner.text import Entity, split_sentences, tokenize

@@ -69,7 +69,7 @@ def test_a_cell_of_ones_own_trains_and_is_asked_for_when_loading(tmp_path, monke
     with pytest.raises(ModelError, match="mgu_of_mine"):
         rnner.load(tmp_path / "run")
     pipeline = rnner.load(tmp_path / "run", code=code)
-    assert type(pipeline.model.tagger.encoder.layers[0].forward_layer.cell).__name__ == "MGUCell"
+    assert type(pipeline.decoder.tagger.encoder.layers[0].forward_layer.cell).__name__ == "MGUCell"
     pipeline.tag([["Harry", "slept", "."]])
 
 

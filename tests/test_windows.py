@@ -5,8 +5,9 @@ from itertools import pairwise
 import pytest
 import torch
 
-from rnner.decoding import Decoder, Reading, ScoredSpan
+from rnner.decoding import Decoder
 from rnner.ensemble import Ensemble
+from rnner.finding import Reading, ScoredSpan
 from rnner.tags import Span
 from rnner.windows import Window, join_readings, join_spans, windows
 from tiny import DEV, TRAIN, tagger_of, tagger_with_context, words_of

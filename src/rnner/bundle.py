@@ -21,6 +21,7 @@ from rnner.build import build_tagger
 from rnner.checkpoint import write_atomically, write_tensors
 from rnner.config import Config, load_config, to_yaml
 from rnner.data.vocabulary import Vocabulary
+from rnner.decoding import Decoder
 from rnner.errors import ConfigError, ModelError, UsageError
 from rnner.nn.cells import cell_names
 from rnner.tagger import Tagger
@@ -44,6 +45,10 @@ class Bundle:
     config: Config
     vocabulary: Vocabulary
     tagger: Tagger
+
+    def decoder(self, **limits: int) -> Decoder:
+        """What finds entities with it; `limits` are those of `Decoder`."""
+        return Decoder(self.tagger, self.vocabulary, **limits)
 
 
 def save_description(folder: Path, config: Config, vocabulary: Vocabulary) -> None:

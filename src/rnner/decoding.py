@@ -1,147 +1,84 @@
-"""From words to entities with a trained tagger: batches in, spans out, in the order they came."""
+"""From words to entities with a trained tagger, in torch; what it shares with others is in `finding`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from functools import cached_property
+from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from rnner import tags
-from rnner.data.batches import Batch, batch_indices
-from rnner.data.conll import UNMARKED
-from rnner.data.documents import bags_of, separate
+from rnner.data.batches import Batch
 from rnner.data.vocabulary import Vocabulary
+from rnner.finding import BatchDecoder, T
+from rnner.nn.heads import CRFHead, SoftmaxHead
 from rnner.tagger import Tagger
-from rnner.tags import Span
-from rnner.windows import LONGEST, Window, join_readings, join_spans, windows
-
-T = TypeVar("T")
+from rnner.windows import Window
 
 
-class ScoredSpan(NamedTuple):
-    """An entity of a sentence: words start to end (half-open), its label, its probability in [0, 1]."""
+class TensorLattice:
+    """The scores of a batch's tag sequences as tensors, see `rnner.finding.Lattice`.
 
-    start: int
-    end: int
-    label: str
-    score: float
-
-
-class Reading(NamedTuple):
-    """One way to tag a sentence: its entities, and the probability in [0, 1] that it is the right way."""
-
-    spans: list[Span]
-    probability: float
-
-
-class Finder(Protocol):
-    """What finds entities, be it one tagger or several: all that scoring needs."""
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """Whose scheme and labels the entities are of."""
-        ...
-
-    def spans(
-        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
-    ) -> list[list[Span]]:
-        """The entities of each sentence (a list of words), see `Decoder`."""
-        ...
-
-
-class Piece(NamedTuple):
-    """Words `start` to `end` (half-open) of the sentence with a number: all of it, or a window."""
-
-    sentence: int
-    start: int
-    end: int
-
-
-def by_batches(
-    sentences: Sequence[Sequence[object]],
-    found_in: Callable[[list[Piece]], list[T]],
-    join: Callable[[list[Window], list[T]], T],
-    empty: T,
-    *,
-    most_sentences: int,
-    most_tokens: int,
-    window: int,
-) -> list[T]:
-    """What `found_in` finds in batches of sentences of near-equal length, in the order of the sentences.
-
-    A sentence of more than `window` words is given to it in windows, apart from the others, and `join` makes
-    one of what is found in them. A sentence without words is in no batch; `empty` stands for what is found
-    there.
+    Args:
+        head: of the tagger.
+        emissions: [b, t, k].
+        lengths: [b].
     """
 
-    def batched(pieces: list[Piece]) -> list[T]:
-        found: list[T] = [empty for _ in pieces]
-        lengths = np.array([piece.end - piece.start for piece in pieces], dtype=np.int64)
-        for rows in batch_indices(lengths, sentences=most_sentences, tokens=most_tokens):
-            for row, result in zip(rows.tolist(), found_in([pieces[row] for row in rows]), strict=True):
-                found[row] = result
-        return found
+    def __init__(self, head: CRFHead | SoftmaxHead, emissions: Tensor, lengths: Tensor) -> None:
+        self._head, self._emissions, self._lengths = head, emissions, lengths
 
-    found = [empty for _ in sentences]
-    whole = [Piece(i, 0, len(words)) for i, words in enumerate(sentences) if 0 < len(words) <= window]
-    for piece, result in zip(whole, batched(whole), strict=True):
-        found[piece.sentence] = result
-    for i, words in enumerate(sentences):
-        if len(words) > window:
-            cuts = windows(len(words), window)
-            found[i] = join(cuts, batched([Piece(i, cut.start, cut.end) for cut in cuts]))
-    return found
+    @cached_property
+    def _best(self) -> Tensor:
+        return self._head.decode(self._emissions, self._lengths)
+
+    def best(self) -> list[list[int]]:
+        """The most probable legal tags."""
+        paths: list[list[int]] = self._best.tolist()
+        return paths
+
+    def probabilities(self, places: list[tuple[int, int, int]]) -> list[float]:
+        """Of entities (row, start, end)."""
+        spans = torch.tensor(places, device=self._lengths.device)
+        of = self._head.entity_probabilities(self._emissions, self._lengths, self._best, spans)
+        scores: list[float] = of.tolist()
+        return scores
+
+    def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
+        """The n most probable legal tags."""
+        paths, logs = self._head.n_best(self._emissions, self._lengths, n)
+        return paths.tolist(), logs.double().tolist()
 
 
-class Decoder:
-    """Finds the best legal tags of sentences, whatever they are batched with.
-
-    Its methods take sentences as lists of words and, for taggers that look at whole documents, the number of
-    each sentence's document; a sentence with the number -1, or without one, is a document of its own.
+class Decoder(BatchDecoder):
+    """Finds the best legal tags of sentences with a tagger; see `BatchDecoder`.
 
     Args:
         tagger: put into evaluation mode while decoding, and back as it was.
         vocabulary: the tagger's.
-        sentences, tokens: bounds of a batch.
-        window: a sentence of more words is read in overlapping windows of so many (`rnner.windows`), so that
-            memory does not grow with it; its words are all tagged, and know its whole document.
+        limits: `sentences`, `tokens` and `window`.
     """
 
-    def __init__(
-        self,
-        tagger: Tagger,
-        vocabulary: Vocabulary,
-        *,
-        sentences: int = 64,
-        tokens: int = 8192,
-        window: int = LONGEST,
-    ) -> None:
-        self.tagger, self.vocabulary = tagger, vocabulary
-        self.sentences, self.tokens, self.window = sentences, tokens, window
+    def __init__(self, tagger: Tagger, vocabulary: Vocabulary, **limits: int) -> None:
+        super().__init__(vocabulary, **limits)
+        self.tagger = tagger
 
     @property
     def device(self) -> torch.device:
         """Where the tagger's weights are."""
         return self.tagger.emission.weight.device
 
-    def spans(
-        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
-    ) -> list[list[Span]]:
-        """The entities of each sentence, without probabilities."""
-        return self._by_batches(sentences, documents, self._spans, join_spans, [])
+    @property
+    def documents(self) -> bool:
+        """Whether the tagger looks at whole documents."""
+        return self.tagger.document is not None
 
-    def scored_spans(
-        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
-    ) -> list[list[ScoredSpan]]:
-        """The entities of each sentence with the probability of each.
-
-        It is the summed probability of all legal tag sequences that hold precisely this entity.
-        """
-        return self._by_batches(sentences, documents, self._scored_spans, join_spans, [])
+    def lattice(self, batch: Batch[NDArray[Any]]) -> TensorLattice:
+        """What the tagger makes of a batch."""
+        moved = batch.to(self.device)
+        return TensorLattice(self.tagger.head, self.tagger(moved), moved.lengths)
 
     def marginals(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
@@ -151,83 +88,29 @@ class Decoder:
         Over legal tag sequences, on the tagger's device, in the order of `vocabulary.tags`.
         """
         nothing = torch.zeros(0, len(self.vocabulary.tags), device=self.device)
-        return self._by_batches(sentences, documents, self._marginals, _join_rows, nothing)
-
-    def readings(
-        self, sentences: Sequence[list[str]], n: int, documents: Sequence[int] | None = None
-    ) -> list[list[Reading]]:
-        """The n most probable ways to tag each sentence, best first; fewer where there are no more."""
-
-        def join(cuts: list[Window], found: list[list[Reading]]) -> list[Reading]:
-            return [Reading(*way) for way in join_readings(cuts, found, n)]
-
-        return self._by_batches(
-            sentences, documents, lambda batch, words: self._readings(batch, words, n), join, []
-        )
+        return self.by_batches(sentences, documents, self._marginals, _join_rows, nothing)
 
     @torch.inference_mode()
-    def _by_batches(
+    def by_batches(
         self,
         sentences: Sequence[list[str]],
         documents: Sequence[int] | None,
-        found_in: Callable[[Batch[Tensor], list[list[str]]], list[T]],
+        found_in: Callable[[Batch[NDArray[Any]], list[list[str]]], list[T]],
         join: Callable[[list[Window], list[T]], T],
         empty: T,
     ) -> list[T]:
         """What `found_in` finds in batches of sentences, in the order of the sentences."""
-        bags = None
-        if self.tagger.document is not None:
-            numbers = separate([UNMARKED] * len(sentences) if documents is None else documents).tolist()
-            bags = bags_of(sentences, numbers, self.vocabulary.row)
-
-        def found(pieces: list[Piece]) -> list[T]:
-            words = [sentences[piece.sentence][piece.start : piece.end] for piece in pieces]
-            own = None if bags is None else [bags[piece.sentence] for piece in pieces]
-            return found_in(self.vocabulary.encode(words, bags=own).to(self.device), words)
-
         training = self.tagger.training
         self.tagger.eval()
-        limits = {"most_sentences": self.sentences, "most_tokens": self.tokens, "window": self.window}
         try:
-            return by_batches(sentences, found, join, empty, **limits)
+            return super().by_batches(sentences, documents, found_in, join, empty)
         finally:
             self.tagger.train(training)
 
-    def _to_spans(self, path: list[int], words: list[str]) -> list[Span]:
-        names = self.vocabulary.tags
-        return tags.to_spans([names[tag] for tag in path[: len(words)]], self.vocabulary.scheme)
-
-    def _marginals(self, batch: Batch[Tensor], sentences: list[list[str]]) -> list[Tensor]:
-        marginals = self.tagger.head.marginals(self.tagger(batch), batch.lengths)
+    def _marginals(self, batch: Batch[NDArray[Any]], sentences: list[list[str]]) -> list[Tensor]:
+        moved = batch.to(self.device)
+        marginals = self.tagger.head.marginals(self.tagger(moved), moved.lengths)
         return [row[: len(words)] for row, words in zip(marginals, sentences, strict=True)]
-
-    def _spans(self, batch: Batch[Tensor], sentences: list[list[str]]) -> list[list[Span]]:
-        paths = self.tagger.head.decode(self.tagger(batch), batch.lengths).tolist()
-        return [self._to_spans(path, words) for path, words in zip(paths, sentences, strict=True)]
-
-    def _scored_spans(self, batch: Batch[Tensor], sentences: list[list[str]]) -> list[list[ScoredSpan]]:
-        emissions, lengths = self.tagger(batch), batch.lengths
-        paths = self.tagger.head.decode(emissions, lengths)
-        spans = [self._to_spans(path, words) for path, words in zip(paths.tolist(), sentences, strict=True)]
-        places = [(row, span.start, span.end) for row, found in enumerate(spans) for span in found]
-        scores: list[float] = []
-        if places:
-            where = torch.tensor(places, device=self.device)
-            scores = self.tagger.head.entity_probabilities(emissions, lengths, paths, where).tolist()
-        score = iter(scores)
-        return [[ScoredSpan(*span, next(score)) for span in found] for found in spans]
-
-    def _readings(self, batch: Batch[Tensor], sentences: list[list[str]], n: int) -> list[list[Reading]]:
-        paths, logs = self.tagger.head.n_best(self.tagger(batch), batch.lengths, n)
-        rows = zip(paths.tolist(), logs.double().tolist(), sentences, strict=True)
-        return [
-            [
-                Reading(self._to_spans(path, words), math.exp(log))
-                for path, log in zip(best, own, strict=True)
-                if log > -math.inf
-            ]
-            for best, own, words in rows
-        ]
 
 
 def _join_rows(cuts: Sequence[Window], found: Sequence[Tensor]) -> Tensor:

@@ -17,8 +17,9 @@ from torch.nn.utils.rnn import pad_sequence
 from rnner import tags
 from rnner.build import build_head
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding import Decoder, by_batches
+from rnner.decoding import Decoder
 from rnner.errors import UsageError
+from rnner.finding import by_batches
 from rnner.tags import Span
 from rnner.windows import join_spans
 

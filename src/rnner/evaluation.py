@@ -20,7 +20,7 @@ from rnner.bootstrap import (
     resampled_f1,
 )
 from rnner.data.corpus import Split
-from rnner.decoding import Finder
+from rnner.finding import Finder
 from rnner.metrics import Confusion, Errors, Scores, confusions, error_classes, score, score_tags
 from rnner.tags import Span, from_spans
 

@@ -6,13 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rnner.bundle import Bundle, load_bundle
-from rnner.config import Config
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding import Decoder, Reading, ScoredSpan
-from rnner.device import choose_device
+from rnner.finding import BatchDecoder, Reading, ScoredSpan
 from rnner.text import Entity, Token, split_sentences, tokenize
-from rnner.usercode import load_code
 
 
 def load(folder: Path | str, *, device: str = "cpu", code: Path | str | None = None) -> Pipeline:
@@ -27,9 +23,13 @@ def load(folder: Path | str, *, device: str = "cpu", code: Path | str | None = N
         ModelError: there is no such model, or it is broken; the message says what to do.
         UsageError: the device or the code file is not to be had.
     """
+    from rnner.bundle import load_bundle
+    from rnner.device import choose_device
+    from rnner.usercode import load_code
+
     if code is not None:
         load_code(code)
-    return Pipeline(load_bundle(folder, device=choose_device(device)))
+    return Pipeline(load_bundle(folder, device=choose_device(device)).decoder())
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,11 @@ class Pipeline:
     It may be called from several threads at once: nothing in it changes while it predicts.
 
     Args:
-        model: a loaded model folder.
-        batch_sentences: sentences that go through the network together; it never changes a result.
+        decoder: of a loaded model.
     """
 
-    def __init__(self, model: Bundle, *, batch_sentences: int = 64) -> None:
-        self.model = model
-        self._decoder = Decoder(model.tagger, model.vocabulary, sentences=batch_sentences)
+    def __init__(self, decoder: BatchDecoder) -> None:
+        self.decoder = decoder
 
     @property
     def labels(self) -> list[str]:
@@ -100,14 +98,9 @@ class Pipeline:
         return list(self.vocabulary.labels)
 
     @property
-    def config(self) -> Config:
-        """The config that the model was trained with."""
-        return self.model.config
-
-    @property
     def vocabulary(self) -> Vocabulary:
         """What the model knows of words, characters and tags."""
-        return self.model.vocabulary
+        return self.decoder.vocabulary
 
     def __call__(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each raw text, in order; `start` and `end` are characters of that text.
@@ -122,7 +115,7 @@ class Pipeline:
         if isinstance(texts, str):
             raise TypeError("a pipeline takes a list of texts: pipeline([text])")
         parts = [split_sentences(text, tokenize(text)) for text in texts]
-        found = iter(self._decoder.scored_spans(*_numbered(parts)))
+        found = iter(self.decoder.scored_spans(*_numbered(parts)))
         return [
             Document(text, sentences, [next(found) for _ in sentences])
             for text, sentences in zip(texts, parts, strict=True)
@@ -140,7 +133,7 @@ class Pipeline:
         """
         sentences, of = _numbered([document.sentences for document in documents])
         context = of if numbers is None else [numbers[place] for place in of]
-        found = iter(self._decoder.readings(sentences, n, context))
+        found = iter(self.decoder.readings(sentences, n, context))
         return [
             replace(document, readings=[next(found) for _ in document.sentences]) for document in documents
         ]
@@ -167,7 +160,7 @@ class Pipeline:
                 Entity(span.label, span.start, span.end, " ".join(words[span.start : span.end]), span.score)
                 for span in found
             ]
-            for words, found in zip(sentences, self._decoder.scored_spans(sentences, documents), strict=True)
+            for words, found in zip(sentences, self.decoder.scored_spans(sentences, documents), strict=True)
         ]
 
     def tag_documents(
@@ -176,7 +169,7 @@ class Pipeline:
         """Each sentence, given as a list of words, as a text with one space between its words; see `tag`."""
         return [
             Document(" ".join(words), [_spaced(words)] if words else [], [spans] if words else [])
-            for words, spans in zip(sentences, self._decoder.scored_spans(sentences, documents), strict=True)
+            for words, spans in zip(sentences, self.decoder.scored_spans(sentences, documents), strict=True)
         ]
 
 

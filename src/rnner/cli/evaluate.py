@@ -68,7 +68,6 @@ def evaluate(
     from rnner.bundle import load_bundle
     from rnner.data.corpus import read_split, resolve
     from rnner.data.formats.documents import Source
-    from rnner.decoding import Decoder
     from rnner.evaluation import report
     from rnner.pipeline import Pipeline
 
@@ -80,10 +79,10 @@ def evaluate(
     place = start(device, threads, code)
     bundles = [load_bundle(folder, device=place) for folder in model]
     if raw:
-        _tell_raw(Pipeline(bundles[0], batch_sentences=batch), Source(resolve(data), chosen), form)
+        _tell_raw(Pipeline(bundles[0].decoder(sentences=batch)), Source(resolve(data), chosen), form)
         return
     split = read_split(resolve(data), columns=chosen, illegal="conlleval")
-    decoders = [Decoder(bundle.tagger, bundle.vocabulary, sentences=batch) for bundle in bundles]
+    decoders = [bundle.decoder(sentences=batch) for bundle in bundles]
     if len(decoders) == 1:
         _tell(report(decoders[0], split), form)
     else:

@@ -140,7 +140,7 @@ def _load(model: Path, batch: int, *, code: list[Path] | None, device: str, thre
     from rnner.bundle import load_bundle
     from rnner.pipeline import Pipeline
 
-    return Pipeline(load_bundle(model, device=start(device, threads, code)), batch_sentences=batch)
+    return Pipeline(load_bundle(model, device=start(device, threads, code)).decoder(sentences=batch))
 
 
 def _texts(source: BinaryIO | Path, kind: Input) -> Iterator[str]:
