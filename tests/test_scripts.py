@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from rnner.data.corpus import read_split, resolve
+from rnner.decoding import Decoder
 from rnner.errors import UsageError
-from tiny import DEV, SMALL, TRAIN, split_of, write_columns
+from rnner.finding import ScoredSpan
+from tiny import DEV, SMALL, TRAIN, split_of, tagger_with_context, words_of, write_columns
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 
@@ -191,3 +193,38 @@ def test_reading_and_memory_are_measured_from_end_to_end(tmp_path):
     assert kinds == ["cold", "warm", "plain", "plain", "context", "context"]
     assert all(row["tokens"] >= 3000 for row in rows)
     assert {path.name for path in tmp_path.iterdir()} == {"train.conll", "told.json"}
+
+
+@pytest.fixture
+def compare_backends(script):
+    return script("compare_backends")
+
+
+def test_the_backends_are_compared_from_end_to_end(whole, tmp_path):
+    write_columns(tmp_path / "some.conll", TRAIN)
+    command = [sys.executable, SCRIPTS / "compare_backends.py", whole[1], "some.conll", "--rounds", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "some.conll: 10 sentences, " in done.stdout and " 0 sentences differ" in done.stdout
+    assert all(f"{name} " in done.stdout for name in ("torch", "onnx"))
+
+
+def test_backends_that_differ_are_told_apart_from_ties(compare_backends):
+    sentences, documents = words_of(TRAIN), [0] * 5 + [-1] * 5
+    tagger, vocabulary = tagger_with_context()
+    decoder, context = Decoder(tagger, vocabulary), (sentences, documents)
+    expected = decoder.scored_spans(*context)
+    place = next(i for i, spans in enumerate(expected) if spans)
+    best, second = decoder.readings(sentences, 2, documents)[place]
+
+    class Other:
+        def scored_spans(self, *_):
+            others = [ScoredSpan(*span, 0.5) for span in second.spans]
+            return [others if i == place else spans for i, spans in enumerate(expected)]
+
+    found = compare_backends.compare(decoder, Other(), *context)
+    (difference,) = found.differences
+    apart = np.log(best.probability) - np.log(second.probability)
+    assert difference.apart == pytest.approx(apart, abs=1e-4) and difference.words == sentences[place]
+    assert str(difference).startswith("  NO TIE") and "differ, 0 of them ties" in str(found)
+    assert compare_backends.compare(decoder, decoder, *context).differences == []

@@ -7,29 +7,36 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnner.data.vocabulary import Vocabulary
+from rnner.errors import UsageError
+from rnner.exported import is_exported, load_exported
 from rnner.finding import BatchDecoder, Reading, ScoredSpan
 from rnner.text import Entity, Token, split_sentences, tokenize
 
 
-def load(folder: Path | str, *, device: str = "cpu", code: Path | str | None = None) -> Pipeline:
+def load(model: Path | str, *, device: str = "cpu", code: Path | str | None = None) -> Pipeline:
     """Load a model for finding names.
 
     Args:
-        folder: as `rnner train --output` writes it.
-        device: auto, cpu or cuda.
+        model: a folder, as `rnner train --output` writes it, or a file of `rnner export`, whose name ends in
+            .onnx; that is run without torch.
+        device: auto, cpu or cuda; a .onnx file is run on the CPU.
         code: the Python file of the user's own cells, if the model was trained with one.
 
     Raises:
         ModelError: there is no such model, or it is broken; the message says what to do.
-        UsageError: the device or the code file is not to be had.
+        UsageError: the device, the code file or what runs .onnx files is not to be had.
     """
+    if is_exported(model):
+        if device not in ("auto", "cpu") or code is not None:
+            raise UsageError(f"{model}: a .onnx file is run on the CPU, and needs no code of yours")
+        return Pipeline(load_exported(model))
     from rnner.bundle import load_bundle
     from rnner.device import choose_device
     from rnner.usercode import load_code
 
     if code is not None:
         load_code(code)
-    return Pipeline(load_bundle(folder, device=choose_device(device)).decoder())
+    return Pipeline(load_bundle(model, device=choose_device(device)).decoder())
 
 
 @dataclass(frozen=True)

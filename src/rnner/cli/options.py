@@ -31,7 +31,7 @@ Columns = Annotated[
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", metavar="N", min=1, help="CPU threads. [default: PyTorch's choice]"),
+    typer.Option("--threads", metavar="N", min=1, help="CPU threads. [default: the library's choice]"),
 ]
 
 

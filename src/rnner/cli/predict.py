@@ -47,7 +47,12 @@ def predict(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts to find names in.")] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", metavar="DIR", help="Model folder, as `rnner train` writes it."),
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="DIR",
+            help="Model folder, as `rnner train` writes it, or a .onnx file of `rnner export`.",
+        ),
     ] = None,
     file: Annotated[
         Path | None,
@@ -137,8 +142,14 @@ def _check_input(texts: list[str] | None, file: Path | None, kind: Input) -> Non
 
 
 def _load(model: Path, batch: int, *, code: list[Path] | None, device: str, threads: int | None) -> Pipeline:
-    from rnner.bundle import load_bundle
+    from rnner.exported import is_exported, load_exported
     from rnner.pipeline import Pipeline
+
+    if is_exported(model):
+        if code or device not in ("auto", "cpu"):
+            raise UsageError(f"{model}: a .onnx file is run on the CPU, and needs no --code")
+        return Pipeline(load_exported(model, threads=threads, sentences=batch))
+    from rnner.bundle import load_bundle
 
     return Pipeline(load_bundle(model, device=start(device, threads, code)).decoder(sentences=batch))
 

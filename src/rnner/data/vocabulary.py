@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from rnner.data.batches import Batch
 from rnner.data.documents import UNKNOWN, Bag, collate
 from rnner.data.lexicon import Lexicon
+from rnner.data.sortedwords import ids_of
 from rnner.data.spelling import spelling_in
 from rnner.data.subwords import Pieces, compose, composition
 from rnner.errors import ModelError
@@ -111,12 +112,12 @@ class Vocabulary:
     """
 
     words: list[str]
-    vector_words: list[str]
+    vector_words: Sequence[str]
     characters: list[str]
     tags: list[str]
     scheme: str
     labels: list[str]
-    n_grams: list[str] | None = None
+    n_grams: Sequence[str] | None = None
     lexicon: Lexicon | None = None
 
     @classmethod
@@ -303,8 +304,8 @@ class Vocabulary:
         )
 
     @cached_property
-    def _word_ids(self) -> dict[str, int]:
-        return _ids(self.words) | {word: i for i, word in enumerate(self.vector_words, start=len(self.words))}
+    def _word_ids(self) -> Mapping[str, int]:
+        return ids_of(self.vector_words, len(self.words), _ids(self.words))
 
     @cached_property
     def _character_ids(self) -> dict[str, int]:
@@ -326,11 +327,8 @@ class Vocabulary:
         return words if self.n_grams is None else words + len(self.n_grams) + 1
 
     @cached_property
-    def _gram_ids(self) -> dict[str, int]:
-        return {
-            gram: i
-            for i, gram in enumerate(self.n_grams or [], start=len(self.words) + len(self.vector_words))
-        }
+    def _gram_ids(self) -> Mapping[str, int]:
+        return ids_of(self.n_grams or [], len(self.words) + len(self.vector_words), {})
 
     @cached_property
     def _cache(self) -> dict[str, Features]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-_LEAST = 1e-6  # of a sum of gates: no document divides by zero
+LEAST = 1e-6  # of a sum of gates: no document divides by zero
 
 
 class DocumentVector(nn.Module):
@@ -41,4 +41,4 @@ class DocumentVector(nn.Module):
         weights = torch.sigmoid(self.gate(vectors)) * counts[:, None]
         weighted = torch.cat([vectors * weights, weights], dim=1)
         sums = weighted.new_zeros(number, weighted.shape[1]).index_add(0, documents, weighted)
-        return sums[:, :-1] / sums[:, -1:].clamp(min=_LEAST)
+        return sums[:, :-1] / sums[:, -1:].clamp(min=LEAST)

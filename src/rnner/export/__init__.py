@@ -1,0 +1,123 @@
+"""A model as one ONNX file: a graph from words to emissions, and in its metadata all that decoding needs.
+
+`rnner.exported` runs such files without torch; the keys of the metadata stand there. The graph takes, for b
+sentences of up to t words with n distinct forms of up to c characters (int64 unless said to be float32; what
+the model has no use for is not there):
+
+    words [n]                the row of each form; 0 if it is composed
+    casing [n]               the casing class of each form
+    characters [n, c]        the characters of each form, 0 in the padding
+    forms [b, t]             which form stands at each position
+    lengths [b]              words in each sentence
+    lexicon [b, t, l]        float32, what the lexicon knows of each word
+    composed [q]             which forms are composed
+    pieces, weights [q, p]   of which rows, and weighted how (float32); 0 in the padding
+    document_words [m]       the distinct words of d documents, and, as above, those that are composed:
+    document_composed, document_pieces, document_weights
+    counts [d, m]            float32, how often each stands in each document
+    document_of [b]          the document of each sentence
+
+and gives `emissions` [b, t, k], float32, of no meaning in the padding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from rnner import __version__, exported
+from rnner.bundle import Bundle
+from rnner.checkpoint import write_atomically
+from rnner.data.vocabulary import Vocabulary
+from rnner.errors import ModelError, UsageError
+from rnner.export.graph import Graph
+from rnner.export.parts import add_tagger
+from rnner.tagger import Tagger
+
+if TYPE_CHECKING:  # an extra
+    from onnx import ModelProto
+
+OPSET, IR_VERSION = 17, 8
+_MOST_BYTES = (1 << 31) - (1 << 24)  # of a file that is one protocol buffer
+
+
+def export(bundle: Bundle, path: Path) -> None:
+    """Write a model as one ONNX file, whole or not at all; its folder is made.
+
+    Raises:
+        UsageError: onnx is not installed, or the file cannot be written.
+        ModelError: the model has a cell that ONNX has no operator for, or is too large for one file.
+    """
+    data = to_onnx(bundle.tagger, bundle.vocabulary).SerializeToString()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def to_onnx(tagger: Tagger, vocabulary: Vocabulary) -> ModelProto:
+    """The model as ONNX's protocol buffer; raises as `export` does."""
+    try:
+        from onnx import helper
+    except ImportError:
+        raise UsageError('exporting needs onnx: pip install "rnner[onnx]"') from None
+    if sum(tensor.nbytes for tensor in tagger.state_dict().values()) > _MOST_BYTES:
+        raise ModelError(
+            "the model is larger than the 2 GB that an ONNX file can hold; train with fewer word vectors, "
+            "embeddings.words.limit"
+        )
+    order, graph = _Order(vocabulary), Graph()
+    lexicon = vocabulary.lexicon.size if vocabulary.lexicon is not None else 0
+    with torch.no_grad():
+        add_tagger(graph, tagger, order.rows, composes=vocabulary.n_grams is not None, lexicon=lexicon)
+    model = helper.make_model(
+        graph.proto("rnner", emissions=["b", "t", len(vocabulary.tags)]),
+        producer_name="rnner",
+        producer_version=__version__,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+    )
+    helper.set_model_props(model, _metadata(tagger, vocabulary, order))
+    return model
+
+
+class _Order:
+    """Frozen rows as the file has them: words and n-grams by code points, so that bisection finds them.
+
+    Attributes:
+        words, n_grams: in that order.
+        rows: [m] which rows of `WordEmbedding.vectors` come one after the other.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        words, n_grams = list(vocabulary.vector_words), list(vocabulary.n_grams or [])
+        by_word = sorted(range(len(words)), key=words.__getitem__)
+        by_gram = sorted(range(len(n_grams)), key=n_grams.__getitem__)
+        self.words, self.n_grams = [words[i] for i in by_word], [n_grams[i] for i in by_gram]
+        mean = [] if vocabulary.n_grams is None else [len(words) + len(n_grams)]
+        self.rows = np.array([*by_word, *(len(words) + i for i in by_gram), *mean], dtype=np.int64)
+
+
+def _metadata(tagger: Tagger, vocabulary: Vocabulary, order: _Order) -> dict[str, str]:
+    described = vocabulary.to_json() | {"vector_words": []}
+    grams = described.pop("n_grams", None)
+    scores = tagger.head.scores().detach().cpu()
+    told = {
+        exported.KIND: exported.FORMAT_VERSION,
+        exported.VERSION: __version__,
+        exported.VOCABULARY: json.dumps(described, ensure_ascii=False),
+        exported.VECTOR_WORDS: _lines(order.words),
+        # JSON has no infinity; which moves are illegal, the scheme tells.
+        exported.MOVES: json.dumps(scores.masked_fill(scores.isneginf(), 0).tolist()),
+    }
+    return told if grams is None else told | {exported.N_GRAMS: _lines(order.n_grams)}
+
+
+def _lines(words: Sequence[str]) -> str:
+    return "".join(f"{word}\n" for word in words)

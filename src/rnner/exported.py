@@ -1,0 +1,200 @@
+"""Models exported to ONNX, run by onnxruntime: all that prediction needs in one file, and no torch.
+
+`rnner.export` writes such files, and its text says what the graph takes. What is no computation of the graph
+stands in the file's metadata, by the keys below.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnner import tags
+from rnner.chain import Chain
+from rnner.data.batches import Batch
+from rnner.data.documents import Bags
+from rnner.data.sortedwords import SortedWords
+from rnner.data.subwords import Composition
+from rnner.data.vocabulary import Vocabulary
+from rnner.errors import ModelError, UsageError
+from rnner.finding import BatchDecoder
+
+if TYPE_CHECKING:  # an extra: it is looked for when a model is loaded
+    from onnxruntime import InferenceSession
+
+Arrays = dict[str, NDArray[Any]]
+
+FORMAT_VERSION = "1"
+KIND = "rnner.format_version"
+VERSION = "rnner.version"
+VOCABULARY = "rnner.vocabulary"  # JSON, as in vocabulary.json, but for the two lists that follow
+VECTOR_WORDS = "rnner.vector_words"  # a line each, in the order of code points
+N_GRAMS = "rnner.n_grams"  # the same; not there if words are not composed
+MOVES = "rnner.moves"  # JSON, [k + 1, k + 1]: scores of moves between tags, as in rnner.nn.crf
+
+_COMPOSED = ("composed", "pieces", "weights")
+_COMPOSED_KEY = 1 << 40  # above all rows
+
+
+def is_exported(model: Path | str) -> bool:
+    """Whether a model is one of `rnner export`, by its name, and no folder."""
+    return Path(model).suffix == ".onnx" and not Path(model).is_dir()
+
+
+def load_exported(path: Path | str, *, threads: int | None = None, **limits: int) -> ExportedDecoder:
+    """Load a model that `rnner export` has written.
+
+    Args:
+        path: the file.
+        threads: CPU threads; None: onnxruntime's choice.
+        limits: `sentences`, `tokens` and `window` of `rnner.finding.BatchDecoder`.
+
+    Raises:
+        UsageError: onnxruntime is not installed.
+        ModelError: there is no such file, or it is broken or foreign; the message says what to do.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"{path}: there is no such file; `rnner export DIR {path.name}` writes one")
+    session = _session(path, threads)
+    metadata = session.get_modelmeta().custom_metadata_map
+    if KIND not in metadata:
+        raise ModelError(f"{path}: is an ONNX model, but none that `rnner export` has written")
+    if metadata[KIND] != FORMAT_VERSION:
+        raise ModelError(
+            f"{path}: its format is {metadata[KIND]!r}, this rnner reads {FORMAT_VERSION}: export it again"
+        )
+    try:
+        vocabulary = _vocabulary(metadata)
+        moves = _legal(json.loads(metadata[MOVES]), vocabulary)
+        _check(session, vocabulary)
+    except (ModelError, KeyError, ValueError, TypeError, RecursionError) as error:
+        why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise ModelError(f"{path}: is damaged ({why}); export it again") from None
+    return ExportedDecoder(path, session, vocabulary, moves, **limits)
+
+
+def _session(path: Path, threads: int | None) -> InferenceSession:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise UsageError(f'{path}: needs onnxruntime: pip install "rnner[onnx]"') from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = 4  # what goes wrong is told by exceptions
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # of a dozen classes of its own
+        why = str(error).partition("\n")[0]
+        raise ModelError(f"{path}: is broken or cut off ({why}); export it again") from None
+
+
+def _vocabulary(metadata: dict[str, str]) -> Vocabulary:
+    """The vocabulary, whose long lists are read where they stand; raises what `load_exported` tells."""
+    vocabulary = Vocabulary.from_json({**json.loads(metadata[VOCABULARY]), "vector_words": []})
+    grams = metadata.get(N_GRAMS)
+    return replace(
+        vocabulary,
+        vector_words=SortedWords(metadata[VECTOR_WORDS]),
+        n_grams=None if grams is None else SortedWords(grams),
+    )
+
+
+def _legal(scores: object, vocabulary: Vocabulary) -> NDArray[np.float32]:
+    """The scores of moves [k + 1, k + 1], -inf where the scheme does not allow them."""
+    moves = np.array(scores, dtype=np.float32)
+    k = len(vocabulary.tags)
+    if moves.shape != (k + 1, k + 1) or not np.isfinite(moves).all():
+        raise ValueError(f"the moves between tags are no numbers [{k + 1}, {k + 1}]")
+    start, step, end = tags.transitions(vocabulary.tags, vocabulary.scheme)
+    allowed = np.block([[np.array(step), np.array(end)[:, None]], [np.array(start), np.array([False])]])
+    return np.where(allowed, moves, np.float32(-np.inf))
+
+
+def _check(session: InferenceSession, vocabulary: Vocabulary) -> None:
+    """Raise a ValueError if the graph wants what cannot be given, or gives scores of other tags."""
+    known = {"words", "casing", "characters", "forms", "lengths", "document_words", "counts", "document_of"}
+    known |= {"lexicon"} if vocabulary.lexicon is not None else set()
+    if vocabulary.n_grams is not None:
+        known |= {prefix + name for prefix in ("", "document_") for name in _COMPOSED}
+    if unknown := {wanted.name for wanted in session.get_inputs()} - known:
+        raise ValueError(f"its graph takes {', '.join(sorted(unknown))}")
+    if [(given.name, given.shape[-1]) for given in session.get_outputs()] != [
+        ("emissions", len(vocabulary.tags))
+    ]:
+        raise ValueError(f"its graph does not give the emissions of {len(vocabulary.tags)} tags")
+
+
+class ExportedDecoder(BatchDecoder):
+    """Finds entities with an exported model; see `BatchDecoder`, and `load_exported` for the arguments."""
+
+    def __init__(
+        self,
+        path: Path,
+        session: InferenceSession,
+        vocabulary: Vocabulary,
+        moves: NDArray[np.float32],
+        **limits: int,
+    ) -> None:
+        super().__init__(vocabulary, **limits)
+        self._path, self._session, self._moves = path, session, moves
+        self._boundary = np.array(tags.boundaries(vocabulary.tags, vocabulary.scheme))
+        self._inputs = [wanted.name for wanted in session.get_inputs()]
+
+    @property
+    def documents(self) -> bool:
+        """Whether the model looks at whole documents."""
+        return "counts" in self._inputs
+
+    def lattice(self, batch: Batch[NDArray[Any]]) -> Chain:
+        """What the model makes of a batch."""
+        given = inputs(batch)
+        try:
+            (emissions,) = self._session.run(["emissions"], {name: given[name] for name in self._inputs})
+        except Exception as error:  # of a dozen classes of its own
+            why = str(error).partition("\n")[0]
+            raise ModelError(f"{self._path}: cannot be run ({why}); export it again") from None
+        return Chain(emissions, batch.lengths, self._moves, self._boundary)
+
+
+def inputs(batch: Batch[NDArray[Any]]) -> Arrays:
+    """What the graph may take, by name: see `rnner.export`."""
+    given: Arrays = {name: getattr(batch, name) for name in ("words", "casing", "characters", "forms")}
+    given["lengths"] = batch.lengths
+    if batch.lexicon is not None:
+        given["lexicon"] = batch.lexicon
+    if batch.composition is not None:
+        given |= _padded(batch.composition)
+    if batch.bags is not None:
+        given |= _bags(batch.bags)
+    return given
+
+
+def _padded(made_of: Composition[NDArray[Any]]) -> Arrays:
+    """The pieces of q composed forms: which forms `[q]`, rows and weights `[q, p]`, 0 in the padding."""
+    forms, sizes = np.unique(made_of.forms, return_counts=True)
+    inside = np.arange(max(sizes, default=1)) < sizes[:, None]
+    pieces, weights = np.zeros(inside.shape, dtype=np.int64), np.zeros(inside.shape, dtype=np.float32)
+    order = np.argsort(made_of.forms, kind="stable")
+    pieces[inside], weights[inside] = made_of.rows[order], made_of.weights[order]
+    return dict(zip(_COMPOSED, (forms, pieces, weights), strict=True))
+
+
+def _bags(bags: Bags[NDArray[Any]]) -> Arrays:
+    """The m distinct words of d documents, and how often each stands in each: `[d, m]`."""
+    keys = np.where(bags.words > 0, bags.words, _COMPOSED_KEY + np.arange(len(bags.words)))
+    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    m = len(first)
+    cells = np.bincount(bags.documents * m + place, bags.counts, minlength=bags.number * m)
+    made_of = replace(bags.composition, forms=place[bags.composition.forms])
+    return {
+        "document_words": bags.words[first],
+        "counts": cells.reshape(bags.number, m).astype(np.float32),
+        "document_of": bags.of,
+        **{f"document_{name}": array for name, array in _padded(made_of).items()},
+    }

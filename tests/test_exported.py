@@ -1,0 +1,153 @@
+"""Exported models: loaded whole or not at all, and never with torch."""
+
+import json
+import subprocess
+import sys
+
+import onnx
+import pytest
+
+import rnner
+from rnner import exported
+from rnner.decoding import Decoder
+from rnner.errors import ModelError, UsageError
+from rnner.export import to_onnx
+from rnner.exported import load_exported
+from rnner.pipeline import Pipeline
+from tiny import tagger_of, tagger_that_composes
+
+TEXT = "Harry Potter met Azkaban-born Hermione in London."
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tagger_that_composes("embeddings.document=true")
+
+
+@pytest.fixture(scope="module")
+def buffer(model):
+    return to_onnx(*model).SerializeToString()
+
+
+@pytest.fixture
+def path(buffer, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(buffer)
+    return path
+
+
+def changed(path, change):
+    """The model after `change(model, metadata)` has spoilt it."""
+    model = onnx.load(path)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    change(model, metadata)
+    onnx.helper.set_model_props(model, metadata)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_file_is_loaded_as_a_folder_is(path, model):
+    found, expected = rnner.load(path), Pipeline(Decoder(*model))
+    (entities,), (known,) = found([TEXT]), expected([TEXT])
+    assert entities and [vars_of(each) for each in entities] == [vars_of(each) for each in known]
+    assert [e.score for e in entities] == pytest.approx([e.score for e in known], abs=1e-5)
+    assert found.labels == expected.labels
+
+
+def vars_of(entity):
+    return entity.label, entity.start, entity.end, entity.text
+
+
+def test_nothing_of_torch_is_imported(path):
+    told = (
+        f"import sys, rnner; found = rnner.load({str(path)!r})([{TEXT!r}]); assert found[0]\n"
+        "print(sorted({'torch', 'onnx', 'datasets', 'pandas', 'pyarrow', 'yaml'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_what_is_no_exported_model_is_told(tmp_path):
+    with pytest.raises(ModelError, match=r"there is no such file; `rnner export DIR gone.onnx` writes one"):
+        rnner.load(tmp_path / "gone.onnx")
+    (tmp_path / "text.onnx").write_text("not a model")
+    with pytest.raises(ModelError, match=r"text.onnx: is broken or cut off .*; export it again"):
+        rnner.load(tmp_path / "text.onnx")
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.9, 0.999])
+def test_a_file_that_is_cut_off_is_told_in_one_line(path, buffer, share):
+    path.write_bytes(buffer[: int(share * len(buffer))])
+    with pytest.raises(ModelError, match=r"model\.onnx: is .*export") as told:
+        load_exported(path)
+    assert "\n" not in str(told.value)
+
+
+def test_a_model_of_others_is_told(path):
+    changed(path, lambda model, metadata: metadata.clear())
+    with pytest.raises(ModelError, match="is an ONNX model, but none that `rnner export` has written"):
+        load_exported(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (exported.KIND, "9", "its format is '9', this rnner reads 1: export it again"),
+        (exported.VOCABULARY, "{", "is damaged"),
+        (exported.VOCABULARY, "[]", "is damaged"),
+        (exported.VOCABULARY, '{"format_version": 1}', r"is damaged \(.*'labels' is not a list of strings"),
+        (exported.VECTOR_WORDS, "the\n\nin\n", r"is damaged \(words are wanted a line each"),
+        (exported.N_GRAMS, None, r"is damaged \(its graph takes composed, document_composed, .*pieces"),
+        (exported.MOVES, None, r"is damaged \(lacks 'rnner\.moves'\); export it again"),
+        (exported.MOVES, "[[0, 1]]", r"is damaged \(the moves between tags are no numbers \[18, 18\]"),
+        (exported.MOVES, "[[0], [1, 2]]", "is damaged"),
+        (exported.MOVES, '"a"', "is damaged"),
+    ],
+)
+def test_metadata_that_cannot_be_used_are_told(path, key, value, message):
+    def change(model, metadata):
+        metadata[key] = value
+        if value is None:
+            del metadata[key]
+
+    with pytest.raises(ModelError, match=message) as told:
+        load_exported(changed(path, change))
+    assert "\n" not in str(told.value)
+
+
+def test_a_graph_of_other_tags_is_told(path):
+    changed(path, lambda model, metadata: metadata.update(other_vocabulary()))
+    with pytest.raises(ModelError, match="its graph does not give the emissions of 2 tags"):
+        load_exported(path)
+
+
+def other_vocabulary():
+    model = to_onnx(*tagger_that_composes("embeddings.document=true"))
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    vocabulary = json.loads(told[exported.VOCABULARY])
+    vocabulary |= {"scheme": "binary", "labels": ["NAME"], "tags": ["0", "1"]}
+    return {
+        exported.VOCABULARY: json.dumps(vocabulary),
+        exported.MOVES: "[[0,0,0],[0,0,0],[0,0,0]]",
+    }
+
+
+def test_a_vocabulary_with_more_rows_than_the_graph_is_told(path):
+    def change(model, metadata):
+        metadata[exported.VECTOR_WORDS] = "".join(f"w{i}\n" for i in range(100, 300)) + "zebra\n"
+
+    with pytest.raises(ModelError, match=r"model\.onnx: cannot be run \(.*\); export it again"):
+        rnner.load(changed(path, change))(["A zebra"])
+
+
+def test_it_runs_on_the_cpu_and_needs_no_code(path, tmp_path):
+    for options in ({"device": "cuda"}, {"code": tmp_path / "mine.py"}):
+        with pytest.raises(UsageError, match=r"is run on the CPU, and needs no code of yours"):
+            rnner.load(path, **options)
+
+
+@pytest.mark.parametrize("missing", ["onnxruntime", "onnx"])
+def test_what_is_not_installed_is_named(path, missing, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(UsageError, match=r'pip install "rnner\[onnx\]"'):
+        load_exported(path) if missing == "onnxruntime" else to_onnx(*tagger_of())
