@@ -222,7 +222,9 @@ def test_entities_stand_in_brackets_where_there_is_no_colour():
 def test_colour_takes_the_place_of_brackets():
     text = drawn(entities_table(SENTENCE, [entity(SENTENCE, "Harry Potter")]), colour=True)
     assert "[PER" not in text
-    assert re.match(r"\x1b\[30;\d+mHarry Potter \x1b\[0m\x1b\[1;30;\d+mPER \x1b\[0m and", text)
+    assert re.match(
+        r"\x1b\[38;5;16;48;5;(\d+)mHarry Potter \x1b\[0m\x1b\[1;38;5;16;48;5;\1mPER \x1b\[0m and", text
+    )
 
 
 def test_brackets_are_back_where_colour_is_switched_off():

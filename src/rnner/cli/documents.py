@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 from rnner.cli.console import Terminal
 from rnner.data.conll import write_conll
 from rnner.pipeline import Document
-from rnner.render import binary_view, entities_json, entities_table, readings_table, to_json
+from rnner.render import (
+    binary_view,
+    colours_of,
+    entities_json,
+    entities_table,
+    entities_text,
+    has_colour,
+    html_page,
+    readings_table,
+    tally,
+    to_json,
+)
 from rnner.tags import Span, from_spans
 from rnner.text import Entity
 
+_WIDEST = 100  # columns; longer lines are hard to read
 
-def write_documents(documents: Iterable[Document], form: str, sink: TextIO, *, scheme: str) -> None:
+
+def write_documents(
+    documents: Iterable[Document],
+    form: str,
+    sink: TextIO,
+    *,
+    scheme: str,
+    labels: Sequence[str] = (),
+    title: str = "Names",
+    scores: bool = False,
+) -> None:
     """Write documents to a stream.
 
     Args:
         documents: in order.
-        form: table, json, jsonl, conll or binary.
+        form: text, table, html, json, jsonl, conll or binary.
         sink: an open text stream.
         scheme: of the model; one of names alone writes 1 and 0 as conll tags, others IOB2.
+        labels: of the model, for text and html.
+        title: of the page of html.
+        scores: whether text and html tell probabilities.
     """
-    if form == "json":
+    if form == "text":
+        _write_text(documents, sink, labels, scores=scores)
+    elif form == "table":
+        _write_tables(documents, sink)
+    elif form == "html":
+        items = ((document.text, document.entities()) for document in documents)
+        sink.writelines(html_page(items, labels, title=title, scores=scores))
+    elif form == "json":
         _write_json(documents, sink)
     elif form == "jsonl":
         for document in documents:
@@ -34,15 +67,6 @@ def write_documents(documents: Iterable[Document], form: str, sink: TextIO, *, s
             write_conll(words, document_tags(document, scheme), sink)
     elif form == "binary":
         _write_binary(documents, sink)
-    else:
-        console = Terminal(file=sink)
-        for i, document in enumerate(documents):
-            if i:
-                console.print()
-            console.print(entities_table(document.text, document.entities()))
-            for readings in document.nbest():
-                console.print()
-                console.print(readings_table(readings))
 
 
 def document_tags(document: Document, scheme: str) -> list[list[str]]:
@@ -52,6 +76,47 @@ def document_tags(document: Document, scheme: str) -> list[list[str]]:
         from_spans((Span(span.start, span.end, span.label) for span in spans), len(tokens), written)
         for tokens, spans in zip(document.sentences, document.spans, strict=True)
     ]
+
+
+def _write_text(documents: Iterable[Document], sink: TextIO, labels: Sequence[str], *, scores: bool) -> None:
+    """Texts with their entities marked; on a terminal, lines fit and the last one tells what was found.
+
+    Texts of one line stand under one another, as they came; an empty line is around longer ones.
+    """
+    console = Terminal(file=sink, soft_wrap=True)
+    colours = colours_of(labels) if has_colour(console) else None
+    width = min(console.width, _WIDEST) if sink.isatty() else None
+    counts = Counter(dict.fromkeys(labels, 0))
+    long_before: bool | None = None  # of no document
+    for document in documents:
+        found = document.entities()
+        counts.update(entity.label for entity in found)
+        lines = list(entities_text(document.text, found, colours, width=width, scores=scores))
+        long = len(lines) > 1 or bool(document.readings)
+        if long_before is not None and (long or long_before):
+            console.print()
+        for line in lines:
+            console.print(line)
+        _print_readings(document, console)
+        long_before = long
+    if sink.isatty():
+        console.print()
+        console.print(tally(+counts, colours))
+
+
+def _write_tables(documents: Iterable[Document], sink: TextIO) -> None:
+    console = Terminal(file=sink)
+    for i, document in enumerate(documents):
+        if i:
+            console.print()
+        console.print(entities_table(document.text, document.entities()))
+        _print_readings(document, console)
+
+
+def _print_readings(document: Document, console: Terminal) -> None:
+    for readings in document.nbest():
+        console.print()
+        console.print(readings_table(readings), soft_wrap=False)
 
 
 def _item(document: Document) -> dict[str, Any]:

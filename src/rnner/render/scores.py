@@ -1,39 +1,30 @@
-"""Scores and entities as a person reads them in a terminal, and as a program reads them.
-
-What comes from data or a user (words, labels, texts) is never taken for rich markup, and control
-characters in it never reach the terminal.
-"""
+"""Scores in the terminal: of one model, of several, on raw text, and as `conlleval` prints them."""
 
 from __future__ import annotations
 
-import json
-import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rich import box
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from rnner.bootstrap import LEVEL, RESAMPLES, Interval, Units
 from rnner.metrics import Confusion, Errors, Score, Scores
+from rnner.render.characters import plain
+from rnner.render.colours import colour_of
+from rnner.render.marks import own_marked
+from rnner.render.pieces import word_pieces
+from rnner.render.tables import Drawn, figures_table
 from rnner.tags import Span
-from rnner.text import Entity
 
 if TYPE_CHECKING:  # would import torch
     from rnner.evaluation import Comparison, Report
     from rnner.raw import RawReport
 
-Item = tuple[str, Sequence[Entity]]
-_Piece = tuple[str, str | None]  # some text, and the label it has
-
-_KNOWN_COLOURS = {"PER": "cyan", "LOC": "green", "ORG": "yellow", "MISC": "magenta", "NAME": "cyan"}
-_COLOURS = ("blue", "red", "bright_cyan", "bright_green", "bright_yellow", "bright_magenta", "bright_blue")
 _LEVEL = f"{LEVEL:.0%}"
 _CUT_SHOWN = 6
 _ERROR_NAMES = {
@@ -44,8 +35,6 @@ _ERROR_NAMES = {
     "missed": "missed",
     "spurious": "spurious",
 }
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_ESCAPED_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def scores_table(
@@ -119,84 +108,12 @@ def scores_conlleval(scores: Scores) -> str:
     return "\n".join(lines) + "\n"
 
 
-def entities_table(text: str, entities: Sequence[Entity]) -> RenderableType:
-    """One text with its entities marked, and a table of them: label, text, character offsets, score.
-
-    Where there is no colour the entities stand in brackets, label first. `entities` must be in the order of
-    the text and must not overlap.
-    """
-    marked = Drawn(lambda *, width, colour: _marked(_text_pieces(text, entities), colour=colour))
-    listing = _entity_list(entities) if entities else Text("no entities", style="dim")
-    return Group(marked, "", listing)
-
-
-def readings_table(readings: Iterable[tuple[float, Sequence[Entity]]]) -> RenderableType:
-    """The ways to tag a sentence, the probability of each beside its entities."""
-    table = figures_table("Probability", "Entities", text=0)
-    table.columns[1].justify, table.columns[1].no_wrap, table.columns[1].overflow = "left", False, "fold"
-    for probability, entities in readings:
-        found = "  ".join(f"[{plain(entity.label)} {plain(entity.text)}]" for entity in entities)
-        table.add_row(f"{probability:.4f}", Text(found or "none"))
-    return table
-
-
-def entities_json(items: Iterable[Item]) -> list[dict[str, Any]]:
-    """Texts and their entities as plain values: `{"text", "entities": [{"label", "start", ...}]}`."""
-    return [{"text": text, "entities": [entity.to_dict() for entity in found]} for text, found in items]
-
-
-def to_json(value: object, *, indent: int | None = None) -> str:
-    """JSON in readable characters, with what breaks lines or encodings escaped.
-
-    Raises:
-        ValueError: a number in it is infinite or NaN, which JSON cannot say.
-    """
-    told = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    return _ESCAPED_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", told)
-
-
-def binary_view(words: Sequence[str], flags: Sequence[int], *, width: int | None = None) -> str:
-    """The notes' view of a sentence: its words in a row, and 1 or 0 under each.
-
-    Args:
-        words: the words.
-        flags: 1 for each word of a name, 0 for the others.
-        width: columns of the terminal, to go on below at the last word that fits; None never does.
-
-    Raises:
-        ValueError: there are not as many flags as words.
-    """
-    blocks: list[list[tuple[str, str]]] = []
-    room = 0
-    for word, flag in zip(map(plain, words), map(str, flags), strict=True):
-        columns = max(cell_len(word), cell_len(flag))
-        if not blocks or (width is not None and columns > room):
-            blocks.append([])
-            room = width or 0
-        blocks[-1].append((_padded(word, columns), _padded(flag, columns)))
-        room -= columns + 1
-    return "\n\n".join(
-        "\n".join(" ".join(row).rstrip() for row in zip(*block, strict=True)) for block in blocks
-    )
-
-
-class Drawn:
-    """Something drawn only when the console's width, and whether it has colours, are known."""
-
-    def __init__(self, draw: Callable[..., RenderableType]) -> None:
-        self._draw = draw
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        colour = console.color_system is not None and not console.no_color
-        yield self._draw(width=options.max_width, colour=colour)
-
-
 def _types_table(scores: Scores, *, width: int, colour: bool) -> Table:
     """A line for each type and for all; in a narrow terminal without the counts, so that no figure is cut."""
     titles = ["Precision", "Recall", "F1", *(("Gold", "Found", "Correct") if width >= 60 else ())]
     table = figures_table("Type", *titles)
     for label, score in scores.per_type.items():
-        table.add_row(Text(plain(label), style=_colour(label)), *_figures(score)[: len(titles)])
+        table.add_row(Text(plain(label), style=colour_of(label).name), *_figures(score)[: len(titles)])
     if scores.per_type:
         table.add_section()
     table.add_row("All", *_figures(scores)[: len(titles)], style="bold")
@@ -213,7 +130,7 @@ def _raw_types_table(report: RawReport) -> Table:
     nothing = Score(0, 0, 0, 0, 0, 0)
     for label in sorted({label for side in sides for label in side.per_type}):
         own = [side.per_type.get(label, nothing) for side in sides]
-        name = Text(plain(label), style=_colour(label))
+        name = Text(plain(label), style=colour_of(label).name)
         table.add_row(name, str(own[0].support), *_compared([_percentages(score)[2] for score in own]))
     table.add_section()
     figures = list(zip(*(_percentages(side.total) for side in sides), strict=True))
@@ -296,7 +213,7 @@ def _confusion(confusion: Confusion, *, width: int, colour: bool) -> RenderableT
     start, end = _window(words, spans, room=width - indent - len("found  ") - marks - len("… ") - len(" …"))
     table = Table.grid(padding=(0, 2, 0, 0))
     for name, side in sides.items():
-        excerpt = _marked(_word_pieces(words, side, start, end), colour=colour)
+        excerpt = own_marked(word_pieces(words, side, start, end), colour=colour)
         table.add_row(Text(name, style="dim"), excerpt)
     head = Text.assemble((f"{confusion.count:>5}  ", "bold"), _title(confusion))
     return Group(head, Padding(table, (0, 0, 0, indent), expand=False))
@@ -304,7 +221,7 @@ def _confusion(confusion: Confusion, *, width: int, colour: bool) -> RenderableT
 
 def _title(confusion: Confusion) -> Text:
     def named(label: str | None) -> tuple[str, str]:
-        return plain(label or ""), _colour(label or "")
+        return plain(label or ""), colour_of(label or "").name
 
     gold, predicted = named(confusion.gold), named(confusion.predicted)
     return {
@@ -334,62 +251,6 @@ def _window(words: Sequence[str], spans: Iterable[Span], *, room: int) -> tuple[
             return left, right
 
 
-def _word_pieces(words: Sequence[str], spans: Iterable[Span], start: int, end: int) -> Iterator[_Piece]:
-    """The words from `start` to `end`, cut where an entity begins or ends; dots for what is left out."""
-    yield ("… " if start > 0 else ""), None
-    at = start
-    for span in spans:
-        yield "".join(word + " " for word in words[at : span.start]), None
-        yield " ".join(words[span.start : span.end]), span.label
-        at = span.end
-        yield (" " if at < end else ""), None
-    yield " ".join(words[at:end]), None
-    yield (" …" if end < len(words) else ""), None
-
-
-def _text_pieces(text: str, entities: Iterable[Entity]) -> Iterator[_Piece]:
-    """A text cut where an entity begins or ends; line breaks and tabs stay what they are."""
-    at = 0
-    for entity in entities:
-        for end, label in ((entity.start, None), (entity.end, entity.label)):
-            yield plain(text[at:end], keep="\n\t"), label
-            at = end
-    yield plain(text[at:], keep="\n\t"), None
-
-
-def _marked(pieces: Iterable[_Piece], *, colour: bool) -> Text:
-    """The pieces in a row, those with a label on its colour, or in brackets where there is none."""
-    marked = Text()
-    for piece, label in pieces:
-        if label is None:
-            marked.append(piece)
-        elif colour:
-            marked.append(f"{piece} ", style=f"black on {_colour(label)}")
-            marked.append(f"{plain(label)} ", style=f"bold black on {_colour(label)}")
-        else:
-            marked.append(f"[{plain(label)} {piece}]")
-    return marked
-
-
-def _entity_list(entities: Iterable[Entity]) -> Table:
-    table = figures_table("Label", "Text", "Characters", "Score", text=2)
-    for entity in entities:
-        label = Text(plain(entity.label), style=_colour(entity.label))
-        table.add_row(label, Text(plain(entity.text)), f"{entity.start}:{entity.end}", f"{entity.score:.3f}")
-    return table
-
-
-def figures_table(*titles: str, text: int = 1) -> Table:
-    """A table without frame: `text` columns of words, folded if need be, then figures, which never are."""
-    table = Table(box=box.HORIZONTALS, show_edge=False, padding=(0, 1, 0, 0))
-    for i, title in enumerate(titles):
-        if i < text:
-            table.add_column(title, overflow="fold")
-        else:
-            table.add_column(title, justify="right", no_wrap=True)
-    return table
-
-
 def _percentages(score: Score) -> tuple[float, float, float]:
     """Precision, recall and F1 in per cent, by the same operations as conlleval's, so rounded alike."""
     precision = 100 * score.correct / score.predicted if score.predicted else 0.0
@@ -409,25 +270,3 @@ def _figures(score: Score) -> list[str]:
 
 def _conlleval_figures(score: Score) -> str:
     return "precision: {:6.2f}%; recall: {:6.2f}%; FB1: {:6.2f}".format(*_percentages(score))
-
-
-def _colour(label: str) -> str:
-    """A label's colour: the same everywhere and every time."""
-    return _KNOWN_COLOURS.get(label) or _COLOURS[zlib.crc32(label.encode("utf-8", "replace")) % len(_COLOURS)]
-
-
-def _padded(text: str, columns: int) -> str:
-    return text + " " * (columns - cell_len(text))
-
-
-def plain(text: str, *, keep: str = "") -> str:
-    """The text with characters that move the cursor, or cannot be written, shown by others of one column."""
-    return _CONTROL.sub(lambda match: match[0] if match[0] in keep else _picture(match[0]), text)
-
-
-def _picture(control: str) -> str:
-    if control in "\n\t":
-        return "⏎" if control == "\n" else "⇥"
-    if control < "\x20":
-        return chr(0x2400 + ord(control))
-    return "␡" if control == "\x7f" else "�"

@@ -1,0 +1,35 @@
+"""What all tables in the terminal share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.table import Table
+
+
+class Drawn:
+    """Something drawn only when the console's width, and whether it has colours, are known."""
+
+    def __init__(self, draw: Callable[..., RenderableType]) -> None:
+        self._draw = draw
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._draw(width=options.max_width, colour=has_colour(console))
+
+
+def has_colour(console: Console) -> bool:
+    """Whether what is printed there may be told apart by colour."""
+    return console.color_system is not None and not console.no_color
+
+
+def figures_table(*titles: str, text: int = 1) -> Table:
+    """A table without frame: `text` columns of words, folded if need be, then figures, which never are."""
+    table = Table(box=box.HORIZONTALS, show_edge=False, padding=(0, 1, 0, 0))
+    for i, title in enumerate(titles):
+        if i < text:
+            table.add_column(title, overflow="fold")
+        else:
+            table.add_column(title, justify="right", no_wrap=True)
+    return table
