@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import onnx
 import pytest
@@ -144,6 +145,15 @@ def test_it_runs_on_the_cpu_and_needs_no_code(path, tmp_path):
     for options in ({"device": "cuda"}, {"code": tmp_path / "mine.py"}):
         with pytest.raises(UsageError, match=r"is run on the CPU, and needs no code of yours"):
             rnner.load(path, **options)
+
+
+def test_several_threads_get_the_answers_of_one(path):
+    texts = [f"{TEXT} Then {name} left." for name in ("Ada", "Bo", "Cy", "Hagrid", "Draco", "Luna")]
+    known = rnner.load(path)(texts)
+    shared = rnner.load(path)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: shared(texts), range(8)):
+            assert found == known
 
 
 @pytest.mark.parametrize("missing", ["onnxruntime", "onnx"])
