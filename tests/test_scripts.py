@@ -200,13 +200,17 @@ def compare_backends(script):
     return script("compare_backends")
 
 
-def test_the_backends_are_compared_from_end_to_end(whole, tmp_path):
-    write_columns(tmp_path / "some.conll", TRAIN)
-    command = [sys.executable, SCRIPTS / "compare_backends.py", whole[1], "some.conll", "--rounds", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "some.conll: 10 sentences, " in done.stdout and " 0 sentences differ" in done.stdout
-    assert all(f"{name} " in done.stdout for name in ("torch", "onnx"))
+def test_the_backends_are_compared_from_end_to_end(compare_backends, whole, tmp_path, monkeypatch, capsys):
+    corpus = write_columns(tmp_path / "some.conll", TRAIN)
+    arguments = ["compare_backends.py", str(whole[1]), str(corpus), "--rounds", "1"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)
+    with pytest.raises(SystemExit) as left:
+        compare_backends.main()
+    told = capsys.readouterr().out
+    assert left.value.code == 0
+    assert "some.conll: 10 sentences, " in told and " 0 sentences differ" in told
+    assert all(f"{name} " in told for name in ("torch", "onnx"))
 
 
 def test_backends_that_differ_are_told_apart_from_ties(compare_backends):
