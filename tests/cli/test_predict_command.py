@@ -90,7 +90,7 @@ def test_an_empty_text_has_no_entities(predict):
     assert json.loads(predict("", "--format", "json")) == [{"text": "", "entities": []}]
 
 
-@pytest.mark.parametrize("form", ["table", "jsonl", "conll", "binary"])
+@pytest.mark.parametrize("form", ["text", "table", "html", "jsonl", "conll", "binary"])
 def test_an_empty_text_is_fine_in_every_format(predict, form):
     assert "error" not in predict("", "--format", form)
 
@@ -136,7 +136,7 @@ def test_lines_are_a_text_each(predict):
     assert [item["text"] for item in items] == ["London slept .", "", "Berlin slept ."]
 
 
-@pytest.mark.parametrize("form", ["table", "json", "jsonl", "conll", "binary"])
+@pytest.mark.parametrize("form", ["text", "table", "html", "json", "jsonl", "conll", "binary"])
 @pytest.mark.parametrize("kind", ["text", "lines", "conll"])
 def test_every_input_goes_with_every_format(predict, kind, form):
     stdin = {
@@ -148,6 +148,10 @@ def test_every_input_goes_with_every_format(predict, kind, form):
     if form == "table":
         assert "[PER Ada Lovelace] slept ." in output
         assert re.search(r"PER +Ada Lovelace +0:12 +[01]\.\d{3}", output)
+    elif form == "text":
+        assert output == "[PER Ada Lovelace] slept .\n"
+    elif form == "html":
+        assert re.search(r">Ada Lovelace<span.+>PER<.+</mark> slept \.</div>", output)
     elif form == "conll":
         pairs = [line.split() for line in output.splitlines() if line]
         assert pairs == [["Ada", "B-PER"], ["Lovelace", "I-PER"], ["slept", "O"], [".", "O"]]
@@ -211,9 +215,17 @@ def test_nbest_gives_the_most_probable_ways_to_tag_each_sentence(predict):
     assert predict(text, "--nbest", 3).count("Probability") == 2
 
 
-def test_nbest_has_no_room_in_a_column(rnner, trained):
-    outcome = rnner("predict", "--model", trained, "--nbest", 2, "--format", "conll", "Ada")
-    assert outcome.code == 2 and "--nbest" in outcome.err
+@pytest.mark.parametrize("form", ["conll", "binary", "html"])
+def test_nbest_has_no_room_in_a_column_or_on_a_page(rnner, trained, one_line, form):
+    outcome = rnner("predict", "--model", trained, "--nbest", 2, "--format", form, "Ada")
+    one_line(
+        outcome, 2, f"--nbest: --format {form} has room for one way only; use text, table, json or jsonl"
+    )
+
+
+def test_readings_stand_under_their_text(predict):
+    output = predict("Ada slept .", "It rained .", "--format", "text", "--nbest", 2)
+    assert re.findall("slept|rained|Probability", output) == ["slept", "Probability", "rained", "Probability"]
 
 
 def test_threshold_holds_in_a_column_file_too(predict):
@@ -227,6 +239,72 @@ def test_binary_shows_1_under_each_word_of_a_name(predict):
     assert words.split() == ["Ada", "Lovelace", "wrote", "to", "Charles", "Babbage", "."]
     assert flags.split() == ["1", "1", "0", "0", "1", "1", "0"]
     assert all(words[i] != " " and words[i - 1 : i] in ("", " ") for i, f in enumerate(flags) if f != " ")
+
+
+# --- for people ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_terminal(rnner, trained, monkeypatch):
+    """Predict with stdout a terminal of 40 columns, without colour; the words that it shows."""
+
+    def call(*arguments):
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "40")
+        return re.sub(r"\x1b\[[\d;]*m", "", rnner("predict", "--model", trained, *arguments).out)
+
+    return call
+
+
+def test_in_a_terminal_texts_are_shown_with_what_is_in_them(in_terminal):
+    assert in_terminal(TEXT) == (
+        "[PER Ada Lovelace] wrote to [PER Charles\nBabbage] . The letter left [LOC London]\n.\n"
+        "\n3 names   LOC 1   PER 2\n"
+    )
+
+
+def test_elsewhere_the_table_stays_the_default(predict):
+    assert predict(TEXT) == predict(TEXT, "--format", "table")
+    assert "Characters" in predict(TEXT)
+
+
+def test_a_file_gets_the_table_whatever_shows_the_rest(in_terminal, tmp_path):
+    assert in_terminal(TEXT, "--output", tmp_path / "found.txt") == ""
+    assert "Characters" in (tmp_path / "found.txt").read_text()
+
+
+def test_a_line_in_is_a_line_out(predict):
+    stdin = b"London slept .\n\nAda Lovelace wrote to Berlin .\n"
+    output = predict("--input", "lines", "--format", "text", stdin=stdin)
+    assert output.splitlines() == ["[LOC London] slept .", "", "[PER Ada Lovelace] wrote to [LOC Berlin] ."]
+
+
+def test_texts_of_several_lines_stand_apart(predict):
+    output = predict("It\nrained .", "It rained .", "It rained .", "--format", "text")
+    assert output == "It\nrained .\n\nIt rained .\nIt rained .\n"
+
+
+def test_scores_stand_beside_the_names_on_demand(predict):
+    told = predict("London slept .", "--scores")
+    assert re.fullmatch(r"\[LOC [01]\.\d{3} London\] slept \.\n", told)
+    assert '<body class="scores">' in predict("London slept .", "--scores", "--format", "html")
+
+
+@pytest.mark.parametrize(
+    ("form", "why"), [("json", "html; json always has them"), ("conll", "for --format text and html\n")]
+)
+def test_scores_are_for_what_people_read(rnner, trained, one_line, form, why):
+    outcome = rnner("predict", "--model", trained, "London", "--scores", "--format", form)
+    one_line(outcome, 2, "--scores is for --format text and html", why)
+
+
+def test_a_page_is_about_the_file_that_was_read(predict, tmp_path):
+    (tmp_path / "<letter>.txt").write_text(TEXT)
+    predict("--file", tmp_path / "<letter>.txt", "--format", "html", "--output", tmp_path / "letter.html")
+    page = (tmp_path / "letter.html").read_text()
+    assert "<title>Names in &lt;letter&gt;.txt</title>" in page and page.endswith("</html>\n")
+    assert "<title>Names</title>" in predict(TEXT, "--format", "html")
 
 
 # --- column files --------------------------------------------------------------------------------------

@@ -11,11 +11,11 @@ from rnner.data.conll import write_conll
 from rnner.pipeline import Document
 from rnner.render import (
     binary_view,
+    colour_system,
     colours_of,
     entities_json,
     entities_table,
     entities_text,
-    has_colour,
     html_page,
     readings_table,
     tally,
@@ -84,14 +84,16 @@ def _write_text(documents: Iterable[Document], sink: TextIO, labels: Sequence[st
     Texts of one line stand under one another, as they came; an empty line is around longer ones.
     """
     console = Terminal(file=sink, soft_wrap=True)
-    colours = colours_of(labels) if has_colour(console) else None
+    system = colour_system(console)
+    colours = colours_of(labels).items()
+    grounds = {label: colour.ground(system) for label, colour in colours} if system else None
     width = min(console.width, _WIDEST) if sink.isatty() else None
     counts = Counter(dict.fromkeys(labels, 0))
     long_before: bool | None = None  # of no document
     for document in documents:
         found = document.entities()
         counts.update(entity.label for entity in found)
-        lines = list(entities_text(document.text, found, colours, width=width, scores=scores))
+        lines = list(entities_text(document.text, found, grounds, width=width, scores=scores))
         long = len(lines) > 1 or bool(document.readings)
         if long_before is not None and (long or long_before):
             console.print()
@@ -101,7 +103,7 @@ def _write_text(documents: Iterable[Document], sink: TextIO, labels: Sequence[st
         long_before = long
     if sink.isatty():
         console.print()
-        console.print(tally(+counts, colours))
+        console.print(tally(+counts, grounds))
 
 
 def _write_tables(documents: Iterable[Document], sink: TextIO) -> None:

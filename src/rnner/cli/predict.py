@@ -36,7 +36,9 @@ class Input(str, Enum):
 class Format(str, Enum):
     """What goes out."""
 
+    text = "text"
     table = "table"
+    html = "html"
     json = "json"
     jsonl = "jsonl"
     conll = "conll"
@@ -67,8 +69,13 @@ def predict(
         ),
     ] = Input.text,
     form: Annotated[
-        Format, typer.Option("--format", metavar="FORM", help="table, json, jsonl, conll or binary.")
-    ] = Format.table,
+        Format | None,
+        typer.Option(
+            "--format",
+            metavar="FORM",
+            help="text, table, html, json, jsonl, conll or binary. [default: text on a terminal, else table]",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write to this file, not to stdout."),
@@ -85,6 +92,9 @@ def predict(
             "--nbest", metavar="N", min=0, help="Also the N most probable ways to tag each sentence."
         ),
     ] = 0,
+    scores: Annotated[
+        bool, typer.Option("--scores", help="Show in text and html how probable each entity is.")
+    ] = False,
     batch: Batch = 64,
     column: Annotated[
         int | None,
@@ -96,16 +106,14 @@ def predict(
 ) -> None:
     """Find the names in texts.
 
-    Texts come as arguments, from a file, or from stdin. binary shows the words of each sentence in a row,
-    and 1 or 0 under each; conll adds the tags to a column file as its last column.
+    Texts come as arguments, from a file, or from stdin. text marks the names in them, html does it on a page
+    that stands alone; table lists the names too. binary shows the words of each sentence in a row, and 1 or 0
+    under each; conll adds the tags to a column file as its last column.
     """
     if model is None:
         raise UsageError("--model DIR is needed: the folder of a model that `rnner train` has written")
     _check_input(texts, file, kind)
-    if nbest and form in (Format.conll, Format.binary):
-        raise UsageError(
-            f"--nbest: --format {form.value} has room for one way only; use table, json or jsonl"
-        )
+    form = _chosen(form, nbest=nbest, scores=scores, terminal=output is None and sys.stdout.isatty())
     from rnner.cli.documents import write_documents
     from rnner.data.conll import ConllReader
 
@@ -123,7 +131,15 @@ def predict(
             if nbest:
                 found = (pipeline.with_readings(documents, nbest) for documents in found)
         documents = (document.above(threshold) for document in chain.from_iterable(found))
-        write_documents(documents, form.value, sink, scheme=pipeline.vocabulary.scheme)
+        write_documents(
+            documents,
+            form.value,
+            sink,
+            scheme=pipeline.vocabulary.scheme,
+            labels=pipeline.labels,
+            title=f"Names in {source.name}" if isinstance(source, Path) else "Names",
+            scores=scores,
+        )
 
 
 def _check_input(texts: list[str] | None, file: Path | None, kind: Input) -> None:
@@ -139,6 +155,20 @@ def _check_input(texts: list[str] | None, file: Path | None, kind: Input) -> Non
     for text in texts or []:
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise UsageError(f"TEXT {text!r}: not UTF-8; put it into a file and convert that")
+
+
+def _chosen(form: Format | None, *, nbest: int, scores: bool, terminal: bool) -> Format:
+    """The format that is meant; raise UsageError if it cannot hold what is asked for."""
+    if form is None:
+        return Format.text if terminal or scores else Format.table
+    if nbest and form in (Format.html, Format.conll, Format.binary):
+        raise UsageError(
+            f"--nbest: --format {form.value} has room for one way only; use text, table, json or jsonl"
+        )
+    if scores and form not in (Format.text, Format.html):
+        always = "" if form in (Format.conll, Format.binary) else f"; {form.value} always has them"
+        raise UsageError(f"--scores is for --format text and html{always}")
+    return form
 
 
 def _load(model: Path, batch: int, *, code: list[Path] | None, device: str, threads: int | None) -> Pipeline:

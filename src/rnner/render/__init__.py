@@ -9,19 +9,19 @@ from rnner.render.colours import colours_of
 from rnner.render.entities import binary_view, entities_table, entities_text, readings_table, tally
 from rnner.render.html import html_page
 from rnner.render.scores import comparison_table, raw_table, scores_conlleval, scores_table
-from rnner.render.tables import Drawn, figures_table, has_colour
+from rnner.render.tables import Drawn, colour_system, figures_table
 from rnner.render.values import entities_json, to_json
 
 __all__ = [
     "Drawn",
     "binary_view",
+    "colour_system",
     "colours_of",
     "comparison_table",
     "entities_json",
     "entities_table",
     "entities_text",
     "figures_table",
-    "has_colour",
     "html_page",
     "plain",
     "raw_table",

@@ -20,18 +20,22 @@ class Colour(NamedTuple):
     light: str
     dark: str
 
+    def ground(self, system: str) -> str:
+        """What stands behind black letters on a terminal of that colour system, as rich names it."""
+        return self.light if system in ("256", "truecolor") else self.name
+
 
 PALETTE = (
     Colour("cyan", "#87d7d7", "#0b4f57"),
     Colour("green", "#afd787", "#2f5219"),
     Colour("yellow", "#ffd75f", "#5c4700"),
     Colour("magenta", "#d7afff", "#543078"),
-    Colour("blue", "#87afff", "#22407f"),
-    Colour("red", "#ff8787", "#7a1f24"),
+    Colour("bright_blue", "#87afff", "#22407f"),
+    Colour("bright_red", "#ff8787", "#7a1f24"),
     Colour("bright_yellow", "#ffaf5f", "#6b3410"),
     Colour("bright_magenta", "#ffafd7", "#70244f"),
     Colour("bright_green", "#87ffaf", "#075c34"),
-    Colour("white", "#c6c6c6", "#4a4a4a"),
+    Colour("bright_black", "#c6c6c6", "#4a4a4a"),
 )
 _KNOWN = {
     "PER": 0,

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rnner.render.characters import plain
-from rnner.render.colours import Colour, colour_of
-from rnner.render.marks import GLUE, marked, own_marked
+from rnner.render.colours import colour_of
+from rnner.render.marks import GLUE, LETTERS, marked, own_marked
 from rnner.render.pieces import text_pieces
 from rnner.render.tables import Drawn, figures_table
 from rnner.render.wrapping import NO_BREAK_SPACE, line_breaks
@@ -24,7 +24,7 @@ _TAB = 4
 def entities_text(
     text: str,
     entities: Sequence[Entity],
-    colours: Mapping[str, Colour] | None,
+    grounds: Mapping[str, str] | None,
     *,
     width: int | None = None,
     scores: bool = False,
@@ -34,11 +34,12 @@ def entities_text(
     Args:
         text: as it came; white space at its end is left out.
         entities: in the order of the text; they must not overlap.
-        colours: of all labels; None where there is no colour, then entities stand in brackets, label first.
+        grounds: the colour behind entities of each label; None where there is no colour, then entities stand
+            in brackets, label first.
         width: columns that a line may have; None leaves lines as they are.
         scores: whether the probability of each stands beside its label.
     """
-    whole = marked(text_pieces(text.rstrip(), entities), colours, scores=scores, space=GLUE)
+    whole = marked(text_pieces(text.rstrip(), entities), grounds, scores=scores, space=GLUE)
     for line in whole.split("\n", allow_blank=True):
         for part in [line] if width is None else _wrapped(line, width):
             part.plain = part.plain.replace(GLUE, " ")
@@ -52,13 +53,13 @@ def _wrapped(line: Text, width: int) -> Iterator[Text]:
         yield part
 
 
-def tally(counts: Mapping[str, int], colours: Mapping[str, Colour] | None) -> Text:
-    """How many entities there are, in all and of each type; `colours` as for `entities_text`."""
+def tally(counts: Mapping[str, int], grounds: Mapping[str, str] | None) -> Text:
+    """How many entities there are, in all and of each type; `grounds` as for `entities_text`."""
     total = sum(counts.values())
     line = Text("no names" if total == 0 else f"{total:,} name{'' if total == 1 else 's'}", style="dim")
     for label, count in counts.items():
-        style = Style(dim=False, bold=True, color="#000000", bgcolor=colours[label].light) if colours else ""
-        line.append("   ").append(f" {plain(label)} " if colours else plain(label), style=style)
+        style = Style(dim=False, bold=True) + LETTERS + Style(bgcolor=grounds[label]) if grounds else ""
+        line.append("   ").append(f" {plain(label)} " if grounds else plain(label), style=style)
         line.append(f" {count:,}")
     return line
 
@@ -69,7 +70,7 @@ def entities_table(text: str, entities: Sequence[Entity]) -> RenderableType:
     Where there is no colour the entities stand in brackets, label first. `entities` must be in the order of
     the text and must not overlap.
     """
-    shown = Drawn(lambda *, width, colour: own_marked(text_pieces(text, entities), colour=colour))
+    shown = Drawn(lambda *, width, system: own_marked(text_pieces(text, entities), system))
     listing = _entity_list(entities) if entities else Text("no entities", style="dim")
     return Group(shown, "", listing)
 

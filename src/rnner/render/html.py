@@ -95,15 +95,15 @@ def _article(number: int, text: str, entities: Sequence[Entity], classes: Mappin
 
 
 def _mark(words: str, piece: Piece, kind: str) -> str:
-    label = f'<span class="type" dir="auto">&nbsp;{escaped(piece.label or "")}'
     score = f'<span class="score"> {piece.score:.3f}</span>'
-    return f'<mark class="{kind}" tabindex="0">{words}{label}{score}</span></mark>'
+    told = f'<span class="type">&nbsp;<bdi>{escaped(piece.label or "")}{score}</bdi></span>'
+    return f'<mark class="{kind}" tabindex="0">{words}{told}</mark>'
 
 
 def _legend(classes: Mapping[str, str], counts: Mapping[str, int], texts: int) -> str:
     """How many entities of each type there are; the style shows it above the texts."""
     rows = "\n".join(
-        f'<li><mark class="{kind}"><span class="type">{escaped(label)}</span></mark> {counts[label]:,}</li>'
+        f'<li><mark class="{kind}"><bdi class="type">{escaped(label)}</bdi></mark> {counts[label]:,}</li>'
         for label, kind in classes.items()
     )
     total = sum(counts.values())

@@ -108,7 +108,7 @@ def scores_conlleval(scores: Scores) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _types_table(scores: Scores, *, width: int, colour: bool) -> Table:
+def _types_table(scores: Scores, *, width: int, system: str | None) -> Table:
     """A line for each type and for all; in a narrow terminal without the counts, so that no figure is cut."""
     titles = ["Precision", "Recall", "F1", *(("Gold", "Found", "Correct") if width >= 60 else ())]
     table = figures_table("Type", *titles)
@@ -150,7 +150,7 @@ def _systems(comparison: Comparison) -> list[tuple[str, Report]]:
     return [*comparison.models, *([("Ensemble", comparison.ensemble)] if comparison.ensemble else [])]
 
 
-def _systems_table(comparison: Comparison, *, width: int, colour: bool) -> Table:
+def _systems_table(comparison: Comparison, *, width: int, system: str | None) -> Table:
     """A line for each model and for all together; in a narrow terminal without precision and recall."""
     wide = width >= 60
     table = figures_table("Model", *(("Precision", "Recall") if wide else ()), "F1", f"{_LEVEL} interval")
@@ -160,7 +160,7 @@ def _systems_table(comparison: Comparison, *, width: int, colour: bool) -> Table
     return table
 
 
-def _gains_table(comparison: Comparison, *, width: int, colour: bool) -> Table:
+def _gains_table(comparison: Comparison, *, width: int, system: str | None) -> Table:
     """How far each model but the first is from it; in a narrow terminal without the share of resamples."""
     titles = [
         "F1 less the first's",
@@ -203,7 +203,7 @@ def _errors_table(errors: Errors) -> Table:
     return table
 
 
-def _confusion(confusion: Confusion, *, width: int, colour: bool) -> RenderableType:
+def _confusion(confusion: Confusion, *, width: int, system: str | None) -> RenderableType:
     """How often and what, and under it the same words twice: the entities as they are and as found."""
     spans = (*confusion.gold_spans, *confusion.predicted_spans)
     sides = {"gold": confusion.gold_spans, "found": confusion.predicted_spans}
@@ -213,7 +213,7 @@ def _confusion(confusion: Confusion, *, width: int, colour: bool) -> RenderableT
     start, end = _window(words, spans, room=width - indent - len("found  ") - marks - len("… ") - len(" …"))
     table = Table.grid(padding=(0, 2, 0, 0))
     for name, side in sides.items():
-        excerpt = own_marked(word_pieces(words, side, start, end), colour=colour)
+        excerpt = own_marked(word_pieces(words, side, start, end), system)
         table.add_row(Text(name, style="dim"), excerpt)
     head = Text.assemble((f"{confusion.count:>5}  ", "bold"), _title(confusion))
     return Group(head, Padding(table, (0, 0, 0, indent), expand=False))

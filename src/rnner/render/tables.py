@@ -10,18 +10,18 @@ from rich.table import Table
 
 
 class Drawn:
-    """Something drawn only when the console's width, and whether it has colours, are known."""
+    """Something drawn only when the console's width, and what colours it has, are known."""
 
     def __init__(self, draw: Callable[..., RenderableType]) -> None:
         self._draw = draw
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self._draw(width=options.max_width, colour=has_colour(console))
+        yield self._draw(width=options.max_width, system=colour_system(console))
 
 
-def has_colour(console: Console) -> bool:
-    """Whether what is printed there may be told apart by colour."""
-    return console.color_system is not None and not console.no_color
+def colour_system(console: Console) -> str | None:
+    """What colours there are, as rich names it ("standard", "256", "truecolor", ...); None if none."""
+    return None if console.no_color else console.color_system
 
 
 def figures_table(*titles: str, text: int = 1) -> Table:

@@ -25,16 +25,12 @@ def line_breaks(text: str, width: int) -> Iterator[int]:
     used = 0
     for match in _WORD.finditer(text):
         word, space = match.groups()
-        columns = cell_len(word)
-        if used + columns > width and columns <= width and word:
-            yield match.start()
-            used = 0
         at = match.start()
-        for character in regex.findall(r"\X", word) if columns > width else [word]:
-            size = cell_len(character)
-            if used and used + size > width:
+        for part in [word] if cell_len(word) <= width else regex.findall(r"\X", word):
+            columns = cell_len(part)
+            if part and used and used + columns > width:
                 yield at
                 used = 0
-            used += size
-            at += len(character)
+            used += columns
+            at += len(part)
         used += cell_len(space)

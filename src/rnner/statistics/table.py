@@ -25,7 +25,7 @@ class _Line(NamedTuple):
 
 def statistics_table(files: Sequence[Statistics]) -> RenderableType:
     """A column a file, shares in per cent; the columns that do not fit beside one another stand below."""
-    return Drawn(lambda *, width, colour: _blocks(files, width))
+    return Drawn(lambda *, width, system: _blocks(files, width))
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:

@@ -1,0 +1,36 @@
+"""What a terminal shows, and entities to show."""
+
+import io
+import re
+
+from rich.console import Console
+
+from rnner.text import Entity
+
+SENTENCE = "Harry Potter and Hermione Granger invented a new spell."
+
+
+def drawn(renderable, *, width=80, colour=False, no_color=False):
+    """What a terminal of that width shows."""
+    file = io.StringIO()
+    system = "256" if colour else None
+    Console(
+        file=file,
+        width=width,
+        color_system=system,
+        force_terminal=colour,
+        no_color=no_color,
+        legacy_windows=False,
+    ).print(renderable)
+    return file.getvalue()
+
+
+def rows(text):
+    """The lines of a table, their cells by first cell."""
+    cells = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines()]
+    return {row[0]: row[1:] for row in cells}
+
+
+def entity(text, part, label="PER", score=0.5):
+    start = text.index(part)
+    return Entity(label=label, start=start, end=start + len(part), text=part, score=score)
