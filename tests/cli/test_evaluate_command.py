@@ -44,6 +44,11 @@ def test_the_figures_are_seqevals_to_the_digit(rnner, trained, evaluate, tmp_pat
     assert told["per_type"].keys() == expected.keys() - {"micro avg", "macro avg", "weighted avg"}
 
 
+def test_narrow_windows_score_every_word(evaluate):
+    (told, _), (cut, _) = evaluate("sample:test"), evaluate("sample:test", "--window", 4)
+    assert cut["support"] == told["support"] and cut["predicted"] != told["predicted"]
+
+
 def test_table_and_conlleval_show_the_same_figures_in_per_cent(rnner, trained, evaluate):
     told, _ = evaluate("sample:test")
     figures = [f"{100 * told[name]:.2f}" for name in ("precision", "recall", "f1")]

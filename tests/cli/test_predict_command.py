@@ -187,6 +187,14 @@ def test_the_same_entities_whatever_the_batch_and_the_order(predict, tmp_path):
                 assert left["score"] == pytest.approx(right["score"], abs=1e-5)
 
 
+def test_a_sentence_beyond_the_window_is_read_in_windows_and_keeps_all_words(predict):
+    text = ", ".join(["Ada Lovelace wrote to Charles Babbage of Vienna"] * 40)
+    whole, cut = (predict(text, "--format", "conll", "--window", most).split("\n") for most in (10_000, 40))
+    assert [line.split()[0] for line in cut if line] == text.replace(",", " ,").split()
+    assert sum(line.endswith("-PER") for line in whole) > 100
+    assert sum(one != other for one, other in zip(whole, cut, strict=True)) < 10
+
+
 def test_threshold_leaves_out_what_is_less_probable(predict):
     (item,) = json.loads(predict("Zuse of Vienna met Ada Babbage at Rand", "--format", "json"))
     scores = sorted(entity["score"] for entity in item["entities"])

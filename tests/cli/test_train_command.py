@@ -150,6 +150,14 @@ def test_dry_run_checks_and_writes_nothing(train, folder):
     assert not (folder / "run").exists()
 
 
+def test_a_sentence_without_end_is_told_with_its_line(train, folder, monkeypatch):
+    assert "words" not in train("--dry-run").err
+    monkeypatch.setattr("rnner.cli.train._ENDLESS", 7)
+    told = train("--dry-run").err
+    line = 1 + (folder / "train.conll").read_text().split("\n").index("Grace B-PER")
+    assert f"train.conll:{line}: a sentence of 8 words; training reads it whole" in told
+
+
 def test_dry_run_finds_what_is_wrong(train, folder):
     (folder / "test.conll").write_text("Ada B-PER\nslept\n")
     outcome = train("--dry-run", "--quiet")

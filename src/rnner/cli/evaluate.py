@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnner.cli.console import out, warn
-from rnner.cli.options import Batch, Code, Columns, Device, Threads, chosen_columns, start
+from rnner.cli.options import Batch, Code, Columns, Device, Threads, Window, chosen_columns, start
 from rnner.errors import UsageError
+from rnner.windows import LONGEST
 
 if TYPE_CHECKING:
     from rnner.data.corpus import Split
@@ -53,6 +54,7 @@ def evaluate(
     ] = False,
     columns: Columns = None,
     batch: Batch = 64,
+    window: Window = LONGEST,
     code: Code = None,
     device: Device = "cpu",
     threads: Threads = None,
@@ -79,10 +81,12 @@ def evaluate(
     place = start(device, threads, code)
     bundles = [load_bundle(folder, device=place) for folder in model]
     if raw:
-        _tell_raw(Pipeline(bundles[0].decoder(sentences=batch)), Source(resolve(data), chosen), form)
+        _tell_raw(
+            Pipeline(bundles[0].decoder(sentences=batch, window=window)), Source(resolve(data), chosen), form
+        )
         return
     split = read_split(resolve(data), columns=chosen, illegal="conlleval")
-    decoders = [bundle.decoder(sentences=batch) for bundle in bundles]
+    decoders = [bundle.decoder(sentences=batch, window=window) for bundle in bundles]
     if len(decoders) == 1:
         _tell(report(decoders[0], split), form)
     else:

@@ -33,6 +33,12 @@ Threads = Annotated[
     int | None,
     typer.Option("--threads", metavar="N", min=1, help="CPU threads. [default: the library's choice]"),
 ]
+Window = Annotated[
+    int,
+    typer.Option(
+        "--window", metavar="N", min=1, help="Longer sentences are read in overlapping windows of N words."
+    ),
+]
 
 
 def start(

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO, TypeVar
 
 import typer
 
-from rnner.cli.options import Batch, Code, Device, Threads, start
+from rnner.cli.options import Batch, Code, Device, Threads, Window, start
 from rnner.errors import UsageError
+from rnner.windows import LONGEST
 
 if TYPE_CHECKING:
     from rnner.data.conll import Sentence
@@ -96,6 +97,7 @@ def predict(
         bool, typer.Option("--scores", help="Show in text and html how probable each entity is.")
     ] = False,
     batch: Batch = 64,
+    window: Window = LONGEST,
     column: Annotated[
         int | None,
         typer.Option("--column", metavar="N", help="Words of a column file, from 0. [default: found]"),
@@ -119,7 +121,8 @@ def predict(
 
     source = sys.stdin.buffer if file is None or str(file) == "-" else file
     with _sink(output, file) as sink:
-        pipeline = _load(model, batch, code=code, device=device, threads=threads)
+        limits = {"sentences": batch, "window": window}
+        pipeline = _load(model, limits, code=code, device=device, threads=threads)
         if kind is Input.conll and form is Format.conll:
             _add_column(pipeline, source, column, threshold, sink)
             return
@@ -171,17 +174,19 @@ def _chosen(form: Format | None, *, nbest: int, scores: bool, terminal: bool) ->
     return form
 
 
-def _load(model: Path, batch: int, *, code: list[Path] | None, device: str, threads: int | None) -> Pipeline:
+def _load(
+    model: Path, limits: dict[str, int], *, code: list[Path] | None, device: str, threads: int | None
+) -> Pipeline:
     from rnner.exported import is_exported, load_exported
     from rnner.pipeline import Pipeline
 
     if is_exported(model):
         if code or device not in ("auto", "cpu"):
             raise UsageError(f"{model}: a .onnx file is run on the CPU, and needs no --code")
-        return Pipeline(load_exported(model, threads=threads, sentences=batch))
+        return Pipeline(load_exported(model, threads=threads, **limits))
     from rnner.bundle import load_bundle
 
-    return Pipeline(load_bundle(model, device=start(device, threads, code)).decoder(sentences=batch))
+    return Pipeline(load_bundle(model, device=start(device, threads, code)).decoder(**limits))
 
 
 def _texts(source: BinaryIO | Path, kind: Input) -> Iterator[str]:

@@ -17,6 +17,8 @@ from rnner.cli.options import Code, Device, Threads, start
 if TYPE_CHECKING:
     from rnner.job import Job
 
+_ENDLESS = 10_000  # words; a training step on them takes some hundred MB
+
 
 def train(
     config: Annotated[
@@ -126,12 +128,23 @@ def describe(job: Job, *, quiet: bool) -> None:
             )
     for text in job.notices:
         notice(text, quiet=quiet)
-    for text in job.warnings:
+    for text in [*job.warnings, *_endless(job)]:
         warn(text)
     if job.coverage is not None:
         notice(str(job.coverage), quiet=quiet)
     weights = sum(p.numel() for p in job.tagger.parameters())
     notice(f"model: {weights:,} weights, {', '.join(job.vocabulary.labels)}; on {job.device}", quiet=quiet)
+
+
+def _endless(job: Job) -> Iterator[str]:
+    """What is to be said of a training sentence that takes gigabytes."""
+    train = job.corpus.train
+    longest = int(train.lengths.argmax())
+    if (words := int(train.lengths[longest])) > _ENDLESS:
+        yield (
+            f"{train.path}:{train.lines[longest]}: a sentence of {words:,} words; training reads it whole, "
+            "which takes memory and time as it is long (--dry-run says how much); are blank lines missing?"
+        )
 
 
 def _try(job: Job) -> None:
