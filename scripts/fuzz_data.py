@@ -28,6 +28,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple, TypeVar
 
+import datasets  # noqa: F401 - here, so that the seconds it takes to load are no file's
 from mutations import Lines, mutated, part
 from trainings import at_least, guarded, say
 

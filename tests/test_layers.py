@@ -60,6 +60,7 @@ ORDER = [
     "usercode",
     "card",
     "job",
+    "audit",
     "run",
     "seeds",
     "pipeline",

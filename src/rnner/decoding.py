@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from rnner.data.batches import Batch
 from rnner.data.vocabulary import Vocabulary
-from rnner.finding import BatchDecoder, T
+from rnner.finding import BatchDecoder, Piece, ScoredSpan, T
 from rnner.nn.heads import CRFHead, SoftmaxHead
 from rnner.tagger import Tagger
-from rnner.windows import Window
+from rnner.tags import Span, from_spans
+from rnner.windows import Window, join_spans
 
 
 class TensorLattice:
@@ -90,12 +92,33 @@ class Decoder(BatchDecoder):
         nothing = torch.zeros(0, len(self.vocabulary.tags), device=self.device)
         return self.by_batches(sentences, documents, self._marginals, _join_rows, nothing)
 
+    def probabilities(
+        self,
+        sentences: Sequence[list[str]],
+        spans: Sequence[Sequence[Span]],
+        documents: Sequence[int] | None = None,
+    ) -> list[list[ScoredSpan]]:
+        """How probable given entities are, those of each sentence, which must not overlap.
+
+        A span with an empty label asks how probable it is that no word in it belongs to an entity. Of a
+        sentence that is read in windows, what reaches beyond the window that decides about its first word is
+        left out.
+
+        Raises ValueError for a label that the tagger does not know.
+        """
+
+        def found(batch: Batch[NDArray[Any]], pieces: list[Piece]) -> list[list[ScoredSpan]]:
+            own = [_within(piece, spans[piece.sentence]) for piece in pieces]
+            return self._probabilities(batch, pieces, own)
+
+        return self.by_batches(sentences, documents, found, join_spans, [])
+
     @torch.inference_mode()
     def by_batches(
         self,
         sentences: Sequence[list[str]],
         documents: Sequence[int] | None,
-        found_in: Callable[[Batch[NDArray[Any]], list[list[str]]], list[T]],
+        found_in: Callable[[Batch[NDArray[Any]], list[Piece]], list[T]],
         join: Callable[[list[Window], list[T]], T],
         empty: T,
     ) -> list[T]:
@@ -107,10 +130,35 @@ class Decoder(BatchDecoder):
         finally:
             self.tagger.train(training)
 
-    def _marginals(self, batch: Batch[NDArray[Any]], sentences: list[list[str]]) -> list[Tensor]:
+    def _marginals(self, batch: Batch[NDArray[Any]], pieces: list[Piece]) -> list[Tensor]:
         moved = batch.to(self.device)
         marginals = self.tagger.head.marginals(self.tagger(moved), moved.lengths)
-        return [row[: len(words)] for row, words in zip(marginals, sentences, strict=True)]
+        return [row[: piece.length] for row, piece in zip(marginals, pieces, strict=True)]
+
+    def _probabilities(
+        self, batch: Batch[NDArray[Any]], pieces: list[Piece], spans: list[list[Span]]
+    ) -> list[list[ScoredSpan]]:
+        """Of spans, in words of their piece; see `probabilities`."""
+        moved, paths = batch.to(self.device), []
+        for own, piece in zip(spans, pieces, strict=True):
+            named = from_spans([span for span in own if span.label], piece.length, self.vocabulary.scheme)
+            paths.append(torch.tensor(self.vocabulary.tag_ids(named), device=self.device))
+        places = [(row, span.start, span.end) for row, own in enumerate(spans) for span in own]
+        score: Iterator[float] = iter(())
+        if places:
+            path, where = pad_sequence(paths, batch_first=True), torch.tensor(places, device=self.device)
+            of = self.tagger.head.entity_probabilities(self.tagger(moved), moved.lengths, path, where)
+            score = iter(of.tolist())
+        return [[ScoredSpan(*span, next(score)) for span in own] for own in spans]
+
+
+def _within(piece: Piece, spans: Sequence[Span]) -> list[Span]:
+    """Those of a sentence's spans that lie in a piece of it, in the words of the piece, in order."""
+    return [
+        Span(span.start - piece.start, span.end - piece.start, span.label)
+        for span in sorted(spans)
+        if piece.start <= span.start and span.end <= piece.end
+    ]
 
 
 def _join_rows(cuts: Sequence[Window], found: Sequence[Tensor]) -> Tensor:

@@ -59,6 +59,11 @@ class Piece(NamedTuple):
     start: int
     end: int
 
+    @property
+    def length(self) -> int:
+        """How many words."""
+        return self.end - self.start
+
 
 def by_batches(
     sentences: Sequence[Sequence[object]],
@@ -79,7 +84,7 @@ def by_batches(
 
     def batched(pieces: list[Piece]) -> list[T]:
         found: list[T] = [empty for _ in pieces]
-        lengths = np.array([piece.end - piece.start for piece in pieces], dtype=np.int64)
+        lengths = np.array([piece.length for piece in pieces], dtype=np.int64)
         for rows in batch_indices(lengths, sentences=most_sentences, tokens=most_tokens):
             for row, result in zip(rows.tolist(), found_in([pieces[row] for row in rows]), strict=True):
                 found[row] = result
@@ -164,14 +169,14 @@ class BatchDecoder(ABC):
             return [Reading(*way) for way in join_readings(cuts, found, n)]
 
         return self.by_batches(
-            sentences, documents, lambda batch, words: self._readings(batch, words, n), join, []
+            sentences, documents, lambda batch, pieces: self._readings(batch, pieces, n), join, []
         )
 
     def by_batches(
         self,
         sentences: Sequence[list[str]],
         documents: Sequence[int] | None,
-        found_in: Callable[[Batch[NDArray[Any]], list[list[str]]], list[T]],
+        found_in: Callable[[Batch[NDArray[Any]], list[Piece]], list[T]],
         join: Callable[[list[Window], list[T]], T],
         empty: T,
     ) -> list[T]:
@@ -184,35 +189,33 @@ class BatchDecoder(ABC):
         def found(pieces: list[Piece]) -> list[T]:
             words = [sentences[piece.sentence][piece.start : piece.end] for piece in pieces]
             own = None if bags is None else [bags[piece.sentence] for piece in pieces]
-            return found_in(self.vocabulary.encode(words, bags=own), words)
+            return found_in(self.vocabulary.encode(words, bags=own), pieces)
 
         limits = {"most_sentences": self.sentences, "most_tokens": self.tokens, "window": self.window}
         return by_batches(sentences, found, join, empty, **limits)
 
-    def _to_spans(self, path: list[int], words: list[str]) -> list[Span]:
+    def _to_spans(self, path: list[int], piece: Piece) -> list[Span]:
         names = self.vocabulary.tags
-        return tags.to_spans([names[tag] for tag in path[: len(words)]], self.vocabulary.scheme)
+        return tags.to_spans([names[tag] for tag in path[: piece.length]], self.vocabulary.scheme)
 
-    def _spans(self, batch: Batch[NDArray[Any]], sentences: list[list[str]]) -> list[list[Span]]:
+    def _spans(self, batch: Batch[NDArray[Any]], pieces: list[Piece]) -> list[list[Span]]:
         paths = self.lattice(batch).best()
-        return [self._to_spans(path, words) for path, words in zip(paths, sentences, strict=True)]
+        return [self._to_spans(path, piece) for path, piece in zip(paths, pieces, strict=True)]
 
-    def _scored_spans(self, batch: Batch[NDArray[Any]], sentences: list[list[str]]) -> list[list[ScoredSpan]]:
+    def _scored_spans(self, batch: Batch[NDArray[Any]], pieces: list[Piece]) -> list[list[ScoredSpan]]:
         lattice = self.lattice(batch)
-        spans = [self._to_spans(path, words) for path, words in zip(lattice.best(), sentences, strict=True)]
+        spans = [self._to_spans(path, piece) for path, piece in zip(lattice.best(), pieces, strict=True)]
         places = [(row, span.start, span.end) for row, found in enumerate(spans) for span in found]
         score = iter(lattice.probabilities(places) if places else [])
         return [[ScoredSpan(*span, next(score)) for span in found] for found in spans]
 
-    def _readings(
-        self, batch: Batch[NDArray[Any]], sentences: list[list[str]], n: int
-    ) -> list[list[Reading]]:
-        rows = zip(*self.lattice(batch).n_best(n), sentences, strict=True)
+    def _readings(self, batch: Batch[NDArray[Any]], pieces: list[Piece], n: int) -> list[list[Reading]]:
+        rows = zip(*self.lattice(batch).n_best(n), pieces, strict=True)
         return [
             [
-                Reading(self._to_spans(path, words), math.exp(log))
+                Reading(self._to_spans(path, piece), math.exp(log))
                 for path, log in zip(best, own, strict=True)
                 if log > -math.inf
             ]
-            for best, own, words in rows
+            for best, own, piece in rows
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rnner.cli.data import check, convert, split, stats
+from rnner.cli.data import audit, check, convert, split, stats
 
 app = typer.Typer(
     name="data",
@@ -13,6 +13,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("audit")(audit.audit)
 app.command("check")(check.check)
 app.command("convert")(convert.convert)
 app.command("split")(split.split)

@@ -1,0 +1,67 @@
+"""`rnner data audit`: from a file to the places where a person should look."""
+
+import json
+
+import pytest
+
+FAST = ["--folds", 2, "--set", "training.epochs=2", "--set", "encoder.hidden=8"]
+
+
+def test_doubts_are_told_with_place_and_both_readings(rnner, folder):
+    outcome = rnner("data", "audit", "train.conll", *FAST, "--format", "json", "--top", 5)
+    assert outcome.code == 0, outcome.err
+    told = json.loads(outcome.out)
+    assert 0 < len(told["told"]) <= 5 and told["doubts"] >= len(told["told"])
+    lines = (folder / "train.conll").read_text().splitlines()
+    for rank, doubt in enumerate(told["told"], 1):
+        annotated, model = doubt["annotated"], doubt["model"]
+        assert (doubt["rank"], doubt["path"]) == (rank, "train.conll")
+        assert lines[doubt["line"] - 1].split()[0] == doubt["words"][annotated["start"]]
+        assert annotated["text"] == " ".join(doubt["words"][annotated["start"] : annotated["end"]])
+        assert (annotated["label"] is None) == (doubt["kind"] == "missing")
+        assert (model["label"] is None) == (doubt["kind"] == "spurious")
+        assert doubt["margin"] == pytest.approx(model["probability"] - annotated["probability"])
+    margins = [doubt["margin"] for doubt in told["told"]]
+    assert margins == sorted(margins, reverse=True)
+    assert "2 folds of 14 different sentences" in outcome.err and "2/2: 7 sentences learnt" in outcome.err
+
+
+def test_the_table_marks_the_words_and_goes_to_a_file_if_wanted(rnner, folder):
+    shown = rnner("data", "audit", "train.conll", *FAST, "--top", 1)
+    assert shown.code == 0 and shown.out.startswith("train.conll:")
+    assert ": annotated " in shown.out and "[" in shown.out.splitlines()[1]
+    written = rnner("data", "audit", "train.conll", *FAST, "--top", 1, "--output", "doubts.txt")
+    assert written.out == "" and (folder / "doubts.txt").read_text() == shown.out
+
+
+@pytest.fixture
+def told(rnner, folder):
+    """What is told of the corpus, as JSON."""
+
+    def call(*options):
+        return rnner("data", "audit", "train.conll", *FAST, "--format", "json", *options).out
+
+    return call
+
+
+def test_the_seed_draws_the_folds(told):
+    assert told("--seed", 1) == told("--seed", 1) != told()
+
+
+@pytest.mark.slow
+def test_processes_change_nothing(told):
+    assert told("--jobs", 2) == told()
+
+
+def test_a_config_of_ones_own(rnner, folder):
+    outcome = rnner("data", "audit", "train.conll", "--config", "tiny.yaml", *FAST)
+    assert outcome.code == 0, outcome.err
+
+
+def test_more_folds_than_sentences(rnner, folder, one_line):
+    (folder / "few.conll").write_text("Ada B-PER\n\nrain O\n")
+    one_line(rnner("data", "audit", "few.conll", "--folds", 9), 1, "cannot be cut into 9 parts")
+
+
+def test_a_key_that_is_none(rnner, folder, one_line):
+    one_line(rnner("data", "audit", "train.conll", "--set", "training.epoch=1"), 2, "epochs")
