@@ -19,7 +19,9 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
     code: Code = None,
 ) -> None:
-    """Write a model as one ONNX file, which predicts the same without PyTorch.
+    """Write a model as one ONNX file.
+
+    `rnner predict --model OUT.onnx` finds the same without PyTorch.
 
     Needs the packages onnx and onnxruntime: pip install "rnner[onnx]".
     """
