@@ -61,11 +61,12 @@ def vars_of(entity):
 
 def test_nothing_of_torch_is_imported(path):
     told = (
-        f"import sys, rnner; found = rnner.load({str(path)!r})([{TEXT!r}]); assert found[0]\n"
+        f"import sys, rnner; from rnner.cli import run; assert rnner.load({str(path)!r})([{TEXT!r}])[0]\n"
+        f"assert run(['predict', '--model', {str(path)!r}, {TEXT!r}]) == 0\n"
         "print(sorted({'torch', 'onnx', 'datasets', 'pandas', 'pyarrow', 'yaml'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert "Hermione" in done.stdout and done.stdout.splitlines()[-1] == "[]"
 
 
 def test_what_is_no_exported_model_is_told(tmp_path):
