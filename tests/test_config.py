@@ -118,7 +118,8 @@ def test_a_wrong_value_is_told_with_what_came_and_what_is_allowed(problems, text
 @pytest.mark.parametrize("text", ["", "# nothing\n", "data: {}", "head: crf"])
 def test_what_must_be_given_is_told_with_its_meaning(problems, text):
     assert problems(text) == [
-        "data.train: is required: file to learn from (columns, JSONL, ...), hf:owner/name:split, or sample:train"
+        "data.train: is required: "
+        "file to learn from (columns, JSONL, ...), hf:owner/name:split, or sample:train"
     ]
 
 
