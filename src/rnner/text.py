@@ -19,6 +19,9 @@ from dataclasses import dataclass
 
 import regex
 
+TOKENIZER = 1
+"""The version of `tokenize` and `split_sentences` that models are saved with: other tokens, another number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:

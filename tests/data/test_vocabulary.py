@@ -437,6 +437,7 @@ def broken(**changes):
         ([], "not one that rnner wrote"),
         ({}, "not one that rnner wrote"),
         (broken(format_version=2), "format_version is 2, this rnner reads 1"),
+        (broken(tokenizer=2), "made for tokenizer 2, this rnner has 1"),
         (broken(words=None), "'words' is not a list of strings"),
         (broken(characters=["<pad>", "<unknown>", 3]), "'characters' is not a list of strings"),
         (broken(words=["harry", "in"]), "'words' does not begin with <pad> and <unknown>"),

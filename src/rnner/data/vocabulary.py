@@ -25,6 +25,7 @@ from rnner.data.spelling import spelling_in
 from rnner.data.subwords import Pieces, compose, composition
 from rnner.errors import ModelError
 from rnner.tags import SCHEMES, tag_inventory
+from rnner.text import TOKENIZER
 
 if TYPE_CHECKING:  # would import pyarrow, which prediction can do without
     from rnner.data.vectors import Vectors
@@ -277,7 +278,8 @@ class Vocabulary:
         told: dict[str, Any] = {} if self.n_grams is None else {"n_grams": list(self.n_grams)}
         if self.lexicon is not None:
             told["lexicon"] = {word: list(row) for word, row in self.lexicon.counts.items()}
-        return {"format_version": FORMAT_VERSION, "scheme": self.scheme, **lists, **told}
+        kept = {"format_version": FORMAT_VERSION, "tokenizer": TOKENIZER, "scheme": self.scheme}
+        return {**kept, **lists, **told}
 
     @classmethod
     def from_json(cls, data: object) -> Vocabulary:
@@ -416,6 +418,8 @@ def _problem(data: dict[str, Any]) -> str | None:
         return "it is not one that rnner wrote"
     if data["format_version"] != FORMAT_VERSION:
         return f"its format_version is {data['format_version']!r}, this rnner reads {FORMAT_VERSION}"
+    if data.get("tokenizer", 1) != TOKENIZER:
+        return f"it was made for tokenizer {data['tokenizer']!r}, this rnner has {TOKENIZER}"
     for name in _LISTS:
         value = data.get(name)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
