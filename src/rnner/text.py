@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import regex
 
 TOKENIZER = 1
-"""The version of `tokenize` and `split_sentences` that models are saved with: other tokens, another number."""
+"""The version of `tokenize` and `split_sentences`, kept in models: other tokens, another number."""
 
 
 @dataclass(frozen=True, slots=True)
