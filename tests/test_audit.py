@@ -1,5 +1,6 @@
 """Annotations against models that have not seen them."""
 
+import math
 from itertools import pairwise, product
 
 import numpy as np
@@ -114,12 +115,18 @@ def test_a_label_that_the_model_does_not_know_is_not_judged():
     assert [(doubt.kind, doubt.annotated[:3]) for doubt in doubts] == [("spurious", (4, 5, "LOC"))]
 
 
-def test_the_largest_margin_comes_first():
+def test_what_is_the_most_times_as_probable_comes_first():
     def doubt(sentence, annotated, found):
         return Doubt(sentence, "label", ScoredSpan(0, 1, "A", annotated), ScoredSpan(0, 1, "B", found))
 
-    unsure, sure, equal = doubt(0, 0.25, 0.5), doubt(2, 0.0, 0.75), doubt(1, 0.5, 0.75)
-    assert ranked([equal, sure, unsure]) == [sure, unsure, equal]
+    twice, never, equal, wider = (
+        doubt(0, 0.25, 0.5),
+        doubt(3, 0.0, 0.1),
+        doubt(1, 0.375, 0.75),
+        doubt(2, 0.4, 0.9),
+    )
+    assert ranked([equal, wider, never, twice]) == [never, wider, twice, equal]
+    assert twice.log_ratio == pytest.approx(math.log(2)) and never.log_ratio > 10
 
 
 def test_a_fold_is_judged_by_a_model_of_the_others():

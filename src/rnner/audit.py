@@ -3,12 +3,13 @@
 A corpus is cut into folds, whole documents where there are any. For each fold a tagger learns from the others
 and judges this one. Wherever its best tags differ from the annotation, two readings of the same words stand
 against each other, and the model has an exact probability of each: of precisely this entity, or of no word in
-it being part of any. The margin, the model's reading less the annotated one, ranks them. (Northcutt, Jiang
-and Chuang 2021 rank labels by such margins of models that have not seen them; here spans take their place.)
+it being part of any. How many times more probable the model's reading is ranks them. (Northcutt, Jiang and
+Chuang 2021 rank labels by what models that have not seen them believe; here spans take the place of labels.)
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -47,6 +48,9 @@ RECIPE: dict[str, Any] = {
 """What is trained unless a config is given: small, since each fold has a model of its own."""
 
 
+_LEAST = 1e-9  # what is less probable is not told apart
+
+
 class Doubt(NamedTuple):
     """A place where a model that has not seen it reads something else than what is annotated.
 
@@ -64,9 +68,9 @@ class Doubt(NamedTuple):
     found: ScoredSpan
 
     @property
-    def margin(self) -> float:
-        """How much more probable the model's reading is, -1 to 1."""
-        return self.found.score - self.annotated.score
+    def log_ratio(self) -> float:
+        """The logarithm of how many times more probable the model's reading is; the larger, the worse."""
+        return math.log(max(self.found.score, _LEAST)) - math.log(max(self.annotated.score, _LEAST))
 
 
 class Judged(NamedTuple):
@@ -202,5 +206,5 @@ def _shared(one: Span | ScoredSpan, other: Span | ScoredSpan) -> int:
 
 
 def ranked(doubts: Sequence[Doubt]) -> list[Doubt]:
-    """The doubts, the largest margin first; of equals the first in the corpus."""
-    return sorted(doubts, key=lambda doubt: (-doubt.margin, doubt.sentence, doubt.annotated.start))
+    """The doubts, the largest ratio first; of equals the first in the corpus."""
+    return sorted(doubts, key=lambda doubt: (-doubt.log_ratio, doubt.sentence, doubt.annotated.start))

@@ -1,6 +1,7 @@
 """`rnner data audit`: from a file to the places where a person should look."""
 
 import json
+import math
 
 import pytest
 
@@ -20,9 +21,10 @@ def test_doubts_are_told_with_place_and_both_readings(rnner, folder):
         assert annotated["text"] == " ".join(doubt["words"][annotated["start"] : annotated["end"]])
         assert (annotated["label"] is None) == (doubt["kind"] == "missing")
         assert (model["label"] is None) == (doubt["kind"] == "spurious")
-        assert doubt["margin"] == pytest.approx(model["probability"] - annotated["probability"])
-    margins = [doubt["margin"] for doubt in told["told"]]
-    assert margins == sorted(margins, reverse=True)
+        ratio = model["probability"] / annotated["probability"]
+        assert doubt["log_ratio"] == pytest.approx(math.log(ratio), abs=1e-6)
+    ratios = [doubt["log_ratio"] for doubt in told["told"]]
+    assert ratios == sorted(ratios, reverse=True)
     assert "2 folds of 14 different sentences" in outcome.err and "2/2: 7 sentences learnt" in outcome.err
 
 
@@ -46,6 +48,13 @@ def told(rnner, folder):
 
 def test_the_seed_draws_the_folds(told):
     assert told("--seed", 1) == told("--seed", 1) != told()
+
+
+def test_sentences_are_drawn_if_documents_are_not_to_stay_whole(rnner, folder):
+    text = (folder / "train.conll").read_text().replace("\n\n", "\n\n-DOCSTART- O\n\n", 1)
+    (folder / "two.conll").write_text("-DOCSTART- O\n\n" + text)
+    whole, cut = (rnner("data", "audit", "two.conll", *FAST, *by).err for by in ((), ("--by", "sentence")))
+    assert "2 folds of 2 documents" in whole and "2 folds of 14 different sentences" in cut
 
 
 @pytest.mark.slow

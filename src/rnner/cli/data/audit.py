@@ -15,6 +15,7 @@ import typer
 from rich.text import Text
 
 from rnner.cli.console import notice, out
+from rnner.cli.data.split import Unit
 from rnner.cli.data.stats import warn_of_file
 from rnner.cli.options import Code, Columns, chosen_columns, start
 from rnner.errors import UsageError
@@ -51,6 +52,14 @@ def audit(
         typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the config. Repeatable."),
     ] = None,
     folds: Annotated[int, typer.Option("--folds", metavar="K", min=2, help="Models that are trained.")] = 5,
+    by: Annotated[
+        Unit | None,
+        typer.Option(
+            "--by",
+            metavar="UNIT",
+            help="What stays whole: document or sentence. [default: documents, if the file marks enough]",
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", min=0, help="Decides who is in which fold.")
     ] = 0,
@@ -69,9 +78,9 @@ def audit(
     """Rank the annotations that are most likely mistakes, for a person to look at.
 
     The file is cut into folds, whole documents where it marks them; for each fold a model learns from the
-    others and judges this one. Told is where it reads something else than what is annotated, the largest
-    difference of probability first: missing and spurious entities, other labels, other borders. Not all are
-    mistakes: some are what the models cannot know.
+    others and judges this one. Told is where it reads something else than what is annotated (missing and
+    spurious entities, other labels, other borders), first where that is the most times as probable. Not all
+    are mistakes: some are what the models cannot know.
     """
     from rnner.audit import ranked
     from rnner.checkpoint import write_atomically
@@ -87,7 +96,8 @@ def audit(
     work = _Work(source, settings, config, tuple(code or ()), jobs)
     split = read_split(source, columns=work.columns, illegal="conlleval", scheme=settings.data.scheme)
     warn_of_file(split)
-    parts = partition(split, [1 / folds] * folds, seed=seed)
+    by_document = None if by is None else by is Unit.document
+    parts = partition(split, [1 / folds] * folds, seed=seed, by_document=by_document)
     _tell_folds(parts, split)
     judged = list(_judged(work, parts.parts))
     doubts = ranked([doubt for fold in judged for doubt in fold.doubts])
@@ -212,7 +222,7 @@ def _described(
             "path": str(source),
             "line": line,
             "kind": doubt.kind,
-            "margin": doubt.margin,
+            "log_ratio": doubt.log_ratio,
             "annotated": _reading(doubt.annotated, words),
             "model": _reading(doubt.found, words),
             "sentence": doubt.sentence,
