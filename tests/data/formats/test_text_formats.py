@@ -49,6 +49,8 @@ def test_prodigy_takes_what_was_accepted_with_its_tokens(written) -> None:
 def test_prodigy_tokens_must_be_what_stands_in_the_text(refusal) -> None:
     wrong = PRODIGY.replace('"text": "met"', '"text": "sat"')
     assert refusal(wrong).startswith("1: the token 'sat' is not what stands at 5-8")
+    beyond = '{"text": "ab", "spans": [], "tokens": [{"text": "", "start": 5, "end": 6}]}'
+    assert refusal(beyond).startswith("1: the token '' is not what stands at 5-6")
     assert "begins before the last one ends" in refusal(
         '{"text": "ab", "spans": [], "tokens": [{"text": "ab", "start": 0, "end": 2}, '
         '{"text": "b", "start": 1, "end": 2}]}'

@@ -64,7 +64,7 @@ def _span(text: str, item: Record) -> CharSpan:
 def _read_token(text: str, item: Record) -> Token:
     start, end = (item.offset(item.value.get(key), key) for key in ("start", "end"))
     word = item.text("text")
-    if not 0 <= start < end or text[start:end] != word:
+    if not word or not 0 <= start < end or text[start:end] != word:
         raise item.error(f"the token {word!r} is not what stands at {start}-{end} of the text")
     return Token(word, start, end)
 
