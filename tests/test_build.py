@@ -76,6 +76,7 @@ TRAINING = {
     "training.batch_tokens": ((), "20"),
     "training.optimizer": ((), "sgd"),
     "training.learning_rate": ((), "0.02"),
+    "dropout.casing": ((), "0.6"),
     "dropout.document": (("embeddings.document=true", "data.train={folder}/documents.conll"), "0.6"),
     "training.momentum": (("training.optimizer=sgd",), "0.5"),
     "training.weight_decay": ((), "0.5"),

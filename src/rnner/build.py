@@ -53,6 +53,7 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Tensor | None 
         head=build_head(config.head, vocabulary),
         tags=len(vocabulary.tags),
         document_dropout=dropout.document,
+        casing_dropout=dropout.casing,
         word_dropout=dropout.words,
         input_dropout=dropout.input,
         output_dropout=dropout.output,

@@ -31,6 +31,7 @@ class Tagger(nn.Module):
         tags: number of tags, k.
         document_dropout: share of the training sentences that are to be shown without the rest of their
             document, so that the tagger does well where there is none; who makes the batches sees to it.
+        casing_dropout: share of the training sentences that are to be shown in another case, likewise.
         word_dropout, input_dropout, output_dropout: shares in [0, 1), see `rnner.nn.dropout`.
     """
 
@@ -45,6 +46,7 @@ class Tagger(nn.Module):
         head: CRFHead | SoftmaxHead,
         tags: int,
         document_dropout: float = 0.0,
+        casing_dropout: float = 0.0,
         word_dropout: float = 0.0,
         input_dropout: float = 0.0,
         output_dropout: float = 0.0,
@@ -54,7 +56,7 @@ class Tagger(nn.Module):
         self.characters = characters
         self.casing = casing
         self.document = document
-        self.document_dropout = document_dropout
+        self.document_dropout, self.casing_dropout = document_dropout, casing_dropout
         self.word_dropout = WordDropout(word_dropout)
         self.input_dropout = LockedDropout(input_dropout)
         self.encoder = encoder

@@ -150,7 +150,11 @@ class Trainer:
         self.tagger, self.vocabulary, self.train, self.plan = tagger, vocabulary, train, plan
         self.evaluate = evaluate
         self.encoded = EncodedSplit(
-            vocabulary, train, bags=tagger.document is not None, alone=tagger.document_dropout
+            vocabulary,
+            train,
+            bags=tagger.document is not None,
+            alone=tagger.document_dropout,
+            recased=tagger.casing_dropout,
         )
         self.position = Position()
         self.parameters = [p for p in tagger.parameters() if p.requires_grad]

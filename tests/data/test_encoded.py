@@ -134,3 +134,24 @@ def test_a_tag_that_the_vocabulary_lacks_is_named(split: Split) -> None:
     narrow = Vocabulary.build(split.counts, labels=["LOC"], scheme="bioes", tags=tags)
     with pytest.raises(ValueError, match="unknown tag 'S-ORG'"):
         EncodedSplit(narrow, split)
+
+
+def test_a_recased_sentence_is_all_in_lower_or_upper_case_and_its_tags_stay(split: Split) -> None:
+    vocabulary = vocabulary_of(split)
+    encoded = EncodedSplit(vocabulary, split, recased=0.6)
+    rows = [0, 1]
+    words, tags = split.sentences(rows)
+    changes = [str, str.lower, str.upper]
+    readings = [
+        at_each_word(vocabulary.encode([[change(word) for word in sentence] for change in changes]))
+        for sentence in words
+    ]
+    plain = vocabulary.encode(words, tags).tags
+    torch.manual_seed(1)
+    seen = np.zeros((len(rows), len(changes)))
+    for _ in range(200):
+        batch = encoded.batch(rows)
+        assert batch.tags is not None and np.array_equal(batch.tags, plain)
+        for row, shown in enumerate(at_each_word(batch)):
+            seen[row, readings[row].index(shown)] += 1
+    assert np.abs(seen / 200 - [0.4, 0.4, 0.2]).max() < 0.12, "each sentence is drawn for itself"

@@ -171,6 +171,9 @@ class DropoutConfig(Section):
 
     words: Probability = Field(0.05, description="words that are shown as unknown")
     document: Probability = Field(0.1, description="sentences that are shown without their document")
+    casing: Probability = Field(
+        0.0, description="sentences that are shown all in lower-case, or, a third of these, in upper-case"
+    )
     input: Probability = Field(0.5, description="of what goes into the first layer (one mask a sentence)")
     hidden: Probability = Field(0.3, description="between layers")
     output: Probability = Field(0.5, description="of what comes out of the last layer")

@@ -9,6 +9,7 @@ Letters: s sentences, w words in all, f distinct word forms; b, t, n, c as in `r
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +26,8 @@ from rnner.data.vocabulary import Vocabulary
 
 Integers = NDArray[np.integer]
 
+_LOWER = 2 / 3  # of the sentences in another case
+
 
 class EncodedSplit:
     """The sentences and tags of a split under a vocabulary; `batch` gives what `Vocabulary.encode` would.
@@ -37,15 +40,26 @@ class EncodedSplit:
         bags: whether batches bring the words of the sentences' documents.
         alone: share of the sentences whose bag holds their own words only, drawn anew for each batch from
             torch's global generator.
+        recased: share of the sentences that are all in lower-case, or (a third of these) all in upper-case,
+            drawn likewise. What the lexicon knows of a word stays: it goes by lower-case.
 
     Raises:
         ValueError: a tag that the vocabulary lacks.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, split: Split, *, bags: bool = False, alone: float = 0.0
+        self,
+        vocabulary: Vocabulary,
+        split: Split,
+        *,
+        bags: bool = False,
+        alone: float = 0.0,
+        recased: float = 0.0,
     ) -> None:
         forms, self._forms = split.tokens
+        self._share_recased, self._cases = recased, None
+        if recased:
+            forms, self._cases = _in_other_cases(forms)
         tags, self._tags = split.tags
         self._tag_ids = np.array(vocabulary.tag_ids(tags), dtype=np.int64)
         self._lengths = split.lengths
@@ -74,7 +88,7 @@ class EncodedSplit:
         rows = np.asarray(sentences, dtype=np.int64)
         starts, lengths = self._starts[rows], self._lengths[rows]
         grid, inside = _grid(starts, lengths)
-        distinct, forms = np.unique(self._forms[grid], return_inverse=True)
+        distinct, forms = np.unique(self._shown(self._forms[grid]), return_inverse=True)
         spelling, spelt = _grid(self._spelling_starts[distinct], self._spelling_lengths[distinct])
         return Batch(
             words=_int64(self._words[distinct]),
@@ -89,6 +103,14 @@ class EncodedSplit:
             else composition([self._pieces[form] for form in distinct]),
             bags=None if self._documents is None else self._bags(rows, self._documents),
         )
+
+    def _shown(self, forms: Integers) -> Integers:
+        """Forms `[b, t]` as they stand in the split, or in another case."""
+        if self._cases is None:
+            return forms
+        drawn = torch.rand(len(forms), 1).numpy() / self._share_recased
+        lower, upper = self._cases
+        return np.where(drawn < _LOWER, lower[forms], np.where(drawn < 1, upper[forms], forms))
 
     def _bags(self, rows: NDArray[np.int64], documents: NDArray[np.int64]) -> Bags[NDArray[Any]]:
         """The words of the documents `[s]` of a batch's sentences `[b]`, or of some of these alone."""
@@ -123,6 +145,16 @@ class EncodedSplit:
         sizes = np.append(np.bincount(self._documents), np.ones_like(self._documents))
         members = np.append(np.argsort(self._documents, kind="stable"), np.arange(len(self._documents)))
         return np.append(0, np.cumsum(sizes)), members
+
+
+def _in_other_cases(forms: Sequence[str]) -> tuple[list[str], NDArray[np.int32]]:
+    """The f forms, and those that they are in lower- and upper-case, and which these are: `[2, f]`."""
+    numbers = {form: number for number, form in enumerate(forms)}
+    cased = [
+        [numbers.setdefault(change(form), len(numbers)) for form in forms]
+        for change in (str.lower, str.upper)
+    ]
+    return list(numbers), np.array(cased, dtype=np.int32)
 
 
 def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
