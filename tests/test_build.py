@@ -45,6 +45,7 @@ DATA = {
     "embeddings.words.limit": (("embeddings.words.vectors={folder}/vectors.txt",), "2"),
     "embeddings.words.min_coverage": (("embeddings.words.vectors={folder}/vectors.txt",), "0.99"),
     "embeddings.words.tune": (("embeddings.words.vectors={folder}/vectors.txt",), "true"),
+    "embeddings.words.precision": (("embeddings.words.vectors={folder}/vectors.txt",), "int8"),
     "embeddings.words.compose": (("embeddings.words.vectors={folder}/vectors.txt",), "false"),
     "embeddings.words.min_count": ((), "3"),
     "embeddings.lexicon": ((), "true"),

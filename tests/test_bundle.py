@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from rnner.build import build_tagger
+from rnner.build import build_tagger, to_rows
 from rnner.bundle import load_bundle, load_metrics, save_description, save_metrics, save_weights
 from rnner.decoding import Decoder
 from rnner.errors import ModelError
@@ -129,17 +129,18 @@ def test_a_vocabulary_that_composes_otherwise_than_the_weights_is_refused(compos
     refused(path.parent, told)
 
 
-def test_frozen_vectors_come_back_in_their_own_type(tmp_path):
-    known = vocabulary_of()
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_frozen_vectors_come_back_in_their_own_type(tmp_path, precision):
+    known, config = vocabulary_of(), config_of(f"embeddings.words.precision={precision}")
     vocabulary = type(known)(
         known.words, ["potion", "wand"], known.characters, known.tags, known.scheme, known.labels
     )
-    vectors = torch.randn(2, 8).half()
-    tagger = build_tagger(config_of(), vocabulary, vectors)
-    save_description(tmp_path, config_of(), vocabulary)
-    save_weights(tmp_path, tagger)
-    loaded = load_bundle(tmp_path).tagger.words.vectors
-    assert loaded.dtype == torch.float16 and torch.equal(loaded, vectors)
+    rows = to_rows(torch.randn(2, 8), precision)
+    save_description(tmp_path, config, vocabulary)
+    save_weights(tmp_path, build_tagger(config, vocabulary, rows))
+    loaded = load_bundle(tmp_path).tagger.words
+    assert loaded.vectors.dtype == getattr(torch, precision) and torch.equal(loaded.vectors, rows.values)
+    assert precision == "float16" or torch.equal(loaded.scales, rows.scales)
 
 
 def test_saved_twice_it_is_the_same_bytes(tmp_path):

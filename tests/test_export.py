@@ -15,6 +15,7 @@ from rnner.errors import ModelError
 from rnner.export import to_onnx
 from rnner.exported import load_exported
 from rnner.nn.cells import Cell, cell_names, get_cell
+from rnner.nn.embeddings import quantized
 from tiny import (
     CHARACTERS,
     DEV,
@@ -133,6 +134,15 @@ def test_half_precision_stays_that_in_the_file():
     kept = {array.name: array for array in to_onnx(tagger, vocabulary).graph.initializer}
     assert kept["frozen_vectors"].data_type == onnx.TensorProto.FLOAT16
     assert len(kept["frozen_vectors"].raw_data) == 2 * tagger.words.vectors.numel()
+
+
+def test_vectors_of_8_bits_stay_that_in_the_file_and_give_what_they_do_in_torch(tmp_path):
+    tagger, vocabulary = context_and_pieces()
+    tagger.words.vectors, tagger.words.scales = quantized(tagger.words.vectors)
+    kept = {array.name: array for array in to_onnx(tagger, vocabulary).graph.initializer}
+    assert kept["frozen_vectors"].data_type == onnx.TensorProto.INT8
+    found, expected = exported_to(tmp_path / "model.onnx", tagger, vocabulary), Decoder(tagger, vocabulary)
+    assert_same(found.scored_spans(SENTENCES, DOCUMENTS), expected.scored_spans(SENTENCES, DOCUMENTS))
 
 
 def test_recurrences_are_the_operators_of_onnx():

@@ -15,19 +15,19 @@ from rnner.nn.cells import get_cell
 from rnner.nn.characters import CharacterCNN, CharacterRecurrent
 from rnner.nn.documents import DocumentVector
 from rnner.nn.dropout import LockedDropout
-from rnner.nn.embeddings import WordEmbedding
+from rnner.nn.embeddings import Rows, WordEmbedding, quantized
 from rnner.nn.heads import CRFHead, SoftmaxHead
 from rnner.nn.recurrent import Bidirectional, Recurrent, RecurrentLayer, Stack
 from rnner.tagger import Tagger
 
 
-def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Tensor | None = None) -> Tagger:
+def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Rows | None = None) -> Tagger:
     """A tagger with fresh weights, drawn from torch's global random generator.
 
     Args:
         config: sizes and kinds; `embeddings.words.size` must be that of the vectors.
         vocabulary: how many words, characters and tags there are, and which tags may follow which.
-        vectors: frozen rows [vocabulary.rows - len(vocabulary.words), size]; None: zeros in their place, for
+        vectors: the `vocabulary.rows - len(vocabulary.words)` frozen rows; None: zeros in their place, for
             weights that are loaded afterwards.
 
     Raises:
@@ -37,8 +37,9 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Tensor | None 
     size = embeddings.words.size
     frozen = vocabulary.rows - len(vocabulary.words)
     if vectors is None and frozen:
-        vectors = torch.zeros(frozen, size, dtype=torch.float16)
-    words = WordEmbedding(len(vocabulary.words), size, vectors)
+        zeros = torch.zeros(frozen, size)
+        vectors = quantized(zeros) if embeddings.words.precision == "int8" else Rows(zeros.half())
+    words = WordEmbedding(len(vocabulary.words), size, *(vectors or ()))
     characters = build_characters(embeddings.characters, len(vocabulary.characters))
     casing = nn.Embedding(len(CASINGS), embeddings.casing) if embeddings.casing else None
     document = DocumentVector(size) if embeddings.document else None
@@ -58,6 +59,14 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Tensor | None 
         input_dropout=dropout.input,
         output_dropout=dropout.output,
     )
+
+
+def to_rows(vectors: Tensor, precision: str) -> Rows:
+    """Vectors [m, size] as they are kept: in 8 bits, or in half precision if that can hold them."""
+    if precision == "int8":
+        return quantized(vectors)
+    half = vectors.half()
+    return Rows(half if bool(half.isfinite().all()) else vectors)  # above 65504 there is no half
 
 
 def build_characters(

@@ -24,6 +24,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder
 from rnner.errors import ConfigError, ModelError, UsageError
 from rnner.nn.cells import cell_names
+from rnner.nn.embeddings import Rows
 from rnner.tagger import Tagger
 
 CONFIG = "config.yaml"
@@ -164,11 +165,13 @@ def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary) -> Tagger
             tensors = {name: file.get_tensor(name) for name in found}
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: is broken or cut off ({error}); copy the model folder again") from None
-    vectors = tensors.get("words.vectors")
-    if vectors is not None and vectors.dtype not in (torch.float16, torch.float32):
-        raise ModelError(f"{path}: 'words.vectors' are {vectors.dtype}, not float16 or float32")
+    vectors, scales = (tensors.get(f"words.{name}") for name in ("vectors", "scales"))
+    kinds = (torch.float16, torch.float32) if scales is None else (torch.int8,)
+    if vectors is not None and vectors.dtype not in kinds:
+        allowed = " or ".join(str(kind) for kind in kinds)
+        raise ModelError(f"{path}: 'words.vectors' are {vectors.dtype}, not {allowed}")
     with torch.random.fork_rng(devices=[]):  # what the user draws must not depend on a model being loaded
-        tagger = build_tagger(config, vocabulary, vectors)
+        tagger = build_tagger(config, vocabulary, None if vectors is None else Rows(vectors, scales))
     tagger.load_state_dict(tensors)
     return tagger
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnner.build import build_tagger, set_rows, transplant
+from rnner.build import build_tagger, set_rows, to_rows, transplant
 from rnner.bundle import Bundle
 from rnner.config import Config, WordsConfig, differences
 from rnner.data import subwords
@@ -24,6 +24,7 @@ from rnner.decoding import Decoder
 from rnner.errors import ConfigError
 from rnner.evaluation import evaluate
 from rnner.memory import peak_memory_mb
+from rnner.nn.embeddings import Rows
 from rnner.tagger import Tagger
 from rnner.tags import tag_inventory
 from rnner.training import Trainer
@@ -134,7 +135,7 @@ def _fresh(config: Config, sources: Sources, device: torch.device) -> Job:
     )
     if config.embeddings.lexicon:
         vocabulary = replace(vocabulary, lexicon=Lexicon.learn(corpus.train, vocabulary.labels))
-    tagger = build_tagger(config, vocabulary, _frozen(vocabulary, sources))
+    tagger = build_tagger(config, vocabulary, _frozen(vocabulary, sources, words.precision))
     if vectors is not None and words.tune:
         set_rows(tagger, *vocabulary.initial_rows(vectors))
     return _job(config, corpus, vocabulary, tagger.to(device), notices, sources.coverage)
@@ -161,16 +162,15 @@ def _job(
     )
 
 
-def _frozen(vocabulary: Vocabulary, sources: Sources) -> Tensor | None:
-    """The rows that training leaves as they are, `[m, size]`: words, then n-grams; None if there are none."""
+def _frozen(vocabulary: Vocabulary, sources: Sources, precision: str) -> Rows | None:
+    """The m rows that training leaves as they are: words, then n-grams; None if there are none."""
     if sources.vectors is None or vocabulary.rows == len(vocabulary.words):
         return None
     rows = torch.from_numpy(vocabulary.frozen_rows(sources.vectors))
     if sources.n_grams is not None:
         rows = torch.cat([rows, sources.n_grams[1]])
-    # Half precision halves the model's folder; the rounding is far below what training adds as noise.
-    half = rows.half()
-    return half if bool(half.isfinite().all()) else rows  # above 65504 there is no half
+    # The rounding is far below what training adds as noise.
+    return to_rows(rows, precision)
 
 
 def _continued(config: Config, corpus: Corpus, device: torch.device, old: Bundle) -> Job:
@@ -202,7 +202,7 @@ def _continued(config: Config, corpus: Corpus, device: torch.device, old: Bundle
     if old.vocabulary.lexicon is not None:
         learnt = Lexicon.learn(corpus.train, vocabulary.labels)
         vocabulary = replace(vocabulary, lexicon=old.vocabulary.lexicon.merged(learnt))
-    tagger = build_tagger(config, vocabulary, old.tagger.words.vectors)
+    tagger = build_tagger(config, vocabulary, old.tagger.words.frozen)
     transplant(old.tagger.cpu(), old.vocabulary, tagger, vocabulary)
     new = sorted(set(vocabulary.labels) - set(old.vocabulary.labels))
     notices = [

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnner.nn.embeddings import WordEmbedding
+from rnner.nn.embeddings import WordEmbedding, quantized
 
 
 def test_ids_are_trained_rows_first_and_given_vectors_after_them():
@@ -36,6 +36,18 @@ def test_half_precision_vectors_are_kept_and_saved_as_such_and_come_out_as_float
     words = torch.arange(9)
     assert torch.equal(other(words), embedding(words))
     assert [name for name, _ in embedding.named_parameters()] == ["weight"]
+
+
+def test_quantized_vectors_are_a_quarter_as_large_and_off_by_a_254th_of_the_largest_number_of_their_row():
+    vectors = torch.cat([torch.randn(50, 8) * torch.logspace(-6, 4, 50)[:, None], torch.zeros(1, 8)])
+    rows = quantized(vectors)
+    assert rows.values.dtype == torch.int8 and rows.values.abs().amax(1).tolist() == [127] * 50 + [0]
+    embedding = WordEmbedding(2, 8, *rows)
+    found = embedding(torch.arange(2, 53))
+    error = (found - vectors).abs().amax(1)
+    assert found.dtype == torch.float32 and (found[-1] == 0).all()
+    assert (error <= vectors.abs().amax(1) / 253.9).all() and error.max() > 0
+    assert embedding.frozen == rows and embedding.state_dict()["vectors"].dtype == torch.int8
 
 
 def test_a_vector_starts_with_an_expected_squared_length_of_one():

@@ -79,6 +79,9 @@ class WordsConfig(Section):
         0.1, ge=0.0, le=1.0, description="stop if a smaller share of the training words has a vector"
     )
     tune: bool = Field(False, description="train the file's vectors too (those of words in train)")
+    precision: Literal["float16", "int8"] = Field(
+        "float16", description="of the file's vectors in the model: float16, or int8 in half the space"
+    )
     compose: bool = Field(
         True, description="compose vectors for words that the file lacks, of their parts and pieces"
     )

@@ -98,17 +98,21 @@ class _Words(NamedTuple):
         return graph.add("ScatterND", vectors, _unsqueezed(graph, composed, 1), sums)
 
     def _looked_up(self, ids: str) -> str:
-        """Those of ids [...]: [..., w], as in `WordEmbedding`; half precision stays that in the file."""
+        """Those of ids [...]: [..., w], as in `WordEmbedding`; half precision and int8 stay that in the file."""
         graph, embedding = self.graph, self.embedding
         learned = graph.constant(embedding.weight, "trained_vectors")
         if embedding.vectors is None:
             return graph.add("Gather", learned, ids)
         first, zero = graph.constant(embedding.trained, "trained"), graph.constant(0, "zero")
-        given = graph.constant(embedding.vectors[torch.from_numpy(self.rows)], "frozen_vectors")
+        order = torch.from_numpy(self.rows)
+        given = graph.constant(embedding.vectors[order], "frozen_vectors")
         frozen = graph.add("GreaterOrEqual", ids, first)
         one = graph.add("Gather", learned, graph.add("Where", frozen, zero, ids))
         place = graph.add("Max", graph.add("Sub", ids, first), zero)
         other = graph.add("Cast", graph.add("Gather", given, place), to=_FLOAT)
+        if embedding.scales is not None:
+            scales = graph.constant(embedding.scales[order], "frozen_scales")
+            other = graph.add("Mul", other, graph.add("Gather", scales, place))
         return graph.add("Where", _unsqueezed(graph, frozen, -1), other, one)
 
 

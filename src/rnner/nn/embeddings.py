@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+class Rows(NamedTuple):
+    """Given vectors: `values` [m, size], float16 or float32; or int8, to be multiplied by `scales` [m, 1]."""
+
+    values: Tensor
+    scales: Tensor | None = None
+
+
+def quantized(vectors: Tensor) -> Rows:
+    """Vectors [m, size] in 8 bits a number: whole numbers from -127 to 127, and a float32 scale for each row.
+
+    A number is off by at most the 254th part of the largest in its row.
+    """
+    scales = vectors.float().abs().amax(dim=1, keepdim=True) / 127
+    return Rows((vectors / scales.clamp(min=torch.finfo().tiny)).round().to(torch.int8), scales)
 
 
 class WordEmbedding(nn.Module):
@@ -16,15 +34,19 @@ class WordEmbedding(nn.Module):
     Args:
         trained: number of learned rows, padding and unknown word included.
         size: length of a vector.
-        vectors: [m, size], float16 or float32, kept and saved as given; what comes out has the type of the
-            learned rows. None: no frozen rows.
+        vectors: [m, size], float16, float32 or int8, kept and saved as given; what comes out has the type of
+            the learned rows. None: no frozen rows.
+        scales: [m, 1], what int8 vectors are multiplied by (see `quantized`); None: nothing.
 
     Raises ValueError for fewer than 2 learned rows, or vectors of another size.
     """
 
     vectors: Tensor | None
+    scales: Tensor | None
 
-    def __init__(self, trained: int, size: int, vectors: Tensor | None = None) -> None:
+    def __init__(
+        self, trained: int, size: int, vectors: Tensor | None = None, scales: Tensor | None = None
+    ) -> None:
         super().__init__()
         if trained < 2:
             raise ValueError(f"trained must be at least 2 (padding and the unknown word), got {trained}")
@@ -33,6 +55,7 @@ class WordEmbedding(nn.Module):
         self.trained, self.output_size = trained, size
         self.weight = nn.Parameter(torch.empty(trained, size))
         self.register_buffer("vectors", vectors)
+        self.register_buffer("scales", scales)
         bound = (3 / size) ** 0.5
         nn.init.uniform_(self.weight, -bound, bound)
         with torch.no_grad():
@@ -44,8 +67,16 @@ class WordEmbedding(nn.Module):
             return F.embedding(words, self.weight, padding_idx=0)
         frozen = words >= self.trained
         learned = F.embedding(words.masked_fill(frozen, 0), self.weight, padding_idx=0)
-        given = self.vectors[(words - self.trained).clamp(min=0)].to(learned.dtype)
+        rows = (words - self.trained).clamp(min=0)
+        given = self.vectors[rows].to(learned.dtype)
+        if self.scales is not None:
+            given = given * self.scales[rows]
         return learned.where(~frozen[..., None], given)
+
+    @property
+    def frozen(self) -> Rows | None:
+        """The frozen rows as they are kept, None if there are none."""
+        return None if self.vectors is None else Rows(self.vectors, self.scales)
 
     def extra_repr(self) -> str:
         """Sizes, for `print(module)`."""
