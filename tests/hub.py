@@ -1,4 +1,4 @@
-"""A stand-in for the Hugging Face Hub: data sets in memory, and what of its HTTP API reading them needs."""
+"""A stand-in for the Hugging Face Hub: data sets and models in memory, and what of its HTTP API they need."""
 
 import hashlib
 import json
@@ -8,21 +8,22 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-_FILE = re.compile(r"/datasets/([^/]+/[^/]+)/resolve/[^/]+/(.+)")
-_API = re.compile(r"/api/datasets/([^/]+/[^/]+)(?:/(revision|tree|paths-info)/[^/]+(?:/(.*))?)?")
+_FILE = re.compile(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
+_API = re.compile(r"/api/(datasets|models)/([^/]+/[^/]+)(?:/(revision|tree|paths-info)/([^/]+)(?:/(.*))?)?")
 
 
 @contextmanager
-def hub(repositories):
-    """Serve data sets, `{"owner/name": {"path": bytes}}`; gives the endpoint and a list of what is asked for.
+def hub(datasets=None, models=None, tokens=None):
+    """Serve data sets and models, `{"owner/name": {"path": bytes}}`, each in one revision, `main`.
 
-    A data set that is None is answered with an error of the server.
+    Gives the endpoint and a list of what is asked for. What is None is answered with an error of the server;
+    `tokens` has the repositories that are seen by who sends a token only.
     """
     asked = []
-    handler = type("Handler", (_Handler,), {"repositories": repositories, "asked": asked})
+    served = {"datasets": datasets or {}, "models": models or {}}
+    handler = type("Handler", (_Handler,), {"served": served, "tokens": tokens or {}, "asked": asked})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}", asked
@@ -33,7 +34,8 @@ def hub(repositories):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    repositories: dict
+    served: dict
+    tokens: dict
     asked: list
 
     def log_message(self, *_):
@@ -50,32 +52,40 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body=b""):
         path = unquote(urlsplit(self.path).path)
         self.asked.append(f"{self.command} {path}")
-        if found := _FILE.fullmatch(path):
-            self._file(*found.groups())
-        elif found := _API.fullmatch(path):
-            self._api(*found.groups(), body)
+        if found := _API.fullmatch(path):
+            kind, repository, what, revision, inside = found.groups()
+            if (files := self._files(kind, repository, revision)) is not None:
+                self._api(repository, files, what, inside, body)
+        elif found := _FILE.fullmatch(path):
+            kind, repository, revision, name = found.groups()
+            if (files := self._files("datasets" if kind else "models", repository, revision)) is not None:
+                self._file(files, name)
         else:
             self._send(404, b"", {})
 
-    def _file(self, repository, path):
-        if self.repositories.get(repository, ...) is None:
-            self._send(500, b"", {})
-        elif repository not in self.repositories:
-            self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
-        elif path not in self.repositories[repository]:
-            self._send(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT})
-        else:
-            content = self.repositories[repository][path]
-            etag = hashlib.sha1(content).hexdigest()
-            self._send(200, content, {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT})
-
-    def _api(self, repository, what, path, body):
-        files = self.repositories.get(repository, ...)
+    def _files(self, kind, repository, revision):
+        """The files of a repository; None if the answer is given already."""
+        files = self.served[kind].get(repository, ...)
+        wanted = self.tokens.get(repository)
         if files is None:
             self._send(500, b"", {})
-        elif files is ...:
-            self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
-        elif what == "paths-info":
+        elif files is ... or (wanted and self.headers.get("Authorization") != f"Bearer {wanted}"):
+            self._send(404 if files is ... else 401, b"", {"X-Error-Code": "RepoNotFound"})
+        elif revision not in (None, "main", commit(files)):
+            self._send(404, b"", {"X-Error-Code": "RevisionNotFound"})
+        else:
+            return files
+        return None
+
+    def _file(self, files, path):
+        if path not in files:
+            self._send(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit(files)})
+        else:
+            etag = hashlib.sha1(files[path]).hexdigest()
+            self._send(200, files[path], {"ETag": f'"{etag}"', "X-Repo-Commit": commit(files)})
+
+    def _api(self, repository, files, what, path, body):
+        if what == "paths-info":
             wanted = parse_qs(body.decode())["paths"] if body[:1] != b"{" else json.loads(body)["paths"]
             self._json([entry for entry in _tree(files) if entry["path"] in wanted])
         elif what == "tree":
@@ -83,8 +93,9 @@ class _Handler(BaseHTTPRequestHandler):
                 [entry for entry in _tree(files) if entry["path"].startswith(f"{path}/" if path else "")]
             )
         else:
-            siblings = [{"rfilename": name} for name in files]
-            self._json({"id": repository, "sha": COMMIT, "private": False, "siblings": siblings, "tags": []})
+            siblings = [{"rfilename": name, "size": len(content)} for name, content in files.items()]
+            told = {"id": repository, "sha": commit(files), "private": False, "siblings": siblings}
+            self._json({**told, "tags": []})
 
     def _json(self, value):
         self._send(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
@@ -96,6 +107,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def commit(files):
+    """What the Hub calls the present state of a repository."""
+    state = {name: hashlib.sha1(content).hexdigest() for name, content in files.items()}
+    return hashlib.sha1(json.dumps(state).encode()).hexdigest()
 
 
 def _tree(files):

@@ -15,6 +15,7 @@ SOURCE = Path(rnner.__file__).parent
 # and within a package that is not taken apart here, its neighbours.
 ORDER = [
     "errors",
+    "models",
     "text",
     "spacing",
     "tags",
@@ -76,6 +77,7 @@ EMPTY = {"data"}
 LIGHT = [
     "rnner",
     "rnner.errors",
+    "rnner.models",
     "rnner.text",
     "rnner.tags",
     "rnner.config",

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from rnner.data.vocabulary import Vocabulary
 from rnner.errors import UsageError
 from rnner.exported import is_exported, load_exported
 from rnner.finding import BatchDecoder, Reading, ScoredSpan
+from rnner.models import BUNDLED_LABELS, find_model
 from rnner.text import Entity, Token, split_sentences, tokenize
 
+_logger = logging.getLogger(__name__)
 
-def load(model: Path | str, *, device: str = "cpu", code: Path | str | None = None) -> Pipeline:
+
+def load(model: Path | str | None = None, *, device: str = "cpu", code: Path | str | None = None) -> Pipeline:
     """Load a model for finding names.
 
     Args:
-        model: a folder, as `rnner train --output` writes it, or a file of `rnner export`, whose name ends in
-            .onnx; that is run without torch.
+        model: a folder, as `rnner train --output` writes it; a file of `rnner export`, whose name ends in
+            .onnx, which is run without torch; "owner/name" or "owner/name@revision" on the Hugging Face Hub;
+            None or "en", the bundled English model. That it is used by default is logged, once.
         device: auto, cpu or cuda; a .onnx file is run on the CPU.
         code: the Python file of the user's own cells, if the model was trained with one.
 
@@ -26,17 +32,27 @@ def load(model: Path | str, *, device: str = "cpu", code: Path | str | None = No
         ModelError: there is no such model, or it is broken; the message says what to do.
         UsageError: the device, the code file or what runs .onnx files is not to be had.
     """
-    if is_exported(model):
+    path = find_model(model)
+    if model is None:
+        _tell_default()
+    if is_exported(path):
         if device not in ("auto", "cpu") or code is not None:
-            raise UsageError(f"{model}: a .onnx file is run on the CPU, and needs no code of yours")
-        return Pipeline(load_exported(model))
+            raise UsageError(f"{path}: a .onnx file is run on the CPU, and needs no code of yours")
+        return Pipeline(load_exported(path))
     from rnner.bundle import load_bundle
     from rnner.device import choose_device
     from rnner.usercode import load_code
 
     if code is not None:
         load_code(code)
-    return Pipeline(load_bundle(model, device=choose_device(device)).decoder())
+    return Pipeline(load_bundle(path, device=choose_device(device)).decoder())
+
+
+@cache
+def _tell_default() -> None:
+    """Once a process, on stderr unless the program logs elsewhere."""
+    labels = ", ".join(BUNDLED_LABELS)
+    _logger.warning("rnner.load: no model is named, so this is the bundled English one (%s)", labels)
 
 
 @dataclass(frozen=True)

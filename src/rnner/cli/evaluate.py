@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnner.cli.console import out, warn
-from rnner.cli.options import Batch, Code, Columns, Device, Threads, Window, chosen_columns, start
+from rnner.cli.options import (
+    MODEL,
+    Batch,
+    Code,
+    Columns,
+    Device,
+    Threads,
+    Window,
+    chosen_columns,
+    chosen_model,
+    load_decoders,
+)
 from rnner.errors import UsageError
 from rnner.windows import LONGEST
 
 if TYPE_CHECKING:
     from rnner.data.corpus import Split
     from rnner.data.formats.documents import Source
-    from rnner.decoding import Decoder
     from rnner.evaluation import Comparison, Report
+    from rnner.finding import BatchDecoder
     from rnner.pipeline import Pipeline
 
 
@@ -37,14 +47,14 @@ def evaluate(
         ),
     ],
     model: Annotated[
-        list[Path],
+        list[str] | None,
         typer.Option(
             "--model",
             "-m",
-            metavar="DIR",
-            help="Model folder, as `rnner train` writes it. Several are compared and averaged.",
+            metavar="MODEL",
+            help=f"{MODEL} Several are compared and averaged. [default: the bundled one, en]",
         ),
-    ],
+    ] = None,
     form: Annotated[
         Format, typer.Option("--format", metavar="FORM", help="table, json or conlleval.")
     ] = Format.table,
@@ -67,30 +77,28 @@ def evaluate(
     the score on the file's own tokens; where the file has no text, words are spaced as in print. Scores are
     per cent in table and conlleval, fractions in json.
     """
-    from rnner.bundle import load_bundle
     from rnner.data.corpus import read_split, resolve
     from rnner.data.formats.documents import Source
     from rnner.evaluation import report
     from rnner.pipeline import Pipeline
 
-    if form is Format.conlleval and len(model) > 1:
+    several = len(model or []) > 1
+    if form is Format.conlleval and several:
         raise UsageError("--format conlleval has room for one --model; use table or json for several")
-    if raw and (form is Format.conlleval or len(model) > 1):
+    if raw and (form is Format.conlleval or several):
         raise UsageError("--raw takes one --model, and --format table or json")
     chosen = chosen_columns(columns)
-    place = start(device, threads, code)
-    bundles = [load_bundle(folder, device=place) for folder in model]
+    paths = [chosen_model(name) for name in model] if model else [chosen_model(None)]
+    limits = {"sentences": batch, "window": window}
+    decoders = load_decoders(paths, device=device, threads=threads, code=code, **limits)
     if raw:
-        _tell_raw(
-            Pipeline(bundles[0].decoder(sentences=batch, window=window)), Source(resolve(data), chosen), form
-        )
+        _tell_raw(Pipeline(decoders[0]), Source(resolve(data), chosen), form)
         return
     split = read_split(resolve(data), columns=chosen, illegal="conlleval")
-    decoders = [bundle.decoder(sentences=batch, window=window) for bundle in bundles]
-    if len(decoders) == 1:
+    if model is None or len(model) == 1:
         _tell(report(decoders[0], split), form)
     else:
-        _tell_all(_compared([str(folder) for folder in model], decoders, split), form)
+        _tell_all(_compared(model, decoders, split), form)
 
 
 def _tell(result: Report, form: Format) -> None:
@@ -124,17 +132,20 @@ def _tell_raw(pipeline: Pipeline, source: Source, form: Format) -> None:
         out.print(raw_table(result), soft_wrap=False)
 
 
-def _compared(names: list[str], decoders: list[Decoder], split: Split) -> Comparison:
-    """Each model on the split, and all together unless their tagging schemes differ."""
+def _compared(names: list[str], decoders: list[BatchDecoder], split: Split) -> Comparison:
+    """Each model on the split, and all together unless their tagging schemes differ or one is exported."""
+    from rnner.decoding import Decoder
     from rnner.ensemble import Ensemble, require_same_labels
     from rnner.evaluation import Comparison, report
 
     vocabularies = [decoder.vocabulary for decoder in decoders]
     require_same_labels(dict(zip(names, vocabularies, strict=True)))
     schemes = [vocabulary.scheme for vocabulary in vocabularies]
-    together = None
-    if len(set(schemes)) == 1:
-        together = report(Ensemble(decoders), split)
+    together, folders = None, [decoder for decoder in decoders if isinstance(decoder, Decoder)]
+    if len(folders) < len(decoders):
+        warn("no ensemble: .onnx files cannot be averaged, name the folders that they are from")
+    elif len(set(schemes)) == 1:
+        together = report(Ensemble(folders), split)
     else:
         told = ", ".join(f"{name}: {scheme}" for name, scheme in zip(names, schemes, strict=True))
         warn(f"no ensemble: only models of one tagging scheme can be averaged ({told})")

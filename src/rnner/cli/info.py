@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnner import __version__
-from rnner.cli.options import Code, start
+from rnner.cli.options import Code, chosen_model, start
+
+if TYPE_CHECKING:
+    from rnner.data.vocabulary import Vocabulary
 
 
 def info(
     model: Annotated[
-        Path | None, typer.Option("--model", "-m", metavar="DIR", help="Also describe this model.")
+        str | None, typer.Option("--model", "-m", metavar="MODEL", help="Also describe this model.")
     ] = None,
     code: Code = None,
 ) -> None:
@@ -24,7 +27,6 @@ def info(
     """
     import torch
 
-    from rnner.bundle import load_bundle
     from rnner.nn.cells import cell_names
 
     start(code=code)
@@ -37,17 +39,33 @@ def info(
         "cuda": ", ".join(cuda) or "none",
         "cells": ", ".join(cell_names()),
     }
+    layers = ""
     if model is not None:
-        bundle = load_bundle(model)
-        rows |= {
-            "model": str(model),
-            "labels": ", ".join(bundle.vocabulary.labels),
-            "scheme": bundle.vocabulary.scheme,
-            "words": repr(bundle.vocabulary).removeprefix("Vocabulary(").removesuffix(")"),
-            "weights": f"{sum(p.numel() for p in bundle.tagger.parameters()):,}",
-        }
+        described, layers = _described(chosen_model(model))
+        rows |= {"model": model} | described
     width = max(map(len, rows))
     for name, value in rows.items():
         typer.echo(f"{name:{width}}  {value}")
-    if model is not None:
-        typer.echo(f"\n{bundle.tagger}")
+    if layers:
+        typer.echo(f"\n{layers}")
+
+
+def _described(path: Path) -> tuple[dict[str, str], str]:
+    """What a model knows, how large it is, and its layers, which an exported file does not tell."""
+    from rnner.exported import is_exported, load_exported
+
+    if is_exported(path):
+        return _known(load_exported(path).vocabulary) | {"size": f"{path.stat().st_size / 1e6:,.1f} MB"}, ""
+    from rnner.bundle import load_bundle
+
+    bundle = load_bundle(path)
+    weights = f"{sum(p.numel() for p in bundle.tagger.parameters()):,}"
+    return _known(bundle.vocabulary) | {"weights": weights}, str(bundle.tagger)
+
+
+def _known(vocabulary: Vocabulary) -> dict[str, str]:
+    return {
+        "labels": ", ".join(vocabulary.labels),
+        "scheme": vocabulary.scheme,
+        "words": repr(vocabulary).removeprefix("Vocabulary(").removesuffix(")"),
+    }

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnner.cli.console import notice
 from rnner.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
+
+    from rnner.finding import BatchDecoder
 
 Batch = Annotated[
     int,
@@ -29,6 +32,7 @@ Columns = Annotated[
     typer.Option("--columns", metavar="TOKEN,TAG", help="Columns, from 0: 0,-1. [default: found]"),
 ]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
+MODEL = "Folder of `rnner train`, .onnx file of `rnner export`, or owner/name on the Hugging Face Hub."
 Threads = Annotated[
     int | None,
     typer.Option("--threads", metavar="N", min=1, help="CPU threads. [default: the library's choice]"),
@@ -60,6 +64,47 @@ def start(
     for path in code or []:
         load_code(path)
     return chosen
+
+
+def chosen_model(name: str | None) -> Path:
+    """Where the model of `--model` is, see `rnner.models`; that it is the bundled one by default is told.
+
+    Raises:
+        ModelError, UsageError: as `find_model` does.
+    """
+    from rnner.models import BUNDLED_LABELS, find_model
+
+    path = find_model(name)
+    if name is None:
+        notice(f"no --model given: using the bundled English model ({', '.join(BUNDLED_LABELS)})")
+    return path
+
+
+def load_decoders(
+    models: Sequence[Path], *, device: str, threads: int | None, code: Sequence[Path] | None, **limits: int
+) -> list[BatchDecoder]:
+    """Load models that are folders or exported files; torch is imported for folders only.
+
+    Raises:
+        UsageError: as `start` does, or an exported file is to be run in a way that it cannot be.
+        ModelError: a model is missing or broken.
+    """
+    from rnner.exported import is_exported, load_exported
+
+    files = [model for model in models if is_exported(model)]
+    if files and (device not in ("auto", "cpu") or (code and files == list(models))):
+        raise UsageError(f"{files[0]}: a .onnx file is run on the CPU, and needs no --code")
+    if files == list(models):
+        return [load_exported(file, threads=threads, **limits) for file in files]
+    from rnner.bundle import load_bundle
+
+    place = start(device, threads, code)
+    return [
+        load_exported(model, threads=threads, **limits)
+        if model in files
+        else load_bundle(model, device=place).decoder(**limits)
+        for model in models
+    ]
 
 
 def chosen_columns(text: str | None) -> dict[str, int] | None:

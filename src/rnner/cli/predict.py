@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO, TypeVar
 
 import typer
 
-from rnner.cli.options import Batch, Code, Device, Threads, Window, start
+from rnner.cli.options import MODEL, Batch, Code, Device, Threads, Window, chosen_model, load_decoders
 from rnner.errors import UsageError
 from rnner.windows import LONGEST
 
@@ -49,13 +49,8 @@ class Format(str, Enum):
 def predict(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts to find names in.")] = None,
     model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="DIR",
-            help="Model folder, as `rnner train` writes it, or a .onnx file of `rnner export`.",
-        ),
+        str | None,
+        typer.Option("--model", "-m", metavar="MODEL", help=f"{MODEL} [default: the bundled one, en]"),
     ] = None,
     file: Annotated[
         Path | None,
@@ -112,17 +107,17 @@ def predict(
     that stands alone; table lists the names too. binary shows the words of each sentence in a row, and 1 or 0
     under each; conll adds the tags to a column file as its last column.
     """
-    if model is None:
-        raise UsageError("--model DIR is needed: the folder of a model that `rnner train` has written")
     _check_input(texts, file, kind)
     form = _chosen(form, nbest=nbest, scores=scores, terminal=output is None and sys.stdout.isatty())
     from rnner.cli.documents import write_documents
     from rnner.data.conll import ConllReader
+    from rnner.pipeline import Pipeline
 
     source = sys.stdin.buffer if file is None or str(file) == "-" else file
     with _sink(output, file) as sink:
         limits = {"sentences": batch, "window": window}
-        pipeline = _load(model, limits, code=code, device=device, threads=threads)
+        chosen = [chosen_model(model)]
+        pipeline = Pipeline(load_decoders(chosen, device=device, threads=threads, code=code, **limits)[0])
         if kind is Input.conll and form is Format.conll:
             _add_column(pipeline, source, column, threshold, sink)
             return
@@ -152,9 +147,7 @@ def _check_input(texts: list[str] | None, file: Path | None, kind: Input) -> Non
     if texts and kind is Input.conll:
         raise UsageError("--input conll reads a column file: give it with --file, or on stdin")
     if not texts and file is None and sys.stdin.isatty():
-        raise UsageError(
-            'give a TEXT in quotes, --file FILE, or text on stdin: rnner predict --model DIR "..."'
-        )
+        raise UsageError('give a TEXT in quotes, --file FILE, or text on stdin: rnner predict "..."')
     for text in texts or []:
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise UsageError(f"TEXT {text!r}: not UTF-8; put it into a file and convert that")
@@ -172,21 +165,6 @@ def _chosen(form: Format | None, *, nbest: int, scores: bool, terminal: bool) ->
         always = "" if form in (Format.conll, Format.binary) else f"; {form.value} always has them"
         raise UsageError(f"--scores is for --format text and html{always}")
     return form
-
-
-def _load(
-    model: Path, limits: dict[str, int], *, code: list[Path] | None, device: str, threads: int | None
-) -> Pipeline:
-    from rnner.exported import is_exported, load_exported
-    from rnner.pipeline import Pipeline
-
-    if is_exported(model):
-        if code or device not in ("auto", "cpu"):
-            raise UsageError(f"{model}: a .onnx file is run on the CPU, and needs no --code")
-        return Pipeline(load_exported(model, threads=threads, **limits))
-    from rnner.bundle import load_bundle
-
-    return Pipeline(load_bundle(model, device=start(device, threads, code)).decoder(**limits))
 
 
 def _texts(source: BinaryIO | Path, kind: Input) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnner.cli.console import err, notice, out, warn
-from rnner.cli.options import Code, Device, Threads, start
+from rnner.cli.options import Code, Device, Threads, chosen_model, start
 
 if TYPE_CHECKING:
     from rnner.job import Job
@@ -44,7 +44,7 @@ def train(
         bool, typer.Option("--overwrite", help="Replace the run in the output folder.")
     ] = False,
     init_from: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--init-from", metavar="DIR", help="Go on from this model, on new data, maybe with new labels."
         ),
@@ -87,11 +87,12 @@ def train(
     on = start(device, threads, code)
     settings = load_config(config, overrides or [], cells=cell_names())
     folder = output or Path("runs") / config.stem
+    base_folder = None if init_from is None else chosen_model(init_from)
     if seeds is not None and not dry_run:
         from rnner.cli.seeds import Order, train_seeds
 
         paths = [config.resolve().parent]
-        order = Order(folder, paths, device, tuple(code or ()), init_from, resume, overwrite, quiet)
+        order = Order(folder, paths, device, tuple(code or ()), base_folder, resume, overwrite, quiet)
         train_seeds(order, settings, on, count=seeds, jobs=jobs or 1)
         return
     if not dry_run:
@@ -102,7 +103,7 @@ def train(
             notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)
             _show_scores(done)
             return
-    base = load_bundle(init_from) if init_from is not None else None
+    base = load_bundle(base_folder) if base_folder is not None else None
     notice(f"reading {settings.data.train}", quiet=quiet)
     job = prepare(settings, folders=[config.resolve().parent], device=on, init_from=base)
     describe(job, quiet=quiet)
