@@ -105,6 +105,14 @@ def trained(tmp_path_factory):
     return Path(output)
 
 
+@pytest.fixture(scope="session")
+def exported(trained, tmp_path_factory):
+    """That model as one file; not to be changed."""
+    path = tmp_path_factory.mktemp("exported") / "new" / "model.onnx"
+    assert run(["export", str(trained), str(path)]) == 0
+    return path
+
+
 @pytest.fixture
 def model(trained, tmp_path):
     """A copy of that model, for a test to spoil."""

@@ -1,4 +1,4 @@
-"""`rnner export`, and `rnner predict` with what it writes: each input and format as with the folder."""
+"""`rnner export`, and commands with what it writes: each input and format as with the folder."""
 
 import json
 import re
@@ -10,16 +10,6 @@ TEXT = "Ada Lovelace wrote to Charles Babbage . The letter left London ."
 CONLL = b"Grace\tO\nHopper\tO\njoined\tO\nRemington\tO\nRand\tO\n\nNobody\tO\nslept\tO\n"
 
 
-@pytest.fixture(scope="module")
-def file(trained, tmp_path_factory):
-    """The trained model, exported."""
-    from rnner.cli import run
-
-    path = tmp_path_factory.mktemp("exported") / "new" / "model.onnx"
-    assert run(["export", str(trained), str(path)]) == 0
-    return path
-
-
 def rounded(text):
     """Output with its probabilities to three places."""
     return re.sub(r"\d\.\d{3,}", lambda match: f"{float(match[0]):.3f}", text)
@@ -27,17 +17,19 @@ def rounded(text):
 
 @pytest.mark.parametrize("form", ["table", "json", "jsonl", "conll", "binary"])
 @pytest.mark.parametrize("kind", ["text", "lines", "conll"])
-def test_every_input_and_format_is_as_with_the_folder(rnner, trained, file, kind, form):
+def test_every_input_and_format_is_as_with_the_folder(rnner, trained, exported, kind, form):
     stdin = CONLL if kind == "conll" else f"{TEXT}\nNobody slept in Vienna .\n".encode()
     arguments = ["--input", kind, "--format", form, "--threads", "1", "--file", "-"]
-    found, expected = (rnner("predict", "--model", each, *arguments, stdin=stdin) for each in (file, trained))
+    found, expected = (
+        rnner("predict", "--model", each, *arguments, stdin=stdin) for each in (exported, trained)
+    )
     assert (found.code, found.err, expected.code) == (0, "", 0)
     assert rounded(found.out) == rounded(expected.out) and found.out.strip()
 
 
-def test_the_best_readings_and_thresholds_are_too(rnner, trained, file):
+def test_the_best_readings_and_thresholds_are_too(rnner, trained, exported):
     arguments = ["--format", "json", "--nbest", "3", "--threshold", "0.5", TEXT]
-    found, expected = (rnner("predict", "--model", each, *arguments).out for each in (file, trained))
+    found, expected = (rnner("predict", "--model", each, *arguments).out for each in (exported, trained))
     (item,), (known,) = json.loads(found), json.loads(expected)
     assert item["nbest"] and rounded(found) == rounded(expected)
     assert item["entities"] and len(item["entities"]) == len(known["entities"])
@@ -89,8 +81,34 @@ def test_a_cell_of_ones_own_is_told(rnner, folder, one_line):
     )
 
 
-def test_predict_says_what_a_file_does_not_take(rnner, file, one_line, tmp_path):
-    one_line(rnner("predict", "--model", file, "--device", "cuda", TEXT), 2, "is run on the CPU")
+def test_predict_says_what_a_file_does_not_take(rnner, exported, one_line, tmp_path):
+    one_line(rnner("predict", "--model", exported, "--device", "cuda", TEXT), 2, "is run on the CPU")
     one_line(rnner("predict", "--model", tmp_path / "gone.onnx", TEXT), 1, "there is no such file")
-    (tmp_path / "cut.onnx").write_bytes(file.read_bytes()[:1000])
+    (tmp_path / "cut.onnx").write_bytes(exported.read_bytes()[:1000])
     one_line(rnner("predict", "--model", tmp_path / "cut.onnx", TEXT), 1, "broken or cut off")
+
+
+def test_it_is_scored_as_the_folder_is(rnner, trained, exported, folder):
+    arguments = ["evaluate", "test.conll", "--format", "json", "--model"]
+    found, expected = (rnner(*arguments, each) for each in (exported, trained))
+    assert found == expected and json.loads(found.out)["f1"] > 0
+    raw, known = (rnner(*arguments, each, "--raw") for each in (exported, trained))
+    assert raw == known and raw.code == 0
+
+
+def test_it_is_compared_with_a_folder_but_not_averaged(rnner, trained, exported, folder):
+    outcome = rnner("evaluate", "test.conll", "--format", "json", "--model", trained, "--model", exported)
+    told = json.loads(outcome.out)
+    assert told["ensemble"] is None and told["models"][1]["difference"]["f1"] == 0
+    assert "warning: no ensemble: .onnx files cannot be averaged" in outcome.err
+
+
+def test_it_is_described(rnner, trained, exported):
+    found, expected = (rnner("info", "--model", each).out for each in (exported, trained))
+    same = [line for line in expected.splitlines() if line.startswith(("labels", "scheme", "words"))]
+    assert len(same) == 3 and all(line in found for line in same)
+    assert re.search(r"^size +0\.\d MB$", found, re.MULTILINE)
+
+
+def test_it_is_not_exported_again(rnner, exported, tmp_path, one_line):
+    one_line(rnner("export", exported, tmp_path / "x.onnx"), 2, "is exported already")

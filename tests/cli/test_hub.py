@@ -1,4 +1,4 @@
-"""Data sets by name, `hf:owner/name:split`, from a stand-in for the Hugging Face Hub.
+"""Data sets by name, `hf:owner/name:split`, and models, from a stand-in for the Hugging Face Hub.
 
 The libraries look at HF_ENDPOINT when they are imported: the commands run in fresh processes, many in each.
 """
@@ -106,7 +106,7 @@ def convert(name):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def told(tmp_path_factory, trained):
     """What each command said, by the name of its data set or its own; the folder they ran in."""
     folder = tmp_path_factory.mktemp("hub")
     config = "data: {train: 'hf:ada/names:train', dev: 'hf:ada/lines', test: 'hf:ada/names:test'}"
@@ -118,10 +118,22 @@ def told(tmp_path_factory):
     calls["check"] = ["data", "check", "hf:ada/names:train"]
     calls["split"] = ["data", "split", "hf:ada/names:train", "parts"]
     calls["train"] = ["train", "--config", "hub.yaml", "--dry-run", "--threads", "1"]
-    with hub(repositories(folder / "trap")) as (endpoint, asked):
-        outcomes = commands(folder, list(calls.values()), HF_ENDPOINT=endpoint)
+    for name, model in {"named": "ada/tagger", "here": str(trained)}.items():
+        calls[f"predict {name}"] = ["predict", "Ada Lovelace slept .", "--model", model, "--format", "json"]
+        calls[f"evaluate {name}"] = ["evaluate", "hf:ada/names:train", "--model", model, "--format", "json"]
+        calls[f"export {name}"] = ["export", model, f"{name}.onnx"]
+    learnt = ["train", "--config", str(trained.parent / "tiny.yaml"), "--dry-run", "--threads", "1"]
+    calls["go on"] = [*learnt, "--init-from", "ada/tagger@main"]
+    models = {"ada/tagger": {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}}
+    with hub(repositories(folder / "trap"), models, {"ada/tagger": "hf_mine"}) as (endpoint, asked):
+        outcomes = commands(folder, list(calls.values()), HF_ENDPOINT=endpoint, HF_TOKEN="hf_mine")
     assert any("train-00000-of-00001.parquet" in request for request in asked)
-    return {**dict(zip(calls, outcomes, strict=True)), "folder": folder, "endpoint": endpoint}
+    return {
+        **dict(zip(calls, outcomes, strict=True)),
+        "folder": folder,
+        "endpoint": endpoint,
+        "predict": calls["predict named"],
+    }
 
 
 def test_tags_by_number_and_by_name_give_the_same_corpus(told):
@@ -161,6 +173,18 @@ def test_a_config_trains_on_names(told):
     assert "reading hf:ada/names:train" in err
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate", "export"])
+def test_a_model_on_the_hub_is_as_one_here(told, command):
+    (code, found, err), here = told[f"{command} named"], told[f"{command} here"]
+    assert (code, found) == (here[0], here[1]) == (0, here[1])
+    assert err.replace("named.onnx", "here.onnx") == here[2], "and nothing of the download is left on stderr"
+
+
+def test_training_goes_on_from_a_model_on_the_hub(told):
+    code, _, err = told["go on"]
+    assert code == 0, err
+
+
 @pytest.mark.parametrize("command", ["check", "split"])
 def test_commands_about_lines_say_how_to_get_some(told, command):
     code, _, err = told[command]
@@ -168,8 +192,9 @@ def test_commands_about_lines_say_how_to_get_some(told, command):
 
 
 def test_offline_what_was_fetched_before_is_read(told):
-    calls = [convert("hf:ada/names:train"), convert("hf:ada/never:train")]
-    read, never = commands(told["folder"], calls, HF_ENDPOINT=told["endpoint"], HF_HUB_OFFLINE="1")
+    calls = [convert("hf:ada/names:train"), convert("hf:ada/never:train"), told["predict"]]
+    read, never, found = commands(told["folder"], calls, HF_ENDPOINT=told["endpoint"], HF_HUB_OFFLINE="1")
+    assert found == told["predict named"]
     (told["folder"] / "out.conll").unlink()
     assert read[0] == 0 and "2 sentences" in read[2]
     assert never[0] == 1 and never[2].startswith("error: hf:ada/never:train: it is not in the cache")
