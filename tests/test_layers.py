@@ -44,6 +44,8 @@ ORDER = [
     "data.encoded",
     "nn",
     "tagger",
+    "knownforms",
+    "prepared",
     "build",
     "metrics",
     "bootstrap",

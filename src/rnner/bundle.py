@@ -49,7 +49,7 @@ class Bundle:
 
     def decoder(self, **limits: int) -> Decoder:
         """What finds entities with it; `limits` are those of `Decoder`."""
-        return Decoder(self.tagger, self.vocabulary, **limits)
+        return Decoder(self.tagger, self.vocabulary, final=True, **limits)
 
 
 def save_description(folder: Path, config: Config, vocabulary: Vocabulary) -> None:

@@ -37,10 +37,9 @@ class Chain:
         self._emissions, self._lengths, self._moves = emissions, lengths, moves
         self._boundary = np.pad(boundary, (0, 1), constant_values=True)
 
-    def best(self) -> list[list[int]]:
+    def best(self) -> Integers:
         """The most probable legal tags [b, t], 0 in the padding; ties go to the lower tag."""
-        tags: list[list[int]] = self._best.tolist()
-        return tags
+        return self._best
 
     @cached_property
     def _best(self) -> Integers:
@@ -57,12 +56,12 @@ class Chain:
             tags.append((step[tags[-1]] + follows).argmax(-1))
         return np.where(_padding(self._lengths, len(tags)), 0, np.stack(tags, axis=1))
 
-    def probabilities(self, places: list[tuple[int, int, int]]) -> list[float]:
-        """Exact probability of each entity (row, start, end), as the best tags have it.
+    def probabilities(self, places: Integers) -> list[float]:
+        """Exact probability of n entities [n, 3] (row, start, end), as the best tags have them.
 
         A product of conditional probabilities along the entity, see `rnner.nn.crf.span_probabilities`.
         """
-        row, start, end = np.array(places, dtype=np.int64).T
+        row, start, end = places.T
         sums, path = self._sums, np.pad(self._best, ((0, 0), (0, 1)))
         first = path[row, start]
         before = _softmax(sums.alpha[start, row] + sums.moves.T[first])  # P(tag before | first) [n, k + 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import torch
 from numpy.typing import NDArray
@@ -12,9 +12,11 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from rnner.data.batches import Batch
+from rnner.data.documents import separate
 from rnner.data.vocabulary import Vocabulary
-from rnner.finding import BatchDecoder, Piece, ScoredSpan, T
+from rnner.finding import BatchDecoder, Integers, Lattice, Piece, ScoredSpan, T, words_of
 from rnner.nn.heads import CRFHead, SoftmaxHead
+from rnner.prepared import Prepared
 from rnner.tagger import Tagger
 from rnner.tags import Span, from_spans
 from rnner.windows import Window, join_spans
@@ -30,27 +32,34 @@ class TensorLattice:
     """
 
     def __init__(self, head: CRFHead | SoftmaxHead, emissions: Tensor, lengths: Tensor) -> None:
-        self._head, self._emissions, self._lengths = head, emissions, lengths
+        self.head, self.emissions, self.lengths = head, emissions, lengths
 
     @cached_property
     def _best(self) -> Tensor:
-        return self._head.decode(self._emissions, self._lengths)
+        return self.head.decode(self.emissions, self.lengths)
 
-    def best(self) -> list[list[int]]:
-        """The most probable legal tags."""
-        paths: list[list[int]] = self._best.tolist()
-        return paths
+    def best(self) -> Integers:
+        """The most probable legal tags [b, t]."""
+        return self._best.numpy(force=True)
 
-    def probabilities(self, places: list[tuple[int, int, int]]) -> list[float]:
-        """Of entities (row, start, end)."""
-        spans = torch.tensor(places, device=self._lengths.device)
-        of = self._head.entity_probabilities(self._emissions, self._lengths, self._best, spans)
-        scores: list[float] = of.tolist()
+    def probabilities(self, places: Integers) -> list[float]:
+        """Of entities [n, 3] (row, start, end)."""
+        return self.probabilities_in(self._best, torch.as_tensor(places, device=self.lengths.device))
+
+    def probabilities_in(self, path: Tensor, places: Tensor) -> list[float]:
+        """Of entities [n, 3] as some legal tags [b, t] have them."""
+        scores: list[float] = self.head.entity_probabilities(
+            self.emissions, self.lengths, path, places
+        ).tolist()
         return scores
+
+    def marginals(self) -> Tensor:
+        """The probability of each tag at each word, [b, t, k]."""
+        return self.head.marginals(self.emissions, self.lengths)
 
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
         """The n most probable legal tags."""
-        paths, logs = self._head.n_best(self._emissions, self._lengths, n)
+        paths, logs = self.head.n_best(self.emissions, self.lengths, n)
         return paths.tolist(), logs.double().tolist()
 
 
@@ -60,12 +69,20 @@ class Decoder(BatchDecoder):
     Args:
         tagger: put into evaluation mode while decoding, and back as it was.
         vocabulary: the tagger's.
+        final: whether the weights stay as they are from now on; what was computed of words may then be kept
+            from call to call.
         limits: `sentences`, `tokens` and `window`.
     """
 
-    def __init__(self, tagger: Tagger, vocabulary: Vocabulary, **limits: int) -> None:
+    def __init__(self, tagger: Tagger, vocabulary: Vocabulary, *, final: bool = False, **limits: int) -> None:
         super().__init__(vocabulary, **limits)
         self.tagger = tagger
+        self._prepared = Prepared(tagger.eval(), vocabulary) if final and self._prepares else None
+
+    @property
+    def _prepares(self) -> bool:
+        """Whether words are prepared: on a GPU, products take less time than looking up what is known."""
+        return self.device.type == "cpu"
 
     @property
     def device(self) -> torch.device:
@@ -81,6 +98,24 @@ class Decoder(BatchDecoder):
         """What the tagger makes of a batch."""
         moved = batch.to(self.device)
         return TensorLattice(self.tagger.head, self.tagger(moved), moved.lengths)
+
+    def reader(
+        self, sentences: Sequence[list[str]], documents: Sequence[int]
+    ) -> Callable[[list[Piece]], Lattice]:
+        """What makes lattices of pieces of the sentences, a batch at a time."""
+        if not self._prepares:
+            return super().reader(sentences, documents)
+        prepared = self._prepared or Prepared(self.tagger, self.vocabulary)
+        numbers = separate(documents).tolist() if self.documents else []
+        about = prepared.about(sentences, numbers) if self.documents else None
+
+        def read(pieces: list[Piece]) -> TensorLattice:
+            lengths = torch.tensor([piece.length for piece in pieces])
+            own = None if about is None else about[[numbers[piece.sentence] for piece in pieces]]
+            emissions = prepared.emissions(words_of(sentences, pieces), lengths, own)
+            return TensorLattice(self.tagger.head, emissions, lengths)
+
+        return read
 
     def marginals(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
@@ -107,9 +142,9 @@ class Decoder(BatchDecoder):
         Raises ValueError for a label that the tagger does not know.
         """
 
-        def found(batch: Batch[NDArray[Any]], pieces: list[Piece]) -> list[list[ScoredSpan]]:
+        def found(lattice: Lattice, pieces: list[Piece]) -> list[list[ScoredSpan]]:
             own = [_within(piece, spans[piece.sentence]) for piece in pieces]
-            return self._probabilities(batch, pieces, own)
+            return self._probabilities(cast(TensorLattice, lattice), pieces, own)
 
         return self.by_batches(sentences, documents, found, join_spans, [])
 
@@ -118,28 +153,28 @@ class Decoder(BatchDecoder):
         self,
         sentences: Sequence[list[str]],
         documents: Sequence[int] | None,
-        found_in: Callable[[Batch[NDArray[Any]], list[Piece]], list[T]],
+        found_in: Callable[[Lattice, list[Piece]], list[T]],
         join: Callable[[list[Window], list[T]], T],
         empty: T,
     ) -> list[T]:
         """What `found_in` finds in batches of sentences, in the order of the sentences."""
-        training = self.tagger.training
+        if not self.tagger.training:  # as of a loaded model, which threads may share: nothing is to be set
+            return super().by_batches(sentences, documents, found_in, join, empty)
         self.tagger.eval()
         try:
             return super().by_batches(sentences, documents, found_in, join, empty)
         finally:
-            self.tagger.train(training)
+            self.tagger.train()
 
-    def _marginals(self, batch: Batch[NDArray[Any]], pieces: list[Piece]) -> list[Tensor]:
-        moved = batch.to(self.device)
-        marginals = self.tagger.head.marginals(self.tagger(moved), moved.lengths)
+    def _marginals(self, lattice: Lattice, pieces: list[Piece]) -> list[Tensor]:
+        marginals = cast(TensorLattice, lattice).marginals()
         return [row[: piece.length] for row, piece in zip(marginals, pieces, strict=True)]
 
     def _probabilities(
-        self, batch: Batch[NDArray[Any]], pieces: list[Piece], spans: list[list[Span]]
+        self, lattice: TensorLattice, pieces: list[Piece], spans: list[list[Span]]
     ) -> list[list[ScoredSpan]]:
         """Of spans, in words of their piece; see `probabilities`."""
-        moved, paths = batch.to(self.device), []
+        paths = []
         for own, piece in zip(spans, pieces, strict=True):
             named = from_spans([span for span in own if span.label], piece.length, self.vocabulary.scheme)
             paths.append(torch.tensor(self.vocabulary.tag_ids(named), device=self.device))
@@ -147,8 +182,7 @@ class Decoder(BatchDecoder):
         score: Iterator[float] = iter(())
         if places:
             path, where = pad_sequence(paths, batch_first=True), torch.tensor(places, device=self.device)
-            of = self.tagger.head.entity_probabilities(self.tagger(moved), moved.lengths, path, where)
-            score = iter(of.tolist())
+            score = iter(lattice.probabilities_in(path, where))
         return [[ScoredSpan(*span, next(score)) for span in own] for own in spans]
 
 

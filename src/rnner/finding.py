@@ -19,6 +19,7 @@ from rnner.tags import Span
 from rnner.windows import LONGEST, Window, join_readings, join_spans, windows
 
 T = TypeVar("T")
+Integers = NDArray[np.int64]
 
 
 class ScoredSpan(NamedTuple):
@@ -101,15 +102,50 @@ def by_batches(
     return found
 
 
+def words_of(sentences: Sequence[list[str]], pieces: Sequence[Piece]) -> list[list[str]]:
+    """The words of pieces of the sentences."""
+    return [sentences[piece.sentence][piece.start : piece.end] for piece in pieces]
+
+
+class TagTable:
+    """Reads the entities off the legal tags of many sentences at once, as `rnner.tags.to_spans` does of one.
+
+    Args:
+        names: k tags, by their ids.
+        scheme: theirs.
+    """
+
+    def __init__(self, names: Sequence[str], scheme: str) -> None:
+        self._labels = [tags.label_of(name) for name in names]
+        # The edge of a sentence is one more tag, with the id k.
+        self._named = np.array([*(label is not None for label in self._labels), False])
+        self._boundary = np.pad(np.array(tags.boundaries(names, scheme)), (0, 1), constant_values=True)
+
+    def entities(self, paths: Integers, lengths: Integers) -> tuple[Integers, list[str]]:
+        """The n entities of legal tags [b, t] of sentences of so many words [b].
+
+        Returns:
+            Their places [n, 3] (row, start, end), ascending, and their labels.
+        """
+        b, t = paths.shape
+        edged = np.full((b, t + 2), len(self._labels))
+        np.copyto(edged[:, 1:-1], paths, where=np.arange(t) < lengths[:, None])
+        borders, named = self._boundary[edged[:, :-1], edged[:, 1:]], self._named[edged[:, 1:-1]]
+        row, start = np.nonzero(named & borders[:, :-1])
+        _, last = np.nonzero(named & borders[:, 1:])
+        labels = [self._labels[tag] or "" for tag in paths[row, start].tolist()]
+        return np.stack([row, start, last + 1], axis=1), labels
+
+
 class Lattice(Protocol):
     """The scores of all tag sequences of a batch of b sentences; positions are padded to the longest."""
 
-    def best(self) -> list[list[int]]:
-        """The most probable legal tags of each sentence."""
+    def best(self) -> Integers:
+        """The most probable legal tags of each sentence, [b, t]; 0 in the padding."""
         ...
 
-    def probabilities(self, places: list[tuple[int, int, int]]) -> list[float]:
-        """The exact probability of each entity, given by row, start and end, as the best tags have it."""
+    def probabilities(self, places: Integers) -> list[float]:
+        """The exact probability of n entities [n, 3] (row, start, end), as the best tags have them."""
         ...
 
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
@@ -135,6 +171,7 @@ class BatchDecoder(ABC):
     ) -> None:
         self.vocabulary = vocabulary
         self.sentences, self.tokens, self.window = sentences, tokens, window
+        self._tags = TagTable(vocabulary.tags, vocabulary.scheme)
 
     @property
     @abstractmethod
@@ -169,48 +206,62 @@ class BatchDecoder(ABC):
             return [Reading(*way) for way in join_readings(cuts, found, n)]
 
         return self.by_batches(
-            sentences, documents, lambda batch, pieces: self._readings(batch, pieces, n), join, []
+            sentences, documents, lambda lattice, pieces: self._readings(lattice, pieces, n), join, []
         )
 
     def by_batches(
         self,
         sentences: Sequence[list[str]],
         documents: Sequence[int] | None,
-        found_in: Callable[[Batch[NDArray[Any]], list[Piece]], list[T]],
+        found_in: Callable[[Lattice, list[Piece]], list[T]],
         join: Callable[[list[Window], list[T]], T],
         empty: T,
     ) -> list[T]:
         """What `found_in` finds in batches of sentences, in the order of the sentences."""
+        read = self.reader(sentences, [UNMARKED] * len(sentences) if documents is None else documents)
+        limits = {"most_sentences": self.sentences, "most_tokens": self.tokens, "window": self.window}
+        return by_batches(sentences, lambda pieces: found_in(read(pieces), pieces), join, empty, **limits)
+
+    def reader(
+        self, sentences: Sequence[list[str]], documents: Sequence[int]
+    ) -> Callable[[list[Piece]], Lattice]:
+        """What makes lattices of pieces of the sentences, a batch at a time."""
         bags = None
         if self.documents:
-            numbers = separate([UNMARKED] * len(sentences) if documents is None else documents).tolist()
-            bags = bags_of(sentences, numbers, self.vocabulary.row)
+            bags = bags_of(sentences, separate(documents).tolist(), self.vocabulary.row)
 
-        def found(pieces: list[Piece]) -> list[T]:
-            words = [sentences[piece.sentence][piece.start : piece.end] for piece in pieces]
+        def read(pieces: list[Piece]) -> Lattice:
             own = None if bags is None else [bags[piece.sentence] for piece in pieces]
-            return found_in(self.vocabulary.encode(words, bags=own), pieces)
+            return self.lattice(self.vocabulary.encode(words_of(sentences, pieces), bags=own))
 
-        limits = {"most_sentences": self.sentences, "most_tokens": self.tokens, "window": self.window}
-        return by_batches(sentences, found, join, empty, **limits)
+        return read
+
+    def _places(self, lattice: Lattice, pieces: list[Piece]) -> tuple[Integers, list[str]]:
+        """The entities of the best tags: places [n, 3] (row, start, end) in their order, and labels."""
+        paths = lattice.best()
+        return self._tags.entities(paths, np.array([piece.length for piece in pieces]))
+
+    def _spans(self, lattice: Lattice, pieces: list[Piece]) -> list[list[Span]]:
+        places, labels = self._places(lattice, pieces)
+        found: list[list[Span]] = [[] for _ in pieces]
+        for (row, start, end), label in zip(places.tolist(), labels, strict=True):
+            found[row].append(Span(start, end, label))
+        return found
+
+    def _scored_spans(self, lattice: Lattice, pieces: list[Piece]) -> list[list[ScoredSpan]]:
+        places, labels = self._places(lattice, pieces)
+        scores = lattice.probabilities(places) if labels else []
+        found: list[list[ScoredSpan]] = [[] for _ in pieces]
+        for (row, start, end), label, score in zip(places.tolist(), labels, scores, strict=True):
+            found[row].append(ScoredSpan(start, end, label, score))
+        return found
 
     def _to_spans(self, path: list[int], piece: Piece) -> list[Span]:
         names = self.vocabulary.tags
         return tags.to_spans([names[tag] for tag in path[: piece.length]], self.vocabulary.scheme)
 
-    def _spans(self, batch: Batch[NDArray[Any]], pieces: list[Piece]) -> list[list[Span]]:
-        paths = self.lattice(batch).best()
-        return [self._to_spans(path, piece) for path, piece in zip(paths, pieces, strict=True)]
-
-    def _scored_spans(self, batch: Batch[NDArray[Any]], pieces: list[Piece]) -> list[list[ScoredSpan]]:
-        lattice = self.lattice(batch)
-        spans = [self._to_spans(path, piece) for path, piece in zip(lattice.best(), pieces, strict=True)]
-        places = [(row, span.start, span.end) for row, found in enumerate(spans) for span in found]
-        score = iter(lattice.probabilities(places) if places else [])
-        return [[ScoredSpan(*span, next(score)) for span in found] for found in spans]
-
-    def _readings(self, batch: Batch[NDArray[Any]], pieces: list[Piece], n: int) -> list[list[Reading]]:
-        rows = zip(*self.lattice(batch).n_best(n), pieces, strict=True)
+    def _readings(self, lattice: Lattice, pieces: list[Piece], n: int) -> list[list[Reading]]:
+        rows = zip(*lattice.n_best(n), pieces, strict=True)
         return [
             [
                 Reading(self._to_spans(path, piece), math.exp(log))

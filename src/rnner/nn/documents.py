@@ -40,5 +40,13 @@ class DocumentVector(nn.Module):
         """
         weights = torch.sigmoid(self.gate(vectors)) * counts[:, None]
         weighted = torch.cat([vectors * weights, weights], dim=1)
-        sums = weighted.new_zeros(number, weighted.shape[1]).index_add(0, documents, weighted)
+        return self.means(weighted.new_zeros(number, weighted.shape[1]).index_add(0, documents, weighted))
+
+    def summands(self, vectors: Tensor) -> Tensor:
+        """What one word of each vector `[m, w]` adds to the sums of its document: `[m, w + 1]`."""
+        weights = torch.sigmoid(self.gate(vectors))
+        return torch.cat([vectors * weights, weights], dim=1)
+
+    def means(self, sums: Tensor) -> Tensor:
+        """The vectors `[d, w]` of documents from the sums `[d, w + 1]` over their words."""
         return sums[:, :-1] / sums[:, -1:].clamp(min=LEAST)

@@ -16,7 +16,7 @@ from torch import Tensor
 from rnner.nn.cells import Cell, GRUCell, GRUResetAfterCell, LSTMCell, NoRecurrenceCell, RNNCell, State
 from rnner.nn.loop import run_loop
 from rnner.nn.native import run_native
-from rnner.nn.scan import run_scan
+from rnner.nn.scan import Scan, run_scan
 from rnner.nn.scan_gru import GRUScan
 from rnner.nn.scan_lstm import LSTMScan
 from rnner.nn.scan_rnn import RNNScan
@@ -53,11 +53,12 @@ def loop_path(
     return torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0], final
 
 
+_SCANS: dict[type[Cell], Scan] = {RNNCell: RNNScan(), GRUCell: GRUScan(), LSTMCell: LSTMScan()}
 _PATHS: dict[type[Cell], dict[str, Path]] = {
-    RNNCell: {"fused": partial(run_scan, RNNScan()), "native": partial(run_native, torch.rnn_tanh)},
-    GRUCell: {"fused": partial(run_scan, GRUScan())},
+    RNNCell: {"fused": partial(run_scan, _SCANS[RNNCell]), "native": partial(run_native, torch.rnn_tanh)},
+    GRUCell: {"fused": partial(run_scan, _SCANS[GRUCell])},
     GRUResetAfterCell: {"native": partial(run_native, torch.gru)},
-    LSTMCell: {"fused": partial(run_scan, LSTMScan()), "native": partial(run_native, torch.lstm)},
+    LSTMCell: {"fused": partial(run_scan, _SCANS[LSTMCell]), "native": partial(run_native, torch.lstm)},
     NoRecurrenceCell: {"fused": run_wordwise},
 }
 # The fastest, where there are two; see scripts/bench_recurrent.py. On CUDA cuDNN saves the many launches.
@@ -110,6 +111,14 @@ def choose_path(cell: Cell, wanted: str) -> str:
             f"{type(cell).__name__} has no path {wanted!r}; it has: {', '.join(('auto', *names))}"
         )
     return wanted
+
+
+def scan_of(cell: Cell, wanted: str) -> Scan | None:
+    """What runs a cell over inputs that are projected already; None if it has no scan, or none is wanted.
+
+    "auto" wants it even where a library kernel is the fastest for inputs that are not.
+    """
+    return _SCANS.get(type(cell)) if wanted in ("auto", "fused") else None
 
 
 def is_transformed() -> bool:

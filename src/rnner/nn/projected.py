@@ -1,0 +1,115 @@
+"""A recurrence over inputs that are multiplied by W_ax beforehand: for prediction, where words come again.
+
+What a layer takes in is a sum, W_ax x<t> + b_a. Where x<t> depends on the word alone, that sum is the same
+wherever the word stands; where a part of it depends on the document alone, so is that part's share. So both
+are rows of tables, and a batch gathers and adds rows instead of multiplying. `rnner.nn.scan` does the rest.
+
+Letters: n words or documents, D directions, g gates, h units; other shapes as in `rnner.nn.scan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rnner.nn.cells import Cell
+from rnner.nn.packing import pack
+from rnner.nn.paths import scan_of
+from rnner.nn.recurrent import Bidirectional, Recurrent
+from rnner.nn.scan import Scan
+
+_STRETCH = 1 << 18  # numbers in the gates of one stretch: they stay in a core's own cache
+
+
+class Projected:
+    """The recurrence of one layer, over rows of tables. It keeps copies of the weights and no gradient.
+
+    Args:
+        scan: the mathematics of the cells' class.
+        cells: D of them, of the same sizes.
+        directions: for each cell, whether it reads backward.
+    """
+
+    def __init__(self, scan: Scan, cells: Sequence[Cell], directions: Sequence[bool]) -> None:
+        self._scan, self._directions, self._states = scan, tuple(directions), cells[0].states
+        h = cells[0].hidden_size
+        W_ax, W_aa, b_a = (
+            torch.stack([weight.detach() for weight in weights])
+            for weights in zip(*((cell.W_ax, cell.W_aa, cell.b_a) for cell in cells), strict=True)
+        )
+        for weight in (W_ax, W_aa, b_a):
+            weight[:, scan.tanh * h : (scan.tanh + 1) * h] *= 2
+        self._W_aa = W_aa.mT.contiguous()
+        bounds = [0, *accumulate(group * h for group in scan.groups)]
+        rows = [slice(*bounds[i : i + 2]) for i in range(len(scan.groups))]
+        self._W_ax = [W_ax[:, own].flatten(0, 1) for own in rows]  # [D*group*h, i] for each group of gates
+        self._b_a = [b_a[:, own].flatten() for own in rows]
+
+    @classmethod
+    def of(cls, layer: nn.Module) -> Projected | None:
+        """The recurrence of a layer; None if it is computed in another way than by a scan."""
+        if isinstance(layer, Bidirectional) and layer.together:
+            parts = [layer.forward_layer, layer.backward_layer]
+        elif isinstance(layer, Recurrent):
+            parts = [layer]
+        else:
+            return None
+        scan = scan_of(parts[0].cell, parts[0].path)
+        if scan is None:
+            return None
+        return cls(scan, [part.cell for part in parts], [part.reverse for part in parts])
+
+    @property
+    def widths(self) -> list[int]:
+        """How many numbers a row of each table has."""
+        return [len(b_a) for b_a in self._b_a]
+
+    def tables(self, x: Tensor, first: int, *, biased: bool) -> list[Tensor]:
+        """The share of some features in the sums, a table `[n, width]` for each of `widths`.
+
+        Args:
+            x: `[n, j]`, features `first` to `first + j` of what the layer takes.
+            first: see there.
+            biased: whether the bias is added; in one of the shares it must be.
+        """
+        columns = slice(first, first + x.shape[1])
+        return [
+            F.linear(x, W_ax[:, columns], b_a if biased else None)
+            for W_ax, b_a in zip(self._W_ax, self._b_a, strict=True)
+        ]
+
+    def run(self, tables: Sequence[Tensor], rows: Tensor, lengths: Tensor) -> Tensor:
+        """Read sentences from the cells' own start: output `[b, t, D*h]`, zero in the padding.
+
+        Args:
+            tables: `[n, width]` for each of `widths`, contiguous.
+            rows: `[r, b, t]` int64, r rows of the tables whose sum is the input at each word.
+            lengths: `[b]` int64, from 1 to t.
+        """
+        (_, b, t), d, h = rows.shape, len(self._directions), self._W_aa.shape[1]
+        packing = pack(lengths, t, self._directions)
+        n = packing.words.shape[1]
+        direction = torch.arange(d)
+        read = (
+            rows.flatten(1)[:, packing.words].mul_(d).add_(direction[:, None]).permute(2, 1, 0)
+        )  # [N, D, r]
+        tables = [table.view(-1, table.shape[1] // d) for table in tables]
+        states = [self._W_aa.new_empty(b + n + 1, d, h) for _ in range(self._states)]
+        for state in states:
+            state[:b], state[-1] = 0, 0
+        for stretch in packing.stretches(_STRETCH // sum(self.widths)):
+            own = read[stretch.rows].reshape(-1, len(rows))
+            gates = [_sums(table, own).view(-1, d, table.shape[1]) for table in tables]
+            self._scan.forward(gates, [state[stretch.states] for state in states], self._W_aa, stretch)
+        return states[0].view(-1, h).index_select(0, packing.outputs).view(b, t, d * h)
+
+
+def _sums(table: Tensor, rows: Tensor) -> Tensor:
+    """Rows `[m, r]` of a table `[n, width]`, summed over r: `[m, width]`."""
+    if rows.shape[1] == 1:
+        return table.index_select(0, rows[:, 0])
+    return F.embedding_bag(rows, table, mode="sum")

@@ -1,0 +1,70 @@
+"""Inputs multiplied beforehand: the same outputs, whatever the layer and whatever the words share."""
+
+import pytest
+import torch
+
+from rnner.nn.cells import get_cell
+from rnner.nn.projected import Projected
+from rnner.nn.recurrent import Bidirectional, Recurrent
+
+LENGTHS = torch.tensor([3, 7, 1, 7, 5])
+
+
+def layer_of(cell, both, path="auto"):
+    torch.manual_seed(1)
+    kind = get_cell(cell)
+    one, other = (Recurrent(kind(6, 4), reverse=reverse, path=path) for reverse in (False, True))
+    layer = Bidirectional(one, other) if both else one
+    for parameter in layer.parameters():
+        parameter.data.uniform_(-1, 1)
+    return layer
+
+
+def read(layer, forms, documents):
+    """A layer over words of which 4 features are their form's and 2 their document's, both ways."""
+    words = torch.randint(len(forms), (5, 7))
+    x = torch.cat([forms[words], documents[:, None].expand(-1, 7, -1)], dim=-1)
+    expected, _ = layer(x, LENGTHS)
+    projected = Projected.of(layer)
+    own, shares = projected.tables(forms, 0, biased=True), projected.tables(documents, 4, biased=False)
+    tables = [torch.cat(pair) for pair in zip(own, shares, strict=True)]
+    rows = torch.stack([words, (len(forms) + torch.arange(5))[:, None].expand(-1, 7)])
+    return expected, projected.run(tables, rows, LENGTHS)
+
+
+@pytest.mark.parametrize("both", [True, False])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@torch.no_grad()
+def test_the_output_is_that_of_the_layer(cell, both):
+    expected, found = read(layer_of(cell, both), torch.randn(9, 4), torch.randn(5, 2))
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+    assert not found[0, 3:].any() and found[0, 2].any()
+
+
+@torch.no_grad()
+def test_one_row_a_word_will_do():
+    layer, forms, words = layer_of("lstm", True), torch.randn(9, 6), torch.randint(9, (5, 7))
+    projected = Projected.of(layer)
+    found = projected.run(projected.tables(forms, 0, biased=True), words[None], LENGTHS)
+    torch.testing.assert_close(found, layer(forms[words], LENGTHS)[0], atol=1e-6, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_sentences_longer_than_a_stretch_are_read_on(monkeypatch):
+    monkeypatch.setattr("rnner.nn.projected._STRETCH", 1)
+    expected, found = read(layer_of("lstm", True), torch.randn(9, 4), torch.randn(5, 2))
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+
+
+def test_the_weights_of_the_layer_are_left_as_they_are():
+    layer = layer_of("lstm", True)
+    before = [parameter.clone() for parameter in layer.parameters()]
+    Projected.of(layer)
+    assert all(torch.equal(*pair) for pair in zip(before, layer.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("cell", "path"), [("none", "auto"), ("gru_reset_after", "auto"), ("lstm", "native")]
+)
+def test_layers_that_no_scan_computes_are_not_projected(cell, path):
+    assert Projected.of(layer_of(cell, True, path)) is None
