@@ -1,7 +1,11 @@
-"""What several test files of the middle layers share."""
+"""What several test files share."""
+
+from pathlib import Path
 
 import pytest
 
+from learnt import write_corpus
+from rnner import cli
 from runs import run
 from tiny import corpus_config
 
@@ -27,3 +31,21 @@ def whole(tmp_path_factory):
     config = corpus_config(folder)
     run(folder / "run", config)
     return config, folder / "run"
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A model that knows the tiny corpus by heart; not to be changed, see `model`."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_corpus(folder)
+    config, output = str(folder / "tiny.yaml"), str(folder / "model")
+    assert cli.run(["train", "--config", config, "--output", output, "--quiet", "--threads", "1"]) == 0
+    return Path(output)
+
+
+@pytest.fixture(scope="session")
+def exported(trained, tmp_path_factory):
+    """That model as one file; not to be changed."""
+    path = tmp_path_factory.mktemp("exported") / "new" / "model.onnx"
+    assert cli.run(["export", str(trained), str(path)]) == 0
+    return path

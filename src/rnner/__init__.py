@@ -1,4 +1,12 @@
-"""rnner: small, fast named-entity taggers built on recurrent networks you can read."""
+"""rnner: small, fast named-entity taggers built on recurrent networks you can read.
+
+>>> import rnner
+>>> pipeline = rnner.load("runs/my")
+>>> for entity in pipeline(["Ada Lovelace wrote to Charles Babbage."])[0]:
+...     print(entity.label, entity.text)
+PER Ada Lovelace
+PER Charles Babbage
+"""
 
 from __future__ import annotations
 

@@ -36,6 +36,12 @@ class Ensemble:
     Raises:
         UsageError: their labels differ, or their tagging schemes do.
         ValueError: there is no member.
+
+    Example:
+        >>> from rnner.bundle import load_bundle
+        >>> ensemble = Ensemble([load_bundle(folder).decoder() for folder in ("runs/my", "runs/my")])
+        >>> ensemble.spans([["Rain", "fell", "on", "Philadelphia", "."]])
+        [[Span(start=3, end=4, label='LOC')]]
     """
 
     def __init__(self, members: Sequence[Decoder]) -> None:

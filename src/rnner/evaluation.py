@@ -58,6 +58,12 @@ def evaluate(decoder: Finder, split: Split) -> Scores:
     Args:
         decoder: of the tagger, or of several (`rnner.ensemble.Ensemble`).
         split: read in any scheme; a tagger of names alone (`binary`) needs it converted to `binary`.
+
+    Example:
+        >>> from rnner.bundle import load_bundle
+        >>> from rnner.data.corpus import read_split
+        >>> evaluate(load_bundle("runs/my").decoder(), read_split("test.conll")).f1
+        1.0
     """
     sentences, _ = split.sentences()
     predicted = decoder.spans(sentences, split.documents.tolist())

@@ -31,6 +31,11 @@ def load(model: Path | str | None = None, *, device: str = "cpu", code: Path | s
     Raises:
         ModelError: there is no such model, or it is broken; the message says what to do.
         UsageError: the device, the code file or what runs .onnx files is not to be had.
+
+    Example:
+        >>> pipeline = rnner.load("runs/my")
+        >>> pipeline.labels
+        ['LOC', 'ORG', 'PER']
     """
     path = find_model(model)
     if model is None:
@@ -57,7 +62,7 @@ def _tell_default() -> None:
 
 @dataclass(frozen=True)
 class Document:
-    """A text with what was found in it.
+    """A text with what was found in it; `Pipeline.documents` and `tag_documents` give it.
 
     Attributes:
         text: as it came.
@@ -93,7 +98,13 @@ class Document:
         ]
 
     def above(self, threshold: float) -> Document:
-        """The same without entities whose probability is below `threshold`."""
+        """The same without entities whose probability is below `threshold`.
+
+        Example:
+            >>> (document,) = rnner.load("runs/my").documents(["Ada Lovelace wrote to Charles Babbage."])
+            >>> len(document.entities()), len(document.above(0.999).entities())
+            (2, 0)
+        """
         return replace(
             self, spans=[[span for span in spans if span.score >= threshold] for spans in self.spans]
         )
@@ -106,10 +117,19 @@ class Document:
 class Pipeline:
     """Finds the entities of texts and of sentences.
 
-    It may be called from several threads at once: nothing in it changes while it predicts.
+    It may be called from several threads at once: nothing that a caller sees of it changes while it predicts.
 
     Args:
         decoder: of a loaded model.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> pipeline = rnner.load("runs/my")
+        >>> texts = ["Konrad Zuse built a machine.", "Rain fell on Philadelphia."]
+        >>> with ThreadPoolExecutor(2) as pool:
+        ...     found = list(pool.map(lambda text: pipeline([text])[0], texts))
+        >>> [[entity.text for entity in entities] for entities in found]
+        [['Konrad Zuse'], ['Philadelphia']]
     """
 
     def __init__(self, decoder: BatchDecoder) -> None:
@@ -130,11 +150,29 @@ class Pipeline:
 
         Raises:
             TypeError: if given one text alone instead of a list.
+
+        Example:
+            >>> pipeline = rnner.load("runs/my")
+            >>> text = "Ada Lovelace wrote to Charles Babbage. Nobody in Paris had heard of it."
+            >>> for entity in pipeline([text])[0]:
+            ...     assert text[entity.start : entity.end] == entity.text and 0 < entity.score < 1
+            ...     print(entity.label, entity.start, entity.end, entity.text)
+            PER 0 12 Ada Lovelace
+            PER 22 37 Charles Babbage
+            LOC 49 54 Paris
         """
         return [document.entities() for document in self.documents(texts)]
 
     def documents(self, texts: Sequence[str]) -> list[Document]:
-        """Each raw text with its sentences, words and entities; see `__call__`."""
+        """Each raw text with its sentences, words and entities; see `__call__`.
+
+        Example:
+            >>> (document,) = rnner.load("runs/my").documents(["She slept. Alan Turing walked to London."])
+            >>> [[token.text for token in tokens] for tokens in document.sentences]
+            [['She', 'slept', '.'], ['Alan', 'Turing', 'walked', 'to', 'London', '.']]
+            >>> [(span.start, span.end, span.label) for span in document.spans[1]]
+            [(0, 2, 'PER'), (4, 5, 'LOC')]
+        """
         if isinstance(texts, str):
             raise TypeError("a pipeline takes a list of texts: pipeline([text])")
         parts = [split_sentences(text, tokenize(text)) for text in texts]
@@ -153,6 +191,13 @@ class Pipeline:
             documents: from `documents`, or from `tag_documents`.
             n: at least 1.
             numbers: what `tag_documents` was given as its `documents`.
+
+        Example:
+            >>> pipeline = rnner.load("runs/my")
+            >>> (document,) = pipeline.with_readings(pipeline.documents(["Rain fell on Philadelphia."]), 2)
+            >>> (best, second), = document.nbest()  # of the only sentence
+            >>> best[0] > second[0], [entity.text for entity in best[1]]
+            (True, ['Philadelphia'])
         """
         sentences, of = _numbered([document.sentences for document in documents])
         context = of if numbers is None else [numbers[place] for place in of]
@@ -173,6 +218,12 @@ class Pipeline:
 
         Raises:
             TypeError: if a sentence is a text instead of a list of words.
+
+        Example:
+            >>> pipeline = rnner.load("runs/my")
+            >>> (entities,) = pipeline.tag([["Konrad", "Zuse", "built", "a", "machine", "in", "Berlin", "."]])
+            >>> [(entity.label, entity.start, entity.end, entity.text) for entity in entities]
+            [('PER', 0, 2, 'Konrad Zuse'), ('LOC', 6, 7, 'Berlin')]
         """
         if any(isinstance(sentence, str) for sentence in (sentences, *sentences)):
             raise TypeError(

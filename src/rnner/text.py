@@ -42,6 +42,10 @@ class Entity:
         end: the character after its last.
         text: what stands at `[start:end]` of the text.
         score: the model's probability of exactly this entity, 0 to 1.
+
+    Example:
+        >>> Entity("PER", 0, 12, "Ada Lovelace", 0.98).to_dict()
+        {'label': 'PER', 'start': 0, 'end': 12, 'text': 'Ada Lovelace', 'score': 0.98}
     """
 
     label: str
@@ -134,6 +138,12 @@ def tokenize(text: str) -> list[Token]:
 
     `text[token.start : token.end] == token.text` for each; they do not overlap, and none is empty or holds
     white space. Any text will do; the time is linear in its length.
+
+    Example:
+        >>> [token.text for token in tokenize("Dr. O'Brien didn't pay $1,000.")]
+        ['Dr.', "O'Brien", 'did', "n't", 'pay', '$', '1,000', '.']
+        >>> tokenize("It rained.")[1]
+        Token(text='rained', start=3, end=9)
     """
     return [Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)]
 
@@ -150,6 +160,11 @@ def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
     A sentence ends at a blank line; and after . ! ? … and the quotes and brackets that close directly after
     it, if the next token starts with a capital, a digit, an opening quote or bracket, or a caseless letter.
     The full stop of an abbreviation or initial is part of a longer token and ends nothing: long, not cut.
+
+    Example:
+        >>> text = "Dr. Nwosu spoke. It rained."
+        >>> [" ".join(token.text for token in tokens) for tokens in split_sentences(text, tokenize(text))]
+        ['Dr. Nwosu spoke .', 'It rained .']
     """
     sentences: list[list[Token]] = []
     ended = False

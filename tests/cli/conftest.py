@@ -1,4 +1,4 @@
-"""A tiny corpus, a model that has learnt it by heart, and commands run in this process."""
+"""Commands run in this process, on the tiny corpus and the model that has learnt it by heart."""
 
 import io
 import shutil
@@ -7,60 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
+from learnt import write_corpus
 from rnner.cli import run
-
-# Words and, after a bar, their tags; O is left out.
-TRAIN = """\
-Ada|B-PER Lovelace|I-PER wrote to Charles|B-PER Babbage|I-PER .
-The letter left London|B-LOC on Monday .
-Grace|B-PER Hopper|I-PER joined Remington|B-ORG Rand|I-ORG in Philadelphia|B-LOC .
-Nobody in Paris|B-LOC had heard of it .
-Alan|B-PER Turing|I-PER walked from Cambridge|B-LOC to London|B-LOC .
-Bell|B-ORG Labs|I-ORG hired Claude|B-PER Shannon|I-PER .
-She slept on the train .
-Konrad|B-PER Zuse|I-PER built a machine in Berlin|B-LOC .
-The engineers of Remington|B-ORG Rand|I-ORG visited Berlin|B-LOC .
-Charles|B-PER Babbage|I-PER never finished it .
-Hedy|B-PER Lamarr|I-PER of Vienna|B-LOC met Alan|B-PER Turing|I-PER .
-Rain fell on Philadelphia|B-LOC .
-Bell|B-ORG Labs|I-ORG moved away from Cambridge|B-LOC .
-It was a good year .
-"""
-DEV = """\
-Ada|B-PER Lovelace|I-PER walked to Paris|B-LOC .
-Remington|B-ORG Rand|I-ORG hired nobody .
-It rained .
-"""
-TEST = """\
-Konrad|B-PER Zuse|I-PER wrote to Bell|B-ORG Labs|I-ORG .
-Vienna|B-LOC slept .
-"""
-CONFIG = """\
-data: {train: train.conll, dev: dev.conll, test: test.conll}
-embeddings:
-  words: {size: 16, min_count: 1}
-  characters: {size: 8, hidden: 8}
-encoder: {cell: gru, hidden: 16}
-dropout: {words: 0, input: 0, hidden: 0, output: 0}
-training: {epochs: 30, batch_sentences: 4, learning_rate: 0.02, average: null, seed: 3}
-"""
-
-
-def conll(sentences: str) -> str:
-    """Two columns from sentences as they stand above."""
-    rows = ("\n".join(_row(word) for word in line.split()) for line in sentences.splitlines())
-    return "\n\n".join(rows) + "\n"
-
-
-def _row(word: str) -> str:
-    form, _, tag = word.partition("|")
-    return f"{form} {tag or 'O'}"
-
-
-def write_corpus(folder: Path) -> None:
-    for name, sentences in (("train", TRAIN), ("dev", DEV), ("test", TEST)):
-        (folder / f"{name}.conll").write_text(conll(sentences))
-    (folder / "tiny.yaml").write_text(CONFIG)
 
 
 class Outcome(NamedTuple):
@@ -93,24 +41,6 @@ def folder(tmp_path, monkeypatch):
     write_corpus(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory):
-    """A model that knows the tiny corpus by heart; not to be changed, see `model`."""
-    folder = tmp_path_factory.mktemp("trained")
-    write_corpus(folder)
-    config, output = str(folder / "tiny.yaml"), str(folder / "model")
-    assert run(["train", "--config", config, "--output", output, "--quiet", "--threads", "1"]) == 0
-    return Path(output)
-
-
-@pytest.fixture(scope="session")
-def exported(trained, tmp_path_factory):
-    """That model as one file; not to be changed."""
-    path = tmp_path_factory.mktemp("exported") / "new" / "model.onnx"
-    assert run(["export", str(trained), str(path)]) == 0
-    return path
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+"""The examples in docstrings and in the README do what they say."""
+
+import doctest
+import importlib
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import rnner
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "rnner"
+MODULES = sorted(
+    ".".join(("rnner", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
+    for path in SOURCE.rglob("*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
+)
+SNIPPETS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def runs(trained, tmp_path, monkeypatch):
+    """A working directory with the models of the examples, and the corpus that they know by heart."""
+    for name in ("my", "quickstart"):
+        shutil.copytree(trained, tmp_path / "runs" / name)
+    shutil.copy(trained.parent / "test.conll", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_are_true(runs, name):
+    module = importlib.import_module(name)
+    failed, tried = doctest.testmod(module, extraglobs={"rnner": rnner})
+    assert (failed, tried > 0) == (0, True)
+
+
+def test_all_that_the_package_offers_has_an_example():
+    offered = [getattr(rnner, name) for name in rnner.__all__ if name != "__version__"]
+    assert {"rnner", "rnner.pipeline", "rnner.text"} <= set(MODULES)
+    for one in [*offered, rnner.Pipeline.__call__, rnner.Pipeline.documents, rnner.Pipeline.tag]:
+        assert ">>> " in one.__doc__
+
+
+@pytest.mark.parametrize("code", [code for code in SNIPPETS if "import rnner" in code])
+def test_the_readme_s_examples_run(runs, code, capsys):
+    exec(compile(code, "README.md", "exec"), {})
+    assert re.search(r"^[A-Z]{3} \S.* \d+ \d+ 0\.\d+$", capsys.readouterr().out, re.MULTILINE)
