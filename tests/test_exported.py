@@ -10,12 +10,13 @@ import pytest
 
 import rnner
 from rnner import exported
+from rnner.bundle import load_bundle, save_description, save_weights
 from rnner.decoding import Decoder
 from rnner.errors import ModelError, UsageError
-from rnner.export import to_onnx
-from rnner.exported import load_exported
+from rnner.export import export_beside, to_onnx
+from rnner.exported import in_form, load_exported
 from rnner.pipeline import Pipeline
-from tiny import tagger_of, tagger_that_composes
+from tiny import config_of, tagger_of, tagger_that_composes
 
 TEXT = "Harry Potter met Azkaban-born Hermione in London."
 
@@ -162,3 +163,80 @@ def test_what_is_not_installed_is_named(path, missing, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UsageError, match=r'pip install "rnner\[onnx\]"'):
         load_exported(path) if missing == "onnxruntime" else to_onnx(*tagger_of())
+
+
+# --- in a model's folder -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(model, tmp_path):
+    """A model folder with its form for onnx."""
+    tagger, vocabulary = model
+    folder = tmp_path / "folder"
+    save_description(folder, config_of("embeddings.document=true"), vocabulary)
+    save_weights(folder, tagger)
+    export_beside(load_bundle(folder))
+    return folder
+
+
+def test_a_graph_in_a_folder_finds_what_the_folder_does_and_holds_no_words(folder, path):
+    found, expected = rnner.load(folder, backend="onnx"), rnner.load(folder, backend="torch")
+    (entities,), (known,) = found([TEXT]), expected([TEXT])
+    assert entities and [vars_of(each) for each in entities] == [vars_of(each) for each in known]
+    assert [e.score for e in entities] == pytest.approx([e.score for e in known], abs=1e-5)
+    graph = onnx.load(folder / exported.BESIDE, load_external_data=False).graph
+    outside = {each.name for each in graph.initializer if each.external_data}
+    assert outside == {"frozen_vectors", "trained_vectors"}
+    assert not any(each.raw_data for each in graph.initializer if each.name in outside)
+
+
+def test_any_runtime_that_knows_external_data_can_read_it(folder, model):
+    tagger, _ = model
+    onnx.checker.check_model(str(folder / exported.BESIDE), full_check=True)
+    read = onnx.load(folder / exported.BESIDE)
+    table = next(each for each in read.graph.initializer if each.name == "frozen_vectors")
+    assert (onnx.numpy_helper.to_array(table) == tagger.words.vectors.numpy()).all()
+
+
+@pytest.mark.parametrize("name", ["vocabulary.json", "model.safetensors"])
+def test_a_folder_that_has_changed_since_is_told(folder, name):
+    changed = bytearray((folder / name).read_bytes())
+    changed[-3] ^= 1
+    (folder / name).write_bytes(changed)
+    with pytest.raises(ModelError, match=r"have changed since it was written; `rnner export .* --overwrite`"):
+        load_exported(folder / exported.BESIDE)
+
+
+def test_a_graph_apart_from_its_folder_is_told(folder, tmp_path):
+    alone = tmp_path / "alone.onnx"
+    alone.write_bytes((folder / exported.BESIDE).read_bytes())
+    with pytest.raises(ModelError, match=r"apart from the folder .*`rnner export DIR OUT.onnx`"):
+        load_exported(alone)
+
+
+def test_weights_that_are_no_weights_are_told(folder):
+    (folder / "model.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"model\.safetensors: is broken or cut off"):
+        load_exported(folder / exported.BESIDE)
+
+
+def test_a_file_that_stands_alone_may_lie_in_a_folder(folder, model, buffer):
+    (folder / exported.BESIDE).write_bytes(buffer)
+    sentences = [["Harry", "Potter", "met", "Hermione"]]
+    expected = Decoder(*model).spans(sentences)
+    assert load_exported(folder / exported.BESIDE).spans(sentences) == expected
+
+
+def test_the_form_is_that_of_the_backend(folder, path, monkeypatch):
+    beside = folder / exported.BESIDE
+    assert [in_form(folder, name) for name in ("auto", "torch", "onnx")] == [folder, folder, beside]
+    assert in_form(folder, "auto", soon=True) == beside
+    assert in_form(path, "auto", soon=True) == in_form(path, "onnx") == path
+    with pytest.raises(UsageError, match="reads the folder that it was exported from"):
+        in_form(path, "torch")
+    monkeypatch.setattr(exported, "find_spec", lambda name: None)
+    assert in_form(folder, "auto", soon=True) == folder
+    beside.unlink()
+    assert in_form(folder, "auto", soon=True) == folder
+    with pytest.raises(UsageError, match=f"`rnner export {folder}` adds it"):
+        in_form(folder, "onnx")

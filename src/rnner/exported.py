@@ -1,13 +1,16 @@
 """Models exported to ONNX, run by onnxruntime: all that prediction needs in one file, and no torch.
 
 `rnner.export` writes such files, and its text says what the graph takes. What is no computation of the graph
-stands in the file's metadata, by the keys below.
+stands in the file's metadata, by the keys below. A file in a model's folder has neither words nor their
+vectors: they are read from the files that it lies beside, once it is seen that these are what they were.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +38,18 @@ VERSION = "rnner.version"
 VOCABULARY = "rnner.vocabulary"  # JSON, as in vocabulary.json, but for the two lists that follow
 VECTOR_WORDS = "rnner.vector_words"  # a line each, in the order of code points
 N_GRAMS = "rnner.n_grams"  # the same; not there if words are not composed
+FILES = "rnner.files"  # of a file in a folder, in the place of these: JSON, SHA-256 of the files beside it
 MOVES = "rnner.moves"  # JSON, [k + 1, k + 1]: scores of moves between tags, as in rnner.nn.crf
+
+BESIDE = "model.onnx"
+"""The name of a graph in a model's folder."""
+WEIGHTS, WORDS = "model.safetensors", "vocabulary.json"
+SHARED = {
+    "frozen_vectors": "words.vectors",
+    "frozen_scales": "words.scales",
+    "trained_vectors": "words.weight",
+}
+"""Tables of such a graph that are in the folder's weights, and their names there."""
 
 _COMPOSED = ("composed", "pieces", "weights")
 _COMPOSED_KEY = 1 << 40  # above all rows
@@ -44,6 +58,27 @@ _COMPOSED_KEY = 1 << 40  # above all rows
 def is_exported(model: Path | str) -> bool:
     """Whether a model is one of `rnner export`, by its name, and no folder."""
     return Path(model).suffix == ".onnx" and not Path(model).is_dir()
+
+
+def in_form(path: Path, backend: str, *, soon: bool = False) -> Path:
+    """The form of a model that a backend reads: the folder, or the file that `rnner export` has put into it.
+
+    Args:
+        path: a model's folder, or a file of `rnner export`.
+        backend: torch, onnx, or auto: what `path` is, but with `soon` the form for onnx if it is to be had.
+        soon: starting at once matters more than speed afterwards.
+
+    Raises:
+        UsageError: the model does not have that form.
+    """
+    exported = path if is_exported(path) else path / BESIDE
+    if backend == "torch" and exported == path:
+        raise UsageError(f"{path}: --backend torch reads the folder that it was exported from")
+    if backend == "onnx" and not exported.exists():
+        raise UsageError(f"{path}: has no form for onnx; `rnner export {path}` adds it")
+    installed = find_spec("onnxruntime") is not None
+    chosen = backend == "onnx" or (backend == "auto" and soon and exported.is_file() and installed)
+    return exported if chosen else path
 
 
 def load_exported(path: Path | str, *, threads: int | None = None, **limits: int) -> ExportedDecoder:
@@ -56,7 +91,8 @@ def load_exported(path: Path | str, *, threads: int | None = None, **limits: int
 
     Raises:
         UsageError: onnxruntime is not installed.
-        ModelError: there is no such file, or it is broken or foreign; the message says what to do.
+        ModelError: there is no such file, or it is broken or foreign, or what it lies beside has changed; the
+            message says what to do.
     """
     path = Path(path)
     if not path.is_file():
@@ -69,14 +105,37 @@ def load_exported(path: Path | str, *, threads: int | None = None, **limits: int
         raise ModelError(
             f"{path}: its format is {metadata[KIND]!r}, this rnner reads {FORMAT_VERSION}: export it again"
         )
+    if FILES in metadata and json.loads(metadata[FILES]) != digests(path.parent):
+        again = f"`rnner export {path.parent} --overwrite` writes it anew"
+        raise ModelError(f"{path}: the files beside it have changed since it was written; {again}")
     try:
-        vocabulary = _vocabulary(metadata)
+        vocabulary = _vocabulary(metadata, path.parent)
         moves = _legal(json.loads(metadata[MOVES]), vocabulary)
         _check(session, vocabulary)
     except (ModelError, KeyError, ValueError, TypeError, RecursionError) as error:
         why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelError(f"{path}: is damaged ({why}); export it again") from None
     return ExportedDecoder(path, session, vocabulary, moves, **limits)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """What tells whether the files that a graph lies beside are those that it was made from."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WORDS, WEIGHTS)}
+
+
+def _tables(path: Path) -> Arrays:
+    """The tables that a graph in a folder has there, by their names in the graph; none if it stands alone."""
+    weights = path.parent / WEIGHTS
+    if path.name != BESIDE or not weights.is_file() or FILES.encode() not in path.read_bytes():
+        return {}
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, framework="np") as file:
+            there = set(file.keys())
+            return {name: file.get_tensor(kept) for name, kept in SHARED.items() if kept in there}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{weights}: is broken or cut off ({error}); copy the model folder again") from None
 
 
 def _session(path: Path, threads: int | None) -> InferenceSession:
@@ -87,15 +146,24 @@ def _session(path: Path, threads: int | None) -> InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.log_severity_level = 4  # what goes wrong is told by exceptions
+    if tables := _tables(path):
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(table) for table in tables.values()]
+        options.add_external_initializers(list(tables), values)
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        source = path.read_bytes() if tables else path  # as bytes it can have no other file read
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # of a dozen classes of its own
         why = str(error).partition("\n")[0]
+        if "external data" in why.lower():
+            alone = "`rnner export DIR OUT.onnx` writes a file that stands alone"
+            raise ModelError(f"{path}: is apart from the folder that has its words; {alone}") from None
         raise ModelError(f"{path}: is broken or cut off ({why}); export it again") from None
 
 
-def _vocabulary(metadata: dict[str, str]) -> Vocabulary:
+def _vocabulary(metadata: dict[str, str], folder: Path) -> Vocabulary:
     """The vocabulary, whose long lists are read where they stand; raises what `load_exported` tells."""
+    if FILES in metadata:
+        return Vocabulary.from_json(json.loads((folder / WORDS).read_text(encoding="utf-8")))
     vocabulary = Vocabulary.from_json({**json.loads(metadata[VOCABULARY]), "vector_words": []})
     grams = metadata.get(N_GRAMS)
     return replace(

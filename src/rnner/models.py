@@ -184,7 +184,7 @@ def _asked(name: _Name, have: bool) -> _State | None:
 def _wanted(name: _Name, sizes: Mapping[str, int]) -> list[str]:
     """Which files of a repository to fetch; raises ModelError if it is no model, or far too large."""
     if sizes.keys() >= _FOLDER.keys():
-        wanted = {**_FOLDER, **_BESIDE}
+        wanted = {**_FOLDER, **_EXPORTED, **_BESIDE}
     elif sizes.keys() >= _EXPORTED.keys():
         wanted = {**_EXPORTED, **_BESIDE}
     else:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rnner.data.vocabulary import Vocabulary
 from rnner.errors import UsageError
-from rnner.exported import is_exported, load_exported
+from rnner.exported import in_form, is_exported, load_exported
 from rnner.finding import BatchDecoder, Reading, ScoredSpan
 from rnner.models import BUNDLED_LABELS, find_model
 from rnner.text import Entity, Token, split_sentences, tokenize
@@ -18,13 +18,20 @@ from rnner.text import Entity, Token, split_sentences, tokenize
 _logger = logging.getLogger(__name__)
 
 
-def load(model: Path | str | None = None, *, device: str = "cpu", code: Path | str | None = None) -> Pipeline:
+def load(
+    model: Path | str | None = None,
+    *,
+    backend: str = "auto",
+    device: str = "cpu",
+    code: Path | str | None = None,
+) -> Pipeline:
     """Load a model for finding names.
 
     Args:
         model: a folder, as `rnner train --output` writes it; a file of `rnner export`, whose name ends in
             .onnx, which is run without torch; "owner/name" or "owner/name@revision" on the Hugging Face Hub;
             None or "en", the bundled English model. That it is used by default is logged, once.
+        backend: torch; onnx, for which `rnner export DIR` gives a folder its form; auto: torch runs a folder.
         device: auto, cpu or cuda; a .onnx file is run on the CPU.
         code: the Python file of the user's own cells, if the model was trained with one.
 
@@ -37,7 +44,7 @@ def load(model: Path | str | None = None, *, device: str = "cpu", code: Path | s
         >>> pipeline.labels
         ['LOC', 'ORG', 'PER']
     """
-    path = find_model(model)
+    path = in_form(find_model(model), backend)
     if model is None:
         _tell_default()
     if is_exported(path):

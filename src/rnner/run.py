@@ -27,6 +27,7 @@ from rnner.config import Config, differences, load_config
 from rnner.decoding import Decoder
 from rnner.errors import ModelError, RnnerError, TrainingError, UsageError
 from rnner.evaluation import evaluate
+from rnner.exported import BESIDE
 from rnner.job import Job, trainer_of, with_word_size
 from rnner.memory import keep_freed_memory, peak_memory_mb
 from rnner.training import Epoch, Position, Step, Trainer
@@ -66,7 +67,8 @@ def clear_output(folder: Path) -> None:
     """Remove the files of a run and nothing else; broken off, it leaves what `check_output` knows."""
     (folder / bundle.METRICS).unlink(missing_ok=True)  # first: without it the run is not finished
     remove_checkpoint(folder)
-    for name in (bundle.CARD, bundle.WEIGHTS, bundle.LOG, bundle.METRICS, bundle.CONFIG, bundle.VOCABULARY):
+    kept = (bundle.WEIGHTS, bundle.LOG, bundle.METRICS, bundle.CONFIG, bundle.VOCABULARY)
+    for name in (BESIDE, bundle.CARD, *kept):
         (folder / f"{name}.partial").unlink(missing_ok=True)
         (folder / name).unlink(missing_ok=True)
     if (folder / bundle.SEEDS).exists():

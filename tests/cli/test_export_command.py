@@ -112,3 +112,25 @@ def test_it_is_described(rnner, trained, exported):
 
 def test_it_is_not_exported_again(rnner, exported, tmp_path, one_line):
     one_line(rnner("export", exported, tmp_path / "x.onnx"), 2, "is exported already")
+
+
+def test_a_folder_gets_a_form_for_onnx_that_starts_sooner(rnner, model, one_line):
+    beside = model / "model.onnx"
+    one_line(rnner("predict", "--model", model, "--backend", "onnx", TEXT), 2, f"rnner export {model}")
+    outcome = rnner("export", model)
+    assert outcome.code == 0 and "--backend onnx" in outcome.err and beside.is_file()
+    one_line(rnner("export", model, beside), 2, "is there already")
+    before = beside.read_bytes()
+    assert rnner("export", model, beside, "--overwrite").code == 0 and beside.read_bytes() == before
+    found, expected = (
+        rnner("predict", "--model", model, "--backend", backend, "--format", "json", TEXT)
+        for backend in ("onnx", "torch")
+    )
+    assert found.code == 0 and rounded(found.out) == rounded(expected.out) and "Lovelace" in found.out
+
+
+def test_what_is_trained_anew_loses_its_form_for_onnx(rnner, model, folder):
+    assert rnner("export", model).code == 0
+    arguments = ["--config", "tiny.yaml", "--output", model, "--overwrite", "--quiet"]
+    assert rnner("train", *arguments, "--set", "training.epochs=1").code == 0
+    assert not (model / "model.onnx").exists()

@@ -34,6 +34,14 @@ class Input(str, Enum):
     conll = "conll"
 
 
+class Backend(str, Enum):
+    """What computes."""
+
+    auto = "auto"
+    torch = "torch"
+    onnx = "onnx"
+
+
 class Format(str, Enum):
     """What goes out."""
 
@@ -97,6 +105,14 @@ def predict(
         int | None,
         typer.Option("--column", metavar="N", help="Words of a column file, from 0. [default: found]"),
     ] = None,
+    backend: Annotated[
+        Backend,
+        typer.Option(
+            "--backend",
+            metavar="NAME",
+            help="torch; onnx, which starts sooner; auto: onnx for TEXT if the model has it, else torch.",
+        ),
+    ] = Backend.auto,
     code: Code = None,
     device: Device = "cpu",
     threads: Threads = None,
@@ -111,13 +127,15 @@ def predict(
     form = _chosen(form, nbest=nbest, scores=scores, terminal=output is None and sys.stdout.isatty())
     from rnner.cli.documents import write_documents
     from rnner.data.conll import ConllReader
+    from rnner.exported import in_form
     from rnner.pipeline import Pipeline
 
     source = sys.stdin.buffer if file is None or str(file) == "-" else file
     with _sink(output, file) as sink:
         limits = {"sentences": batch, "window": window}
-        chosen = [chosen_model(model)]
-        pipeline = Pipeline(load_decoders(chosen, device=device, threads=threads, code=code, **limits)[0])
+        soon = bool(texts) and not code and device in ("auto", "cpu")
+        chosen = in_form(chosen_model(model), backend.value, soon=soon)
+        pipeline = Pipeline(load_decoders([chosen], device=device, threads=threads, code=code, **limits)[0])
         if kind is Input.conll and form is Format.conll:
             _add_column(pipeline, source, column, threshold, sink)
             return

@@ -1,6 +1,8 @@
-"""A model as one ONNX file: a graph from words to emissions, and in its metadata all that decoding needs.
+"""A model as ONNX: a graph from words to emissions, and in its metadata all that decoding needs.
 
-`rnner.exported` runs such files without torch; the keys of the metadata stand there. The graph takes, for b
+It is one file for itself, or one in the model's folder, which finds words and their vectors in the files that
+are there (as external data: any runtime that knows the format reads it). `rnner.exported` runs both without
+torch; the keys of the metadata stand there. The graph takes, for b
 sentences of up to t words with n distinct forms of up to c characters (int64 unless said to be float32; what
 the model has no use for is not there):
 
@@ -23,12 +25,13 @@ and gives `emissions` [b, t, k], float32, of no meaning in the padding.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rnner import __version__, exported
 from rnner.bundle import Bundle
@@ -53,16 +56,42 @@ def export(bundle: Bundle, path: Path) -> None:
         UsageError: onnx is not installed, or the file cannot be written.
         ModelError: the model has a cell that ONNX has no operator for, or is too large for one file.
     """
-    data = to_onnx(bundle.tagger, bundle.vocabulary).SerializeToString()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, data)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+    _write(path, to_onnx(bundle.tagger, bundle.vocabulary))
+
+
+def export_beside(bundle: Bundle) -> Path:
+    """Write a model's graph into its folder, without what the folder's other files hold; where it is now.
+
+    Raises:
+        UsageError, ModelError: as `export` does.
+    """
+    path = bundle.folder / exported.BESIDE
+    rows = np.arange(bundle.vocabulary.rows - len(bundle.vocabulary.words))
+    told = {exported.FILES: json.dumps(exported.digests(bundle.folder))}
+    model = _to_onnx(bundle.tagger, bundle.vocabulary, rows, told)
+    _take_out(model, bundle.folder / exported.WEIGHTS)
+    _write(path, model)
+    return path
 
 
 def to_onnx(tagger: Tagger, vocabulary: Vocabulary) -> ModelProto:
     """The model as ONNX's protocol buffer; raises as `export` does."""
+    order = _Order(vocabulary)
+    return _to_onnx(tagger, vocabulary, order.rows, _words(vocabulary, order))
+
+
+def _write(path: Path, model: ModelProto) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, model.SerializeToString())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _to_onnx(
+    tagger: Tagger, vocabulary: Vocabulary, rows: NDArray[np.int64], told: Mapping[str, str]
+) -> ModelProto:
+    """The model with its frozen rows in an order, and what else its metadata are to tell."""
     try:
         from onnx import helper
     except ImportError:
@@ -72,10 +101,10 @@ def to_onnx(tagger: Tagger, vocabulary: Vocabulary) -> ModelProto:
             "the model is larger than the 2 GB that an ONNX file can hold; train with fewer word vectors, "
             "embeddings.words.limit"
         )
-    order, graph = _Order(vocabulary), Graph()
+    graph = Graph()
     lexicon = vocabulary.lexicon.size if vocabulary.lexicon is not None else 0
     with torch.no_grad():
-        add_tagger(graph, tagger, order.rows, composes=vocabulary.n_grams is not None, lexicon=lexicon)
+        add_tagger(graph, tagger, rows, composes=vocabulary.n_grams is not None, lexicon=lexicon)
     model = helper.make_model(
         graph.proto("rnner", emissions=["b", "t", len(vocabulary.tags)]),
         producer_name="rnner",
@@ -83,8 +112,26 @@ def to_onnx(tagger: Tagger, vocabulary: Vocabulary) -> ModelProto:
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
     )
-    helper.set_model_props(model, _metadata(tagger, vocabulary, order))
+    # JSON has no infinity; which moves are illegal, the scheme tells.
+    scores = tagger.head.scores().detach().cpu()
+    moves = json.dumps(scores.masked_fill(scores.isneginf(), 0).tolist())
+    kind = {exported.KIND: exported.FORMAT_VERSION, exported.VERSION: __version__}
+    helper.set_model_props(model, {**kind, exported.MOVES: moves, **told})
     return model
+
+
+def _take_out(model: ModelProto, weights: Path) -> None:
+    """Let the tables of words be those of a file of weights, whose bytes they are."""
+    from onnx.external_data_helper import set_external_data
+
+    with weights.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+    for constant in model.graph.initializer:
+        if constant.name in exported.SHARED:
+            start, end = header[exported.SHARED[constant.name]]["data_offsets"]
+            set_external_data(constant, weights.name, offset=8 + size + start, length=end - start)
+            constant.ClearField("raw_data")
 
 
 class _Order:
@@ -104,17 +151,13 @@ class _Order:
         self.rows = np.array([*by_word, *(len(words) + i for i in by_gram), *mean], dtype=np.int64)
 
 
-def _metadata(tagger: Tagger, vocabulary: Vocabulary, order: _Order) -> dict[str, str]:
+def _words(vocabulary: Vocabulary, order: _Order) -> dict[str, str]:
+    """The vocabulary as metadata."""
     described = vocabulary.to_json() | {"vector_words": []}
     grams = described.pop("n_grams", None)
-    scores = tagger.head.scores().detach().cpu()
     told = {
-        exported.KIND: exported.FORMAT_VERSION,
-        exported.VERSION: __version__,
         exported.VOCABULARY: json.dumps(described, ensure_ascii=False),
         exported.VECTOR_WORDS: _lines(order.words),
-        # JSON has no infinity; which moves are illegal, the scheme tells.
-        exported.MOVES: json.dumps(scores.masked_fill(scores.isneginf(), 0).tolist()),
     }
     return told if grams is None else told | {exported.N_GRAMS: _lines(order.n_grams)}
 

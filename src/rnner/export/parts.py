@@ -98,7 +98,7 @@ class _Words(NamedTuple):
         return graph.add("ScatterND", vectors, _unsqueezed(graph, composed, 1), sums)
 
     def _looked_up(self, ids: str) -> str:
-        """Those of ids [...]: [..., w], as in `WordEmbedding`; half precision and int8 stay that in the file."""
+        """Those of ids [...]: [..., w], as in `WordEmbedding`; half and int8 stay that in the file."""
         graph, embedding = self.graph, self.embedding
         learned = graph.constant(embedding.weight, "trained_vectors")
         if embedding.vectors is None:
