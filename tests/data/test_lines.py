@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from rnner.data.lines import read_lines
+from rnner.data.lines import read_blocks, read_line_blocks, read_lines
 from rnner.errors import DataError
 
 
@@ -120,3 +121,33 @@ def test_lenient_reading_takes_no_binary_file_for_text(tmp_path: Path) -> None:
     path.write_bytes(b"\x89PNG" + bytes(range(8)) * 50)
     with pytest.raises(DataError, match="binary"):
         list(read_lines(path, lenient=True))
+
+
+def test_lines_that_came_through_a_pipe_are_not_held_back() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb", buffering=0) as other:
+        other.write(b"one\ntwo\nthr")
+        blocks = read_line_blocks(stream)
+        assert next(blocks) == ["one", "two"]
+        other.write(b"ee\n")
+        assert next(blocks) == ["three"]
+        other.write("a torn \u00e9".encode()[:-1])
+        other.write(b"\xa9 at the end")
+        other.close()
+        assert list(blocks) == [["a torn \u00e9 at the end"]]
+
+
+def test_blocks_are_the_text_as_it_stands(tmp_path: Path) -> None:
+    data = b"\xef\xbb\xbfone\r\n\n" + b"y\n" * 700_000 + b"no end"
+    (tmp_path / "text").write_bytes(data)
+    blocks = list(read_blocks(tmp_path / "text"))
+    assert "".join(blocks) == data.decode() and len(blocks) > 1
+    assert all(block.endswith("\n") for block in blocks[:-1])
+
+
+@pytest.mark.parametrize("place", [0, 1_048_575, 1_500_000])
+def test_a_bad_byte_has_its_line_in_any_block(tmp_path: Path, place: int) -> None:
+    data = bytearray(b"abc\n" * 500_000)
+    data[place] = 0xFF
+    (tmp_path / "bad").write_bytes(data)
+    assert f"bad:{place // 4 + 1}:{place % 4 + 1}: not UTF-8" in refusal(tmp_path / "bad")

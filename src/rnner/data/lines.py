@@ -33,12 +33,32 @@ def read_lines(source: Source, *, lenient: bool = False) -> Iterator[str]:
     `lenient` goes on where a text has stray bytes, for who wants to tell of all: what is not UTF-8 comes as
     lone surrogates (Python's `surrogateescape`), NUL as it is.
     """
+    for lines in read_line_blocks(source, lenient=lenient):
+        yield from lines
+
+
+def read_line_blocks(source: Source, *, lenient: bool = False) -> Iterator[list[str]]:
+    """The lines that `read_lines` yields, those together that were there when they were asked for.
+
+    Of a file they fill a block. What comes through a pipe is yielded as soon as it has come, line by line if
+    need be: nobody waits for the rest.
+    """
+    first = True
+    for text in read_blocks(source, lenient=lenient):
+        text, first = text.removeprefix("\ufeff") if first else text, False
+        if not text.endswith("\n"):
+            text = text.removesuffix("\r")  # of a CRLF file that was cut off
+        yield text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+
+
+def read_blocks(source: Source, *, lenient: bool = False) -> Iterator[str]:
+    """The text of a file or stream as it stands, in blocks that end where a line does; see `read_lines`."""
     name = name_of(source)
     if isinstance(source, (str, os.PathLike)):
         with _open(Path(source)) as stream:
-            yield from _lines(stream, name, lenient)
+            yield from _blocks(stream, name, lenient)
     else:
-        yield from _lines(getattr(source, "buffer", source), name, lenient)
+        yield from _blocks(getattr(source, "buffer", source), name, lenient)
 
 
 class Ends(NamedTuple):
@@ -87,11 +107,10 @@ def _open(path: Path) -> IO[bytes]:
         raise DataError(f"the file cannot be read: {reason}", path) from None
 
 
-def _lines(stream: IO[Any], name: str, lenient: bool) -> Iterator[str]:
+def _blocks(stream: IO[Any], name: str, lenient: bool) -> Iterator[str]:
     _check_head(stream, name, lenient)
     before = 0  # lines before the block
-    while block := stream.read(_BLOCK):
-        block += stream.readline()  # a block ends where a line does
+    for block in _whole_lines(stream):
         if isinstance(block, str):
             text = block
         else:
@@ -100,13 +119,23 @@ def _lines(stream: IO[Any], name: str, lenient: bool) -> Iterator[str]:
             start = text.index("\0")
             line, column = text.count("\n", 0, start), start - text.rfind("\n", 0, start)
             raise DataError("a NUL character: is this a text file?", name, before + line + 1, column)
-        if before == 0:
-            text = text.removeprefix("\ufeff")
-        if not text.endswith("\n"):
-            text = text.removesuffix("\r")  # of a CRLF file that was cut off
-        lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-        yield from lines
-        before += len(lines)
+        yield text
+        before += text.count("\n")
+
+
+def _whole_lines(stream: IO[Any]) -> Iterator[Any]:
+    """What a stream holds, bytes or characters, in blocks that end where a line does."""
+    read = getattr(stream, "read1", stream.read)  # of a pipe: what has come, not a block of it
+    begun = []  # a line that has not ended yet, in parts
+    while block := read(_BLOCK):
+        end = block.rfind("\n" if isinstance(block, str) else b"\n") + 1
+        if end:
+            yield block[:0].join([*begun, block[:end]])
+            begun = []
+        if end < len(block):
+            begun.append(block[end:])
+    if begun:
+        yield begun[0][:0].join(begun)
 
 
 def _check_head(stream: IO[Any], name: str, lenient: bool) -> None:
