@@ -47,6 +47,7 @@ DATA = {
     "embeddings.words.tune": (("embeddings.words.vectors={folder}/vectors.txt",), "true"),
     "embeddings.words.precision": (("embeddings.words.vectors={folder}/vectors.txt",), "int8"),
     "embeddings.words.compose": (("embeddings.words.vectors={folder}/vectors.txt",), "false"),
+    "embeddings.words.n_grams": (("embeddings.words.vectors={folder}/pieces.txt",), "1"),
     "embeddings.words.min_count": ((), "3"),
     "embeddings.lexicon": ((), "true"),
 }
@@ -106,6 +107,8 @@ def folder(tmp_path):
     documents = write_columns(tmp_path / "documents.conll", TRAIN)
     documents.write_text(f"-DOCSTART-\tO\n\n{documents.read_text()}")
     (tmp_path / "vectors.txt").write_text("\n".join(rows) + "\n")
+    pieces = [f"{ending}ing {i}.5 1.0 0.5 0.25" for i, ending in enumerate("bdklmrsw")]
+    (tmp_path / "pieces.txt").write_text("\n".join([*rows, *pieces]) + "\n")
     return tmp_path
 
 

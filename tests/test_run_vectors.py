@@ -105,7 +105,7 @@ def test_words_that_the_file_lacks_are_composed_of_n_grams_that_training_leaves_
     config = corpus_config(tmp_path, vectors, "training.epochs=1")
     job = prepare(config, device=CPU)
     read = read_vectors(tmp_path / "vectors.txt")
-    n_grams, table = learn(read.words, read.matrix)
+    n_grams, table = learn(read.words, read.matrix, 100)
     expected = torch.cat([torch.from_numpy(read.matrix), table]).half()
     assert torch.equal(job.tagger.words.vectors, expected)
     assert job.vocabulary.n_grams == n_grams and set(n_grams) == {

@@ -65,7 +65,7 @@ def read_sources(config: Config, folders: Sequence[Path] = (), *, vectors: bool 
     if not vectors or words.vectors is None:
         return Sources(corpus)
     read, covered = _read_vectors(words.vectors, words, corpus.train, folders)
-    n_grams = subwords.learn(read.words, read.matrix) if words.compose else None
+    n_grams = subwords.learn(read.words, read.matrix, words.n_grams) if words.compose else None
     return Sources(corpus, read, n_grams, covered)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data import subwords
-from rnner.data.subwords import Pieces, composable, compose, composition, learn, n_grams
+from rnner.data.subwords import Pieces, composable, compose, composition, n_grams
 
 FIRST = 1000  # the row of the first n-gram
 KNOWN = {"tripoli": 3, "based": 4, "new": 5, "york": 6, "don": 7, "mc": 8, "t": 9, "u": 10, "s": 11}
@@ -193,9 +193,14 @@ def small_batches(monkeypatch):
     monkeypatch.setattr(subwords, "_BATCH", 5)
 
 
-def listed(words):
+def learn(words, vectors, most=10_000):
+    """All n-grams of a few words, and their rows."""
+    return subwords.learn(words, vectors, most)
+
+
+def listed(words, most=10_000):
     """The n-grams that are learnt of words, whatever their vectors."""
-    return learn(words, np.ones((len(words), 3), dtype=np.float32))[0]
+    return learn(words, np.ones((len(words), 3), dtype=np.float32), most)[0]
 
 
 def words_with(words):
@@ -222,13 +227,12 @@ def test_a_word_that_has_an_n_gram_twice_counts_once():
     assert listed([*fruit, "havana"]) == ["ana"]
 
 
-def test_the_most_frequent_n_grams_come_first_and_the_rest_are_left_out(monkeypatch):
+def test_the_most_frequent_n_grams_come_first_and_the_rest_are_left_out():
     words, vectors = taught()
     counts, everything = words_with(words), listed(words)
     frequencies = [counts[gram] for gram in everything]
     assert frequencies == sorted(frequencies, reverse=True) and len(set(frequencies)) > 3
-    monkeypatch.setattr(subwords, "_MOST", 20)
-    kept, table = learn(words, vectors)
+    kept, table = learn(words, vectors, 20)
     assert kept == everything[:20] and table.shape == (21, 3)
     assert vector_of("Zwickyburg", (kept, table)).isfinite().all()
 
@@ -244,11 +248,10 @@ class Salted(str):
 
 def test_equally_frequent_n_grams_are_the_same_and_in_the_same_order_in_every_process(monkeypatch):
     monkeypatch.setattr(subwords, "n_grams", lambda word: [Salted(gram) for gram in n_grams(word)])
-    monkeypatch.setattr(subwords, "_MOST", 100)
     found = []
     for salt in range(4):
         monkeypatch.setattr(Salted, "salt", salt)
-        found.append(list(map(str, listed(taught()[0]))))
+        found.append(list(map(str, listed(taught()[0], 100))))
     assert found[1:] == found[:1] * 3
 
 

@@ -85,6 +85,9 @@ class WordsConfig(Section):
     compose: bool = Field(
         True, description="compose vectors for words that the file lacks, of their parts and pieces"
     )
+    n_grams: int = Field(
+        100_000, ge=0, description="pieces of words (character n-grams) to compose of, the most frequent ones"
+    )
     min_count: int = Field(
         2, gt=0, description="words without a vector get one of their own if train has them so often"
     )

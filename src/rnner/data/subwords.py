@@ -26,7 +26,6 @@ from rnner.data.spelling import spelling_in
 if TYPE_CHECKING:  # slow to import, and only learning needs it
     from torch import Tensor
 
-_MOST = 100_000  # n-grams, the most frequent ones; 20 MB of 100 numbers each in half precision
 _SEEN = 5  # times an n-gram must be seen
 _SIZES = (3, 4, 5)
 _LONGEST = 20  # characters of the words that n-grams are learnt from; longer ones are mostly no words
@@ -115,7 +114,7 @@ def n_grams(word: str) -> list[str]:
     return [marked[i : i + size] for size in _SIZES for i in range(len(marked) - size + 1)]
 
 
-def learn(words: Sequence[str], vectors: NDArray[np.float32]) -> tuple[list[str], Tensor]:
+def learn(words: Sequence[str], vectors: NDArray[np.float32], most: int) -> tuple[list[str], Tensor]:
     """The g n-grams that words have most often, and rows `[g + 1, d]` float32 for them; the mean comes last.
 
     Squared distance, two passes of Adagrad (Duchi, Hazan and Singer 2011) over the words, in a fixed order.
@@ -123,6 +122,7 @@ def learn(words: Sequence[str], vectors: NDArray[np.float32]) -> tuple[list[str]
     Args:
         words: n distinct words.
         vectors: [n, d].
+        most: n-grams that are learnt at most, the most frequent ones.
     """
     import torch
 
@@ -130,7 +130,7 @@ def learn(words: Sequence[str], vectors: NDArray[np.float32]) -> tuple[list[str]
     counts: Counter[str] = Counter()
     for i in usable:
         counts.update(dict.fromkeys(n_grams(words[i].lower()), 1))  # a set has another order in each process
-    kept = [gram for gram, count in counts.most_common(_MOST) if count >= _SEEN]
+    kept = [gram for gram, count in counts.most_common(most) if count >= _SEEN]
     rows = {gram: row for row, gram in enumerate(kept)}
     spelt = [[rows[gram] for gram in n_grams(words[i].lower()) if gram in rows] for i in usable]
     chosen = [place for place, own in enumerate(spelt) if own]
