@@ -10,17 +10,17 @@ DATA holds, as they are published:
     btc/{a,b,e,f,g,h}.conll             Broad Twitter Corpus (Derczynski et al. 2016), CC BY 4.0
     uner_ewt/{dev,test}.iob2            Universal NER on UD English EWT (Mayhew et al. 2024), CC BY-SA 4.0
 
-The fifth is the sample corpus of the package, CC0. Written are train.conll, dev.conll and of each source its
-held-out part, test-SOURCE.conll, in IOB2 with the marks of documents.
+The fifth is the sample corpus of the package, CC0. Written are train.conll, dev.conll and of each source
+its held-out part, test-SOURCE.conll, in IOB2 with the marks of documents.
 
-Labels become PER, LOC and ORG: of W-NUT a corporation or a group is an ORG. What has no such label (MISC of
-WikiGold and the sample, products and works of W-NUT) is outside, since the other sources do not annotate it. The
-names of accounts, which BTC cuts in two ("@" and "name") and annotates in most places and W-NUT does not, are one
-word, as `rnner predict` reads them, and outside.
+Labels become PER, LOC and ORG: of W-NUT a corporation or a group is an ORG. What has no such label (MISC
+of WikiGold and the sample, products and works of W-NUT) is outside, since the other sources do not
+annotate it. The names of accounts, which BTC cuts in two ("@" and "name") and annotates in most places
+and W-NUT does not, are one word, as `rnner predict` reads them, and outside.
 
-Who is in which part: the sample and W-NUT as published; of BTC a, b, e and g are train, h is dev, f is test; of
-UNER's dev a tenth of the documents is dev and the rest train, its test is test; WikiGold is cut by documents, 80,
-10 and 10 per cent.
+Who is in which part: the sample and W-NUT as published; of BTC a, b, e and g are train, h is dev, f is
+test; of UNER's dev a tenth of the documents is dev and the rest train, its test is test; WikiGold is cut
+by documents, 80, 10 and 10 per cent.
 """
 
 from __future__ import annotations
