@@ -44,7 +44,7 @@ def test_all_that_the_package_offers_has_an_example():
         assert ">>> " in one.__doc__
 
 
-@pytest.mark.parametrize("code", [code for code in SNIPPETS if "import rnner" in code])
+@pytest.mark.parametrize("code", [code for code in SNIPPETS if "runs/quickstart" in code])
 def test_the_readme_s_examples_run(runs, code, capsys):
     exec(compile(code, "README.md", "exec"), {})
     assert re.search(r"^[A-Z]{3} \S.* \d+ \d+ 0\.\d+$", capsys.readouterr().out, re.MULTILINE)

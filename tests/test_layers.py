@@ -67,6 +67,7 @@ ORDER = [
     "run",
     "seeds",
     "pipeline",
+    "spacy_component",
     "raw",
     "render",
     "statistics",

@@ -26,6 +26,8 @@ BUNDLED_LABELS = ("PER", "LOC", "ORG")
 _FOLDER = {"config.yaml": 1 << 20, "vocabulary.json": 1 << 30, "model.safetensors": 1 << 32}
 _EXPORTED = {"model.onnx": 1 << 31}
 _BESIDE = {"metrics.json": 1 << 26, "README.md": 1 << 20}
+FILES = (*_FOLDER, *_EXPORTED, *_BESIDE)
+"""All files that a model may consist of."""
 
 _NAME = re.compile(r"(?P<hub>hf:)?(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
