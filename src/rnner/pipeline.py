@@ -182,12 +182,23 @@ class Pipeline:
         """
         if isinstance(texts, str):
             raise TypeError("a pipeline takes a list of texts: pipeline([text])")
-        parts = [split_sentences(text, tokenize(text)) for text in texts]
-        found = iter(self.decoder.scored_spans(*_numbered(parts)))
-        return [
-            Document(text, sentences, [next(found) for _ in sentences])
-            for text, sentences in zip(texts, parts, strict=True)
-        ]
+        return self.read(texts)
+
+    def read(
+        self, contents: Sequence[str | list[str]], numbers: Sequence[int] | None = None
+    ) -> list[Document]:
+        """Raw texts, and sentences given as lists of words, each with its entities; all are read together.
+
+        Args:
+            contents: a list of words stands for the text that has one space between them.
+            numbers: of the document that each belongs to, as for `tag`; None: each is one of its own.
+        """
+        parts = [_parts(content) for content in contents]
+        sentences, of = _numbered([tokens for _, tokens in parts])
+        found = iter(
+            self.decoder.scored_spans(sentences, of if numbers is None else [numbers[place] for place in of])
+        )
+        return [Document(text, tokens, [next(found) for _ in tokens]) for text, tokens in parts]
 
     def with_readings(
         self, documents: Sequence[Document], n: int, numbers: Sequence[int] | None = None
@@ -248,16 +259,20 @@ class Pipeline:
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
     ) -> list[Document]:
         """Each sentence, given as a list of words, as a text with one space between its words; see `tag`."""
-        return [
-            Document(" ".join(words), [_spaced(words)] if words else [], [spans] if words else [])
-            for words, spans in zip(sentences, self.decoder.scored_spans(sentences, documents), strict=True)
-        ]
+        return self.read(sentences, documents)
 
 
 def _numbered(documents: Sequence[Sequence[Sequence[Token]]]) -> tuple[list[list[str]], list[int]]:
     """The sentences of documents as words, and for each the number of its document."""
     sentences = [[token.text for token in tokens] for document in documents for tokens in document]
     return sentences, [number for number, document in enumerate(documents) for _ in document]
+
+
+def _parts(content: str | list[str]) -> tuple[str, list[list[Token]]]:
+    """What is to be read as a text, and its sentences."""
+    if isinstance(content, str):
+        return content, split_sentences(content, tokenize(content))
+    return " ".join(content), [_spaced(content)] if content else []
 
 
 def _spaced(words: Sequence[str]) -> list[Token]:

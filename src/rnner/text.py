@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import regex
 
@@ -23,8 +24,7 @@ TOKENIZER = 1
 """The version of `tokenize` and `split_sentences`, kept in models: other tokens, another number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word or mark: `text` is what stands at `[start:end]` of the whole text, in characters, half-open."""
 
     text: str

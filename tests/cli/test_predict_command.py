@@ -484,13 +484,13 @@ def column_file(path, sizes):
     return path
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 3, 512])
+@pytest.mark.parametrize("chunk", [1, 60, 150])
 @pytest.mark.parametrize("sizes", [(2, 1, 4), (0, 5), (99,)])
 def test_documents_are_never_cut(rnner, reader, tmp_path, monkeypatch, chunk, sizes):
     path = column_file(tmp_path / "text.conll", sizes)
     command = ("predict", "--model", reader, "--file", path, "--input", "conll", "--format")
     whole = [rnner(*command, form).out for form in ("conll", "json")]
-    monkeypatch.setattr("rnner.cli.predict._CHUNK", chunk)
+    monkeypatch.setattr("rnner.cli.inputs.CHUNK", chunk)
     tags, items = (rnner(*command, form).out for form in ("conll", "json"))
     assert tags == whole[0]
     scores = [[e["score"] for item in json.loads(out) for e in item["entities"]] for out in (items, whole[1])]
@@ -499,19 +499,19 @@ def test_documents_are_never_cut(rnner, reader, tmp_path, monkeypatch, chunk, si
 
 @pytest.mark.parametrize(
     ("sizes", "chunk", "expected"),
-    [((99,), 3, [3, 3, 3, 1]), ((2, 1, 4), 3, [3, 4, 3]), ((0, 2, 2), 3, [4, 6]), ((0, 5), 1, [5, 5])],
+    [((99,), 150, [4, 4, 2]), ((2, 1, 4), 1, [1, 1, 1, 4, 3]), ((0, 2, 2), 150, [4, 6]), ((0, 5), 1, [5, 5])],
 )
 def test_a_chunk_ends_with_a_document_or_anywhere_where_none_is_marked(
     rnner, reader, tmp_path, monkeypatch, sizes, chunk, expected
 ):
     seen = []
 
-    def counting(self, sentences, documents=None, whole=Pipeline.tag_documents):
+    def counting(self, sentences, documents=None, whole=Pipeline.read):
         seen.append(len(sentences))
         return whole(self, sentences, documents)
 
-    monkeypatch.setattr("rnner.cli.predict._CHUNK", chunk)
-    monkeypatch.setattr(Pipeline, "tag_documents", counting)
+    monkeypatch.setattr("rnner.cli.inputs.CHUNK", chunk)
+    monkeypatch.setattr(Pipeline, "read", counting)
     path = column_file(tmp_path / "text.conll", sizes)
     rnner("predict", "--model", reader, "--file", path, "--input", "conll")
     assert seen == expected
@@ -528,14 +528,14 @@ def test_marks_in_a_column_file_are_seen(rnner, reader, tmp_path):
     assert marked[3:] != unmarked[3:]
 
 
-@pytest.mark.parametrize("chunk", [2, 512])
+@pytest.mark.parametrize("chunk", [1, 150_000])
 def test_evaluate_scores_the_tags_that_predict_gives(rnner, reader, tmp_path, monkeypatch, chunk):
     def predicted(path):
         return rnner(
             "predict", "--model", reader, "--file", path, "--input", "conll", "--format", "conll"
         ).out
 
-    monkeypatch.setattr("rnner.cli.predict._CHUNK", chunk)
+    monkeypatch.setattr("rnner.cli.inputs.CHUNK", chunk)
     found, other = tmp_path / "found.conll", tmp_path / "other.conll"
     found.write_text(predicted(column_file(tmp_path / "gold.conll", (2, 1, 4))))
     told = json.loads(rnner("evaluate", found, "--model", reader, "--format", "json").out)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TextIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TextIO, cast
 
 from rnner.cli.console import Terminal
 from rnner.data.conll import write_conll
@@ -24,49 +25,81 @@ from rnner.render import (
 from rnner.tags import Span, from_spans
 from rnner.text import Entity
 
+_OWN_KEYS = ("text", "entities", "nbest")  # of JSON: what a record had there gives way
 _WIDEST = 100  # columns; longer lines are hard to read
 
 
-def write_documents(
-    documents: Iterable[Document],
+class Shown(NamedTuple):
+    """What people are shown of a document: its entities, and for each sentence other readings if wanted."""
+
+    text: str
+    entities: list[Entity]
+    nbest: list[list[tuple[float, list[Entity]]]]
+
+
+def piece_of(
+    document: Document, form: str, *, scheme: str, width: int | None, kept: Mapping[str, Any]
+) -> str | Shown:
+    """What `write_pieces` needs of a document; it may be made in another process.
+
+    Args:
+        document: with its entities.
+        form: text, table, html, json, jsonl, conll or binary.
+        scheme: of the model; one of names alone writes 1 and 0 as conll tags, others IOB2.
+        width: columns of the terminal that binary is for, if it is for one.
+        kept: what else goes into JSON.
+    """
+    if form in ("json", "jsonl"):
+        return to_json(_item(document) | {k: v for k, v in kept.items() if k not in _OWN_KEYS})
+    if form == "conll":
+        lines = io.StringIO()
+        words = [[token.text for token in tokens] for tokens in document.sentences]
+        write_conll(words, document_tags(document, scheme), lines)
+        return lines.getvalue()
+    if form == "binary":
+        return "".join(binary_view(*sentence, width=width) + "\n\n" for sentence in _flagged(document))
+    return Shown(document.text, document.entities(), document.nbest())
+
+
+def write_pieces(
+    pieces: Iterable[str | Shown],
     form: str,
     sink: TextIO,
     *,
-    scheme: str,
     labels: Sequence[str] = (),
     title: str = "Names",
     scores: bool = False,
 ) -> None:
-    """Write documents to a stream.
+    """Write documents to a stream, each as it comes.
 
     Args:
-        documents: in order.
+        pieces: of the documents, in order, from `piece_of` for the same form.
         form: text, table, html, json, jsonl, conll or binary.
         sink: an open text stream.
-        scheme: of the model; one of names alone writes 1 and 0 as conll tags, others IOB2.
         labels: of the model, for text and html.
         title: of the page of html.
         scores: whether text and html tell probabilities.
     """
+    if form == "json":
+        _write_json(cast("Iterable[str]", pieces), sink)
+    elif form in ("jsonl", "conll", "binary"):
+        end = "\n" if form == "jsonl" else ""
+        for piece in cast("Iterable[str]", pieces):
+            sink.write(piece + end)
+    else:
+        _write_shown(cast("Iterable[Shown]", pieces), form, sink, labels, title, scores)
+
+
+def _write_shown(
+    pieces: Iterable[Shown], form: str, sink: TextIO, labels: Sequence[str], title: str, scores: bool
+) -> None:
     if form == "text":
-        _write_text(documents, sink, labels, scores=scores)
+        _write_text(pieces, sink, labels, scores=scores)
     elif form == "table":
-        _write_tables(documents, sink)
-    elif form == "html":
-        items = ((document.text, document.entities()) for document in documents)
+        _write_tables(pieces, sink)
+    else:
+        items = ((piece.text, piece.entities) for piece in pieces)
         sink.writelines(html_page(items, labels, title=title, scores=scores))
-    elif form == "json":
-        _write_json(documents, sink)
-    elif form == "jsonl":
-        for document in documents:
-            sink.write(to_json(_item(document)) + "\n")
-            sink.flush()
-    elif form == "conll":
-        for document in documents:
-            words = [[token.text for token in tokens] for tokens in document.sentences]
-            write_conll(words, document_tags(document, scheme), sink)
-    elif form == "binary":
-        _write_binary(documents, sink)
 
 
 def document_tags(document: Document, scheme: str) -> list[list[str]]:
@@ -78,7 +111,7 @@ def document_tags(document: Document, scheme: str) -> list[list[str]]:
     ]
 
 
-def _write_text(documents: Iterable[Document], sink: TextIO, labels: Sequence[str], *, scores: bool) -> None:
+def _write_text(pieces: Iterable[Shown], sink: TextIO, labels: Sequence[str], *, scores: bool) -> None:
     """Texts with their entities marked; on a terminal, lines fit and the last one tells what was found.
 
     Texts of one line stand under one another, as they came; an empty line is around longer ones.
@@ -90,33 +123,32 @@ def _write_text(documents: Iterable[Document], sink: TextIO, labels: Sequence[st
     width = min(console.width, _WIDEST) if sink.isatty() else None
     counts = Counter(dict.fromkeys(labels, 0))
     long_before: bool | None = None  # of no document
-    for document in documents:
-        found = document.entities()
-        counts.update(entity.label for entity in found)
-        lines = list(entities_text(document.text, found, grounds, width=width, scores=scores))
-        long = len(lines) > 1 or bool(document.readings)
+    for piece in pieces:
+        counts.update(entity.label for entity in piece.entities)
+        lines = list(entities_text(piece.text, piece.entities, grounds, width=width, scores=scores))
+        long = len(lines) > 1 or bool(piece.nbest)
         if long_before is not None and (long or long_before):
             console.print()
         for line in lines:
             console.print(line)
-        _print_readings(document, console)
+        _print_readings(piece, console)
         long_before = long
     if sink.isatty():
         console.print()
         console.print(tally(+counts, grounds))
 
 
-def _write_tables(documents: Iterable[Document], sink: TextIO) -> None:
+def _write_tables(pieces: Iterable[Shown], sink: TextIO) -> None:
     console = Terminal(file=sink)
-    for i, document in enumerate(documents):
+    for i, piece in enumerate(pieces):
         if i:
             console.print()
-        console.print(entities_table(document.text, document.entities()))
-        _print_readings(document, console)
+        console.print(entities_table(piece.text, piece.entities))
+        _print_readings(piece, console)
 
 
-def _print_readings(document: Document, console: Terminal) -> None:
-    for readings in document.nbest():
+def _print_readings(piece: Shown, console: Terminal) -> None:
+    for readings in piece.nbest:
         console.print()
         console.print(readings_table(readings), soft_wrap=False)
 
@@ -136,23 +168,16 @@ def _reading(probability: float, entities: list[Entity]) -> dict[str, Any]:
     return {"probability": probability, "entities": plain}
 
 
-def _write_json(documents: Iterable[Document], sink: TextIO) -> None:
+def _write_json(items: Iterable[str], sink: TextIO) -> None:
     """A list, written as its items come: an item a line."""
     between = "[\n"
-    for document in documents:
-        sink.write(f"{between}{to_json(_item(document))}")
+    for item in items:
+        sink.write(between + item)
         between = ",\n"
     sink.write("[]\n" if between == "[\n" else "\n]\n")
 
 
-def _write_binary(documents: Iterable[Document], sink: TextIO) -> None:
-    width = Terminal(file=sink).width if sink.isatty() else None
-    for sentence in _flagged(documents):
-        sink.write(binary_view(*sentence, width=width) + "\n\n")
-
-
-def _flagged(documents: Iterable[Document]) -> Iterator[tuple[list[str], list[int]]]:
+def _flagged(document: Document) -> Iterator[tuple[list[str], list[int]]]:
     """The words of each sentence, and whether each belongs to a name."""
-    for document in documents:
-        for tokens, tags in zip(document.sentences, document_tags(document, "binary"), strict=True):
-            yield [token.text for token in tokens], [int(tag) for tag in tags]
+    for tokens, tags in zip(document.sentences, document_tags(document, "binary"), strict=True):
+        yield [token.text for token in tokens], [int(tag) for tag in tags]

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import io
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from enum import Enum
-from itertools import chain, islice
+from functools import partial
+from itertools import chain, tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from rnner.cli.options import MODEL, Batch, Code, Device, Threads, Window, chosen_model, load_decoders
+from rnner.cli.console import Terminal, err, notice
+from rnner.cli.inputs import (
+    LONGEST_TEXT,
+    Chunk,
+    chunks_of_lines,
+    chunks_of_records,
+    chunks_of_sentences,
+    chunks_of_text,
+    chunks_of_texts,
+    opened,
+)
+from rnner.cli.options import MODEL, Batch, Code, Device, Threads, Window, chosen_model
+from rnner.cli.outputs import opened_sink
+from rnner.cli.progress import Speed
+from rnner.data.conll import ConllReader, Sentence, write_with_tags
+from rnner.data.lines import name_of
 from rnner.errors import UsageError
 from rnner.windows import LONGEST
 
 if TYPE_CHECKING:
-    from rnner.data.conll import Sentence
-    from rnner.pipeline import Document, Pipeline
-
-T = TypeVar("T")
-
-_CHUNK = 512  # texts or sentences that are read, tagged and written at a time
+    from rnner.cli.tagging import Found
 
 
 class Input(str, Enum):
@@ -31,6 +41,7 @@ class Input(str, Enum):
 
     text = "text"
     lines = "lines"
+    jsonl = "jsonl"
     conll = "conll"
 
 
@@ -62,14 +73,17 @@ def predict(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", "-f", metavar="FILE", help="Read this file instead of TEXT; - is stdin."),
+        typer.Option(
+            "--file", "-f", metavar="FILE", help="Read this file, gzip or not, instead of TEXT; - is stdin."
+        ),
     ] = None,
     kind: Annotated[
         Input,
         typer.Option(
             "--input",
             metavar="KIND",
-            help="text (one), lines (a text a line), or conll (a column file).",
+            help="text (one document; one of more than a million characters is cut at blank lines), lines (a "
+            'text a line), jsonl ({"text": ...} or {"tokens": [...]} a line), or conll (a column file).',
         ),
     ] = Input.text,
     form: Annotated[
@@ -82,7 +96,12 @@ def predict(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write to this file, not to stdout."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to this file, not to stdout; gzip if it ends in .gz.",
+        ),
     ] = None,
     threshold: Annotated[
         float,
@@ -116,6 +135,10 @@ def predict(
     code: Code = None,
     device: Device = "cpu",
     threads: Threads = None,
+    workers: Annotated[
+        int,
+        typer.Option("--workers", metavar="N", min=1, help="Processes side by side, of one thread each."),
+    ] = 1,
 ) -> None:
     """Find the names in texts.
 
@@ -125,34 +148,44 @@ def predict(
     """
     _check_input(texts, file, kind)
     form = _chosen(form, nbest=nbest, scores=scores, terminal=output is None and sys.stdout.isatty())
-    from rnner.cli.documents import write_documents
-    from rnner.data.conll import ConllReader
+    from rnner.cli.documents import write_pieces
+    from rnner.cli.tagging import TAGS, Job, tagged
     from rnner.exported import in_form
-    from rnner.pipeline import Pipeline
 
-    source = sys.stdin.buffer if file is None or str(file) == "-" else file
-    with _sink(output, file) as sink:
-        limits = {"sentences": batch, "window": window}
-        soon = bool(texts) and not code and device in ("auto", "cpu")
-        chosen = in_form(chosen_model(model), backend.value, soon=soon)
-        pipeline = Pipeline(load_decoders([chosen], device=device, threads=threads, code=code, **limits)[0])
-        if kind is Input.conll and form is Format.conll:
-            _add_column(pipeline, source, column, threshold, sink)
-            return
-        if kind is Input.conll:
-            reader = ConllReader(source, columns=_columns(column), tagged=False)
-            found = (_tagged(pipeline, chunk, nbest) for chunk in _whole_documents(reader))
+    soon = bool(texts) and not code and device in ("auto", "cpu")
+    settings: dict[str, Any] = {"sentences": batch, "window": window, "device": device, "code": code}
+    with ExitStack() as stack:
+        sink = stack.enter_context(opened_sink(output, file))
+        job = Job(
+            in_form(chosen_model(model), backend.value, soon=soon),
+            settings | {"threads": threads or (1 if workers > 1 else None)},
+            TAGS if kind is Input.conll and form is Format.conll else form.value,
+            threshold,
+            nbest,
+            Terminal(file=sink).width if sink.isatty() else None,
+        )
+        speed = stack.enter_context(Speed(shown=err.is_terminal and not sink.isatty() and not texts))
+        if texts:
+            chunks, source = chunks_of_texts(texts), None
         else:
-            found = (pipeline.documents(chunk) for chunk in _chunks(texts or _texts(source, kind)))
-            if nbest:
-                found = (pipeline.with_readings(documents, nbest) for documents in found)
-        documents = (document.above(threshold) for document in chain.from_iterable(found))
-        write_documents(
-            documents,
+            source = sys.stdin.buffer if file is None or str(file) == "-" else file
+            stream = stack.enter_context(opened(source))
+            if kind is Input.conll:
+                reader = ConllReader(stream, columns=_columns(column), tagged=False)
+                read = chunks_of_sentences(reader)
+                if form is Format.conll:
+                    _add_column(reader, read, partial(tagged, job, workers=workers), speed, sink)
+                    return
+                chunks = (chunk for chunk, _ in read)
+            else:
+                chunks = _chunks(kind, stream)
+        found = tagged(job, chunks, workers)
+        first = next(found)
+        write_pieces(
+            _pieces(chain([first], found), speed, sink),
             form.value,
             sink,
-            scheme=pipeline.vocabulary.scheme,
-            labels=pipeline.labels,
+            labels=first.labels,
             title=f"Names in {source.name}" if isinstance(source, Path) else "Names",
             scores=scores,
         )
@@ -185,95 +218,42 @@ def _chosen(form: Format | None, *, nbest: int, scores: bool, terminal: bool) ->
     return form
 
 
-def _texts(source: BinaryIO | Path, kind: Input) -> Iterator[str]:
-    """The texts of a file or stream: each of its lines, or all of it."""
-    from rnner.data.lines import name_of, read_lines
-
+def _chunks(kind: Input, stream: IO[bytes]) -> Iterator[Chunk]:
+    """What a stream holds, but for column files."""
     if kind is Input.lines:
-        yield from read_lines(source)
-        return
-    try:
-        data = source.read_bytes() if isinstance(source, Path) else source.read()
-    except OSError:
-        yield from read_lines(source)  # tells what is wrong with it
-        return
-    copy = io.BytesIO(data)
-    copy.name = name_of(source)
-    for _ in read_lines(io.BufferedReader(copy)):  # tells what is wrong with the bytes, and where
-        pass
-    yield data.decode("utf-8-sig")
+        return chunks_of_lines(stream)
+    if kind is Input.jsonl:
+        return chunks_of_records(stream)
+    told = f"{name_of(stream)}: more than {LONGEST_TEXT:,} characters, read as several documents"
+    return chunks_of_text(
+        stream, lambda: notice(f"{told}, each with its offset; they are cut at blank lines")
+    )
 
 
-def _tagged(pipeline: Pipeline, sentences: list[Sentence], nbest: int | None = None) -> list[Document]:
-    """The sentences of a column file with their entities, and with `nbest` readings."""
-    numbers = [sentence.document for sentence in sentences]
-    found = pipeline.tag_documents([sentence.words for sentence in sentences], numbers)
-    return pipeline.with_readings(found, nbest, numbers) if nbest else found
+def _pieces(results: Iterable[Found], speed: Speed, sink: TextIO) -> Iterator[Any]:
+    """The pieces of all documents; who may be waiting for one gets it at once."""
+    for found in results:
+        yield from found.pieces
+        speed.add(found.words)
+        if found.waits:
+            sink.flush()
 
 
 def _add_column(
-    pipeline: Pipeline, source: BinaryIO | Path, column: int | None, threshold: float, sink: TextIO
+    reader: ConllReader,
+    read: Iterator[tuple[Chunk, list[Sentence]]],
+    tagged: Callable[[Iterable[Chunk]], Iterator[Found]],
+    speed: Speed,
+    sink: TextIO,
 ) -> None:
     """Copy a column file with the predicted tags as a last column."""
-    from rnner.cli.documents import document_tags
-    from rnner.data.conll import ConllReader, write_with_tags
-
-    reader = ConllReader(source, columns=_columns(column), tagged=False)
-    for chunk in _whole_documents(reader):
-        found = _tagged(pipeline, chunk)
-        tags = [document_tags(document.above(threshold), pipeline.vocabulary.scheme)[0] for document in found]
-        write_with_tags(chunk, tags, sink, layout=reader.layout)
+    ahead, behind = tee(read)
+    results = tagged(chunk for chunk, _ in ahead)
+    for found, (_, sentences) in zip(results, behind, strict=False):
+        write_with_tags(sentences, found.pieces, sink, layout=reader.layout)
+        speed.add(found.words)
     write_with_tags([], [], sink, layout=reader.layout, trailing=reader.trailing)
 
 
 def _columns(column: int | None) -> dict[str, int] | None:
     return None if column is None else {"token": column}
-
-
-def _whole_documents(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    """Sentences in chunks that cut no document, for models that look at whole ones."""
-    from rnner.data.conll import UNMARKED
-
-    chunk: list[Sentence] = []
-    for sentence in sentences:
-        goes_on = chunk and sentence.document == chunk[-1].document != UNMARKED
-        if len(chunk) >= _CHUNK and not goes_on:
-            yield chunk
-            chunk = []
-        chunk.append(sentence)
-    if chunk:
-        yield chunk
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, _CHUNK)):
-        yield chunk
-
-
-@contextmanager
-def _sink(output: Path | None, source: Path | None) -> Iterator[TextIO]:
-    """Where results go; a file is replaced only when all of it is there."""
-    if output is None:
-        yield sys.stdout
-        return
-    output = output.resolve()  # a link stays one
-    if output.is_dir():
-        raise UsageError(f"{output}: is a folder; --output takes a file")
-    if source is not None and source.exists() and output == source.resolve():
-        raise UsageError(f"{output}: is the file that is read; choose another --output")
-    partial = output
-    if output.is_file() or not output.exists():  # else it is a pipe or a device
-        partial = output.with_name(output.name + ".partial")
-    try:
-        file = partial.open("w", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
-    try:
-        with file:
-            yield file
-        if partial != output:
-            partial.replace(output)
-    finally:
-        if partial != output:
-            partial.unlink(missing_ok=True)

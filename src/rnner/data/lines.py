@@ -126,7 +126,7 @@ def _blocks(stream: IO[Any], name: str, lenient: bool) -> Iterator[str]:
 def _whole_lines(stream: IO[Any]) -> Iterator[Any]:
     """What a stream holds, bytes or characters, in blocks that end where a line does."""
     read = getattr(stream, "read1", stream.read)  # of a pipe: what has come, not a block of it
-    begun = []  # a line that has not ended yet, in parts
+    begun: list[Any] = []  # a line that has not ended yet, in parts
     while block := read(_BLOCK):
         end = block.rfind("\n" if isinstance(block, str) else b"\n") + 1
         if end:

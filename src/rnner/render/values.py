@@ -9,6 +9,12 @@ from typing import Any
 
 from rnner.text import Entity
 
+
+def _encoder(indent: int | None) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+_LINES = _encoder(None)
 _ESCAPED_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -23,5 +29,5 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     Raises:
         ValueError: a number in it is infinite or NaN, which JSON cannot say.
     """
-    told = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    told = _LINES.encode(value) if indent is None else _encoder(indent).encode(value)
     return _ESCAPED_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", told)
