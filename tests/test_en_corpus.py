@@ -9,7 +9,20 @@ from rnner.data.corpus import read_split
 from rnner.tags import Span
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
-BTC = "RT\tO\n@\tB-PER\nada\tB-PER\n:\tO\nin\tO\nLondon\tB-LOC\n@\tO\n10\tO\n\n@\tB-ORG\nBank_of\tI-ORG\nParis\tB-LOC\n"
+BTC = """\
+RT\tO
+@\tB-PER
+ada\tB-PER
+:\tO
+in\tO
+London\tB-LOC
+@\tO
+10\tO
+
+@\tB-ORG
+Bank_of\tI-ORG
+Paris\tB-LOC
+"""
 WNUT = "Google\tB-corporation\nEarth\tB-product\nand\tO\nQueen\tB-group\nmet\tO\nAda\tB-person\n"
 
 
