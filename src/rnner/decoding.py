@@ -12,9 +12,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from rnner.data.batches import Batch
-from rnner.data.documents import separate
 from rnner.data.vocabulary import Vocabulary
-from rnner.finding import BatchDecoder, Integers, Lattice, Piece, ScoredSpan, T, words_of
+from rnner.finding import BatchDecoder, Integers, Lattice, Piece, Reader, ScoredSpan, T, words_of
 from rnner.nn.heads import CRFHead, SoftmaxHead
 from rnner.prepared import Prepared
 from rnner.tagger import Tagger
@@ -99,23 +98,24 @@ class Decoder(BatchDecoder):
         moved = batch.to(self.device)
         return TensorLattice(self.tagger.head, self.tagger(moved), moved.lengths)
 
-    def reader(
-        self, sentences: Sequence[list[str]], documents: Sequence[int]
-    ) -> Callable[[list[Piece]], Lattice]:
-        """What makes lattices of pieces of the sentences, a batch at a time."""
+    def reader(self) -> Callable[[Sequence[list[str]], list[int]], Reader]:
+        """What makes lattices of sentences whose documents (numbers from 0) are whole, block by block."""
         if not self._prepares:
-            return super().reader(sentences, documents)
+            return super().reader()
         prepared = self._prepared or Prepared(self.tagger, self.vocabulary)
-        numbers = separate(documents).tolist() if self.documents else []
-        about = prepared.about(sentences, numbers) if self.documents else None
 
-        def read(pieces: list[Piece]) -> TensorLattice:
-            lengths = torch.tensor([piece.length for piece in pieces])
-            own = None if about is None else about[[numbers[piece.sentence] for piece in pieces]]
-            emissions = prepared.emissions(words_of(sentences, pieces), lengths, own)
-            return TensorLattice(self.tagger.head, emissions, lengths)
+        def begin(sentences: Sequence[list[str]], documents: list[int]) -> Reader:
+            about = prepared.about(sentences, documents) if self.documents else None
 
-        return read
+            def read(pieces: list[Piece]) -> TensorLattice:
+                lengths = torch.tensor([piece.length for piece in pieces])
+                own = None if about is None else about[[documents[piece.sentence] for piece in pieces]]
+                emissions = prepared.emissions(words_of(sentences, pieces), lengths, own)
+                return TensorLattice(self.tagger.head, emissions, lengths)
+
+            return read
+
+        return begin
 
     def marginals(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -20,6 +21,8 @@ from rnner.windows import LONGEST, Window, join_readings, join_spans, windows
 
 T = TypeVar("T")
 Integers = NDArray[np.int64]
+
+_BLOCK = 1 << 16  # words
 
 
 class ScoredSpan(NamedTuple):
@@ -102,6 +105,28 @@ def by_batches(
     return found
 
 
+def blocks(sentences: Sequence[Sequence[object]], documents: Sequence[int]) -> Iterator[range]:
+    """All sentences in blocks of some ten thousand words; those of one document are in one block.
+
+    What is known of a document's words is then still at hand when its sentences are read, and memory does not
+    grow with the number of sentences.
+
+    Args:
+        sentences: s of them.
+        documents: `[s]` the number of each one's document, -1 if it has none.
+    """
+    last = {number: i for i, number in enumerate(documents) if number != UNMARKED}
+    start, words, until = 0, 0, -1
+    for i, (sentence, number) in enumerate(zip(sentences, documents, strict=True)):
+        words += len(sentence)
+        until = max(until, last.get(number, -1))
+        if words >= _BLOCK and until <= i:
+            yield range(start, i + 1)
+            start, words = i + 1, 0
+    if start < len(sentences):
+        yield range(start, len(sentences))
+
+
 def words_of(sentences: Sequence[list[str]], pieces: Sequence[Piece]) -> list[list[str]]:
     """The words of pieces of the sentences."""
     return [sentences[piece.sentence][piece.start : piece.end] for piece in pieces]
@@ -153,6 +178,10 @@ class Lattice(Protocol):
         ...
 
 
+Reader = Callable[[list[Piece]], Lattice]
+"""Makes the lattice of a batch of pieces of sentences."""
+
+
 class BatchDecoder(ABC):
     """Finds the best legal tags of sentences, whatever they are batched with.
 
@@ -167,7 +196,7 @@ class BatchDecoder(ABC):
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, *, sentences: int = 64, tokens: int = 8192, window: int = LONGEST
+        self, vocabulary: Vocabulary, *, sentences: int = 256, tokens: int = 8192, window: int = LONGEST
     ) -> None:
         self.vocabulary = vocabulary
         self.sentences, self.tokens, self.window = sentences, tokens, window
@@ -218,23 +247,30 @@ class BatchDecoder(ABC):
         empty: T,
     ) -> list[T]:
         """What `found_in` finds in batches of sentences, in the order of the sentences."""
-        read = self.reader(sentences, [UNMARKED] * len(sentences) if documents is None else documents)
+        numbers = [UNMARKED] * len(sentences) if documents is None else documents
         limits = {"most_sentences": self.sentences, "most_tokens": self.tokens, "window": self.window}
-        return by_batches(sentences, lambda pieces: found_in(read(pieces), pieces), join, empty, **limits)
+        begin = self.reader()
+        found: list[T] = []
+        for block in blocks(sentences, numbers):
+            own = sentences[block.start : block.stop]
+            read = begin(own, separate(numbers[block.start : block.stop]).tolist())
+            at_once = partial(_found, read, found_in, block.start)
+            found += by_batches(own, at_once, join, empty, **limits)
+        return found
 
-    def reader(
-        self, sentences: Sequence[list[str]], documents: Sequence[int]
-    ) -> Callable[[list[Piece]], Lattice]:
-        """What makes lattices of pieces of the sentences, a batch at a time."""
-        bags = None
-        if self.documents:
-            bags = bags_of(sentences, separate(documents).tolist(), self.vocabulary.row)
+    def reader(self) -> Callable[[Sequence[list[str]], list[int]], Reader]:
+        """What makes lattices of sentences whose documents (numbers from 0) are whole, block by block."""
 
-        def read(pieces: list[Piece]) -> Lattice:
-            own = None if bags is None else [bags[piece.sentence] for piece in pieces]
-            return self.lattice(self.vocabulary.encode(words_of(sentences, pieces), bags=own))
+        def begin(sentences: Sequence[list[str]], documents: list[int]) -> Reader:
+            bags = bags_of(sentences, documents, self.vocabulary.row) if self.documents else None
 
-        return read
+            def read(pieces: list[Piece]) -> Lattice:
+                own = None if bags is None else [bags[piece.sentence] for piece in pieces]
+                return self.lattice(self.vocabulary.encode(words_of(sentences, pieces), bags=own))
+
+            return read
+
+        return begin
 
     def _places(self, lattice: Lattice, pieces: list[Piece]) -> tuple[Integers, list[str]]:
         """The entities of the best tags: places [n, 3] (row, start, end) in their order, and labels."""
@@ -270,3 +306,10 @@ class BatchDecoder(ABC):
             ]
             for best, own, piece in rows
         ]
+
+
+def _found(
+    read: Reader, found_in: Callable[[Lattice, list[Piece]], list[T]], first: int, pieces: list[Piece]
+) -> list[T]:
+    """What is found in pieces of a block whose first sentence has the number `first`."""
+    return found_in(read(pieces), [piece._replace(sentence=piece.sentence + first) for piece in pieces])

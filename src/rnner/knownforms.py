@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from threading import Lock
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,9 +40,10 @@ class KnownForms:
         """The tables `[n, w_i]` of n distinct forms, n at least 1; the caller's own."""
         with self._lock:
             self._calls += 1
-            places = torch.tensor([self._places.get(form, -1) for form in forms])
+            get = self._places.get
+            places = torch.from_numpy(np.array([get(form, -1) for form in forms]))
             missing = (places < 0).nonzero()[:, 0]
-            places = places.clamp(min=0)
+            places.clamp_(min=0)
             self._asked[places] = self._calls
             given = [table.index_select(0, places) for table in self._tables]
         if len(missing):  # may take long: others need not wait

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -48,9 +49,9 @@ class Prepared:
         for words, numbers in _slabs(sentences, documents):
             distinct, places = _distinct(words)
             *_, summands = self._forms.rows(distinct)
-            own, place = torch.unique(torch.tensor(numbers), return_inverse=True)
+            own, place = torch.unique(_integers(numbers), return_inverse=True)
             part = summands.new_zeros(len(own), summands.shape[1])
-            sums[own] += part.index_add_(0, place, summands.index_select(0, torch.tensor(places)))
+            sums[own] += part.index_add_(0, place, summands.index_select(0, _integers(places)))
         return document.means(sums.to(self._tagger.emission.weight.dtype))
 
     def emissions(
@@ -66,7 +67,7 @@ class Prepared:
         distinct, flat = _distinct([word for words in sentences for word in words])
         tables = self._forms.rows(distinct)[: len(self._widths)]
         inside = torch.arange(int(lengths.max())) < lengths[:, None]
-        forms = torch.zeros(inside.shape, dtype=torch.int64).masked_scatter_(inside, torch.tensor(flat))
+        forms = torch.zeros(inside.shape, dtype=torch.int64).masked_scatter_(inside, _integers(flat))
         if self._first is None:
             x = tables[0].index_select(0, forms.view(-1)).view(*forms.shape, -1)
             if about is not None:
@@ -124,6 +125,10 @@ def _slabs(sentences: Sequence[list[str]], documents: Sequence[int]) -> Iterator
             words, numbers = [], []
     if words:
         yield words, numbers
+
+
+def _integers(values: list[int]) -> Tensor:
+    return torch.from_numpy(np.array(values))  # a fraction of torch.tensor's time
 
 
 def _distinct(words: Sequence[str]) -> tuple[list[str], list[int]]:
