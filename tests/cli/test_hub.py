@@ -106,7 +106,7 @@ def convert(name):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory, trained):
+def told(tmp_path_factory, trained, exported):
     """What each command said, by the name of its data set or its own; the folder they ran in."""
     folder = tmp_path_factory.mktemp("hub")
     config = "data: {train: 'hf:ada/names:train', dev: 'hf:ada/lines', test: 'hf:ada/names:test'}"
@@ -118,13 +118,15 @@ def told(tmp_path_factory, trained):
     calls["check"] = ["data", "check", "hf:ada/names:train"]
     calls["split"] = ["data", "split", "hf:ada/names:train", "parts"]
     calls["train"] = ["train", "--config", "hub.yaml", "--dry-run", "--threads", "1"]
+    models = {"ada/tagger": {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}}
+    models["ada/exported"] = {"model.onnx": exported.read_bytes()}
+    calls["exported"] = ["predict", "Ada Lovelace slept .", "--model", "ada/exported"]
     for name, model in {"named": "ada/tagger", "here": str(trained)}.items():
         calls[f"predict {name}"] = ["predict", "Ada Lovelace slept .", "--model", model, "--format", "json"]
         calls[f"evaluate {name}"] = ["evaluate", "hf:ada/names:train", "--model", model, "--format", "json"]
         calls[f"export {name}"] = ["export", model, f"{name}.onnx"]
     learnt = ["train", "--config", str(trained.parent / "tiny.yaml"), "--dry-run", "--threads", "1"]
     calls["go on"] = [*learnt, "--init-from", "ada/tagger@main"]
-    models = {"ada/tagger": {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}}
     with hub(repositories(folder / "trap"), models, {"ada/tagger": "hf_mine"}) as (endpoint, asked):
         outcomes = commands(folder, list(calls.values()), HF_ENDPOINT=endpoint, HF_TOKEN="hf_mine")
     assert any("train-00000-of-00001.parquet" in request for request in asked)
@@ -132,7 +134,7 @@ def told(tmp_path_factory, trained):
         **dict(zip(calls, outcomes, strict=True)),
         "folder": folder,
         "endpoint": endpoint,
-        "predict": calls["predict named"],
+        "call": calls["exported"],
     }
 
 
@@ -192,9 +194,9 @@ def test_commands_about_lines_say_how_to_get_some(told, command):
 
 
 def test_offline_what_was_fetched_before_is_read(told):
-    calls = [convert("hf:ada/names:train"), convert("hf:ada/never:train"), told["predict"]]
+    calls = [convert("hf:ada/names:train"), convert("hf:ada/never:train"), told["call"]]
     read, never, found = commands(told["folder"], calls, HF_ENDPOINT=told["endpoint"], HF_HUB_OFFLINE="1")
-    assert found == told["predict named"]
+    assert found == told["exported"] and found[0] == 0 and "Ada Lovelace" in found[1]
     (told["folder"] / "out.conll").unlink()
     assert read[0] == 0 and "2 sentences" in read[2]
     assert never[0] == 1 and never[2].startswith("error: hf:ada/never:train: it is not in the cache")

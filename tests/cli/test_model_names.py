@@ -43,8 +43,8 @@ def test_the_library_logs_it_once(bundled, caplog):
     ]
 
 
-def test_the_log_goes_to_stderr_of_a_program_that_sets_none_up(trained):
-    code = f"import rnner, rnner.models as m; m._bundled = lambda: m.Path({str(trained)!r}); rnner.load()"
+def test_the_log_goes_to_stderr_of_a_program_that_sets_none_up(exported):
+    code = f"import rnner, rnner.models as m; m._bundled = lambda: m.Path({str(exported)!r}); rnner.load()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "" and done.stderr.startswith("rnner.load: no model is named")
 

@@ -24,9 +24,9 @@ def call(*arguments, cwd, stdin=""):
 
 
 def test_from_nothing_to_names(tmp_path, capsys):
-    """The quickstart, made small: train, predict, evaluate."""
+    """The quickstart, made small, with its smaller files: train, predict, evaluate."""
     (tmp_path / "quickstart.yaml").write_text(
-        'data: {train: "sample:train", dev: "sample:dev", test: "sample:test"}\n'
+        'data: {train: "sample:dev", dev: "sample:test", test: "sample:test"}\n'
     )
     overrides = [part for key in SMALL for part in ("--set", key)]
     trained = call("train", "--config", "quickstart.yaml", *overrides, cwd=tmp_path)
@@ -45,9 +45,9 @@ def test_from_nothing_to_names(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("form", ["table", pytest.param("conll", marks=pytest.mark.slow)])
-def test_a_reader_who_has_enough_is_no_failure(trained, form):
+def test_a_reader_who_has_enough_is_no_failure(exported, form):
     """As in `rnner predict ... | head -1`."""
-    command = [*RNNER, "predict", "--model", str(trained), "--input", "lines", "--format", form]
+    command = [*RNNER, "predict", "--model", str(exported), "--input", "lines", "--format", form]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT
     )
@@ -60,9 +60,9 @@ def test_a_reader_who_has_enough_is_no_failure(trained, form):
 
 
 @pytest.mark.parametrize(("closed", "told"), [("<&-", "[PER Ada Lovelace]"), (">&-", ""), ("2>&-", "[PER")])
-def test_a_stream_that_is_closed_from_the_start_is_an_empty_one(trained, closed, told):
+def test_a_stream_that_is_closed_from_the_start_is_an_empty_one(exported, closed, told):
     command = f'exec "$0" "$@" {closed}'
-    arguments = ["predict", "--model", str(trained), "Ada Lovelace slept ."]
+    arguments = ["predict", "--model", str(exported), "Ada Lovelace slept ."]
     done = subprocess.run(
         ["sh", "-c", command, *RNNER, *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=60
     )
