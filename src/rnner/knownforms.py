@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+_TOGETHER = 256  # forms that are computed at a time
 _BYTES = 64 << 20  # of all rows; a form takes 3.6 kB with a BiLSTM of 100 units a direction
 
 
@@ -36,21 +37,28 @@ class KnownForms:
         self._calls = 0
         self._lock = Lock()
 
-    def rows(self, forms: Sequence[str]) -> list[Tensor]:
-        """The tables `[n, w_i]` of n distinct forms, n at least 1; the caller's own."""
+    def rows(self, forms: Sequence[str], spare: int = 0) -> list[Tensor]:
+        """The tables `[n + spare, w_i]` of n distinct forms, n at least 1; the caller's own.
+
+        What stands in the `spare` rows at their ends is for the caller to write.
+        """
         with self._lock:
             self._calls += 1
             get = self._places.get
             places = torch.from_numpy(np.array([get(form, -1) for form in forms]))
-            missing = (places < 0).nonzero()[:, 0]
+            missing = [i for i, place in enumerate(places.tolist()) if place < 0]
             places.clamp_(min=0)
             self._asked[places] = self._calls
-            given = [table.index_select(0, places) for table in self._tables]
-        if len(missing):  # may take long: others need not wait
-            absent = [forms[i] for i in missing.tolist()]
+            given = [table.new_empty(len(forms) + spare, table.shape[1]) for table in self._tables]
+            for table, rows in zip(self._tables, given, strict=True):
+                torch.index_select(table, 0, places, out=rows[: len(forms)])
+        missing.sort(key=lambda i: len(forms[i]))  # those that are computed together are of one length
+        for start in range(0, len(missing), _TOGETHER):  # may take long: other threads need not wait
+            some = missing[start : start + _TOGETHER]
+            absent = [forms[i] for i in some]
             computed = self._compute(absent)
-            for table, rows in zip(given, computed, strict=True):
-                table[missing] = rows
+            for rows, own in zip(given, computed, strict=True):
+                rows[some] = own
             self._keep(absent, computed)
         return given
 

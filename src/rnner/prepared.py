@@ -20,7 +20,6 @@ from rnner.nn.projected import Projected
 from rnner.nn.recurrent import RecurrentLayer, Stack
 from rnner.tagger import Tagger
 
-_FORMS = 256  # that are computed together: of near-equal length, for the characters' sake
 _WORDS = 1 << 14  # of documents that are summed together
 
 
@@ -65,7 +64,7 @@ class Prepared:
             about: `[b, w]` of each sentence's document, for a tagger that looks at documents.
         """
         distinct, flat = _distinct([word for words in sentences for word in words])
-        tables = self._forms.rows(distinct)[: len(self._widths)]
+        tables = self._forms.rows(distinct, 0 if about is None else len(about))[: len(self._widths)]
         inside = torch.arange(int(lengths.max())) < lengths[:, None]
         forms = torch.zeros(inside.shape, dtype=torch.int64).masked_scatter_(inside, _integers(flat))
         if self._first is None:
@@ -84,24 +83,15 @@ class Prepared:
     ) -> Tensor:
         rows = forms[None]
         if about is not None:
-            documents = len(tables[0]) + torch.arange(len(forms))[:, None].expand_as(forms)
-            rows = torch.stack([forms, documents])
-            shares = first.tables(about, self._of_form, biased=False)
-            tables = [torch.cat(pair) for pair in zip(tables, shares, strict=True)]
+            spare = len(tables[0]) - len(about)  # the first of the rows that are left for documents
+            rows = torch.stack([forms, torch.arange(spare, len(tables[0]))[:, None].expand_as(forms)])
+            for table, share in zip(tables, first.tables(about, self._of_form, biased=False), strict=True):
+                table[spare:] = share
         return first.run(tables, rows, lengths)
 
     @torch.inference_mode()
     def _compute(self, forms: list[str]) -> list[Tensor]:
         """The tables of `KnownForms`: of the first layer, and of documents."""
-        order = sorted(range(len(forms)), key=lambda i: len(forms[i]))
-        parts = [
-            self._compute_some([forms[i] for i in order[start : start + _FORMS]])
-            for start in range(0, len(order), _FORMS)
-        ]
-        place = torch.tensor(order).argsort()
-        return [torch.cat(tables)[place] for tables in zip(*parts, strict=True)]
-
-    def _compute_some(self, forms: list[str]) -> list[Tensor]:
         batch = self._vocabulary.encode([forms]).to("cpu")
         features = self._tagger.features(batch)
         x = features if batch.lexicon is None else torch.cat([features, batch.lexicon[0]], dim=1)

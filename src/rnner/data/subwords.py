@@ -66,6 +66,8 @@ class Composition(Generic[A]):
 def composable(form: str) -> bool:
     """Whether a form may be composed: it has two letters and no digit, and is no web address."""
     lowered = form.lower()
+    if form.isalpha():  # most, and quick to tell
+        return len(form) > 1 and not lowered.startswith("http")
     letters = sum(character.isalpha() for character in form)
     return letters > 1 and not any(c.isdecimal() for c in form) and not lowered.startswith(("http", "www."))
 
@@ -165,5 +167,7 @@ def _fitted(spelt: Sequence[Sequence[int]], targets: Tensor, rows: int) -> Tenso
 
 def _camel_apart(form: str) -> str:
     """`NewYork` as `New York`, in any script that has capitals."""
+    if form[1:].islower():  # most, and quick to tell
+        return form
     borders = (a.islower() and b.isupper() for a, b in pairwise(form))
     return form[:1] + "".join(" " * border + b for border, b in zip(borders, form[1:], strict=True))

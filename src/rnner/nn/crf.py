@@ -102,18 +102,21 @@ def span_probabilities(
     with torch.no_grad():
         emissions, lengths, moves = _alike(emissions, lengths, moves)
         posterior = ForwardBackward(emissions, lengths, moves)
-        alpha, gamma = posterior.messages()
         boundary = F.pad(boundary, (0, 1, 0, 1), value=True)
         row, start, end = spans.unbind(1)
         first = path[row, start]
-        before = _normalised(alpha[start, row] + posterior.moves.T[first])  # P(tag before | first) [n, k + 1]
+        before = _normalised(
+            posterior.before(start, row) + posterior.moves.T[first]
+        )  # P(tag before | first) [n, k + 1]
         opens = (before * boundary.T[first]).sum(-1)
         # The positions [m] of all spans, and what goes on from each.
         position = torch.arange(path.shape[1], device=path.device)
         inside = (position >= start[:, None]) & (position < end[:, None])  # [n, t]
         span, at = inside.nonzero().unbind(1)
         tag, following = path[row[span], at], F.pad(path, (0, 1))[row[span], at + 1]
-        after = _normalised(gamma[at, row[span]] + posterior.moves[tag])  # P(tag after | tag) [m, k + 1]
+        after = _normalised(
+            posterior.after(at, row[span]) + posterior.moves[tag]
+        )  # P(tag after | tag) [m, k + 1]
         stays = after.gather(1, following[:, None])[:, 0]
         closes = (after * boundary[tag]).sum(-1)
         onward = torch.where(at == end[span] - 1, closes, stays)

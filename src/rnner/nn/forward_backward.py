@@ -113,18 +113,25 @@ class ForwardBackward:
         moves[-1, -1] = 0
         return tags[:, :, :-1].transpose(0, 1), moves
 
-    def messages(self) -> tuple[Tensor, Tensor]:
-        """What comes to each position, and what comes after it: two [t, b, k + 1].
+    def before(self, position: Tensor, row: Tensor) -> Tensor:
+        """What comes to n positions [n] of sentences [n]: [n, k + 1].
 
-        The first holds, for each tag before the position, the logarithm of the sum over all that leads to
-        it; the second, for each tag after the position, over all that follows it; both with that tag's
-        emission, and up to a constant at each position.
+        For each tag before the position, the logarithm of the sum over all that leads to it, with that tag's
+        emission, and up to a constant.
         """
-        alpha, gamma = self._scaled.alpha[:-1].log(), self._scaled.gamma[1:].log()
-        if self._exact is not None:
-            alpha[:, self._which] = _centred(self._exact.alpha[:-2]).to(alpha.dtype)
-            gamma[:, self._which] = _centred(self._exact.gamma[2:]).to(gamma.dtype)
-        return alpha, gamma
+        alpha = self._scaled.alpha[position, row].log()
+        return alpha if self._exact is None else self._corrected(alpha, self._exact.alpha, position, row)
+
+    def after(self, position: Tensor, row: Tensor) -> Tensor:
+        """The same for each tag after the positions, over all that follows it."""
+        gamma = self._scaled.gamma[position + 1, row].log()
+        return gamma if self._exact is None else self._corrected(gamma, self._exact.gamma, position + 2, row)
+
+    def _corrected(self, logs: Tensor, exact: Tensor, place: Tensor, row: Tensor) -> Tensor:
+        """The logarithms [n, k + 1] of places [n], replaced where the sentence was done again."""
+        again, which = (row[:, None] == self._which).nonzero(as_tuple=True)
+        logs[again] = _centred(exact[place[again], which]).to(logs.dtype)
+        return logs
 
 
 def _rows(lengths: Tensor, t: int) -> Tensor:
@@ -145,7 +152,7 @@ def _relative(moves: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _centred(sums: Tensor) -> Tensor:
-    """Logarithms [t, b, k + 1], less the largest at each position: float32 can hold them."""
+    """Logarithms [..., k + 1], less the largest of each row: float32 can hold them."""
     return sums - sums.amax(-1, keepdim=True)
 
 
