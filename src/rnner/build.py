@@ -37,8 +37,7 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Rows | None = 
     size = embeddings.words.size
     frozen = vocabulary.rows - len(vocabulary.words)
     if vectors is None and frozen:
-        zeros = torch.zeros(frozen, size)
-        vectors = quantized(zeros) if embeddings.words.precision == "int8" else Rows(zeros.half())
+        vectors = _no_rows(frozen, size, embeddings.words.precision)
     words = WordEmbedding(len(vocabulary.words), size, *(vectors or ()))
     characters = build_characters(embeddings.characters, len(vocabulary.characters))
     casing = nn.Embedding(len(CASINGS), embeddings.casing) if embeddings.casing else None
@@ -67,6 +66,13 @@ def to_rows(vectors: Tensor, precision: str) -> Rows:
         return quantized(vectors)
     half = vectors.half()
     return Rows(half if bool(half.isfinite().all()) else vectors)  # above 65504 there is no half
+
+
+def _no_rows(m: int, size: int, precision: str) -> Rows:
+    """Zeros that are kept as `to_rows` keeps them."""
+    if precision == "int8":
+        return Rows(torch.zeros(m, size, dtype=torch.int8), torch.zeros(m, 1))
+    return Rows(torch.zeros(m, size, dtype=torch.float16))
 
 
 def build_characters(
