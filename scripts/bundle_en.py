@@ -2,9 +2,10 @@
 
     python scripts/bundle_en.py runs/en
 
-Copied are config, vocabulary, weights and scores; from the lexicon in the vocabulary the names of accounts and
-web addresses are left out, which are of use to nobody. The form for onnx is written anew (`rnner export`). The
-card, README.md in the folder of the package, is written by hand: `scripts/evaluate_en.py` gives its table.
+Copied are config, vocabulary, weights and scores; from the lexicon in the vocabulary the names of
+accounts and web addresses are left out, which are of use to nobody. The form for onnx is written anew
+(`rnner export`). The card, README.md in the folder of the package, is written by hand:
+`scripts/evaluate_en.py` gives its table.
 """
 
 from __future__ import annotations
