@@ -118,7 +118,7 @@ def predict(
     scores: Annotated[
         bool, typer.Option("--scores", help="Show in text and html how probable each entity is.")
     ] = False,
-    batch: Batch = 64,
+    batch: Batch = 256,
     window: Window = LONGEST,
     column: Annotated[
         int | None,

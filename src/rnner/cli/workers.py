@@ -7,10 +7,9 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from itertools import cycle
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from rnner.errors import RnnerError, UsageError
@@ -24,24 +23,24 @@ _IN_HAND = 2  # pieces of work for each process that are read ahead: while one i
 class Workers(Generic[A, R]):
     """Processes, used in a `with` block; at its end, whatever ended it, none is left.
 
+    They take the work in turns: which one does what never depends on how long anything takes.
+
     Args:
         number: how many.
         begin: called in each of them once, it gives the function that does the work.
     """
 
     def __init__(self, number: int, begin: Callable[[], Callable[[A], R]]) -> None:
-        self.number, self._begin = number, begin
-        self._free: SimpleQueue[_Worker] = SimpleQueue()
-        self._all: list[_Worker] = []
+        self._number, self._begin = number, begin
+        self._workers: list[_Worker] = []
 
     def __enter__(self) -> Workers[A, R]:
-        for _ in range(self.number):
-            self._all.append(_Worker(self._begin))
-            self._free.put(self._all[-1])
+        for _ in range(self._number):
+            self._workers.append(_Worker(self._begin))
         return self
 
     def __exit__(self, *error: object) -> None:
-        for worker in self._all:
+        for worker in self._workers:
             worker.end()
 
     def map(self, items: Iterable[A], waits: Callable[[A], bool] = lambda item: False) -> Iterator[R]:
@@ -54,24 +53,14 @@ class Workers(Generic[A, R]):
         Raises:
             RnnerError: the work raised one, or a process died.
         """
-        with ExitStack() as stack:
-            threads = ThreadPoolExecutor(self.number)  # one for each process, to wait for it
-            stack.callback(threads.shutdown, wait=False, cancel_futures=True)
-            pending: deque[Future[R]] = deque()
-            for item in items:
-                pending.append(threads.submit(self._done, item))
-                while pending and (waits(item) or len(pending) >= _IN_HAND * self.number):
-                    yield pending.popleft().result()
-            while pending:
+        turns = cycle(self._workers)
+        pending: deque[Future[R]] = deque()
+        for item in items:
+            pending.append(next(turns).submit(item))
+            while pending and (waits(item) or len(pending) >= _IN_HAND * self._number):
                 yield pending.popleft().result()
-
-    def _done(self, item: A) -> R:
-        worker = self._free.get()
-        try:
-            result: R = worker.ask(item)
-            return result
-        finally:
-            self._free.put(worker)
+        while pending:
+            yield pending.popleft().result()
 
 
 class _Worker:
@@ -87,8 +76,13 @@ class _Worker:
         finally:
             signal.signal(signal.SIGINT, before)
         theirs.close()
+        self._thread = ThreadPoolExecutor(1)  # waits for the answers
 
-    def ask(self, item: object) -> Any:
+    def submit(self, item: object) -> Future[Any]:
+        """Have something done, after what was submitted before."""
+        return self._thread.submit(self._ask, item)
+
+    def _ask(self, item: object) -> Any:
         try:
             self._pipe.send(item)
             error, result = self._pipe.recv()
@@ -105,6 +99,7 @@ class _Worker:
         """Kill the process: it has nothing to save."""
         self._process.kill()
         self._process.join()
+        self._thread.shutdown(cancel_futures=True)
         self._pipe.close()
 
 
