@@ -1,11 +1,11 @@
 """rnner: small, fast named-entity taggers built on recurrent networks you can read.
 
 >>> import rnner
->>> pipeline = rnner.load("runs/my")
->>> for entity in pipeline(["Ada Lovelace wrote to Charles Babbage."])[0]:
+>>> pipeline = rnner.load("en")
+>>> for entity in pipeline(["Harry Potter and Hermione Granger invented a new spell."])[0]:
 ...     print(entity.label, entity.text)
-PER Ada Lovelace
-PER Charles Babbage
+PER Harry Potter
+PER Hermione Granger
 """
 
 from __future__ import annotations

@@ -408,10 +408,6 @@ def test_output_may_be_a_device(predict):
 # --- calls that cannot be meant ------------------------------------------------------------------------
 
 
-def test_without_a_model_it_says_what_is_needed(rnner, one_line):
-    one_line(rnner("predict", "Ada"), 2, "--model DIR is needed", "rnner train")
-
-
 def test_without_a_text_in_a_terminal_it_says_how_to_give_one(rnner, trained, one_line, monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     one_line(rnner("predict", "--model", trained), 2, "give a TEXT in quotes, --file FILE, or text on stdin")
