@@ -168,7 +168,7 @@ def test_a_config_that_is_not_there_or_a_folder(rnner, folder, one_line):
         (["train", "--config", "tiny.yaml", "--frob"], "--frob"),
         (["train", "--config", "tiny.yaml", "--threads", "0"], "--threads"),
         (["train", "--config", "tiny.yaml", "--threads", "two"], "--threads"),
-        (["evaluate", "test.conll"], "--model"),
+        (["evaluate", "test.conll", "--model"], "--model"),
         (["evaluate", "--model", "m"], "DATA"),
         (["evaluate", "test.conll", "--model", "m", "--columns", "a"], "--columns a: two whole numbers"),
         (["evaluate", "test.conll", "--model", "m", "--format", "xml"], "'conlleval'"),
