@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from rnner import __version__
-from rnner.cli import config, data, evaluate, export, info, predict, train
+from rnner.cli import config, data, evaluate, export, info, lab, predict, train
 from rnner.cli.console import complain, notice
 from rnner.errors import RnnerError
 from rnner.usercode import place_in_code
@@ -31,6 +31,7 @@ app.command("export")(export.export)
 app.command("info")(info.info)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
+app.add_typer(lab.app, name="lab")
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,92 @@
+"""Gates as the equations have them, and what the memory kept."""
+
+import pytest
+import torch
+
+from rnner.bundle import load_bundle
+from rnner.errors import UsageError
+from rnner.lab.gates import listen, measure, open_gates, what_is_kept
+from rnner.nn.cells import get_cell
+from rnner.nn.loop import run_loop
+
+GATED = ["gru", "gru_reset_after", "lstm"]
+
+
+def states_of(cell, x):
+    """The states before and after each word, `[t, h]`."""
+    states = [cell.initial_state(x[:1])]
+    for word in x:
+        states.append(run_loop(cell, word[None, None], torch.tensor([1]), states[-1])[1])
+    rows = [torch.cat(own) for own in zip(*states, strict=True)]
+    return [(own[:-1], own[1:]) for own in rows]
+
+
+@pytest.fixture(params=GATED)
+def cell(request):
+    torch.manual_seed(2)
+    return get_cell(request.param)(3, 6)
+
+
+@torch.no_grad()
+def test_with_its_gates_a_cells_next_state_follows(cell):
+    x = torch.randn(5, 3)
+    gates, states = open_gates(cell, x), states_of(cell, x)
+    candidate = cell.project(x).chunk(cell.gates, dim=1)[2]
+    W = cell.W_aa.chunk(cell.gates)[2]
+    if "Γ_o" in gates:
+        (a, new_a), (c, new_c) = states
+        memory = gates["Γ_u"] * torch.tanh(candidate + a @ W.T) + gates["Γ_f"] * c
+        torch.testing.assert_close(new_a, gates["Γ_o"] * torch.tanh(new_c))
+    else:
+        ((c, new_c),) = states
+        inner = (gates["Γ_r"] * c) @ W.T
+        if hasattr(cell, "b_cc"):
+            inner = gates["Γ_r"] * (c @ W.T + cell.b_cc)
+        memory = gates["Γ_u"] * torch.tanh(candidate + inner) + (1 - gates["Γ_u"]) * c
+    torch.testing.assert_close(new_c, memory)
+
+
+def test_the_memory_of_a_gru_is_made_of_its_words_and_what_is_left_of_the_start():
+    gates = open_gates(get_cell("gru")(3, 6), torch.randn(9, 3))
+    left = torch.cumprod(1 - gates["Γ_u"], dim=0).mean(dim=1)
+    torch.testing.assert_close(what_is_kept(gates).sum(dim=1) + left, torch.ones(9))
+
+
+def test_a_word_is_held_until_a_gate_forgets_it():
+    write = torch.tensor([[1.0], [0.0], [0.0], [0.0]])
+    keep = torch.tensor([[1.0], [1.0], [0.5], [0.0]])
+    assert what_is_kept({"Γ_u": write, "Γ_f": keep})[:, 0].tolist() == [1, 1, 0.5, 0]
+
+
+def test_a_cell_without_gates_is_refused():
+    with pytest.raises(UsageError, match="RNNCell has no gates that are known: take a model of gru or lstm"):
+        open_gates(get_cell("rnn")(3, 6), torch.randn(2, 3))
+
+
+@pytest.fixture(scope="module")
+def decoder(whole):
+    return load_bundle(whole[1]).decoder()
+
+
+@torch.no_grad()
+def test_what_is_heard_is_what_the_tagger_computes_with(decoder):
+    words = ["Ada", "left", "London", "."]
+    outputs = [layer(x, torch.tensor([4]))[0] for _, layer, x in listen(decoder, [words])]
+    emissions = decoder.tagger.emission(torch.cat(outputs, dim=-1))
+    torch.testing.assert_close(emissions, decoder.tagger(decoder.vocabulary.encode([words]).to("cpu")))
+
+
+def test_a_tagger_is_shown_in_both_directions_each_in_its_order_of_reading(decoder):
+    figures = measure(["Ada", "left", "London"], decoder, 0, True, str)
+    assert [(name, own["words"]) for name, own in figures.items()] == [
+        ("forward", ["Ada", "left", "London"]),
+        ("backward", ["London", "left", "Ada"]),
+    ]
+    for own in figures.values():
+        assert len(own["kept"]) == 3
+        assert all(len(gate) == 3 for gate in own["gates"].values())
+
+
+def test_words_that_the_network_of_agreement_lacks_are_told():
+    with pytest.raises(UsageError, match="Oslo: unknown without --model; known are cat, "):
+        measure(["The", "cat", "Oslo"], None, 0, True, str)
