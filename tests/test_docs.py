@@ -1,5 +1,6 @@
-"""Documentation that is written by a script is what the script would write."""
+"""Documentation that is written by a script is what the script would write, and what it shows is so."""
 
+import doctest
 import importlib.util
 from pathlib import Path
 
@@ -31,3 +32,9 @@ def test_the_config_reference_is_up_to_date(config_reference):
 )
 def test_it_tells_what_may_be_written(config_reference, row):
     assert f"\n{row}" in config_reference
+
+
+def test_the_page_of_symbols_tells_the_truth():
+    done = doctest.testfile(str(ROOT / "docs" / "notation.md"), module_relative=False, encoding="utf-8")
+    assert done.attempted > 20
+    assert done.failed == 0
