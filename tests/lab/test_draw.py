@@ -33,7 +33,7 @@ def test_gradients_have_a_panel_a_cell_and_a_curve_a_scale():
 
 
 def test_memory_has_a_panel_for_each_length_of_training():
-    row = {"mean": [0.9, 0.6], "deviation": [0.1, 0.2]}
+    row = {"mean": [0.9, 0.6], "deviation": [0.1, 0.2], "seeds": [[0.8, 0.4], [1.0, 0.8]]}
     accuracy = {f"{cell}, {steps} steps": row for steps in (300, 1600) for cell in ("rnn", "gru")}
     panels = drawn(memory, {"distances": [2, 80], "accuracy": accuracy})
     assert [panel.get_title() for panel in panels] == ["after 300 steps", "after 1600 steps"]

@@ -12,14 +12,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rnner.lab.parts import Reader, Tell, fit, numbered
-from rnner.render.picture import Figure
+from rnner.render.picture import COLOURS, Figure
 
 SINGULARS = ("cat", "dog", "bird", "author", "farmer", "lawyer", "student", "teacher")
 PLURALS = tuple(noun + "s" for noun in SINGULARS)
 _CLAUSES = (("which", "already", "ate"), ("which", "always", "slept"), ("which", "never", "sang"))
-_PLACES, _ENDS = ("near", "behind", "with", "without", "beside"), ("full", "tired", "happy")
-_ADVERBS = ("quietly", "today", "again", "often", "perhaps", "indeed")
-_ALWAYS = ("the", "was", "were", ".")
+_PLACES, _ALWAYS = ("near", "behind", "with", "without", "beside"), ("the", "was", "were", ".")
+_ADVERBS, _ENDS = ("quietly", "today", "again", "often", "perhaps", "indeed"), ("full", "tired", "happy")
 WORDS = numbered(*SINGULARS, *PLURALS, *chain(*_CLAUSES), *_PLACES, *_ADVERBS, *_ENDS, *_ALWAYS)
 LONGEST = 40  # the largest distance in training
 DISTANCES = (2, 5, 10, 20, 40, 60, 80)
@@ -85,13 +84,14 @@ def measure(cells: Sequence[str], seed: int, quick: bool, tell: Tell) -> dict[st
 
 
 def draw(figure: Figure, figures: dict[str, Any]) -> None:
-    """A curve a cell, accuracy against distance, a panel for each length of training."""
+    """A panel for each length of training: accuracy against distance, a curve a cell, a thin one a seed."""
     lengths = list(dict.fromkeys(name.partition(", ")[2] for name in figures["accuracy"]))
     for axes, steps in zip(figure.subplots(1, len(lengths), squeeze=False)[0], lengths, strict=True):
         rows = {name: row for name, row in figures["accuracy"].items() if name.endswith(f", {steps}")}
-        for mark, (name, row) in zip("osD^v*" * len(rows), rows.items(), strict=False):
-            curve = figures["distances"], row["mean"], row["deviation"]
-            axes.errorbar(*curve, marker=mark, capsize=3, label=name.partition(", ")[0], alpha=0.8)
+        for n, (name, row) in enumerate(rows.items()):
+            style = {"color": COLOURS[n % 6], "marker": "osD^v*"[n % 6], "markersize": 9 - 2 * (n % 4)}
+            axes.plot(figures["distances"], [*zip(*row["seeds"], strict=True)], **style, alpha=0.25)
+            axes.plot(figures["distances"], row["mean"], **style, label=name.partition(", ")[0], lw=2.5)
         axes.axhline(0.5, linestyle=":", color="gray")
         axes.axvspan(LONGEST, max(DISTANCES) + 2, color="gray", alpha=0.12, lw=0)
         axes.annotate("none in training", (LONGEST + 1, 0.32))
