@@ -11,6 +11,7 @@ from rnner.cli.lab.common import (
     Overwrite,
     Quick,
     Seed,
+    Threads,
     bar,
     check_output,
     finish,
@@ -18,7 +19,7 @@ from rnner.cli.lab.common import (
     tell,
     words_of,
 )
-from rnner.cli.options import Code, Threads, start
+from rnner.cli.options import Code, start
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -42,7 +43,7 @@ def bidirectional(
     overwrite: Overwrite = False,
     quick: Quick = False,
     seed: Seed = 0,
-    threads: Threads = None,
+    threads: Threads = 1,
 ) -> None:
     """Show how probable each word is a name's, for models that read forward only or both ways.
 

@@ -33,6 +33,10 @@ Output = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the figures in the folder.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Train less: seconds instead of minutes.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Decides all that is drawn.")]
+Threads = Annotated[
+    int,
+    typer.Option("--threads", metavar="N", min=1, help="CPU threads; one is best for small networks."),
+]
 
 
 def check_output(output: Path | None, overwrite: bool) -> None:
@@ -45,7 +49,7 @@ def check_output(output: Path | None, overwrite: bool) -> None:
         raise UsageError(f"{output / FIGURES}: is there already; --overwrite replaces it")
 
 
-def chosen_cells(cells: Sequence[str] | None, code: Sequence[Path] | None, threads: int | None) -> list[str]:
+def chosen_cells(cells: Sequence[str] | None, code: Sequence[Path] | None, threads: int) -> list[str]:
     """Run the user's code; the cells that are named, or the usual ones and the user's."""
     from rnner.nn.cells import cell_names, get_cell
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rnner.cli.lab.common import Output, Overwrite, Quick, Seed, check_output, finish, tell
-from rnner.cli.options import Threads, start
+from rnner.cli.lab.common import Output, Overwrite, Quick, Seed, Threads, check_output, finish, tell
+from rnner.cli.options import start
 
 
 def feedforward(
@@ -11,7 +11,7 @@ def feedforward(
     overwrite: Overwrite = False,
     quick: Quick = False,
     seed: Seed = 0,
-    threads: Threads = None,
+    threads: Threads = 1,
 ) -> None:
     """Compare a standard network, with weights of its own for each position, with an RNN.
 

@@ -11,6 +11,7 @@ from rnner.cli.lab.common import (
     Overwrite,
     Quick,
     Seed,
+    Threads,
     bar,
     check_output,
     finish,
@@ -19,7 +20,7 @@ from rnner.cli.lab.common import (
     tell,
     words_of,
 )
-from rnner.cli.options import Code, Threads, start
+from rnner.cli.options import Code, start
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,7 +39,7 @@ def gates(
     overwrite: Overwrite = False,
     quick: Quick = False,
     seed: Seed = 0,
-    threads: Threads = None,
+    threads: Threads = 1,
 ) -> None:
     """Show the gates of a GRU or LSTM over the words of a sentence.
 

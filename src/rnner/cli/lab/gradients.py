@@ -13,13 +13,14 @@ from rnner.cli.lab.common import (
     Overwrite,
     Quick,
     Seed,
+    Threads,
     check_output,
     chosen_cells,
     finish,
     loaded,
     tell,
 )
-from rnner.cli.options import Code, Threads
+from rnner.cli.options import Code
 from rnner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def gradients(
     overwrite: Overwrite = False,
     quick: Quick = False,
     seed: Seed = 0,
-    threads: Threads = None,
+    threads: Threads = 1,
 ) -> None:
     """Follow the gradient of the last step back through time.
 

@@ -8,12 +8,13 @@ from rnner.cli.lab.common import (
     Overwrite,
     Quick,
     Seed,
+    Threads,
     check_output,
     chosen_cells,
     finish,
     tell,
 )
-from rnner.cli.options import Code, Threads
+from rnner.cli.options import Code
 
 
 def memory(
@@ -23,7 +24,7 @@ def memory(
     overwrite: Overwrite = False,
     quick: Quick = False,
     seed: Seed = 0,
-    threads: Threads = None,
+    threads: Threads = 1,
 ) -> None:
     """Train cells to let verbs agree with subjects: the cats which ... were full.
 

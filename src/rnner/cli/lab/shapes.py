@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rnner.cli.lab.common import Output, Overwrite, Quick, Seed, check_output, finish, tell
-from rnner.cli.options import Threads, start
+from rnner.cli.lab.common import Output, Overwrite, Quick, Seed, Threads, check_output, finish, tell
+from rnner.cli.options import start
 
 
 class Shape(str, Enum):
@@ -30,7 +30,7 @@ def shapes(
     overwrite: Overwrite = False,
     quick: Quick = False,
     seed: Seed = 0,
-    threads: Threads = None,
+    threads: Threads = 1,
 ) -> None:
     """Train a network of each shape, and measure it beside a baseline.
 
