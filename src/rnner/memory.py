@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:  # slow to import, and only a GPU needs it
+    import torch
 
 # From glibc's malloc.h: how much free memory goes back to the system, and how many blocks may lie apart.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
@@ -28,9 +30,22 @@ def keep_freed_memory() -> bool:
     return bool(mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, _NEVER))
 
 
+def give_back_freed_memory() -> None:
+    """Have the allocator give what is freed back to the system, once; others than Linux see to it alone.
+
+    By itself glibc keeps what lies between blocks that are still in use: over hours, a third of all.
+    """
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
+
 def peak_memory_mb(device: torch.device) -> float | None:
     """The most memory this process has held (on CUDA: on the device), in MB; None on Windows."""
     if device.type == "cuda":
+        import torch
+
         return torch.cuda.max_memory_allocated(device) / 1e6
     if sys.platform == "win32":
         return None  # Python has no such count there

@@ -24,7 +24,7 @@ from rnner.errors import DataError
 T = TypeVar("T")
 
 CHUNK = 150_000  # about how many characters are tagged at a time: some ten thousand words
-LONGEST_TEXT = 1_000_000
+LONGEST_TEXT = 500_000
 """Characters of a text that is read as one document; a longer one is cut between its paragraphs."""
 
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
@@ -243,7 +243,7 @@ def _record(line: str, name: str, number: int) -> dict[str, Any]:
             f'a record is {{"text": "..."}} or {{"tokens": ["...", ...]}}, either of them; found: {found}'
         )
     content = _content(record)
-    words = [content] if isinstance(content, str) else content
+    words = [content] if "text" in record else content
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise wrong(f'"text" must be a string and "tokens" a list of strings, not {json.dumps(content)[:60]}')
     if not all(words) and content:

@@ -82,8 +82,8 @@ def predict(
         typer.Option(
             "--input",
             metavar="KIND",
-            help="text (one document; one of more than a million characters is cut at blank lines), lines (a "
-            'text a line), jsonl ({"text": ...} or {"tokens": [...]} a line), or conll (a column file).',
+            help="text: one document, or several if longer than 500,000 characters, cut at blank lines; "
+            'lines: a text a line; jsonl: {"text": ...} or {"tokens": [...]} a line; conll: a column file.',
         ),
     ] = Input.text,
     form: Annotated[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +12,13 @@ from rnner.cli.documents import document_tags, piece_of
 from rnner.cli.inputs import Chunk
 from rnner.cli.options import load_decoders
 from rnner.cli.workers import Workers
-from rnner.pipeline import Pipeline
+from rnner.memory import give_back_freed_memory
+from rnner.pipeline import Document, Pipeline
 
 TAGS = "tags"
 """The form of pieces that are the tags of a sentence, to be written beside its words."""
+
+_TIDY = 100_000  # words, after which memory that is no longer needed is given back
 
 
 class Found(NamedTuple):
@@ -61,26 +63,39 @@ class Job:
         Raises:
             RnnerError: as `load_decoders` does.
         """
-        return partial(self._find, Pipeline(load_decoders([self.model], **self.settings)[0]))
+        return _Tagging(self, Pipeline(load_decoders([self.model], **self.settings)[0]))
 
-    def _find(self, pipeline: Pipeline, chunk: Chunk) -> Found:
+
+class _Tagging:
+    """Does a job with a loaded model."""
+
+    def __init__(self, job: Job, pipeline: Pipeline) -> None:
+        self._job, self._pipeline, self._words = job, pipeline, 0
+
+    def __call__(self, chunk: Chunk) -> Found:
+        job, pipeline = self._job, self._pipeline
         documents = pipeline.read(chunk.contents, chunk.numbers)
-        if self.nbest:
-            documents = pipeline.with_readings(documents, self.nbest, chunk.numbers)
-        if self.threshold > 0:
-            documents = [document.above(self.threshold) for document in documents]
+        if job.nbest:
+            documents = pipeline.with_readings(documents, job.nbest, chunk.numbers)
+        if job.threshold > 0:
+            documents = [document.above(job.threshold) for document in documents]
         words = sum(len(tokens) for document in documents for tokens in document.sentences)
-        scheme = pipeline.vocabulary.scheme
-        pieces: list[Any]
-        if self.form == TAGS:
-            pieces = [document_tags(document, scheme)[0] for document in documents]
-        else:
-            kept = chunk.kept if chunk.kept is not None else [{}] * len(documents)
-            pieces = [
-                piece_of(document, self.form, scheme=scheme, width=self.width, kept=own)
-                for document, own in zip(documents, kept, strict=True)
-            ]
-        return Found(pieces, words, pipeline.labels, chunk.waits)
+        found = Found(self._pieces(documents, chunk), words, pipeline.labels, chunk.waits)
+        self._words += words
+        if self._words >= _TIDY:
+            give_back_freed_memory()
+            self._words = 0
+        return found
+
+    def _pieces(self, documents: list[Document], chunk: Chunk) -> list[Any]:
+        job, scheme = self._job, self._pipeline.vocabulary.scheme
+        if job.form == TAGS:
+            return [document_tags(document, scheme)[0] for document in documents]
+        kept = chunk.kept if chunk.kept is not None else [{}] * len(documents)
+        return [
+            piece_of(document, job.form, scheme=scheme, width=job.width, kept=own)
+            for document, own in zip(documents, kept, strict=True)
+        ]
 
 
 def tagged(job: Job, chunks: Iterable[Chunk], workers: int) -> Iterator[Found]:

@@ -51,7 +51,7 @@ CASINGS = (
 )
 
 _LONGEST_FORM = 100  # characters; of a longer form (a URL) the first and the last half of these are encoded
-_CACHED_FORMS = 200_000
+_CACHED_FORMS = 1 << 15
 _OFTEN = 10  # a word seen so often learns a vector better than it could be composed
 
 

@@ -1,0 +1,272 @@
+"""What `rnner predict` reads and writes beside texts: records, gzip, long texts, pipes; and its workers."""
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from rnner.bundle import load_bundle
+from rnner.cli import inputs
+from rnner.cli import predict as cli
+from rnner.cli.inputs import chunks_of_lines, chunks_of_records, chunks_of_text
+from rnner.export import export
+
+LINES = ["London slept .", "", "Ada Lovelace wrote to Charles Babbage .", "It was a good year ."]
+RECORDS = [
+    {"id": 7, "text": LINES[0]},
+    {"tokens": LINES[2].split(), "id": "x", "more": {"a": [1.5, None]}},
+    {"text": ""},
+    {"tokens": []},
+]
+
+
+@pytest.fixture
+def predict(rnner, trained):
+    """Predict with the trained model; the outcome's stdout."""
+
+    def call(*arguments, stdin=None):
+        outcome = rnner("predict", "--model", trained, *arguments, stdin=stdin)
+        assert (outcome.code, outcome.err) == (0, "")
+        return outcome.out
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    """The trained model as a file that starts quickly."""
+    path = tmp_path_factory.mktemp("exported") / "model.onnx"
+    export(load_bundle(trained), path)
+    return path
+
+
+def jsonl(records):
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def read(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def found(items):
+    return [[(e["label"], e["start"], e["end"]) for e in item["entities"]] for item in items]
+
+
+# --- records -----------------------------------------------------------------------------------------------
+
+
+def test_records_are_texts_or_tokens_and_keep_what_else_they_have(predict):
+    items = read(predict("--input", "jsonl", "--format", "jsonl", stdin=jsonl(RECORDS)))
+    assert [item["text"] for item in items] == [LINES[0], LINES[2], "", ""]
+    assert found(items) == [[("LOC", 0, 6)], [("PER", 0, 12), ("PER", 22, 37)], [], []]
+    kept = [{k: v for k, v in item.items() if k not in ("text", "entities")} for item in items]
+    assert kept == [{k: v for k, v in record.items() if k != "text"} for record in RECORDS]
+
+
+def test_entities_that_a_record_had_give_way_to_those_that_are_found(predict):
+    once = predict("--input", "jsonl", "--format", "jsonl", stdin=jsonl(RECORDS[:1]))
+    assert predict("--input", "jsonl", "--format", "jsonl", stdin=once.encode()) == once
+
+
+def test_blank_lines_between_records_are_none(predict):
+    stdin = b"\n" + jsonl(RECORDS[:1]) + b"  \r\n" + jsonl(RECORDS[1:2])
+    assert len(json.loads(predict("--input", "jsonl", "--format", "json", stdin=stdin))) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{", "no JSON: "),
+        ("7", "a record is"),
+        ('{"txt": "a"}', "found: the keys txt"),
+        ('{"text": "a", "tokens": ["a"]}', "either of them"),
+        ('{"text": ["a"]}', '"text" must be a string'),
+        ('{"tokens": "a"}', '"tokens" a list of strings'),
+        ('{"tokens": ["a", 1]}', "a list of strings"),
+        ('{"tokens": ["a", ""]}', "is empty"),
+        ('{"text": "\\ud83d"}', "half a surrogate pair"),
+        ('{"text": "a", "x": NaN}', "NaN is no JSON"),
+        ("[" * 100_000, "no JSON that can be read"),
+    ],
+)
+def test_what_is_no_record_is_told_with_its_line(rnner, trained, one_line, tmp_path, line, told):
+    (tmp_path / "r.jsonl").write_text('{"text": "fine"}\n\n' + line + "\n")
+    outcome = rnner(
+        "predict", "--model", trained, "--file", tmp_path / "r.jsonl", "--input", "jsonl", "-o", "/dev/null"
+    )
+    one_line(outcome, 1, "r.jsonl:3: ", told)
+
+
+# --- gzip --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["text", "lines", "jsonl", "conll"])
+def test_gzip_is_known_by_what_it_holds(predict, tmp_path, kind):
+    data = {"jsonl": jsonl(RECORDS), "conll": b"Ada\nLovelace\nslept\n\nBerlin\n"}.get(
+        kind, "\n".join(LINES).encode()
+    )
+    (tmp_path / "packed").write_bytes(gzip.compress(data))
+    options = ("--input", kind, "--format", "conll" if kind == "conll" else "json")
+    expected = predict(*options, stdin=data)
+    assert predict(*options, "--file", tmp_path / "packed") == expected != ""
+    assert predict(*options, stdin=gzip.compress(data)) == expected
+
+
+def test_an_output_that_ends_in_gz_is_packed_the_same_way_each_time(predict, tmp_path):
+    expected, packed = predict(LINES[0], "--format", "jsonl"), []
+    for name in ("one.jsonl.gz", "two.jsonl.gz"):
+        assert predict(LINES[0], "--format", "jsonl", "--output", tmp_path / name) == ""
+        packed.append((tmp_path / name).read_bytes())
+    assert gzip.decompress(packed[0]).decode() == expected and packed[0] == packed[1]
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data[:-9], lambda data: data[:40] + b"\0\0\0" + data[43:]])
+def test_broken_gzip_is_told(rnner, trained, one_line, tmp_path, spoil):
+    (tmp_path / "packed.gz").write_bytes(spoil(gzip.compress(os.urandom(300).hex().encode())))
+    one_line(
+        rnner("predict", "--model", trained, "--file", tmp_path / "packed.gz"),
+        1,
+        "packed.gz",
+        "broken or cut off",
+    )
+
+
+def test_a_bad_byte_in_gzip_is_told_with_its_line(rnner, trained, one_line, tmp_path):
+    (tmp_path / "packed.gz").write_bytes(gzip.compress(b"fine\ncaf\xe9\n"))
+    one_line(
+        rnner("predict", "--model", trained, "--file", tmp_path / "packed.gz"), 1, "packed.gz:2:4: not UTF-8"
+    )
+
+
+# --- long texts --------------------------------------------------------------------------------------------
+
+
+def parts_of(text, size=1 << 20):
+    """A text as it is cut, read in blocks of about so many bytes."""
+    stream, cuts = io.BytesIO(text.encode()), []
+    stream.read1 = lambda most: io.BytesIO.read(stream, size)
+    chunks = list(chunks_of_text(stream, lambda: cuts.append(True)))
+    parts = [part for chunk in chunks for part in chunk.contents]
+    offsets = [kept["offset"] for chunk in chunks for kept in chunk.kept or []]
+    assert "".join(parts) == text and bool(cuts) == (len(parts) > 1) == bool(offsets)
+    assert all(text.startswith(part, offset) for part, offset in zip(parts, offsets, strict=False))
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", [""]),
+        ("x" * 20, ["x" * 20]),
+        ("one.\n\ntwo.\n \nthree. and four", ["one.\n\ntwo.\n \n", "three. and four"]),
+        ("one.\r\n\r\ntwo two.\nthree. x", ["one.\r\n\r\n", "two two.\nthree. x"]),
+        ("one one.\ntwo two.\nthree. x", ["one one.\ntwo two.\n", "three. x"]),
+        ("words and more words and words", ["words and more ", "words and words"]),
+        ("x" * 45, ["x" * 20, "x" * 20, "x" * 5]),
+    ],
+)
+def test_a_long_text_is_cut_at_the_best_border_there_is(monkeypatch, text, parts):
+    monkeypatch.setattr(inputs, "LONGEST_TEXT", 20)
+    for size in (1, 7, 1 << 20):
+        assert parts_of(text, size) == parts
+
+
+def test_that_a_text_is_cut_is_told_and_each_part_has_its_offset(rnner, trained, monkeypatch, tmp_path):
+    for module in (inputs, cli):
+        monkeypatch.setattr(module, "LONGEST_TEXT", 20)
+    text = "London slept.\n\nAda Lovelace slept.\n\nIt rained."
+    (tmp_path / "long.txt").write_text(text)
+    outcome = rnner("predict", "--model", trained, "--file", tmp_path / "long.txt", "--format", "jsonl")
+    assert outcome.code == 0 and outcome.err.count("\n") == 1
+    assert "long.txt: more than 20 characters, read as several documents" in outcome.err
+    items = read(outcome.out)
+    assert [text[item["offset"] :].startswith(item["text"]) for item in items] == [True] * 3
+    assert "".join(item["text"] for item in items) == text
+    (whole,) = read(rnner("predict", "--model", trained, "Ada Lovelace slept.\n\n", "--format", "jsonl").out)
+    assert found(items[1:2]) == found([whole])
+
+
+# --- pipes -------------------------------------------------------------------------------------------------
+
+
+def test_what_has_come_through_a_pipe_is_a_chunk_and_the_rest_is_not_waited_for():
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb", buffering=0) as other:
+        chunks = chunks_of_lines(stream)
+        for written, lines in ((b"one\ntwo\nthr", ["one", "two"]), (b"ee\n", ["three"])):
+            other.write(written)
+            chunk = next(chunks)
+            assert (chunk.contents, chunk.waits) == (lines, True)
+        other.write(b"no end")
+        other.close()
+        assert [chunk.contents for chunk in chunks] == [["no end"]]
+
+
+def test_what_fills_chunks_is_not_waited_for(monkeypatch, tmp_path):
+    monkeypatch.setattr(inputs, "CHUNK", 10)
+    (tmp_path / "r").write_bytes(jsonl({"text": "x" * n} for n in (4, 4, 12, 1, 1)))
+    with (tmp_path / "r").open("rb") as stream:
+        chunks = list(chunks_of_records(stream))
+    assert [[len(text) for text in chunk.contents] for chunk in chunks] == [[4, 4], [12], [1, 1]]
+    assert [chunk.waits for chunk in chunks] == [False, False, True]
+
+
+def test_who_types_lines_gets_each_answer_at_once(exported):
+    command = [
+        sys.executable,
+        "-c",
+        "from rnner.cli import main; main()",
+        "predict",
+        "--model",
+        str(exported),
+    ]
+    options = ["--input", "lines", "--format", "jsonl"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([*command, *options], bufsize=0, **pipes) as process:
+        stop = threading.Timer(60, process.kill)
+        stop.start()
+        answers = []
+        for line in (LINES[0], LINES[2]):
+            process.stdin.write(f"{line}\n".encode())
+            answers.append(json.loads(process.stdout.readline())["text"])
+        process.stdin.close()
+        assert (process.stdout.read(), process.wait()) == (b"", 0)
+        stop.cancel()
+    assert answers == [LINES[0], LINES[2]]
+
+
+# --- workers -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["exported", pytest.param("trained", marks=pytest.mark.slow)])
+def test_workers_write_what_one_process_writes(rnner, request, monkeypatch, tmp_path, model):
+    monkeypatch.setattr(inputs, "CHUNK", 60)
+    (tmp_path / "lines").write_text("\n".join(LINES * 5))
+    (tmp_path / "columns").write_text("".join(f"{line}\n\n".replace(" ", "\n") for line in LINES * 5))
+    for kind, form in (("lines", "json"), ("conll", "conll")):
+        data = tmp_path / ("columns" if kind == "conll" else kind)
+        options = ("--file", data, "--input", kind, "--format", form)
+        command = ("predict", "--model", request.getfixturevalue(model), *options)
+        alone, together = rnner(*command), rnner(*command, "--workers", "2")
+        assert (alone.code, alone.err) == (together.code, together.err) == (0, "")
+        if form == "conll":
+            assert together.out == alone.out and "B-PER" in alone.out
+        else:
+            one, other = json.loads(alone.out), json.loads(together.out)
+            assert found(one) == found(other) and [item["text"] for item in other] == LINES * 5
+
+
+def test_an_error_in_the_input_is_told_by_workers_too(rnner, exported, one_line):
+    outcome = rnner("predict", "--model", exported, "--input", "jsonl", "--workers", "2", stdin=b"{\n")
+    one_line(outcome, 1, "<stdin>:1: no JSON")
+
+
+def test_a_model_that_cannot_be_loaded_is_told_by_workers_too(rnner, exported, one_line, tmp_path):
+    (tmp_path / "broken.onnx").write_bytes(exported.read_bytes()[:999])
+    outcome = rnner("predict", "--model", tmp_path / "broken.onnx", "London", "--workers", "2")
+    one_line(outcome, 1, "broken.onnx: is broken or cut off")
