@@ -33,6 +33,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder
 from rnner.export import export
 from rnner.exported import load_exported
+from rnner.models import find_model
 from rnner.finding import BatchDecoder, ScoredSpan
 
 TIE = 1e-5
@@ -79,7 +80,7 @@ def main() -> None:
     arguments = _arguments()
     at_least("rounds", arguments.rounds, 0)
     torch.set_num_threads(1)
-    bundle, sound = load_bundle(arguments.model), True
+    bundle, sound = load_bundle(find_model(arguments.model)), True
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         export(bundle, file)
@@ -99,7 +100,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("model", type=Path, help="model folder")
+    parser.add_argument("model", help="model folder, or en")
     parser.add_argument("corpora", type=Path, nargs="+", metavar="corpus", help="annotated file")
     parser.add_argument("--rounds", type=int, default=0, help="of measuring speed [default: 0, none]")
     return parser.parse_args()
