@@ -33,8 +33,8 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder
 from rnner.export import export
 from rnner.exported import load_exported
-from rnner.models import find_model
 from rnner.finding import BatchDecoder, ScoredSpan
+from rnner.models import find_model
 
 TIE = 1e-5
 _READINGS = 16  # among which both answers are looked for
