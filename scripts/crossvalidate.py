@@ -24,12 +24,12 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from crf_features import features
 from numpy.typing import NDArray
 from trainings import Training, at_least, guarded, say, spread, table, train_all, write_json, yaml_path
 
@@ -40,7 +40,6 @@ from rnner.metrics import score
 from rnner.partition import cut
 from rnner.tags import LENIENT, to_spans
 
-Features = dict[str, str | bool]
 Fold = NDArray[np.int64]  # the indices of its sentences, ascending
 Figures = dict[str, Any]  # precision, recall, f1 and the counts they come from
 
@@ -173,41 +172,6 @@ def crfsuite() -> Any:
         return importlib.import_module("sklearn_crfsuite")
     except ModuleNotFoundError as error:
         raise UsageError(f"--crf: {error.name} is missing; type pip install sklearn-crfsuite") from None
-
-
-def features(words: Sequence[str]) -> list[Features]:
-    """What the CRF sees at each word of a sentence: the word and its neighbours."""
-    own = [word_features(word) for word in words]
-    seen = []
-    for i, word in enumerate(own):
-        before = _named("-1:", own[i - 1]) if i else {"BOS": True}
-        after = _named("+1:", own[i + 1]) if i + 1 < len(own) else {"EOS": True}
-        seen.append({"bias": True, **word, **before, **after})
-    return seen
-
-
-def word_features(word: str) -> Features:
-    """What the CRF sees of a word."""
-    return {
-        "lower": word.lower(),
-        "prefix3": word[:3],
-        "suffix2": word[-2:],
-        "suffix3": word[-3:],
-        "shape": shape(word),
-        "upper": word.isupper(),
-        "title": word.istitle(),
-        "digit": word.isdigit(),
-    }
-
-
-def shape(word: str) -> str:
-    """Kinds of characters, each run once: `Xx` for Paris, `X-d` for F-16, `.` for an ellipsis."""
-    kinds = ("X" if c.isupper() else "x" if c.isalpha() else "d" if c.isdigit() else c for c in word)
-    return "".join(kind for kind, _ in groupby(kinds))
-
-
-def _named(prefix: str, word: Features) -> Features:
-    return {prefix + name: value for name, value in word.items()}
 
 
 def together(figures: Sequence[Figures]) -> Figures:
