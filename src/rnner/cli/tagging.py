@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from rnner.cli.documents import document_tags, piece_of
 from rnner.cli.inputs import Chunk
 from rnner.cli.options import load_decoders
-from rnner.cli.workers import Workers
 from rnner.memory import give_back_freed_memory
 from rnner.pipeline import Document, Pipeline
 
@@ -108,6 +107,8 @@ def tagged(job: Job, chunks: Iterable[Chunk], workers: int) -> Iterator[Found]:
     if workers == 1:
         yield from map(job.begin(), chunks)
         return
+    from rnner.cli.workers import Workers  # slow to import, for who asks one question
+
     with Workers(workers, job.begin) as pool:
         yield from pool.map(chunks, lambda chunk: chunk.waits)
 
