@@ -99,12 +99,12 @@ def test_folds_without_entities_score_nothing(crossvalidate):
 @pytest.mark.parametrize(
     ("word", "shape"), [("Paris", "Xx"), ("F-16", "X-d"), ("...", "."), ("iPhone4S", "xXxdX"), ("東京", "x")]
 )
-def test_the_shape_of_a_word(crossvalidate, word, shape):
-    assert crossvalidate.shape(word) == shape
+def test_the_shape_of_a_word(script, word, shape):
+    assert script("crf_features").shape(word) == shape
 
 
-def test_the_crf_sees_a_word_and_its_neighbours(crossvalidate):
-    first, last = crossvalidate.features(["Ada", "slept"])
+def test_the_crf_sees_a_word_and_its_neighbours(script):
+    first, last = script("crf_features").features(["Ada", "slept"])
     assert (first["lower"], first["+1:lower"], first["+1:suffix3"]) == ("ada", "slept", "ept")
     assert (last["lower"], last["-1:prefix3"], last["-1:title"]) == ("slept", "Ada", True)
     assert first["BOS"] and "EOS" not in first and last["EOS"] and "BOS" not in last
@@ -232,3 +232,28 @@ def test_backends_that_differ_are_told_apart_from_ties(compare_backends):
     assert difference.apart == pytest.approx(apart, abs=1e-4) and difference.words == sentences[place]
     assert str(difference).startswith("  NO TIE") and "differ, 0 of them ties" in str(found)
     assert compare_backends.compare(decoder, decoder, *context).differences == []
+
+
+# --- bench_prediction --------------------------------------------------------------------------------------
+
+
+def test_a_large_text_is_of_the_size_and_of_the_words_that_are_asked_for(script, tmp_path):
+    bench = script("bench_prediction")
+    corpus = bench.read([str(write_columns(tmp_path / "corpus.conll", TRAIN))])
+    assert corpus.texts[
+        0
+    ] == "Harry Potter and Hermione Granger invented a new spell." and corpus.tokens == sum(
+        map(len, corpus.words)
+    )
+    bench.write_large(tmp_path / "large.txt", corpus, 20_000)
+    text = (tmp_path / "large.txt").read_text()
+    assert 20_000 <= len(text.encode()) < 22_000 and text.count("\n\n") > 20
+    assert len(set(text.split())) > 100, "some words are new"
+
+
+def test_passes_take_turns_and_medians_count(script):
+    bench, told = script("bench_prediction"), []
+    seconds = {"one": iter([1.0, 4.0, 2.0]), "other": iter([8.0, 8.0, 1.0])}
+    passes = {name: lambda name=name: told.append(name) or next(seconds[name]) for name in seconds}
+    assert bench.speeds(passes, 80, 3) == {"one": 40.0, "other": 10.0}
+    assert told == ["one", "other"] * 3

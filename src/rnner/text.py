@@ -172,7 +172,8 @@ def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
         gap = tokens[i - 1].end if i else 0
         adjacent = i > 0 and gap == token.start
         closing = ended and adjacent and token.text in _CLOSERS
-        paragraph = not adjacent and _PARAGRAPH.search(text, gap, token.start)
+        near = adjacent or (token.start - gap == 1 and text[gap] == " ")  # most are, and quick to tell
+        paragraph = not near and _PARAGRAPH.search(text, gap, token.start)
         if i == 0 or paragraph or (ended and not closing and _opens(token.text)):
             sentences.append([])
         sentences[-1].append(token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -62,7 +63,10 @@ class Job:
         Raises:
             RnnerError: as `load_decoders` does.
         """
-        return _Tagging(self, Pipeline(load_decoders([self.model], **self.settings)[0]))
+        tagging = _Tagging(self, Pipeline(load_decoders([self.model], **self.settings)[0]))
+        # What is made of words goes with their chunk; to look for cycles in it often takes a tenth of the time.
+        gc.set_threshold(100_000, 20, 20)
+        return tagging
 
 
 class _Tagging:
