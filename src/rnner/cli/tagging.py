@@ -64,7 +64,7 @@ class Job:
             RnnerError: as `load_decoders` does.
         """
         tagging = _Tagging(self, Pipeline(load_decoders([self.model], **self.settings)[0]))
-        # What is made of words goes with their chunk; to look for cycles in it often takes a tenth of the time.
+        # Words go with their chunk; looking for cycles among them so often takes a tenth of the time.
         gc.set_threshold(100_000, 20, 20)
         return tagging
 
