@@ -125,6 +125,15 @@ def test_an_output_that_ends_in_gz_is_packed_the_same_way_each_time(predict, tmp
     assert gzip.decompress(packed[0]).decode() == expected and packed[0] == packed[1]
 
 
+@pytest.mark.parametrize("name", ["names.html", "names.json", "names.jsonl", "names.conll", "names.jsonl.gz"])
+def test_the_name_of_an_output_tells_its_format(predict, tmp_path, name):
+    form = name.split(".")[1]
+    predict(LINES[0], "--output", tmp_path / name)
+    data = (tmp_path / name).read_bytes()
+    told = gzip.decompress(data) if name.endswith("gz") else data
+    assert told.decode() == predict(LINES[0], "--format", form)
+
+
 @pytest.mark.parametrize("spoil", [lambda data: data[:-9], lambda data: data[:40] + b"\0\0\0" + data[43:]])
 def test_broken_gzip_is_told(rnner, trained, one_line, tmp_path, spoil):
     (tmp_path / "packed.gz").write_bytes(spoil(gzip.compress(os.urandom(300).hex().encode())))

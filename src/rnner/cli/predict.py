@@ -91,7 +91,8 @@ def predict(
         typer.Option(
             "--format",
             metavar="FORM",
-            help="text, table, html, json, jsonl, conll or binary. [default: text on a terminal, else table]",
+            help="text, table, html, json, jsonl, conll or binary. [default: what the name of --output ends "
+            "in; text on a terminal, else table]",
         ),
     ] = None,
     output: Annotated[
@@ -147,7 +148,8 @@ def predict(
     under each; conll adds the tags to a column file as its last column.
     """
     _check_input(texts, file, kind)
-    form = _chosen(form, nbest=nbest, scores=scores, terminal=output is None and sys.stdout.isatty())
+    terminal = output is None and sys.stdout.isatty()
+    form = _chosen(form or _named(output), nbest=nbest, scores=scores, terminal=terminal)
     from rnner.cli.documents import write_pieces
     from rnner.cli.tagging import TAGS, Job, tagged
     from rnner.exported import in_form
@@ -202,6 +204,12 @@ def _check_input(texts: list[str] | None, file: Path | None, kind: Input) -> Non
     for text in texts or []:
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise UsageError(f"TEXT {text!r}: not UTF-8; put it into a file and convert that")
+
+
+def _named(output: Path | None) -> Format | None:
+    """The format that a file's name ends in, such as .jsonl or .jsonl.gz."""
+    ending = "" if output is None else Path(output.name.removesuffix(".gz")).suffix[1:]
+    return Format(ending) if ending in ("html", "json", "jsonl", "conll") else None
 
 
 def _chosen(form: Format | None, *, nbest: int, scores: bool, terminal: bool) -> Format:
