@@ -167,9 +167,7 @@ def _fitted(spelt: Sequence[Sequence[int]], targets: Tensor, rows: int) -> Tenso
 
 def _camel_apart(form: str) -> str:
     """`NewYork` as `New York`, in any script that has capitals."""
-    if form[1:].islower():  # most, and quick to tell
-        return form
-    if form.isupper() or form[1:].islower():  # by far the most, and quick to tell
+    if form[1:].islower() or form.isupper():  # most, and quick to tell
         return form
     borders = (a.islower() and b.isupper() for a, b in pairwise(form))
     return form[:1] + "".join(" " * border + b for border, b in zip(borders, form[1:], strict=True))
