@@ -103,7 +103,7 @@ def test_help_goes_to_stdout_and_fits_80_columns(arguments, capsys, monkeypatch)
 def test_every_command_says_what_it_does_in_full(capsys):
     run(["--help"])
     listed = capsys.readouterr().out.partition("Commands:")[2].strip().splitlines()
-    names = ["train", "evaluate", "predict", "export", "info", "config", "data"]
+    names = ["train", "evaluate", "predict", "export", "info", "config", "data", "lab"]
     assert [line.split()[0] for line in listed] == names
     assert not any(line.endswith("...") for line in listed)
 

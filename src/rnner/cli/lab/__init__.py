@@ -8,7 +8,7 @@ from rnner.cli.lab import bidirectional, feedforward, gates, gradients, memory, 
 
 app = typer.Typer(
     name="lab",
-    help="See what recurrence does: experiments of a few minutes, with the tagger's own cells.",
+    help="See what recurrence does, in experiments of a few minutes.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

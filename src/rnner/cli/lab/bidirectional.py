@@ -45,8 +45,9 @@ def bidirectional(
     seed: Seed = 0,
     threads: Threads = 1,
 ) -> None:
-    """Show how probable each word is a name's, for models that read forward only or both ways.
+    """Show what reading both ways brings, word by word.
 
+    How probable it is that each word belongs to a name, for models that read forward only or both ways.
     Without --model, several of each are trained on the sample corpus, and the means are told.
     """
     check_output(output, overwrite)

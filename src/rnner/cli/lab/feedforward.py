@@ -13,10 +13,11 @@ def feedforward(
     seed: Seed = 0,
     threads: Threads = 1,
 ) -> None:
-    """Compare a standard network, with weights of its own for each position, with an RNN.
+    """Compare a standard network with an RNN.
 
-    Both find names in the sample corpus, from one-hot words: how many weights they have, how long a sentence
-    they can read, and how they do at positions where training had no word.
+    A standard one has weights of its own for each position. Both find names in the sample corpus, from
+    one-hot words: how many weights they have, how long a sentence they can read, and how they do at
+    positions where training had no word.
     """
     check_output(output, overwrite)
     start(threads=threads)

@@ -41,7 +41,7 @@ def gates(
     seed: Seed = 0,
     threads: Threads = 1,
 ) -> None:
-    """Show the gates of a GRU or LSTM over the words of a sentence.
+    """Show what the gates do over a sentence.
 
     Γ_u and Γ_r of a GRU; Γ_u, Γ_f and Γ_o of an LSTM: which units open at which word, and how much of each
     word the memory still holds at the end. Forward and, if the model reads backward too, backward.

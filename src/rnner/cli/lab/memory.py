@@ -26,9 +26,9 @@ def memory(
     seed: Seed = 0,
     threads: Threads = 1,
 ) -> None:
-    """Train cells to let verbs agree with subjects: the cats which ... were full.
+    """Train cells to let verbs agree with far subjects.
 
-    How often they are right, against the number of words between subject and verb.
+    The cats which ... were full: how often they are right, against the number of words between subject and verb.
     """
     check_output(output, overwrite)
     cells = chosen_cells(cell, code, threads)

@@ -32,7 +32,7 @@ def shapes(
     seed: Seed = 0,
     threads: Threads = 1,
 ) -> None:
-    """Train a network of each shape, and measure it beside a baseline.
+    """Train networks of five shapes, beside baselines.
 
     A word to name or not; a label to a new name; a sentence to its genre; a sentence to its names; a number
     in words to its digits.
