@@ -28,7 +28,8 @@ def memory(
 ) -> None:
     """Train cells to let verbs agree with far subjects.
 
-    The cats which ... were full: how often they are right, against the number of words between subject and verb.
+    The cats which ... were full: how often they are right, against the number of words between subject and
+    verb.
     """
     check_output(output, overwrite)
     cells = chosen_cells(cell, code, threads)
