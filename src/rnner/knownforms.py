@@ -37,28 +37,28 @@ class KnownForms:
         self._calls = 0
         self._lock = Lock()
 
-    def rows(self, forms: Sequence[str], spare: int = 0) -> list[Tensor]:
-        """The tables `[n + spare, w_i]` of n distinct forms, n at least 1; the caller's own.
+    def rows(self, forms: Sequence[str], which: slice = slice(None), spare: int = 0) -> list[Tensor]:
+        """Some of the tables, `[n + spare, w_i]` for n distinct forms, n at least 1; the caller's own.
 
         What stands in the `spare` rows at their ends is for the caller to write.
         """
         with self._lock:
             self._calls += 1
-            get = self._places.get
-            places = torch.from_numpy(np.array([get(form, -1) for form in forms]))
-            missing = [i for i, place in enumerate(places.tolist()) if place < 0]
-            places.clamp_(min=0)
-            self._asked[places] = self._calls
-            given = [table.new_empty(len(forms) + spare, table.shape[1]) for table in self._tables]
-            for table, rows in zip(self._tables, given, strict=True):
-                torch.index_select(table, 0, places, out=rows[: len(forms)])
+            places = np.array([self._places.get(form, -1) for form in forms])
+            missing = np.flatnonzero(places < 0).tolist()
+            known = torch.from_numpy(places.clip(min=0))
+            self._asked[known] = self._calls
+            given = []
+            for table in self._tables[which]:
+                given.append(table.new_empty(len(forms) + spare, table.shape[1]))
+                torch.index_select(table, 0, known, out=given[-1][: len(forms)])
         missing.sort(key=lambda i: len(forms[i]))  # those that are computed together are of one length
         for start in range(0, len(missing), _TOGETHER):  # may take long: other threads need not wait
             some = missing[start : start + _TOGETHER]
             absent = [forms[i] for i in some]
             computed = self._compute(absent)
-            for rows, own in zip(given, computed, strict=True):
-                rows[some] = own
+            for rows, own in zip(given, computed[which], strict=True):
+                rows.index_copy_(0, torch.tensor(some), own)
             self._keep(absent, computed)
         return given
 
@@ -68,9 +68,11 @@ class KnownForms:
             if len(new) > len(self._free):
                 self._forget(len(new))
             places = [self._free.pop() for _ in new]
+            at = torch.tensor(places, dtype=torch.int64)
             for table, rows in zip(self._tables, tables, strict=True):
-                table[places] = rows[new]
-            self._asked[places] = self._calls
+                # All of them, but for what another thread was quicker to keep.
+                table.index_copy_(0, at, rows if len(new) == len(forms) else rows[new])
+            self._asked[at] = self._calls
             self._places.update(zip((forms[i] for i in new), places, strict=True))
 
     def _forget(self, least: int) -> None:

@@ -47,7 +47,7 @@ class Prepared:
         sums = torch.zeros(max(documents, default=-1) + 1, document.output_size + 1, dtype=torch.float64)
         for words, numbers in _slabs(sentences, documents):
             distinct, places = _distinct(words)
-            *_, summands = self._forms.rows(distinct)
+            (summands,) = self._forms.rows(distinct, slice(len(self._widths), None))
             own, place = torch.unique(_integers(numbers), return_inverse=True)
             part = summands.new_zeros(len(own), summands.shape[1])
             sums[own] += part.index_add_(0, place, summands.index_select(0, _integers(places)))
@@ -64,7 +64,8 @@ class Prepared:
             about: `[b, w]` of each sentence's document, for a tagger that looks at documents.
         """
         distinct, flat = _distinct([word for words in sentences for word in words])
-        tables = self._forms.rows(distinct, 0 if about is None else len(about))[: len(self._widths)]
+        spare = 0 if about is None else len(about)
+        tables = self._forms.rows(distinct, slice(len(self._widths)), spare)
         inside = torch.arange(int(lengths.max())) < lengths[:, None]
         forms = torch.zeros(inside.shape, dtype=torch.int64).masked_scatter_(inside, _integers(flat))
         if self._first is None:

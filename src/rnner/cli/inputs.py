@@ -23,7 +23,7 @@ from rnner.errors import DataError
 
 T = TypeVar("T")
 
-CHUNK = 150_000  # about how many characters are tagged at a time: some ten thousand words
+CHUNK = 75_000  # about how many characters are tagged at a time: over ten thousand words
 LONGEST_TEXT = 500_000
 """Characters of a text that is read as one document; a longer one is cut between its paragraphs."""
 

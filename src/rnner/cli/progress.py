@@ -18,20 +18,22 @@ class Speed:
     """
 
     def __init__(self, *, shown: bool) -> None:
-        self._shown, self._words, self._started = shown, 0, 0.0
+        self._shown, self._words = shown, 0
+        self._first, self._begun = 0, 0.0  # words of the first chunk, and when they were done
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         self._progress = Progress(*columns, console=err, transient=True, disable=not shown)
         self._task = self._progress.add_task("reading the model")
         self._stack = ExitStack()
 
     def add(self, words: int) -> None:
-        """So many more words are done. The first ones begin the count: the model was loaded before."""
+        """So many more words are done. The clock begins with the first: until then the model was loaded."""
         self._words += words
+        if not self._begun:
+            self._first, self._begun = words, time.monotonic()
         self._progress.update(self._task, description=self._told())
 
     def __enter__(self) -> Speed:
         self._stack.enter_context(self._progress)
-        self._started = time.monotonic()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
@@ -39,5 +41,6 @@ class Speed:
         notice(self._told(), quiet=not self._shown or kind is not None)
 
     def _told(self) -> str:
-        seconds = max(time.monotonic() - self._started, 1e-3)
-        return f"{self._words:,} words, {self._words / seconds:,.0f} a second"
+        later, seconds = self._words - self._first, time.monotonic() - self._begun
+        speed = f", {later / seconds:,.0f} a second" if later and seconds > 0 else ""
+        return f"{self._words:,} words{speed}"

@@ -50,6 +50,7 @@ CASINGS = (
     "other",  # letters without case: 東京
 )
 
+_LOWER, _CAPITALISED, _UPPER, _MIXED = map(CASINGS.index, ("lower", "capitalised", "upper", "mixed"))
 _LONGEST_FORM = 100  # characters; of a longer form (a URL) the first and the last half of these are encoded
 _CACHED_FORMS = 1 << 15
 _OFTEN = 10  # a word seen so often learns a vector better than it could be composed
@@ -61,8 +62,9 @@ def casing_class(form: str) -> int:
     One capital alone ("A", "J.") is capitalised, not upper: it says no more than the first letter of "Harry".
     """
     if form.isascii() and form.isalpha():  # most words, and quick to tell
-        quick = (("lower", form.islower()), ("capitalised", form.istitle()), ("upper", form.isupper()))
-        return CASINGS.index(next((name for name, is_it in quick if is_it), "mixed"))
+        if form.islower():
+            return _LOWER
+        return _CAPITALISED if form.istitle() else _UPPER if form.isupper() else _MIXED
     letters = [character for character in form if character.isalpha()]
     if any(character.isnumeric() and not character.isalpha() for character in form):
         return CASINGS.index("alphanumeric" if letters else "numeric")
