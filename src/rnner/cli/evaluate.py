@@ -63,7 +63,7 @@ def evaluate(
         typer.Option("--raw", help="On raw text too, by characters: what tokenization costs."),
     ] = False,
     columns: Columns = None,
-    batch: Batch = 64,
+    batch: Batch = 256,
     window: Window = LONGEST,
     code: Code = None,
     device: Device = "cpu",

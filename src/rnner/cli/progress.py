@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -23,7 +22,6 @@ class Speed:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         self._progress = Progress(*columns, console=err, transient=True, disable=not shown)
         self._task = self._progress.add_task("reading the model")
-        self._stack = ExitStack()
 
     def add(self, words: int) -> None:
         """So many more words are done. The clock begins with the first: until then the model was loaded."""
@@ -33,11 +31,11 @@ class Speed:
         self._progress.update(self._task, description=self._told())
 
     def __enter__(self) -> Speed:
-        self._stack.enter_context(self._progress)
+        self._progress.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        self._stack.close()
+        self._progress.stop()
         notice(self._told(), quiet=not self._shown or kind is not None)
 
     def _told(self) -> str:
