@@ -6,6 +6,7 @@ import pytest
 
 from learnt import write_corpus
 from rnner import cli
+from rnner.nn import cells
 from runs import run
 from tiny import corpus_config
 
@@ -16,6 +17,12 @@ def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RNNER_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch):
+    """A cell that a test registers is forgotten after it."""
+    monkeypatch.setattr(cells, "_CELLS", dict(cells._CELLS))
 
 
 @pytest.fixture

@@ -36,12 +36,6 @@ MGU = """
 """
 
 
-@pytest.fixture(autouse=True)
-def registry(monkeypatch):
-    """What a test registers is forgotten after it."""
-    monkeypatch.setattr(cells, "_CELLS", dict(cells._CELLS))
-
-
 def write(path, code):
     path.write_text(textwrap.dedent(code), encoding="utf-8")
     return path
