@@ -207,6 +207,22 @@ def test_a_folder_that_has_changed_since_is_told(folder, name):
         load_exported(folder / exported.BESIDE)
 
 
+def test_a_folder_that_lacks_its_words_is_told(folder):
+    (folder / "vocabulary.json").unlink()
+    with pytest.raises(ModelError, match="have changed since it was written"):
+        load_exported(folder / exported.BESIDE)
+
+
+@pytest.mark.parametrize("files", ["", "[", "[" * 100_000, "{}", "3"])
+def test_digests_that_are_none_are_told(folder, files):
+    graph = onnx.load(folder / exported.BESIDE, load_external_data=False)
+    told = {entry.key: entry.value for entry in graph.metadata_props} | {exported.FILES: files}
+    onnx.helper.set_model_props(graph, told)
+    (folder / exported.BESIDE).write_bytes(graph.SerializeToString())
+    with pytest.raises(ModelError, match="have changed since it was written"):
+        load_exported(folder / exported.BESIDE)
+
+
 def test_a_graph_apart_from_its_folder_is_told(folder, tmp_path):
     alone = tmp_path / "alone.onnx"
     alone.write_bytes((folder / exported.BESIDE).read_bytes())

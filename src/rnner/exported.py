@@ -105,7 +105,7 @@ def load_exported(path: Path | str, *, threads: int | None = None, **limits: int
         raise ModelError(
             f"{path}: its format is {metadata[KIND]!r}, this rnner reads {FORMAT_VERSION}: export it again"
         )
-    if FILES in metadata and json.loads(metadata[FILES]) != digests(path.parent):
+    if FILES in metadata and not _as_it_was(path.parent, metadata[FILES]):
         again = f"`rnner export {path.parent} --overwrite` writes it anew"
         raise ModelError(f"{path}: the files beside it have changed since it was written; {again}")
     try:
@@ -121,6 +121,14 @@ def load_exported(path: Path | str, *, threads: int | None = None, **limits: int
 def digests(folder: Path) -> dict[str, str]:
     """What tells whether the files that a graph lies beside are those that it was made from."""
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WORDS, WEIGHTS)}
+
+
+def _as_it_was(folder: Path, files: str) -> bool:
+    """Whether the files in a folder have the digests that were written down, as JSON."""
+    try:
+        return bool(json.loads(files) == digests(folder))
+    except (ValueError, RecursionError, OSError):
+        return False
 
 
 def _tables(path: Path) -> Arrays:
