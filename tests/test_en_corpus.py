@@ -1,12 +1,15 @@
 """The corpus of the bundled model: labels, parts, names of accounts."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rnner.data.corpus import read_split
+from rnner.data.lexicon import Lexicon
 from rnner.tags import Span
+from tiny import vocabulary_of
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 BTC = """\
@@ -26,13 +29,17 @@ Paris\tB-LOC
 WNUT = "Google\tB-corporation\nEarth\tB-product\nand\tO\nQueen\tB-group\nmet\tO\nAda\tB-person\n"
 
 
-@pytest.fixture
-def en_corpus(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    spec = importlib.util.spec_from_file_location("en_corpus", SCRIPTS / "en_corpus.py")
+def loaded(name):
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def en_corpus(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    return loaded("en_corpus")
 
 
 @pytest.fixture
@@ -90,3 +97,14 @@ def test_the_name_of_an_account_is_one_word_and_no_name(en_corpus, data):
         Span(4, 5, "LOC")
     ]
     assert second.words == ["@Bank_of", "Paris"] and second.spans == [Span(1, 2, "LOC")]
+
+
+def test_the_bundled_lexicon_has_no_accounts_and_no_addresses(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    words = ["ada", "@ada", "@", "http://t.co/x", "www.example.org", "a@b.org"]
+    vocabulary = replace(
+        vocabulary_of(), lexicon=Lexicon({word: [1, 0, 0] for word in words}, ["LOC", "PER"])
+    )
+    kept = loaded("bundle_en").without_addresses(vocabulary)
+    assert list(kept.lexicon.counts) == ["ada", "@", "a@b.org"]
+    assert replace(kept, lexicon=None) == replace(vocabulary, lexicon=None)
