@@ -61,7 +61,7 @@ def test_glove_has_no_header(write):
         GLOVE + "\n\n",
         GLOVE.replace("\n", "\n\n"),
         GLOVE.replace("242\n", "242 \n"),  # a space after one row only
-        gzip.compress(GLOVE.encode()),
+        pytest.param(gzip.compress(GLOVE.encode()), id="gzip"),
     ],
 )
 def test_the_same_vectors_however_the_file_is_written(write, content):
@@ -184,7 +184,7 @@ def test_lines_are_counted_across_blocks(write, monkeypatch):
         ),
         (GLOVE.encode("utf-16"), "binary"),
         (b"PK\x03\x04rest", "zip archive: unpack"),
-        (gzip.compress(GLOVE.encode() * 100)[:-20], "cannot be decompressed"),
+        pytest.param(gzip.compress(GLOVE.encode() * 100)[:-20], "cannot be decompressed", id="cut gzip"),
         (b"\x1f\x8bnot really gzip", "cannot be decompressed"),
         (b"x" * 9_000_000, "over 4 MB"),
     ],
