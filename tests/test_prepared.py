@@ -8,8 +8,9 @@ import torch
 
 from rnner.data.documents import bags_of, separate
 from rnner.decoding import Decoder
+from rnner.finding import Piece
 from rnner.knownforms import KnownForms
-from rnner.prepared import Prepared
+from rnner.prepared import Prepared, Words
 from tiny import CHARACTERS, DEV, TEST, TRAIN, tagger_of, tagger_that_composes, tagger_with_context, words_of
 
 SENTENCES = [*filter(None, words_of(TRAIN + DEV + TEST)), ["x" * 300, "(", "Zürich-based"], ["東京"]]
@@ -27,11 +28,12 @@ def plain(tagger, vocabulary, sentences, documents):
 def assert_prepared_alike(tagger, vocabulary):
     prepared = Prepared(tagger, vocabulary)
     numbers, lengths = separate(DOCUMENTS), torch.tensor([len(words) for words in SENTENCES])
-    about = prepared.about(SENTENCES, numbers.tolist())[numbers] if tagger.document is not None else None
+    words, pieces = Words(SENTENCES), [Piece(i, 0, len(words)) for i, words in enumerate(SENTENCES)]
+    about = prepared.about(words, numbers.tolist())[numbers] if tagger.document is not None else None
     expected = plain(tagger, vocabulary, SENTENCES, DOCUMENTS)
     inside = torch.arange(expected.shape[1]) < lengths[:, None]
     for _ in range(2):  # the second time, all forms are known
-        found = prepared.emissions(SENTENCES, lengths, about)
+        found = prepared.emissions(words, pieces, about)
         torch.testing.assert_close(found[inside], expected[inside], atol=2e-5, rtol=1e-5)
 
 
@@ -83,48 +85,45 @@ class Counting:
         return [sizes, sizes * torch.tensor([[1.0, 2.0, 3.0]])]
 
 
-def right(forms, tables):
+def right(forms, known):
+    (one, other), rows = known.rows(forms)
     sizes = [len(form) for form in forms]
-    return tables[0].flatten().tolist() == sizes and tables[1][:, 2].tolist() == [3 * size for size in sizes]
+    return one[rows].flatten().tolist() == sizes and other[rows, 2].tolist() == [3 * size for size in sizes]
 
 
 def test_a_form_is_computed_once_while_there_is_room():
     count = Counting()
     known = KnownForms(count, [1, 3], room=4)
     for forms in (["a", "bb"], ["bb", "ccc"], ["a", "ccc", "bb"]):
-        assert right(forms, known.rows(forms))
+        assert right(forms, known)
     assert count.seen == {"a": 1, "bb": 1, "ccc": 1}
 
 
-def test_what_was_not_asked_for_longest_gives_way():
+def test_what_is_not_asked_for_again_falls_away_and_what_is_stays():
     count = Counting()
-    known = KnownForms(count, [1, 3], room=4)
-    for forms in (
-        ["old", "older"],
-        ["new", "newer"],
-        ["new", "newer"],
-        ["newest"],
-        ["new", "newer", "newest"],
-    ):
-        assert right(forms, known.rows(forms))
-    assert count.seen == dict.fromkeys(["old", "older", "new", "newer", "newest"], 1)
-    known.rows(["old"])
-    assert count.seen["old"] == 2
+    known = KnownForms(count, [1, 3], room=3)
+    for forms in (["old", "used"], ["new"], ["used", "next"], ["later"], ["used", "last"], ["more"]):
+        assert right(forms, known)
+    assert count.seen == dict.fromkeys(["old", "used", "new", "next", "later", "last", "more"], 1)
+    known.rows(["old", "used"])
+    assert (count.seen["old"], count.seen["used"]) == (2, 1)
 
 
 @pytest.mark.parametrize("room", [1, 2, 3, 7])
-def test_more_forms_than_there_is_room_for_are_right_too(room):
+def test_more_forms_than_there_is_room_for_are_right_too(room, monkeypatch):
+    monkeypatch.setattr("rnner.knownforms._TOGETHER", 2)
     known = KnownForms(Counting(), [1, 3], room=room)
     for start in range(20):
         forms = ["x" * (1 + (start * 7 + i) % 23) for i in range(1 + start % 9)]
-        assert right(forms, known.rows(forms))
+        assert right(forms, known)
 
 
-def test_what_is_given_is_the_callers_own():
-    known = KnownForms(Counting(), [1, 3], room=4)
-    for _ in range(2):
-        known.rows(["a"])[0].zero_()
-    assert right(["a"], known.rows(["a"]))
+def test_what_was_given_stays_as_it_was_whatever_comes_after():
+    known = KnownForms(Counting(), [1, 3], room=2)
+    (one, other), rows = known.rows(["a", "bb"])
+    for size in range(3, 20):
+        known.rows(["x" * size, "y" * size])
+    assert one[rows].flatten().tolist() == [1, 2] and other[rows, 2].tolist() == [3, 6]
 
 
 def test_threads_share_what_is_known():
@@ -132,7 +131,7 @@ def test_threads_share_what_is_known():
 
     def ask(seed):
         forms = [["x" * (1 + (seed * 5 + step * 3 + i) % 13) for i in range(4)] for step in range(200)]
-        return all(right(own, known.rows(own)) for own in forms)
+        return all(right(own, known) for own in forms)
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(ask, range(4)))

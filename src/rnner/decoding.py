@@ -13,9 +13,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from rnner.data.batches import Batch
 from rnner.data.vocabulary import Vocabulary
-from rnner.finding import BatchDecoder, Integers, Lattice, Piece, Reader, ScoredSpan, T, words_of
+from rnner.finding import BatchDecoder, Integers, Lattice, Piece, Reader, ScoredSpan, T
 from rnner.nn.heads import CRFHead, SoftmaxHead
-from rnner.prepared import Prepared
+from rnner.prepared import Prepared, Words
 from rnner.tagger import Tagger
 from rnner.tags import Span, from_spans
 from rnner.windows import Window, join_spans
@@ -105,13 +105,13 @@ class Decoder(BatchDecoder):
         prepared = self._prepared or Prepared(self.tagger, self.vocabulary)
 
         def begin(sentences: Sequence[list[str]], documents: list[int]) -> Reader:
-            about = prepared.about(sentences, documents) if self.documents else None
+            words = Words(sentences)
+            about = prepared.about(words, documents) if self.documents else None
 
             def read(pieces: list[Piece]) -> TensorLattice:
-                lengths = torch.tensor([piece.length for piece in pieces])
                 own = None if about is None else about[[documents[piece.sentence] for piece in pieces]]
-                emissions = prepared.emissions(words_of(sentences, pieces), lengths, own)
-                return TensorLattice(self.tagger.head, emissions, lengths)
+                lengths = torch.tensor([piece.length for piece in pieces])
+                return TensorLattice(self.tagger.head, prepared.emissions(words, pieces, own), lengths)
 
             return read
 

@@ -6,21 +6,55 @@ That is most of it: vector, casing, characters and lexicon, and their share of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rnner.data.documents import UNKNOWN
 from rnner.data.vocabulary import Vocabulary
+from rnner.finding import Integers, Piece
 from rnner.knownforms import KnownForms
 from rnner.nn.projected import Projected
 from rnner.nn.recurrent import RecurrentLayer, Stack
 from rnner.tagger import Tagger
 
 _WORDS = 1 << 14  # of documents that are summed together
+
+
+class Words:
+    """The words of some sentences, by the numbers of their forms.
+
+    Args:
+        sentences: as words.
+    """
+
+    def __init__(self, sentences: Sequence[list[str]]) -> None:
+        numbers: dict[str, int] = {}
+        listed = [numbers.setdefault(word, len(numbers)) for words in sentences for word in words]
+        self._forms = np.array(list(numbers), dtype=object)
+        self._numbers = np.array(listed, dtype=np.int64)
+        self.lengths = np.array([len(words) for words in sentences], dtype=np.int64)
+        """`[s]` words of each sentence."""
+        self._starts = np.cumsum(self.lengths) - self.lengths
+
+    def grid(self, pieces: Sequence[Piece]) -> tuple[Integers, NDArray[np.bool_]]:
+        """Places `[b, t]` of the words of b pieces, counted through all sentences, and which are words."""
+        sentence, start, end = np.array(pieces, dtype=np.int64).T
+        steps = np.arange((end - start).max())
+        inside = steps < (end - start)[:, None]
+        return ((self._starts[sentence] + start)[:, None] + steps) * inside, inside
+
+    def distinct(self, places: slice | Integers) -> tuple[list[str], Integers]:
+        """The distinct forms of the words at n places, and for each place which of them it has, `[n]`."""
+        numbers = self._numbers[places]
+        present = np.zeros(len(self._forms), dtype=bool)
+        present[numbers] = True
+        rank = np.cumsum(present) - 1
+        return self._forms[present].tolist(), rank[numbers]
 
 
 class Prepared:
@@ -40,60 +74,50 @@ class Prepared:
         self._widths = [self._of_form] if self._first is None else self._first.widths
         self._forms = KnownForms(self._compute, [*self._widths, *([about + 1] if about else [])])
 
-    def about(self, sentences: Sequence[list[str]], documents: Sequence[int]) -> Tensor:
+    def about(self, words: Words, documents: Sequence[int]) -> Tensor:
         """What documents are about, `[d, w]`, from the number (0 to d - 1) of each sentence's."""
         document = self._tagger.document
         assert document is not None
         sums = torch.zeros(max(documents, default=-1) + 1, document.output_size + 1, dtype=torch.float64)
-        for words, numbers in _slabs(sentences, documents):
-            distinct, places = _distinct(words)
-            (summands,) = self._forms.rows(distinct, slice(len(self._widths), None))
-            own, place = torch.unique(_integers(numbers), return_inverse=True)
-            part = summands.new_zeros(len(own), summands.shape[1])
-            sums[own] += part.index_add_(0, place, summands.index_select(0, _integers(places)))
+        own = torch.from_numpy(np.repeat(np.array(documents, dtype=np.int64), words.lengths))
+        for start in range(0, len(own), _WORDS):
+            forms, place = words.distinct(slice(start, start + _WORDS))
+            (*_, summands), rows = self._forms.rows(forms)
+            numbers, of = torch.unique(own[start : start + _WORDS], return_inverse=True)
+            part = summands.new_zeros(len(numbers), summands.shape[1])
+            sums[numbers] += part.index_add_(0, of, summands.index_select(0, rows[torch.from_numpy(place)]))
         return document.means(sums.to(self._tagger.emission.weight.dtype))
 
-    def emissions(
-        self, sentences: Sequence[list[str]], lengths: Tensor, about: Tensor | None = None
-    ) -> Tensor:
-        """Scores `[b, t, k]` of b sentences of `lengths` `[b]` words; of no meaning in the padding.
+    def emissions(self, words: Words, pieces: Sequence[Piece], about: Tensor | None = None) -> Tensor:
+        """Scores `[b, t, k]` of b pieces of sentences; of no meaning in the padding.
 
         Args:
-            sentences: as words, at least one each.
-            lengths: int64.
-            about: `[b, w]` of each sentence's document, for a tagger that looks at documents.
+            words: the sentences.
+            pieces: of at least one word each.
+            about: `[b, w]` of each piece's document, for a tagger that looks at documents.
         """
-        distinct, flat = _distinct([word for words in sentences for word in words])
-        spare = 0 if about is None else len(about)
-        tables = self._forms.rows(distinct, slice(len(self._widths)), spare)
-        inside = torch.arange(int(lengths.max())) < lengths[:, None]
-        forms = torch.zeros(inside.shape, dtype=torch.int64).masked_scatter_(inside, _integers(flat))
+        places, inside = words.grid(pieces)
+        lengths = torch.from_numpy(inside.sum(1))
+        forms, which = words.distinct(places[inside])
+        known, found = self._forms.rows(forms)
+        tables, rows = known[: len(self._widths)], torch.from_numpy(places)
+        rows.masked_scatter_(torch.from_numpy(inside), found[torch.from_numpy(which)])
         if self._first is None:
-            x = tables[0].index_select(0, forms.view(-1)).view(*forms.shape, -1)
+            x = tables[0].index_select(0, rows.view(-1)).view(*rows.shape, -1)
             if about is not None:
                 x = torch.cat([x, about[:, None].expand(-1, x.shape[1], -1)], dim=-1)
             x, _ = self._layers[0](x, lengths)
         else:
-            x = self._read(self._first, tables, forms, lengths, about)
+            shares = None if about is None else self._first.tables(about, self._of_form, biased=False)
+            x = self._first.run(tables, rows, lengths, shares)
         for layer in self._layers[1:]:
             x, _ = layer(x, lengths)
         return cast(Tensor, self._tagger.emission(x).float())
 
-    def _read(
-        self, first: Projected, tables: list[Tensor], forms: Tensor, lengths: Tensor, about: Tensor | None
-    ) -> Tensor:
-        rows = forms[None]
-        if about is not None:
-            spare = len(tables[0]) - len(about)  # the first of the rows that are left for documents
-            rows = torch.stack([forms, torch.arange(spare, len(tables[0]))[:, None].expand_as(forms)])
-            for table, share in zip(tables, first.tables(about, self._of_form, biased=False), strict=True):
-                table[spare:] = share
-        return first.run(tables, rows, lengths)
-
     @torch.inference_mode()
     def _compute(self, forms: list[str]) -> list[Tensor]:
         """The tables of `KnownForms`: of the first layer, and of documents."""
-        batch = self._vocabulary.encode([forms]).to("cpu")
+        batch = self._vocabulary.encode_forms(forms).to("cpu")
         features = self._tagger.features(batch)
         x = features if batch.lexicon is None else torch.cat([features, batch.lexicon[0]], dim=1)
         tables = [x] if self._first is None else self._first.tables(x, 0, biased=True)
@@ -102,28 +126,3 @@ class Prepared:
             summands = document.summands(features[:, : document.output_size])
             tables.append(summands.masked_fill(batch.words[:, None] == UNKNOWN, 0))
         return tables
-
-
-def _slabs(sentences: Sequence[list[str]], documents: Sequence[int]) -> Iterator[tuple[list[str], list[int]]]:
-    """Words, and the document of each, some thousands at a time."""
-    words: list[str] = []
-    numbers: list[int] = []
-    for sentence, number in zip(sentences, documents, strict=True):
-        words += sentence
-        numbers += [number] * len(sentence)
-        if len(words) >= _WORDS:
-            yield words, numbers
-            words, numbers = [], []
-    if words:
-        yield words, numbers
-
-
-def _integers(values: list[int]) -> Tensor:
-    return torch.from_numpy(np.array(values))  # a fraction of torch.tensor's time
-
-
-def _distinct(words: Sequence[str]) -> tuple[list[str], list[int]]:
-    """The distinct words, and which of them each is."""
-    places: dict[str, int] = {}
-    which = [places.setdefault(word, len(places)) for word in words]
-    return list(places), which

@@ -108,14 +108,13 @@ def test_features_are_damped_shares_and_the_logarithm_of_how_often() -> None:
 def test_features_are_found_by_lower_case_and_are_zeros_for_what_was_never_seen() -> None:
     lexicon = Lexicon.learn(split_of(PARIS, [0, 0, 1]), LABELS)
     expected = features_of(np.array([1, 2, 1]))
-    for form in ("Paris", "PARIS", "paris"):
-        assert np.array_equal(lexicon.features(form), expected)
-    unseen = lexicon.features("Lyon")
-    assert unseen.tolist() == [0, 0, 0, 0] and unseen.dtype == np.float32
+    found = lexicon.features(["Paris", "Lyon", "PARIS", "paris"])
+    assert found.dtype == np.float32
+    assert np.array_equal(found, [expected, [0, 0, 0, 0], expected, expected])
 
 
 def test_an_empty_lexicon_knows_nothing() -> None:
-    assert Lexicon({}, LABELS).features("Paris").tolist() == [0, 0, 0, 0]
+    assert Lexicon({}, LABELS).features(["Paris"]).tolist() == [[0, 0, 0, 0]]
 
 
 def test_two_lexicons_together_have_the_counts_of_both_and_stay_as_they_are() -> None:
@@ -218,6 +217,6 @@ def test_a_batch_of_training_is_held_out_and_one_of_prediction_is_not() -> None:
     assert training.shape == prediction.shape == (2, 4, 4)
     held_out = HeldOut(lexicon, split).features(np.array([6, 7, 2, 3, 4, 5]))
     np.testing.assert_array_equal(np.concatenate([training[0, :2], training[1]]), held_out)
-    known = np.stack([lexicon.features(form) for form in ("paris", "green", *sentences[1])])
+    known = lexicon.features(["paris", "green", *sentences[1]])
     np.testing.assert_array_equal(np.concatenate([prediction[0, :2], prediction[1]]), known)
     assert plain.encode(sentences).lexicon is None

@@ -26,10 +26,8 @@ def read(layer, forms, documents):
     x = torch.cat([forms[words], documents[:, None].expand(-1, 7, -1)], dim=-1)
     expected, _ = layer(x, LENGTHS)
     projected = Projected.of(layer)
-    own, shares = projected.tables(forms, 0, biased=True), projected.tables(documents, 4, biased=False)
-    tables = [torch.cat(pair) for pair in zip(own, shares, strict=True)]
-    rows = torch.stack([words, (len(forms) + torch.arange(5))[:, None].expand(-1, 7)])
-    return expected, projected.run(tables, rows, LENGTHS)
+    tables, shares = projected.tables(forms, 0, biased=True), projected.tables(documents, 4, biased=False)
+    return expected, projected.run(tables, words, LENGTHS, shares)
 
 
 @pytest.mark.parametrize("both", [True, False])
@@ -42,10 +40,10 @@ def test_the_output_is_that_of_the_layer(cell, both):
 
 
 @torch.no_grad()
-def test_one_row_a_word_will_do():
+def test_sentences_need_no_shares():
     layer, forms, words = layer_of("lstm", True), torch.randn(9, 6), torch.randint(9, (5, 7))
     projected = Projected.of(layer)
-    found = projected.run(projected.tables(forms, 0, biased=True), words[None], LENGTHS)
+    found = projected.run(projected.tables(forms, 0, biased=True), words, LENGTHS)
     torch.testing.assert_close(found, layer(forms[words], LENGTHS)[0], atol=1e-6, rtol=1e-5)
 
 

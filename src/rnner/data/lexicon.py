@@ -69,19 +69,17 @@ class Lexicon:
         """Features of a word, l."""
         return len(self.labels) + 2
 
-    def features(self, form: str) -> Floats:
-        """What is known of a form, `[l]`: see `features_of`; zeros if its lower-case was never seen."""
-        known = self._known.get(form.lower())
-        return self._nothing if known is None else known
+    def features(self, forms: Iterable[str]) -> Floats:
+        """What is known of n forms, `[n, l]`: see `features_of`; zeros if the lower-case was never seen."""
+        rows, table = self._known
+        return table[[rows.get(form.lower(), -1) for form in forms]]
 
     @cached_property
-    def _nothing(self) -> Floats:
-        return np.zeros(self.size, dtype=np.float32)
-
-    @cached_property
-    def _known(self) -> dict[str, Floats]:
-        table = np.array(list(self.counts.values()), dtype=np.int64).reshape(-1, 1 + len(self.labels))
-        return dict(zip(self.counts, features_of(table), strict=True))
+    def _known(self) -> tuple[dict[str, int], Floats]:
+        """The row of each word, and the rows; the last is for words that were never seen."""
+        counts = [*self.counts.values(), [0] * (1 + len(self.labels))]
+        rows = {word: row for row, word in enumerate(self.counts)}
+        return rows, features_of(np.array(counts, dtype=np.int64))
 
 
 def features_of(counts: Integers) -> Floats:

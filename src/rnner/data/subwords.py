@@ -90,7 +90,7 @@ def compose(form: str, known: Mapping[str, int], grams: Mapping[str, int], mean:
         rows = [known[part] for part in spelt if part in known]
         if rows:
             return Pieces(np.array(rows), np.full(len(rows), 1 / len(rows), dtype=np.float32))
-    letters = "".join(character for character in lowered if character.isalpha())
+    letters = lowered if lowered.isalpha() else "".join(filter(str.isalpha, lowered))
     rows = [grams[gram] for gram in n_grams(letters) if gram in grams]
     if not rows:
         return None
@@ -101,12 +101,14 @@ def compose(form: str, known: Mapping[str, int], grams: Mapping[str, int], mean:
 
 def composition(pieces: Sequence[Pieces | None]) -> Composition[NDArray[Any]]:
     """The pieces of n forms together; None for a form that has a row."""
-    composed = [(form, found) for form, found in enumerate(pieces) if found is not None]
+    forms = [form for form, found in enumerate(pieces) if found is not None]
+    composed = [found for found in pieces if found is not None]
     none: list[NDArray[np.generic]] = [np.zeros(0, dtype=np.int64)]
+    sizes = [len(found.rows) for found in composed]
     return Composition(
-        rows=np.concatenate([found.rows for _, found in composed] or none),
-        weights=np.concatenate([found.weights for _, found in composed] or none).astype(np.float32),
-        forms=np.array([form for form, found in composed for _ in found.rows], dtype=np.int64),
+        rows=np.concatenate([found.rows for found in composed] or none),
+        weights=np.concatenate([found.weights for found in composed] or none).astype(np.float32),
+        forms=np.repeat(np.array(forms, dtype=np.int64), sizes),
     )
 
 

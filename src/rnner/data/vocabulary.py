@@ -7,9 +7,8 @@ decided by its key (`Vocabulary.key`); a form whose key has no row is the unknow
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -96,6 +95,13 @@ class Features(NamedTuple):
     casing: int
     characters: bytes
     pieces: Pieces | None
+
+
+class _Spelling(dict[int, str]):
+    """The ids of characters for `str.translate`: a code point to the character whose code point is the id."""
+
+    def __missing__(self, point: int) -> str:
+        return chr(UNKNOWN)
 
 
 @dataclass(frozen=True, repr=False)
@@ -256,23 +262,20 @@ class Vocabulary:
             raise ValueError("a batch needs at least one sentence, and every sentence at least one word")
         places: dict[str, int] = {}
         forms = [[places.setdefault(word, len(places)) for word in sentence] for sentence in sentences]
-        features = [self.features(form) for form in places]
-        width = max(1, max(len(known.characters) for known in features) // 4) * 4
-        characters = bytearray().join(known.characters.ljust(width, b"\0") for known in features)
+        known = _one_sentence(self, list(places), [self.features(form) for form in places])
         placed = _padded(forms)
-        return Batch(
-            words=_integers([known.word for known in features]),
-            casing=_integers([known.casing for known in features]),
-            characters=np.frombuffer(characters, dtype=np.int32).reshape(len(features), -1).astype(np.int64),
+        return replace(
+            known,
             forms=placed,
             lengths=_integers([len(sentence) for sentence in sentences]),
             tags=None if tags is None else _padded(self._encode_tags(sentences, tags)),
-            lexicon=None if self.lexicon is None else _looked_up(self.lexicon, places)[placed],
-            composition=composition([known.pieces for known in features])
-            if self.n_grams is not None
-            else None,
+            lexicon=None if known.lexicon is None else known.lexicon[0][placed],
             bags=None if bags is None else collate(bags),
         )
+
+    def encode_forms(self, forms: Sequence[str]) -> Batch[NDArray[Any]]:
+        """Describe distinct forms, at least one, as a sentence of them is; nothing of them is kept."""
+        return _one_sentence(self, forms, [self.describe(form) for form in forms])
 
     def to_json(self) -> dict[str, Any]:
         """The vocabulary as JSON values; `from_json` gives it back."""
@@ -338,22 +341,29 @@ class Vocabulary:
     def _cache(self) -> dict[str, Features]:
         return {}
 
+    @cached_property
+    def _spelling(self) -> _Spelling:
+        return _Spelling((ord(character), chr(i)) for character, i in self._character_ids.items())
+
     def features(self, form: str) -> Features:
-        """What is known of a form."""
+        """What is known of a form, kept for when it is asked for again."""
         features = self._cache.get(form)
         if features is None:
-            half = _LONGEST_FORM // 2
-            spelled = form if len(form) <= _LONGEST_FORM else form[:half] + form[-half:]
-            ids = [self._character_ids.get(character, UNKNOWN) for character in spelled]
-            word, pieces = self.word_id(form), None
-            if word == UNKNOWN and self.n_grams is not None:
-                pieces = compose(form, self._word_ids, self._gram_ids, self.rows - 1)
-            word = word if pieces is None else PADDING
-            features = Features(word, casing_class(form), array("i", ids).tobytes(), pieces)
+            features = self.describe(form)
             if len(self._cache) >= _CACHED_FORMS:
                 self._cache.clear()
             self._cache[form] = features
         return features
+
+    def describe(self, form: str) -> Features:
+        """What is known of a form."""
+        half = _LONGEST_FORM // 2
+        spelt = form if len(form) <= _LONGEST_FORM else form[:half] + form[-half:]
+        characters = spelt.translate(self._spelling).encode("utf-32-le", "surrogatepass")
+        word, pieces = self.word_id(form), None
+        if word == UNKNOWN and self.n_grams is not None:
+            pieces = compose(form, self._word_ids, self._gram_ids, self.rows - 1)
+        return Features(word if pieces is None else PADDING, casing_class(form), characters, pieces)
 
     def tag_ids(self, tags: Sequence[str]) -> list[int]:
         """The ids of tags; ValueError for one that the vocabulary lacks."""
@@ -376,9 +386,23 @@ def _least(key: str, min_count: int, known: Mapping[str, int], grams: Mapping[st
     return max(min_count, _OFTEN) if composed else min_count
 
 
-def _looked_up(lexicon: Lexicon, forms: Iterable[str]) -> NDArray[np.float32]:
-    """What the lexicon knows of n forms, [n, l]."""
-    return np.stack([lexicon.features(form) for form in forms])
+def _one_sentence(
+    vocabulary: Vocabulary, forms: Sequence[str], features: Sequence[Features]
+) -> Batch[NDArray[Any]]:
+    """A batch of one sentence, of distinct forms with these features."""
+    n, lexicon = len(forms), vocabulary.lexicon
+    width = max(1, max(len(known.characters) for known in features) // 4) * 4
+    characters = bytearray().join([known.characters.ljust(width, b"\0") for known in features])
+    composes = vocabulary.n_grams is not None
+    return Batch(
+        words=_integers([known.word for known in features]),
+        casing=_integers([known.casing for known in features]),
+        characters=np.frombuffer(characters, dtype=np.int32).reshape(n, -1).astype(np.int64),
+        forms=np.arange(n)[None],
+        lengths=np.array([n]),
+        lexicon=None if lexicon is None else lexicon.features(forms)[None],
+        composition=composition([known.pieces for known in features]) if composes else None,
+    )
 
 
 def _ids(entries: list[str]) -> dict[str, int]:

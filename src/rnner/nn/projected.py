@@ -1,8 +1,9 @@
 """A recurrence over inputs that are multiplied by W_ax beforehand: for prediction, where words come again.
 
 What a layer takes in is a sum, W_ax x<t> + b_a. Where x<t> depends on the word alone, that sum is the same
-wherever the word stands; where a part of it depends on the document alone, so is that part's share. So both
-are rows of tables, and a batch gathers and adds rows instead of multiplying. `rnner.nn.scan` does the rest.
+wherever the word stands; where a part of it depends on the document alone, so is that part's share. So a
+batch gathers rows of a table and adds its sentences' shares instead of multiplying; `rnner.nn.scan` does the
+rest.
 
 Letters: n words or documents, D directions, g gates, h units; other shapes as in `rnner.nn.scan`.
 """
@@ -82,34 +83,31 @@ class Projected:
             for W_ax, b_a in zip(self._W_ax, self._b_a, strict=True)
         ]
 
-    def run(self, tables: Sequence[Tensor], rows: Tensor, lengths: Tensor) -> Tensor:
+    def run(
+        self, tables: Sequence[Tensor], rows: Tensor, lengths: Tensor, shares: Sequence[Tensor] | None = None
+    ) -> Tensor:
         """Read sentences from the cells' own start: output `[b, t, D*h]`, zero in the padding.
 
         Args:
             tables: `[n, width]` for each of `widths`, contiguous.
-            rows: `[r, b, t]` int64, r rows of the tables whose sum is the input at each word.
+            rows: `[b, t]` int64, which row of the tables is the input at each word.
             lengths: `[b]` int64, from 1 to t.
+            shares: `[b, width]` for each of `widths`, added to the inputs of each sentence; None: nothing.
         """
-        (_, b, t), d, h = rows.shape, len(self._directions), self._W_aa.shape[1]
+        (b, t), d, h = rows.shape, len(self._directions), self._W_aa.shape[1]
         packing = pack(lengths, t, self._directions)
         n = packing.words.shape[1]
-        direction = torch.arange(d)
-        read = (
-            rows.flatten(1)[:, packing.words].mul_(d).add_(direction[:, None]).permute(2, 1, 0)
-        )  # [N, D, r]
+        read = rows.flatten()[packing.words].mul_(d).add_(torch.arange(d)[:, None]).T.contiguous()  # [N, D]
         tables = [table.view(-1, table.shape[1] // d) for table in tables]
+        added = [share.index_select(0, packing.order).view(b, d, -1) for share in shares or ()]
         states = [self._W_aa.new_empty(b + n + 1, d, h) for _ in range(self._states)]
         for state in states:
             state[:b], state[-1] = 0, 0
         for stretch in packing.stretches(_STRETCH // sum(self.widths)):
-            own = read[stretch.rows].reshape(-1, len(rows))
-            gates = [_sums(table, own).view(-1, d, table.shape[1]) for table in tables]
+            own = read[stretch.rows].flatten()
+            gates = [table.index_select(0, own).view(-1, d, table.shape[1]) for table in tables]
+            for gate, share in zip(gates, added, strict=False):
+                for size, step in zip(stretch.sizes, stretch.split(gate), strict=True):
+                    step.add_(share[:size])
             self._scan.forward(gates, [state[stretch.states] for state in states], self._W_aa, stretch)
         return states[0].view(-1, h).index_select(0, packing.outputs).view(b, t, d * h)
-
-
-def _sums(table: Tensor, rows: Tensor) -> Tensor:
-    """Rows `[m, r]` of a table `[n, width]`, summed over r: `[m, width]`."""
-    if rows.shape[1] == 1:
-        return table.index_select(0, rows[:, 0])
-    return F.embedding_bag(rows, table, mode="sum")
