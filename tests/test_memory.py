@@ -1,9 +1,12 @@
-"""What a process keeps of freed memory."""
+"""What a process keeps of freed memory, and when it looks for garbage."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from rnner.memory import collecting_later
 
 PROBE = """
 import resource
@@ -29,3 +32,28 @@ def test_freed_blocks_are_used_again_without_new_pages() -> None:
     left, can_keep, kept = out.split()
     assert int(left) >= 20  # the pages of 40 MB are 10,000, or 20 if they are huge ones
     assert can_keep == "True" and int(kept) < 10
+
+
+@pytest.fixture
+def collecting():
+    was = gc.isenabled()
+    yield
+    (gc.enable if was else gc.disable)()
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_garbage_in_cycles_is_looked_for_after_the_block_if_it_was_before(collecting, before):
+    (gc.enable if before else gc.disable)()
+    with collecting_later():
+        assert not gc.isenabled()
+        with collecting_later():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled() is before
+
+
+def test_garbage_is_looked_for_again_after_an_error(collecting):
+    gc.enable()
+    with pytest.raises(KeyError), collecting_later():
+        raise KeyError
+    assert gc.isenabled()

@@ -16,6 +16,7 @@ from rnner.data.batches import Batch, batch_indices
 from rnner.data.conll import UNMARKED
 from rnner.data.documents import bags_of, separate
 from rnner.data.vocabulary import Vocabulary
+from rnner.memory import collecting_later
 from rnner.tags import Span
 from rnner.windows import LONGEST, Window, join_readings, join_spans, windows
 
@@ -252,10 +253,11 @@ class BatchDecoder(ABC):
         begin = self.reader()
         found: list[T] = []
         for block in blocks(sentences, numbers):
-            own = sentences[block.start : block.stop]
-            read = begin(own, separate(numbers[block.start : block.stop]).tolist())
-            at_once = partial(_found, read, found_in, block.start)
-            found += by_batches(own, at_once, join, empty, **limits)
+            with collecting_later():
+                own = sentences[block.start : block.stop]
+                read = begin(own, separate(numbers[block.start : block.stop]).tolist())
+                at_once = partial(_found, read, found_in, block.start)
+                found += by_batches(own, at_once, join, empty, **limits)
         return found
 
     def reader(self) -> Callable[[Sequence[list[str]], list[int]], Reader]:

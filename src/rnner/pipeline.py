@@ -12,8 +12,11 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.errors import UsageError
 from rnner.exported import in_form, is_exported, load_exported
 from rnner.finding import BatchDecoder, Reading, ScoredSpan
+from rnner.memory import collecting_later
 from rnner.models import BUNDLED_LABELS, find_model
 from rnner.text import Entity, Token, split_sentences, tokenize
+
+_TOGETHER = 100  # texts
 
 _logger = logging.getLogger(__name__)
 
@@ -193,7 +196,10 @@ class Pipeline:
             contents: a list of words stands for the text that has one space between them.
             numbers: of the document that each belongs to, as for `tag`; None: each is one of its own.
         """
-        parts = [_parts(content) for content in contents]
+        parts: list[tuple[str, list[list[Token]]]] = []
+        for start in range(0, len(contents), _TOGETHER):
+            with collecting_later():
+                parts += map(_parts, contents[start : start + _TOGETHER])
         sentences, of = _numbered([tokens for _, tokens in parts])
         found = iter(
             self.decoder.scored_spans(sentences, of if numbers is None else [numbers[place] for place in of])

@@ -64,7 +64,7 @@ class Job:
             RnnerError: as `load_decoders` does.
         """
         tagging = _Tagging(self, Pipeline(load_decoders([self.model], **self.settings)[0]))
-        # Words go with their chunk; looking for cycles among them so often takes a tenth of the time.
+        # What is made of a chunk goes with it, none of it in a cycle; looking for some takes time.
         gc.set_threshold(100_000, 20, 20)
         return tagging
 
