@@ -99,6 +99,15 @@ class TestAgainstEnumeration:
                 expected = scores.softmax(0)[torch.tensor(with_it)].sum().item()
                 assert probability == pytest.approx(expected, abs=1e-12), (row, start, end)
 
+    def test_sentences_without_spans_change_nothing(self, name):
+        rules, emissions, moves = sample(name)
+        path, chain = viterbi(emissions, LENGTHS, moves), {"boundary": rules.boundary}
+        spans = torch.tensor([(row, 0, n) for row, n in enumerate(LENGTHS.tolist())])
+        every = span_probabilities(emissions, LENGTHS, moves, path=path, spans=spans, **chain)
+        for some in ([len(LENGTHS) - 1], [2, 0], []):
+            found = span_probabilities(emissions, LENGTHS, moves, path=path, spans=spans[some], **chain)
+            torch.testing.assert_close(found, every[some])
+
     def test_the_gradient_is_that_of_the_textbook_loop(self, name):
         rules = scheme(name)
         emissions = torch.randn(4, 5, len(rules.tags), dtype=torch.float64, requires_grad=True)

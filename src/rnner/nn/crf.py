@@ -97,13 +97,17 @@ def span_probabilities(
         boundary: [k, k] bool, whether nothing goes on from a tag (first index) to the next. The edges of a
             sentence always are boundaries.
 
-    Not differentiable. Raises ValueError where no sequence of a sentence's length is legal.
+    Not differentiable. Raises ValueError where no sequence is legal for a sentence that has a span.
     """
     with torch.no_grad():
         emissions, lengths, moves = _alike(emissions, lengths, moves)
+        if not len(spans):
+            return emissions.new_zeros(0)
+        row, start, end = spans.unbind(1)
+        asked, row = row.unique(return_inverse=True)  # of a text, most sentences may have no span
+        emissions, lengths, path = (tensor.index_select(0, asked) for tensor in (emissions, lengths, path))
         posterior = ForwardBackward(emissions, lengths, moves)
         boundary = F.pad(boundary, (0, 1, 0, 1), value=True)
-        row, start, end = spans.unbind(1)
         first = path[row, start]
         before = _normalised(
             posterior.before(start, row) + posterior.moves.T[first]
