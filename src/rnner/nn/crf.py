@@ -104,7 +104,7 @@ def span_probabilities(
         if not len(spans):
             return emissions.new_zeros(0)
         row, start, end = spans.unbind(1)
-        asked, row = row.unique(return_inverse=True)  # of a text, most sentences may have no span
+        asked, row = torch.unique(row, return_inverse=True)  # of a text, most sentences may have no span
         emissions, lengths, path = (tensor.index_select(0, asked) for tensor in (emissions, lengths, path))
         posterior = ForwardBackward(emissions, lengths, moves)
         boundary = F.pad(boundary, (0, 1, 0, 1), value=True)
