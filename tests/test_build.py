@@ -70,6 +70,7 @@ NETWORK = {
     "dropout.hidden": (("encoder.layers=2",), "0.6"),
     "dropout.output": ((), "0.6"),
     "head": ((), "softmax"),
+    "threshold": ((), "0.3"),
 }
 TRAINING = {
     "training.epochs": ((), "3"),

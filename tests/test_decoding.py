@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rnner.decoding import Decoder
-from rnner.tags import TagError, to_spans
+from rnner.tags import Span, TagError, to_spans
 from tiny import DEV, TRAIN, tagger_of, tagger_with_context, words_of
 
 SENTENCES = [*words_of(TRAIN), *words_of(DEV)]
@@ -68,6 +68,23 @@ def test_spans_are_the_scored_spans_without_scores():
         [span[:3] for span in spans] for spans in scored
     ]
     assert all(0 <= span.score <= 1 for spans in scored for span in spans)
+
+
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+def test_with_a_threshold_the_entities_are_all_more_probable_and_their_scores_as_without(head):
+    tagger, vocabulary = tagger_of(f"head={head}", "threshold=0.1")
+    decoder = Decoder(tagger, vocabulary)
+    found = decoder.scored_spans(SENTENCES)
+    assert all(span.score > 0.1 for spans in found for span in spans)
+    assert [[tuple(span) for span in spans] for spans in decoder.spans(SENTENCES)] == [
+        [span[:3] for span in spans] for spans in found
+    ]
+    again = decoder.probabilities(SENTENCES, [[Span(*span[:3]) for span in spans] for spans in found])
+    for spans, known in zip(found, again, strict=True):
+        assert [span[:3] for span in spans] == [span[:3] for span in known]
+        assert [span.score for span in spans] == pytest.approx([span.score for span in known], abs=1e-5)
+    tagger.head.threshold = None
+    assert any(found) and decoder.spans(SENTENCES) != [[Span(*s[:3]) for s in spans] for spans in found]
 
 
 def test_a_sentence_beyond_the_bound_of_tokens_is_not_cut():

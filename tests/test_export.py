@@ -67,6 +67,14 @@ def test_all_parts_are_tried_with_each_cell():
         assert len({name.split("-")[0] for name in told if part in name}) >= 3, part
 
 
+@pytest.mark.parametrize("make", [tagger_of, tagger_with_context])
+def test_a_threshold_is_kept(make, tmp_path):
+    tagger, vocabulary = make("threshold=0.1")
+    loaded = exported_to(tmp_path / "model.onnx", tagger, vocabulary)
+    assert loaded.threshold == 0.1
+    assert_same(loaded.scored_spans(SENTENCES), Decoder(tagger, vocabulary).scored_spans(SENTENCES))
+
+
 @pytest.mark.parametrize(("make", "options"), list(kinds()))
 def test_entities_and_probabilities_are_those_of_torch(make, options, tmp_path):
     tagger, vocabulary = make(*options)

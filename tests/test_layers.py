@@ -19,6 +19,7 @@ ORDER = [
     "text",
     "spacing",
     "tags",
+    "selection",
     "chain",
     "config",
     "data.lines",

@@ -50,7 +50,7 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Rows | None = 
         casing=casing,
         document=document,
         encoder=build_encoder(config.encoder, features, between=dropout.hidden),
-        head=build_head(config.head, vocabulary),
+        head=build_head(config.head, vocabulary, config.threshold),
         tags=len(vocabulary.tags),
         document_dropout=dropout.document,
         casing_dropout=dropout.casing,
@@ -121,7 +121,7 @@ def build_bidirectional(cell: str, features: int, hidden: int, *, path: str = "a
     )
 
 
-def build_head(kind: str, vocabulary: Vocabulary) -> CRFHead | SoftmaxHead:
+def build_head(kind: str, vocabulary: Vocabulary, threshold: float | None = None) -> CRFHead | SoftmaxHead:
     """The head, with the moves between tags that the vocabulary's scheme allows."""
     allowed = tags.transitions(vocabulary.tags, vocabulary.scheme)
     masks = (
@@ -130,7 +130,9 @@ def build_head(kind: str, vocabulary: Vocabulary) -> CRFHead | SoftmaxHead:
         torch.tensor(allowed.end),
         torch.tensor(tags.boundaries(vocabulary.tags, vocabulary.scheme)),
     )
-    return CRFHead(*masks) if kind == "crf" else SoftmaxHead(*masks)
+    head = CRFHead(*masks) if kind == "crf" else SoftmaxHead(*masks)
+    head.threshold = threshold
+    return head
 
 
 # --- going on from a model ---------------------------------------------------------------------------------

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnner.selection import Entity, Sums, select
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.int64]
@@ -79,6 +81,10 @@ class Chain:
         scores: list[float] = (np.exp(here) * opens * along).tolist()
         return scores
 
+    def probable(self, labels: Integers, threshold: float) -> list[Entity]:
+        """The entities more probable than a threshold, see `rnner.selection`; labels [k] by number, or -1."""
+        return select(self._sums, self._boundary, np.append(labels, -1), threshold)
+
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
         """The n most probable legal tags [b, n, t] and their log-probabilities [b, n], -inf for no more."""
         moves, log_z = self._moves.astype(np.float64), self._sums.log_z
@@ -92,7 +98,7 @@ class Chain:
         return np.where(missing, 0, paths).tolist(), logs.tolist()
 
     @cached_property
-    def _sums(self) -> _Sums:
+    def _sums(self) -> Sums:
         """Of all sequences: the quick way, and again the slow way if that lost too much."""
         weights = _places(_log_softmax(self._emissions), self._lengths)
         sums = _forward_backward(weights, self._moves, _quickly)
@@ -103,22 +109,7 @@ class Chain:
         return sums
 
 
-class _Sums(NamedTuple):
-    """Logarithms of sums over sequences; a place more at either end than positions, where the edge stands.
-
-    alpha [t + 2, b, k + 1]: all that leads to a tag, with the tag; gamma: all that follows, with the tag;
-    after: all that follows, without it; log_z [b]: all. moves [k + 1, k + 1]: less the largest, and 0 from
-    edge to edge.
-    """
-
-    alpha: Floats
-    gamma: Floats
-    after: Floats
-    log_z: Floats
-    moves: Floats
-
-
-def _forward_backward(weights: Floats, moves: Floats, onward: Callable[[Floats, Floats], Floats]) -> _Sums:
+def _forward_backward(weights: Floats, moves: Floats, onward: Callable[[Floats, Floats], Floats]) -> Sums:
     """The sums for the scores of tags, weights [t + 2, b, k + 1]; `onward` goes from place to place."""
     relative = moves.astype(np.float64) - moves.max()
     relative[-1, -1] = 0
@@ -128,7 +119,7 @@ def _forward_backward(weights: Floats, moves: Floats, onward: Callable[[Floats, 
         alpha[i] = onward(alpha[i - 1], relative) + weights[i]
         after[last - i] = onward(gamma[last - i + 1], relative.T)
         gamma[last - i] = after[last - i] + weights[last - i]
-    return _Sums(alpha, gamma, after, alpha[-1, :, -1], relative)
+    return Sums(alpha, gamma, after, alpha[-1, :, -1], relative)
 
 
 def _quickly(sums: Floats, moves: Floats) -> Floats:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from rnner.chain import Chain
 from rnner.data.batches import Batch
 from rnner.data.vocabulary import Vocabulary
 from rnner.finding import BatchDecoder, Integers, Lattice, Piece, Reader, ScoredSpan, T
 from rnner.nn.heads import CRFHead, SoftmaxHead
 from rnner.prepared import Prepared, Words
+from rnner.selection import Entity
 from rnner.tagger import Tagger
 from rnner.tags import Span, from_spans
 from rnner.windows import Window, join_spans
@@ -51,6 +53,11 @@ class TensorLattice:
             self.emissions, self.lengths, path, places
         ).tolist()
         return scores
+
+    def probable(self, labels: Integers, threshold: float) -> list[Entity]:
+        """The entities more probable than a threshold, see `rnner.selection`; labels [k] by number, or -1."""
+        parts = (self.emissions, self.lengths, self.head.scores(), self.head.boundary)
+        return Chain(*(part.numpy(force=True) for part in parts)).probable(labels, threshold)
 
     def marginals(self) -> Tensor:
         """The probability of each tag at each word, [b, t, k]."""
@@ -92,6 +99,11 @@ class Decoder(BatchDecoder):
     def documents(self) -> bool:
         """Whether the tagger looks at whole documents."""
         return self.tagger.document is not None
+
+    @property
+    def threshold(self) -> float | None:
+        """What entities must be more probable than, if the tagger's head has such a bound."""
+        return self.tagger.head.threshold
 
     def lattice(self, batch: Batch[NDArray[Any]]) -> TensorLattice:
         """What the tagger makes of a batch."""

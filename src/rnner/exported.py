@@ -39,6 +39,7 @@ VOCABULARY = "rnner.vocabulary"  # JSON, as in vocabulary.json, but for the two 
 VECTOR_WORDS = "rnner.vector_words"  # a line each, in the order of code points
 N_GRAMS = "rnner.n_grams"  # the same; not there if words are not composed
 FILES = "rnner.files"  # of a file in a folder, in the place of these: JSON, SHA-256 of the files beside it
+THRESHOLD = "rnner.threshold"  # what entities must be more probable than; not there if nothing
 MOVES = "rnner.moves"  # JSON, [k + 1, k + 1]: scores of moves between tags, as in rnner.nn.crf
 
 BESIDE = "model.onnx"
@@ -111,11 +112,12 @@ def load_exported(path: Path | str, *, threads: int | None = None, **limits: int
     try:
         vocabulary = _vocabulary(metadata, path.parent)
         moves = _legal(json.loads(metadata[MOVES]), vocabulary)
+        threshold = _threshold(metadata.get(THRESHOLD))
         _check(session, vocabulary)
     except (ModelError, KeyError, ValueError, TypeError, RecursionError) as error:
         why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelError(f"{path}: is damaged ({why}); export it again") from None
-    return ExportedDecoder(path, session, vocabulary, moves, **limits)
+    return ExportedDecoder(path, session, vocabulary, moves, threshold, **limits)
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -192,6 +194,14 @@ def _legal(scores: object, vocabulary: Vocabulary) -> NDArray[np.float32]:
     return np.where(allowed, moves, np.float32(-np.inf))
 
 
+def _threshold(written: str | None) -> float | None:
+    """What entities must be more probable than; raises ValueError for what is no such number."""
+    threshold = None if written is None else float(written)
+    if threshold is not None and not 0 < threshold < 1:
+        raise ValueError(f"the threshold is {threshold}, not between 0 and 1")
+    return threshold
+
+
 def _check(session: InferenceSession, vocabulary: Vocabulary) -> None:
     """Raise a ValueError if the graph wants what cannot be given, or gives scores of other tags."""
     known = {"words", "casing", "characters", "forms", "lengths", "document_words", "counts", "document_of"}
@@ -215,10 +225,11 @@ class ExportedDecoder(BatchDecoder):
         session: InferenceSession,
         vocabulary: Vocabulary,
         moves: NDArray[np.float32],
+        threshold: float | None,
         **limits: int,
     ) -> None:
         super().__init__(vocabulary, **limits)
-        self._path, self._session, self._moves = path, session, moves
+        self._path, self._session, self._moves, self._threshold = path, session, moves, threshold
         self._boundary = np.array(tags.boundaries(vocabulary.tags, vocabulary.scheme))
         self._inputs = [wanted.name for wanted in session.get_inputs()]
 
@@ -226,6 +237,11 @@ class ExportedDecoder(BatchDecoder):
     def documents(self) -> bool:
         """Whether the model looks at whole documents."""
         return "counts" in self._inputs
+
+    @property
+    def threshold(self) -> float | None:
+        """What entities must be more probable than; None: those of the most probable tags are found."""
+        return self._threshold
 
     def lattice(self, batch: Batch[NDArray[Any]]) -> Chain:
         """What the model makes of a batch."""

@@ -17,6 +17,7 @@ from rnner.data.conll import UNMARKED
 from rnner.data.documents import bags_of, separate
 from rnner.data.vocabulary import Vocabulary
 from rnner.memory import collecting_later
+from rnner.selection import Entity
 from rnner.tags import Span
 from rnner.windows import LONGEST, Window, join_readings, join_spans, windows
 
@@ -139,10 +140,18 @@ class TagTable:
     Args:
         names: k tags, by their ids.
         scheme: theirs.
+
+    Attributes:
+        labels: l of them.
+        label_numbers: [k] which of them is that of each tag, -1 for none.
     """
 
     def __init__(self, names: Sequence[str], scheme: str) -> None:
         self._labels = [tags.label_of(name) for name in names]
+        self.labels = sorted({label for label in self._labels if label is not None})
+        self.label_numbers = np.array(
+            [-1 if name is None else self.labels.index(name) for name in self._labels]
+        )
         # The edge of a sentence is one more tag, with the id k.
         self._named = np.array([*(label is not None for label in self._labels), False])
         self._boundary = np.pad(np.array(tags.boundaries(names, scheme)), (0, 1), constant_values=True)
@@ -172,6 +181,10 @@ class Lattice(Protocol):
 
     def probabilities(self, places: Integers) -> list[float]:
         """The exact probability of n entities [n, 3] (row, start, end), as the best tags have them."""
+        ...
+
+    def probable(self, labels: Integers, threshold: float) -> list[Entity]:
+        """The entities more probable than a threshold, see `rnner.selection`; labels [k] by number, or -1."""
         ...
 
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
@@ -207,6 +220,11 @@ class BatchDecoder(ABC):
     @abstractmethod
     def documents(self) -> bool:
         """Whether the model looks at whole documents."""
+
+    @property
+    @abstractmethod
+    def threshold(self) -> float | None:
+        """What entities must be more probable than; None: those of the most probable tags are found."""
 
     @abstractmethod
     def lattice(self, batch: Batch[NDArray[Any]]) -> Lattice:
@@ -279,7 +297,14 @@ class BatchDecoder(ABC):
         paths = lattice.best()
         return self._tags.entities(paths, np.array([piece.length for piece in pieces]))
 
+    def _probable(self, lattice: Lattice, threshold: float) -> Iterator[tuple[int, ScoredSpan]]:
+        """The entities more probable than a threshold in their order, each with its row."""
+        for row, start, end, label, score in lattice.probable(self._tags.label_numbers, threshold):
+            yield row, ScoredSpan(start, end, self._tags.labels[label], score)
+
     def _spans(self, lattice: Lattice, pieces: list[Piece]) -> list[list[Span]]:
+        if self.threshold is not None:
+            return [[Span(*span[:3]) for span in own] for own in self._scored_spans(lattice, pieces)]
         places, labels = self._places(lattice, pieces)
         found: list[list[Span]] = [[] for _ in pieces]
         for (row, start, end), label in zip(places.tolist(), labels, strict=True):
@@ -287,9 +312,13 @@ class BatchDecoder(ABC):
         return found
 
     def _scored_spans(self, lattice: Lattice, pieces: list[Piece]) -> list[list[ScoredSpan]]:
+        found: list[list[ScoredSpan]] = [[] for _ in pieces]
+        if self.threshold is not None:
+            for row, span in self._probable(lattice, self.threshold):
+                found[row].append(span)
+            return found
         places, labels = self._places(lattice, pieces)
         scores = lattice.probabilities(places) if labels else []
-        found: list[list[ScoredSpan]] = [[] for _ in pieces]
         for (row, start, end), label, score in zip(places.tolist(), labels, scores, strict=True):
             found[row].append(ScoredSpan(start, end, label, score))
         return found

@@ -116,6 +116,8 @@ def _to_onnx(
     scores = tagger.head.scores().detach().cpu()
     moves = json.dumps(scores.masked_fill(scores.isneginf(), 0).tolist())
     kind = {exported.KIND: exported.FORMAT_VERSION, exported.VERSION: __version__}
+    if tagger.head.threshold is not None:
+        kind[exported.THRESHOLD] = str(tagger.head.threshold)
     helper.set_model_props(model, {**kind, exported.MOVES: moves, **told})
     return model
 

@@ -25,8 +25,13 @@ class _ChainHead(nn.Module):
         boundary: [k, k] bool, whether no entity goes on from a tag to the next.
 
     Raises ValueError for masks of other shapes or types. The masks follow from the tags: they are not saved.
+
+    Attributes:
+        threshold: for decoders, what entities must be more probable than (see `rnner.selection`); None:
+            those of the most probable tags are found.
     """
 
+    threshold: float | None = None
     allowed: Tensor  # [k + 1, k + 1]: as `moves` in crf.py
     boundary: Tensor  # [k, k]
 
@@ -70,8 +75,9 @@ class _ChainHead(nn.Module):
         return n_best(emissions, lengths, self.scores(), n=n)
 
     def extra_repr(self) -> str:
-        """The number of tags, for `print(module)`."""
-        return f"tags={len(self.boundary)}"
+        """The number of tags and the threshold, for `print(module)`."""
+        told = f"tags={len(self.boundary)}"
+        return told if self.threshold is None else f"{told}, threshold={self.threshold}"
 
 
 class SoftmaxHead(_ChainHead):
