@@ -1,7 +1,9 @@
 """A tagger made ready: the same scores as the tagger itself gives, and words computed once."""
 
+import gc
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from weakref import ref
 
 import pytest
 import torch
@@ -68,6 +70,18 @@ def test_weights_may_change_between_the_calls_of_a_decoder():
     changed, fresh = decoder.marginals(SENTENCES), Decoder(tagger, vocabulary).marginals(SENTENCES)
     assert all(torch.equal(*pair) for pair in zip(changed, fresh, strict=True))
     assert not torch.allclose(changed[0], before[0], atol=1e-3)
+
+
+def test_nothing_is_left_of_a_decoder_that_is_no_longer_needed():
+    gc.disable()  # a cycle would stay, and with it what is known of words: a hundred megabytes
+    try:
+        decoder = Decoder(*tagger_with_context(), final=True)
+        decoder.spans(SENTENCES)
+        known = ref(decoder._prepared._forms)
+        del decoder
+        assert known() is None
+    finally:
+        gc.enable()
 
 
 # --- forms that are known -----------------------------------------------------------------------------------

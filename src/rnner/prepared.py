@@ -66,13 +66,11 @@ class Prepared:
     """
 
     def __init__(self, tagger: Tagger, vocabulary: Vocabulary) -> None:
-        self._tagger, self._vocabulary = tagger, vocabulary
+        self._tagger = tagger
         self._layers = [cast(RecurrentLayer, layer) for layer in cast(Stack, tagger.encoder).layers]
         self._first = Projected.of(self._layers[0])
-        about = 0 if tagger.document is None else tagger.document.output_size
-        self._of_form = tagger.encoder.input_size - about  # features of a word that depend on its form alone
-        self._widths = [self._of_form] if self._first is None else self._first.widths
-        self._forms = KnownForms(self._compute, [*self._widths, *([about + 1] if about else [])])
+        self._of_forms = _OfForms(tagger, vocabulary, self._first)
+        self._forms = KnownForms(self._of_forms, self._of_forms.widths)
 
     def about(self, words: Words, documents: Sequence[int]) -> Tensor:
         """What documents are about, `[d, w]`, from the number (0 to d - 1) of each sentence's."""
@@ -100,7 +98,7 @@ class Prepared:
         lengths = torch.from_numpy(inside.sum(1))
         forms, which = words.distinct(places[inside])
         known, found = self._forms.rows(forms)
-        tables, rows = known[: len(self._widths)], torch.from_numpy(places)
+        tables, rows = known[: len(self._of_forms.first)], torch.from_numpy(places)
         rows.masked_scatter_(torch.from_numpy(inside), found[torch.from_numpy(which)])
         if self._first is None:
             x = tables[0].index_select(0, rows.view(-1)).view(*rows.shape, -1)
@@ -108,15 +106,28 @@ class Prepared:
                 x = torch.cat([x, about[:, None].expand(-1, x.shape[1], -1)], dim=-1)
             x, _ = self._layers[0](x, lengths)
         else:
-            shares = None if about is None else self._first.tables(about, self._of_form, biased=False)
+            shares = None if about is None else self._first.tables(about, self._of_forms.size, biased=False)
             x = self._first.run(tables, rows, lengths, shares)
         for layer in self._layers[1:]:
             x, _ = layer(x, lengths)
         return cast(Tensor, self._tagger.emission(x).float())
 
+
+class _OfForms:
+    """Computes the tables of forms: of the first layer, then, if the tagger looks at them, of documents."""
+
+    def __init__(self, tagger: Tagger, vocabulary: Vocabulary, first: Projected | None) -> None:
+        self._tagger, self._vocabulary, self._first = tagger, vocabulary, first
+        about = 0 if tagger.document is None else tagger.document.output_size
+        self.size = tagger.encoder.input_size - about
+        """Features of a word that depend on its form alone."""
+        self.first = [self.size] if first is None else first.widths
+        """Widths of the tables of the first layer."""
+        self.widths = [*self.first, about + 1] if about else self.first
+        """Widths of all."""
+
     @torch.inference_mode()
-    def _compute(self, forms: list[str]) -> list[Tensor]:
-        """The tables of `KnownForms`: of the first layer, and of documents."""
+    def __call__(self, forms: list[str]) -> list[Tensor]:
         batch = self._vocabulary.encode_forms(forms).to("cpu")
         features = self._tagger.features(batch)
         x = features if batch.lexicon is None else torch.cat([features, batch.lexicon[0]], dim=1)

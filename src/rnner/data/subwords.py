@@ -91,7 +91,7 @@ def compose(form: str, known: Mapping[str, int], grams: Mapping[str, int], mean:
         if rows:
             return Pieces(np.array(rows), np.full(len(rows), 1 / len(rows), dtype=np.float32))
     letters = lowered if lowered.isalpha() else "".join(filter(str.isalpha, lowered))
-    rows = [grams[gram] for gram in n_grams(letters) if gram in grams]
+    rows = [row for row in map(grams.get, n_grams(letters)) if row is not None]
     if not rows:
         return None
     weights = np.full(len(rows) + 1, len(rows) ** -0.5, dtype=np.float32)
