@@ -8,7 +8,7 @@ from threading import Lock
 import torch
 from torch import Tensor
 
-_TOGETHER = 256  # forms that are computed at a time
+_TOGETHER = 1024  # forms that are computed at a time
 _BYTES = 48 << 20  # of a generation's rows; a form takes 3.6 kB with a BiLSTM of 100 units a direction
 
 

@@ -68,9 +68,9 @@ class WordEmbedding(nn.Module):
         frozen = words >= self.trained
         learned = F.embedding(words.masked_fill(frozen, 0), self.weight, padding_idx=0)
         rows = (words - self.trained).clamp(min=0)
-        given = self.vectors[rows].to(learned.dtype)
+        given = F.embedding(rows, self.vectors).to(learned.dtype)  # advanced indexing is four times slower
         if self.scales is not None:
-            given = given * self.scales[rows]
+            given = given * F.embedding(rows, self.scales)
         return learned.where(~frozen[..., None], given)
 
     @property
