@@ -235,6 +235,29 @@ def test_what_was_encoded_before_makes_no_difference(monkeypatch):
 N_GRAMS = ["ger>", "<gr", "ang", "rry", "obb", "<bbc"]
 
 
+def test_forms_are_described_as_a_sentence_of_them_is():
+    forms = ["Harry", "café", "Zürich-based", "10:30", "\U0001d400", "\ud800", "x" * 300, "東京"]
+    lexicon = Lexicon({"harry": [1, 0, 3]}, LABELS)
+    vocabulary = replace(build(vectors=vectors("zürich", "based"), n_grams=["<xx", "xxx"]), lexicon=lexicon)
+    found, expected = vocabulary.encode_forms(forms), vocabulary.encode([forms])
+    for name in ("words", "casing", "characters", "forms", "lengths", "lexicon"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    for name in ("rows", "weights", "forms"):
+        mine, theirs = getattr(found.composition, name), getattr(expected.composition, name)
+        np.testing.assert_array_equal(mine, theirs)
+    assert len(found.composition.rows) and found.lexicon.any()
+
+
+def test_characters_are_told_apart_whatever_their_number():
+    """Ids go through text: those of surrogates, 0xD800 and on, are ids like any other."""
+    characters = [chr(point) for point in range(0x1_0000, 0x1_F000)]
+    vocabulary = build([["".join(characters[i : i + 90])] for i in range(0, len(characters), 90)])
+    ids = {character: i for i, character in enumerate(vocabulary.characters)}
+    for at in (0, 0xD7FF - 2, 0xD800 - 2, 0xDFFF - 2, 0xE000 - 2):
+        batch = vocabulary.encode_forms([vocabulary.characters[2 + at]])
+        assert batch.characters.tolist() == [[ids[vocabulary.characters[2 + at]]]]
+
+
 def often(word, times):
     return [*SENTENCES, *[["then", word]] * times]
 
