@@ -1,7 +1,7 @@
 """Entities by how probable each is by itself, in the place of the one most probable sequence of tags.
 
 The most probable sequence leaves out what it is not sure of: where nothing at all is likelier than any one
-entity, it finds nothing, even if two entities of three like these were right. For F1 that is too careful. The
+entity, it finds nothing, even if one entity of three like these were right. For F1 that is too careful. The
 F1 to be expected is highest with the entities more probable than half of it (Lipton, Elkan and Naryanaswamy
 2014), so a tagger that reaches 0.5 does best with those above 0.25. Of entities that overlap, those are taken
 whose probabilities less the threshold have the largest sum: weighted interval scheduling.
