@@ -246,7 +246,15 @@ def test_schema_is_json_that_describes_each_section(rnner):
     out, _ = rnner("schema")
     described = json.loads(out)
     assert described["$schema"].startswith("https://json-schema.org/")
-    assert list(described["properties"]) == ["data", "embeddings", "encoder", "dropout", "head", "training"]
+    assert list(described["properties"]) == [
+        "data",
+        "embeddings",
+        "encoder",
+        "dropout",
+        "head",
+        "threshold",
+        "training",
+    ]
 
 
 # --- manners -----------------------------------------------------------------------------------------------
