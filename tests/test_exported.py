@@ -200,7 +200,7 @@ def test_any_runtime_that_knows_external_data_can_read_it(folder, model):
     assert (onnx.numpy_helper.to_array(table) == tagger.words.vectors.numpy()).all()
 
 
-@pytest.mark.parametrize("name", ["vocabulary.json", "model.safetensors"])
+@pytest.mark.parametrize("name", ["config.yaml", "vocabulary.json", "model.safetensors"])
 def test_a_folder_that_has_changed_since_is_told(folder, name):
     changed = bytearray((folder / name).read_bytes())
     changed[-3] ^= 1

@@ -44,7 +44,7 @@ MOVES = "rnner.moves"  # JSON, [k + 1, k + 1]: scores of moves between tags, as 
 
 BESIDE = "model.onnx"
 """The name of a graph in a model's folder."""
-WEIGHTS, WORDS = "model.safetensors", "vocabulary.json"
+WEIGHTS, WORDS, CONFIG = "model.safetensors", "vocabulary.json", "config.yaml"
 SHARED = {
     "frozen_vectors": "words.vectors",
     "frozen_scales": "words.scales",
@@ -122,7 +122,8 @@ def load_exported(path: Path | str, *, threads: int | None = None, **limits: int
 
 def digests(folder: Path) -> dict[str, str]:
     """What tells whether the files that a graph lies beside are those that it was made from."""
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WORDS, WEIGHTS)}
+    files = (CONFIG, WORDS, WEIGHTS)
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
 
 
 def _as_it_was(folder: Path, files: str) -> bool:
