@@ -71,6 +71,7 @@ NETWORK = {
     "dropout.output": ((), "0.6"),
     "head": ((), "softmax"),
     "threshold": ((), "0.3"),
+    "agreement": ((), "0.5"),
 }
 TRAINING = {
     "training.epochs": ((), "3"),

@@ -75,6 +75,15 @@ def test_a_threshold_is_kept(make, tmp_path):
     assert_same(loaded.scored_spans(SENTENCES), Decoder(tagger, vocabulary).scored_spans(SENTENCES))
 
 
+@pytest.mark.parametrize("options", [(), ("threshold=0.1",)])
+def test_the_agreement_of_a_document_is_kept(options, tmp_path):
+    tagger, vocabulary = tagger_with_context("agreement=0.7", *options)
+    loaded = exported_to(tmp_path / "model.onnx", tagger, vocabulary, sentences=5)
+    assert loaded.agreement == 0.7
+    expected = Decoder(tagger, vocabulary).scored_spans(SENTENCES, DOCUMENTS)
+    assert_same(loaded.scored_spans(SENTENCES, DOCUMENTS), expected)
+
+
 @pytest.mark.parametrize(("make", "options"), list(kinds()))
 def test_entities_and_probabilities_are_those_of_torch(make, options, tmp_path):
     tagger, vocabulary = make(*options)

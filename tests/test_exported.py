@@ -105,7 +105,8 @@ def test_a_model_of_others_is_told(path):
         (exported.MOVES, "[[0, 1]]", r"is damaged \(the moves between tags are no numbers \[18, 18\]"),
         (exported.MOVES, "[[0], [1, 2]]", "is damaged"),
         (exported.MOVES, '"a"', "is damaged"),
-        (exported.THRESHOLD, "1.5", r"is damaged \(the threshold is 1\.5, not between 0 and 1"),
+        (exported.THRESHOLD, "1.5", r"is damaged \(rnner\.threshold is 1\.5, not between 0 and 1"),
+        (exported.AGREEMENT, "0", r"is damaged \(rnner\.agreement is 0\.0, not between 0 and 1"),
         (exported.THRESHOLD, "much", "is damaged"),
     ],
 )

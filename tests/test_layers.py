@@ -20,6 +20,7 @@ ORDER = [
     "spacing",
     "tags",
     "selection",
+    "agreement",
     "chain",
     "config",
     "data.lines",

@@ -52,6 +52,7 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Rows | None = 
         encoder=build_encoder(config.encoder, features, between=dropout.hidden),
         head=build_head(config.head, vocabulary, config.threshold),
         tags=len(vocabulary.tags),
+        agreement=config.agreement,
         document_dropout=dropout.document,
         casing_dropout=dropout.casing,
         word_dropout=dropout.words,

@@ -39,6 +39,10 @@ class Chain:
         self._emissions, self._lengths, self._moves = emissions, lengths, moves
         self._boundary = np.pad(boundary, (0, 1), constant_values=True)
 
+    def scores(self) -> Floats:
+        """The emissions [b, t, k]."""
+        return self._emissions
+
     def best(self) -> Integers:
         """The most probable legal tags [b, t], 0 in the padding; ties go to the lower tag."""
         return self._best

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from rnner.chain import Chain
 from rnner.data.batches import Batch
 from rnner.data.vocabulary import Vocabulary
-from rnner.finding import BatchDecoder, Integers, Lattice, Piece, Reader, ScoredSpan, T
+from rnner.finding import BatchDecoder, Floats, Integers, Lattice, Piece, Reader, ScoredSpan, T
 from rnner.nn.heads import CRFHead, SoftmaxHead
 from rnner.prepared import Prepared, Words
 from rnner.selection import Entity
@@ -34,6 +34,10 @@ class TensorLattice:
 
     def __init__(self, head: CRFHead | SoftmaxHead, emissions: Tensor, lengths: Tensor) -> None:
         self.head, self.emissions, self.lengths = head, emissions, lengths
+
+    def scores(self) -> Floats:
+        """The emissions [b, t, k] that it is made of."""
+        return self.emissions.numpy(force=True)
 
     @cached_property
     def _best(self) -> Tensor:
@@ -105,10 +109,20 @@ class Decoder(BatchDecoder):
         """What entities must be more probable than, if the tagger's head has such a bound."""
         return self.tagger.head.threshold
 
+    @property
+    def agreement(self) -> float | None:
+        """The share of its scores that a word has in common with its like, see `rnner.agreement`."""
+        return self.tagger.agreement
+
     def lattice(self, batch: Batch[NDArray[Any]]) -> TensorLattice:
         """What the tagger makes of a batch."""
         moved = batch.to(self.device)
         return TensorLattice(self.tagger.head, self.tagger(moved), moved.lengths)
+
+    def lattice_of(self, emissions: Floats, lengths: Integers) -> TensorLattice:
+        """The lattice of emissions [b, t, k] of sentences of so many words [b]."""
+        parts = (torch.as_tensor(part, device=self.device) for part in (emissions, lengths))
+        return TensorLattice(self.tagger.head, *parts)
 
     def reader(self) -> Callable[[Sequence[list[str]], list[int]], Reader]:
         """What makes lattices of sentences whose documents (numbers from 0) are whole, block by block."""

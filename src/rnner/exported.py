@@ -25,7 +25,7 @@ from rnner.data.sortedwords import SortedWords
 from rnner.data.subwords import Composition
 from rnner.data.vocabulary import Vocabulary
 from rnner.errors import ModelError, UsageError
-from rnner.finding import BatchDecoder
+from rnner.finding import BatchDecoder, Floats, Integers
 
 if TYPE_CHECKING:  # an extra: it is looked for when a model is loaded
     from onnxruntime import InferenceSession
@@ -40,6 +40,7 @@ VECTOR_WORDS = "rnner.vector_words"  # a line each, in the order of code points
 N_GRAMS = "rnner.n_grams"  # the same; not there if words are not composed
 FILES = "rnner.files"  # of a file in a folder, in the place of these: JSON, SHA-256 of the files beside it
 THRESHOLD = "rnner.threshold"  # what entities must be more probable than; not there if nothing
+AGREEMENT = "rnner.agreement"  # the share of its scores that a word has in common with its like; likewise
 MOVES = "rnner.moves"  # JSON, [k + 1, k + 1]: scores of moves between tags, as in rnner.nn.crf
 
 BESIDE = "model.onnx"
@@ -112,12 +113,12 @@ def load_exported(path: Path | str, *, threads: int | None = None, **limits: int
     try:
         vocabulary = _vocabulary(metadata, path.parent)
         moves = _legal(json.loads(metadata[MOVES]), vocabulary)
-        threshold = _threshold(metadata.get(THRESHOLD))
+        threshold, agreement = (_share(metadata, key) for key in (THRESHOLD, AGREEMENT))
         _check(session, vocabulary)
     except (ModelError, KeyError, ValueError, TypeError, RecursionError) as error:
         why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelError(f"{path}: is damaged ({why}); export it again") from None
-    return ExportedDecoder(path, session, vocabulary, moves, threshold, **limits)
+    return ExportedDecoder(path, session, vocabulary, moves, threshold, agreement, **limits)
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -195,12 +196,12 @@ def _legal(scores: object, vocabulary: Vocabulary) -> NDArray[np.float32]:
     return np.where(allowed, moves, np.float32(-np.inf))
 
 
-def _threshold(written: str | None) -> float | None:
-    """What entities must be more probable than; raises ValueError for what is no such number."""
-    threshold = None if written is None else float(written)
-    if threshold is not None and not 0 < threshold < 1:
-        raise ValueError(f"the threshold is {threshold}, not between 0 and 1")
-    return threshold
+def _share(metadata: dict[str, str], key: str) -> float | None:
+    """A number between 0 and 1 from the metadata, None if it is not there; ValueError for another one."""
+    share = float(metadata[key]) if key in metadata else None
+    if share is not None and not 0 < share < 1:
+        raise ValueError(f"{key} is {share}, not between 0 and 1")
+    return share
 
 
 def _check(session: InferenceSession, vocabulary: Vocabulary) -> None:
@@ -227,10 +228,12 @@ class ExportedDecoder(BatchDecoder):
         vocabulary: Vocabulary,
         moves: NDArray[np.float32],
         threshold: float | None,
+        agreement: float | None,
         **limits: int,
     ) -> None:
         super().__init__(vocabulary, **limits)
-        self._path, self._session, self._moves, self._threshold = path, session, moves, threshold
+        self._path, self._session, self._moves = path, session, moves
+        self._threshold, self._agreement = threshold, agreement
         self._boundary = np.array(tags.boundaries(vocabulary.tags, vocabulary.scheme))
         self._inputs = [wanted.name for wanted in session.get_inputs()]
 
@@ -244,6 +247,11 @@ class ExportedDecoder(BatchDecoder):
         """What entities must be more probable than; None: those of the most probable tags are found."""
         return self._threshold
 
+    @property
+    def agreement(self) -> float | None:
+        """The share of its scores that a word has in common with its like, see `rnner.agreement`."""
+        return self._agreement
+
     def lattice(self, batch: Batch[NDArray[Any]]) -> Chain:
         """What the model makes of a batch."""
         given = inputs(batch)
@@ -252,7 +260,11 @@ class ExportedDecoder(BatchDecoder):
         except Exception as error:  # of a dozen classes of its own
             why = str(error).partition("\n")[0]
             raise ModelError(f"{self._path}: cannot be run ({why}); export it again") from None
-        return Chain(emissions, batch.lengths, self._moves, self._boundary)
+        return self.lattice_of(emissions, batch.lengths)
+
+    def lattice_of(self, emissions: Floats, lengths: Integers) -> Chain:
+        """The lattice of emissions [b, t, k] of sentences of so many words [b]."""
+        return Chain(emissions, lengths, self._moves, self._boundary)
 
 
 def inputs(batch: Batch[NDArray[Any]]) -> Arrays:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnner import tags
+from rnner.agreement import agree, alike
 from rnner.data.batches import Batch, batch_indices
 from rnner.data.conll import UNMARKED
 from rnner.data.documents import bags_of, separate
@@ -19,9 +20,10 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.memory import collecting_later
 from rnner.selection import Entity
 from rnner.tags import Span
-from rnner.windows import LONGEST, Window, join_readings, join_spans, windows
+from rnner.windows import LONGEST, Window, join_readings, join_rows, join_spans, windows
 
 T = TypeVar("T")
+Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.int64]
 
 _BLOCK = 1 << 16  # words
@@ -175,6 +177,10 @@ class TagTable:
 class Lattice(Protocol):
     """The scores of all tag sequences of a batch of b sentences; positions are padded to the longest."""
 
+    def scores(self) -> Floats:
+        """The emissions [b, t, k] that it is made of."""
+        ...
+
     def best(self) -> Integers:
         """The most probable legal tags of each sentence, [b, t]; 0 in the padding."""
         ...
@@ -226,9 +232,18 @@ class BatchDecoder(ABC):
     def threshold(self) -> float | None:
         """What entities must be more probable than; None: those of the most probable tags are found."""
 
+    @property
+    @abstractmethod
+    def agreement(self) -> float | None:
+        """The share of its scores that a word has in common with its like (`rnner.agreement`), or None."""
+
     @abstractmethod
     def lattice(self, batch: Batch[NDArray[Any]]) -> Lattice:
         """What the model makes of a batch."""
+
+    @abstractmethod
+    def lattice_of(self, emissions: Floats, lengths: Integers) -> Lattice:
+        """The lattice of emissions [b, t, k] of sentences of so many words [b]."""
 
     def spans(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
@@ -267,16 +282,44 @@ class BatchDecoder(ABC):
     ) -> list[T]:
         """What `found_in` finds in batches of sentences, in the order of the sentences."""
         numbers = [UNMARKED] * len(sentences) if documents is None else documents
-        limits = {"most_sentences": self.sentences, "most_tokens": self.tokens, "window": self.window}
         begin = self.reader()
         found: list[T] = []
         for block in blocks(sentences, numbers):
             with collecting_later():
                 own = sentences[block.start : block.stop]
-                read = begin(own, separate(numbers[block.start : block.stop]).tolist())
+                own_documents = separate(numbers[block.start : block.stop]).tolist()
+                read = begin(own, own_documents)
+                if self.agreement is not None:
+                    read = self._agreeing(read, own, own_documents, self.agreement)
                 at_once = partial(_found, read, found_in, block.start)
-                found += by_batches(own, at_once, join, empty, **limits)
+                found += by_batches(own, at_once, join, empty, **self._limits)
         return found
+
+    @property
+    def _limits(self) -> dict[str, int]:
+        return {"most_sentences": self.sentences, "most_tokens": self.tokens, "window": self.window}
+
+    def _agreeing(
+        self, read: Reader, sentences: Sequence[list[str]], documents: list[int], share: float
+    ) -> Reader:
+        """What reads sentences as `read` does, once the words of each document have come to agree."""
+
+        def rows(pieces: list[Piece]) -> list[Floats]:
+            return [own[: piece.length] for own, piece in zip(read(pieces).scores(), pieces, strict=True)]
+
+        nothing = np.zeros((0, len(self.vocabulary.tags)), dtype=np.float32)
+        emitted = np.concatenate(by_batches(sentences, rows, join_rows, nothing, **self._limits))
+        agreed = agree(emitted, alike(sentences, documents), share)
+        lengths = np.array([len(words) for words in sentences], dtype=np.int64)
+        starts = np.cumsum(lengths) - lengths
+
+        def again(pieces: list[Piece]) -> Lattice:
+            sentence, start, end = np.array(pieces, dtype=np.int64).T
+            steps = np.arange((end - start).max())
+            places = (starts[sentence] + start)[:, None] + steps * (steps < (end - start)[:, None])
+            return self.lattice_of(agreed[places], end - start)
+
+        return again
 
     def reader(self) -> Callable[[Sequence[list[str]], list[int]], Reader]:
         """What makes lattices of sentences whose documents (numbers from 0) are whole, block by block."""

@@ -29,6 +29,8 @@ class Tagger(nn.Module):
         encoder: `encoder(x [b, t, i], lengths [b]) -> (output [b, t, h], state)` with `output_size`.
         head: loss over and decoding of the emissions.
         tags: number of tags, k.
+        agreement: for decoders, the share of its scores that a word has in common with those of its document
+            that are spelt alike (see `rnner.agreement`); None: none.
         document_dropout: share of the training sentences that are to be shown without the rest of their
             document, so that the tagger does well where there is none; who makes the batches sees to it.
         casing_dropout: share of the training sentences that are to be shown in another case, likewise.
@@ -45,6 +47,7 @@ class Tagger(nn.Module):
         encoder: RecurrentLayer,
         head: CRFHead | SoftmaxHead,
         tags: int,
+        agreement: float | None = None,
         document_dropout: float = 0.0,
         casing_dropout: float = 0.0,
         word_dropout: float = 0.0,
@@ -63,6 +66,7 @@ class Tagger(nn.Module):
         self.output_dropout = LockedDropout(output_dropout)
         self.emission = nn.Linear(encoder.output_size, tags)
         self.head = head
+        self.agreement = agreement
         nn.init.xavier_uniform_(self.emission.weight)
         nn.init.zeros_(self.emission.bias)
 
@@ -115,3 +119,7 @@ class Tagger(nn.Module):
         if batch.tags is None:
             raise ValueError("a batch without tags has no loss")
         return self.head.loss(self(batch), batch.tags, batch.lengths)
+
+    def extra_repr(self) -> str:
+        """The agreement, for `print(module)`."""
+        return "" if self.agreement is None else f"agreement={self.agreement}"

@@ -253,6 +253,7 @@ def test_schema_is_json_that_describes_each_section(rnner):
         "dropout",
         "head",
         "threshold",
+        "agreement",
         "training",
     ]
 

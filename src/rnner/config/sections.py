@@ -259,6 +259,13 @@ class Config(Section):
         description="find each entity more probable than this (best: half the F1 to be had); "
         "null: those of the most probable sequence of tags",
     )
+    agreement: float | None = Field(
+        None,
+        gt=0.0,
+        lt=1.0,
+        description="share of its scores that a capitalised word has in common with all of its document that "
+        "are spelt alike (0.5, say); null: each stands for itself",
+    )
     training: TrainingConfig = TrainingConfig()
 
 

@@ -118,6 +118,8 @@ def _to_onnx(
     kind = {exported.KIND: exported.FORMAT_VERSION, exported.VERSION: __version__}
     if tagger.head.threshold is not None:
         kind[exported.THRESHOLD] = str(tagger.head.threshold)
+    if tagger.agreement is not None:
+        kind[exported.AGREEMENT] = str(tagger.agreement)
     helper.set_model_props(model, {**kind, exported.MOVES: moves, **told})
     return model
 
