@@ -163,8 +163,8 @@ def onnx_layer(operator: str, outputs: int, rows: int, inputs: dict[str, Tensor]
         [onnx.helper.make_tensor_value_info(name, kind, None) for name in names],
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 14)])
-    feeds = {name: value.detach().numpy() for name, value in inputs.items() if name}
-    return [torch.from_numpy(y) for y in ReferenceEvaluator(model).run(None, feeds)]
+    feeds = {name: value.detach().cpu().numpy() for name, value in inputs.items() if name}
+    return [torch.tensor(y) for y in ReferenceEvaluator(model).run(None, feeds)]
 
 
 def in_order(weights: Tensor, *blocks: int) -> Tensor:
@@ -332,6 +332,7 @@ def test_what_is_no_cell_is_refused() -> None:
     assert "wrong" not in cell_names()
 
 
+@pytest.mark.parametrize("device", ["cpu"], indirect=True)  # the example names no device
 def test_the_example_in_the_documentation_runs() -> None:
     results = doctest.testmod(cells)
     assert results.attempted >= 5 and results.failed == 0

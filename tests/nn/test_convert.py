@@ -21,7 +21,7 @@ def seed() -> None:
 
 def packed(module: nn.RNNBase, x: Tensor) -> tuple[Tensor, Tensor]:
     """The output, padded with zeros, and the final h of all layers and directions."""
-    sequence = nn.utils.rnn.pack_padded_sequence(x, LENGTHS, batch_first=True, enforce_sorted=False)
+    sequence = nn.utils.rnn.pack_padded_sequence(x, LENGTHS.cpu(), batch_first=True, enforce_sorted=False)
     output, final = module(sequence)
     return nn.utils.rnn.pad_packed_sequence(output, batch_first=True)[0], (
         final[0] if isinstance(final, tuple) else final

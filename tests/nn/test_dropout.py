@@ -32,7 +32,8 @@ def test_words_become_unknown_with_the_probability_given_and_composed_ones_as_an
 @pytest.mark.parametrize(
     ("module", "x"), [(LockedDropout, torch.ones(2, 3, 4)), (WordDropout, torch.arange(9))]
 )
-def test_nothing_is_dropped_in_evaluation_or_with_probability_zero(module, x):
+def test_nothing_is_dropped_in_evaluation_or_with_probability_zero(module, x, device):
+    x = x.to(device)
     assert torch.equal(module(0.9).eval()(x), x)
     assert torch.equal(module(0.0)(x), x)
 

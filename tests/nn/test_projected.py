@@ -8,6 +8,8 @@ from rnner.nn.projected import Projected
 from rnner.nn.recurrent import Bidirectional, Recurrent
 
 LENGTHS = torch.tensor([3, 7, 1, 7, 5])
+# Decoding multiplies beforehand on the CPU alone.
+pytestmark = pytest.mark.parametrize("device", ["cpu"], indirect=True)
 
 
 def layer_of(cell, both, path="auto"):

@@ -85,7 +85,7 @@ def test_two_directions_over_ragged_sentences_are_torch_s_packed_layer(
                 layer.cell.b_a[8:] = bias[8:]
                 layer.cell.b_cc.copy_(hidden_bias[8:])
     x = words(4, 6, 5)
-    packed = nn.utils.rnn.pack_padded_sequence(x, LENGTHS, batch_first=True, enforce_sorted=False)
+    packed = nn.utils.rnn.pack_padded_sequence(x, LENGTHS.cpu(), batch_first=True, enforce_sorted=False)
     expected, ends = theirs(packed)
     expected, _ = nn.utils.rnn.pad_packed_sequence(expected, batch_first=True)
     output, state = ours(x, LENGTHS)
@@ -199,16 +199,21 @@ def test_a_stack_that_does_not_fit_is_refused() -> None:
 
 
 @pytest.mark.parametrize("layer", [Recurrent(GRUCell(5, 4)), bidirectional(5, 4).float()])
-def test_shapes_that_do_not_fit_are_refused(layer: RecurrentLayer) -> None:
-    x, lengths = torch.randn(4, 6, 5), LENGTHS
+def test_shapes_that_do_not_fit_are_refused(layer: RecurrentLayer, device: str) -> None:
+    layer, x, lengths = layer.to(device), torch.randn(4, 6, 5), LENGTHS
     with pytest.raises(ValueError, match=r"x must be \[b, t, 5\], not \[4, 6, 3\]"):
         layer(x[..., :3], lengths)
     with pytest.raises(ValueError, match=r"lengths must be \[4\] for x \[4, 6, 5\], not \[3\]"):
         layer(x, lengths[:3])
-    with pytest.raises(ValueError, match="lengths must be from 1 to 6, not 0 to 7"):
-        layer(x, torch.tensor([7, 3, 0, 1]))
     with pytest.raises(ValueError, match=f"must be {layer.states} tensors"):
         layer(x, lengths, tuple(torch.zeros(4, 4) for _ in range(layer.states + 1)))
+
+
+@pytest.mark.parametrize("device", ["cpu"], indirect=True)  # on CUDA looking would mean waiting
+@pytest.mark.parametrize("layer", [Recurrent(GRUCell(5, 4)), bidirectional(5, 4).float()])
+def test_lengths_that_do_not_fit_are_refused_on_the_cpu(layer: RecurrentLayer) -> None:
+    with pytest.raises(ValueError, match="lengths must be from 1 to 6, not 0 to 7"):
+        layer(torch.randn(4, 6, 5), torch.tensor([7, 3, 0, 1]))
 
 
 def test_options_that_make_no_sense_are_refused() -> None:

@@ -20,6 +20,8 @@ FAST = [(name, path) for name, cell in CELLS.items() for path in path_names(cell
 RAGGED = [6, 3, 1, 5]
 LENGTHS = {"ragged": RAGGED, "even": [4, 4, 4], "one word": [1, 1], "one sentence": [5], "T = B = 1": [1]}
 
+CUDNN = 10  # times less exact in float32: its σ and tanh are approximations
+
 fast_paths = pytest.mark.parametrize(("name", "path"), FAST)
 
 
@@ -78,8 +80,15 @@ def value_and_gradients(layer: RecurrentLayer, lengths: list[int], inputs: list[
     ("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 2e-5)], ids=["float64", "float32"]
 )
 def test_a_fast_path_equals_the_loop(
-    name: str, path: str, lengths: list[int], dtype: torch.dtype, tolerance: float, stretches: None
+    name: str,
+    path: str,
+    lengths: list[int],
+    dtype: torch.dtype,
+    tolerance: float,
+    stretches: None,
+    device: str,
 ) -> None:
+    tolerance *= CUDNN if device == "cuda" and path == "native" and dtype == torch.float32 else 1
     fast, plain = pair(name, path, 5, 7, dtype)
     inputs = batch(fast, lengths, dtype, 7)
     torch.testing.assert_close(
@@ -92,7 +101,10 @@ def test_a_fast_path_equals_the_loop(
 
 @fast_paths
 @pytest.mark.parametrize("seed", range(3))
-def test_a_fast_path_equals_the_loop_at_the_sizes_of_a_tagger(name: str, path: str, seed: int) -> None:
+def test_a_fast_path_equals_the_loop_at_the_sizes_of_a_tagger(
+    name: str, path: str, seed: int, device: str
+) -> None:
+    tolerance = 3e-6 * (CUDNN if device == "cuda" and path == "native" else 1)
     torch.manual_seed(seed)
     lengths = torch.randint(1, 20, (12,)).tolist()
     cells = [CELLS[name](37, 29) for _ in range(2)]
@@ -104,7 +116,7 @@ def test_a_fast_path_equals_the_loop_at_the_sizes_of_a_tagger(name: str, path: s
     for ours, loops in zip(
         value_and_gradients(fast, lengths, inputs), value_and_gradients(plain, lengths, inputs), strict=True
     ):
-        assert (ours - loops).abs().max() <= 3e-6 * loops.abs().max().clamp(min=1)
+        assert (ours - loops).abs().max() <= tolerance * loops.abs().max().clamp(min=1)
 
 
 @fast_paths
@@ -247,10 +259,10 @@ def test_torch_func_goes_through_the_loop(name: str, path: str) -> None:
         torch.testing.assert_close([g[row] for g in per_sentence.values()], list(alone))
 
 
-def test_autocast_leaves_the_fast_paths_in_the_type_of_their_weights() -> None:
+def test_autocast_leaves_the_fast_paths_in_the_type_of_their_weights(device: str) -> None:
     layer = Recurrent(GRUCell(5, 7))
     x = torch.randn(2, 4, 5)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast(device, dtype=torch.bfloat16):
         output, _ = layer(x.bfloat16(), torch.tensor([4, 2]))
     output.sum().backward()
     assert output.dtype == torch.float32
@@ -315,6 +327,7 @@ def test_the_path_that_runs_is_shown() -> None:
     assert "path=loop" in repr(Recurrent(GRUCell(5, 7), path="loop"))
 
 
+@pytest.mark.parametrize("device", ["cpu"], indirect=True)  # on CUDA it is always the fastest
 def test_an_lstm_leaves_the_kernel_where_much_is_padding(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = []
     plain = paths.run_native
@@ -356,9 +369,9 @@ def test_a_wanted_path_is_the_one_that_runs(path: str, monkeypatch: pytest.Monke
     ],
 )
 def test_directions_go_together_only_where_they_are_alike(
-    one: Recurrent, other: Recurrent, together: bool
+    one: Recurrent, other: Recurrent, together: bool, device: str
 ) -> None:
-    layer = Bidirectional(one, other)
+    layer = Bidirectional(one, other).to(device)
     assert layer.together is together
     x, lengths = torch.randn(4, 6, 5), torch.tensor(RAGGED)
     output, final = layer(x, lengths)

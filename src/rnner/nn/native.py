@@ -77,6 +77,7 @@ def _call(
     kernel: Kernel, x: Tensor, state: State, weights: list[Tensor], states: int
 ) -> tuple[Tensor, State]:
     """The kernel over rows of full length; `states` tensors of state for each direction."""
+    weights = _side_by_side(weights) if x.is_cuda else weights
     start = tuple(torch.stack(state[k::states]) for k in range(states))
     output, *end = kernel(
         x,
@@ -92,6 +93,14 @@ def _call(
     if output.requires_grad:
         output.register_hook(_refuse_twice)
     return output, tuple(tensor[d] for d in range(len(weights) // 4) for tensor in end)
+
+
+def _side_by_side(weights: list[Tensor]) -> list[Tensor]:
+    """The same in one buffer, all matrices before all biases: else cuDNN puts them so at each call, and warns."""
+    order = sorted(range(len(weights)), key=lambda k: k % 4 > 1)
+    flat = torch.cat([weights[k].reshape(-1) for k in order])
+    parts = dict(zip(order, flat.split([weights[k].numel() for k in order]), strict=True))
+    return [parts[k].view_as(weight) for k, weight in enumerate(weights)]
 
 
 def _refuse_twice(gradient: Tensor) -> None:

@@ -97,7 +97,8 @@ class Projected:
         (b, t), d, h = rows.shape, len(self._directions), self._W_aa.shape[1]
         packing = pack(lengths, t, self._directions)
         n = packing.words.shape[1]
-        read = rows.flatten()[packing.words].mul_(d).add_(torch.arange(d)[:, None]).T.contiguous()  # [N, D]
+        direction = torch.arange(d, device=rows.device)[:, None]
+        read = rows.flatten()[packing.words].mul_(d).add_(direction).T.contiguous()  # [N, D]
         tables = [table.view(-1, table.shape[1] // d) for table in tables]
         added = [share.index_select(0, packing.order).view(b, d, -1) for share in shares or ()]
         states = [self._W_aa.new_empty(b + n + 1, d, h) for _ in range(self._states)]

@@ -1,0 +1,73 @@
+"""The layers' tests run on the CPU and, where there is CUDA, once more there, as the product sets it.
+
+There, what a test makes is made on the CPU, from its random numbers, and moved; so are the constants of its
+file, and what the constructors of modules make. What the package makes when it computes stays where the
+package makes it: left on the CPU by mistake, it meets CUDA here as it would in use. (Under `torch.device` as
+a context it would not.)
+
+A test of what holds on the CPU alone says `@pytest.mark.parametrize("device", ["cpu"], indirect=True)`.
+"""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._device import _device_constructors
+
+from rnner.device import choose_device
+
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+HERE = str(Path(__file__).parent)
+
+
+@pytest.fixture(autouse=True, params=DEVICES)
+def device(request):
+    """Where a test makes its tensors and modules: the name of the device."""
+    if request.param == "cpu":
+        yield request.param
+        return
+    constants = {name: value for name, value in vars(request.module).items() if torch.is_tensor(value)}
+    with pytest.MonkeyPatch.context() as patch, settings_of_the_product(request.param):
+        for name, value in constants.items():
+            patch.setattr(request.module, name, value.to(request.param))
+        with Moving(request.param):
+            yield request.param
+
+
+@contextmanager
+def settings_of_the_product(device):
+    """Those of `choose_device`, and afterwards those from before."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    tf32 = matmul.allow_tf32, cudnn.allow_tf32
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        choose_device(device)
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = tf32
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+
+
+class Moving(TorchFunctionMode):
+    """Moves to a device what tests and the constructors of modules make without naming one."""
+
+    def __init__(self, device):
+        super().__init__()
+        self.device = device
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        made = func(*args, **kwargs)
+        if func not in _device_constructors() or kwargs.get("device") is not None:
+            return made
+        caller = sys._getframe(1)
+        constructs = caller.f_code.co_name == "__init__" and isinstance(
+            caller.f_locals.get("self"), torch.nn.Module
+        )
+        if not constructs and not caller.f_code.co_filename.startswith(HERE):
+            return made
+        return made.detach().to(self.device).requires_grad_(made.requires_grad)
