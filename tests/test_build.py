@@ -67,6 +67,7 @@ NETWORK = {
     "encoder.path": ((), "loop"),
     "dropout.words": ((), "0.6"),
     "dropout.input": ((), "0.6"),
+    "dropout.recurrent": ((), "0.6"),
     "dropout.hidden": (("encoder.layers=2",), "0.6"),
     "dropout.output": ((), "0.6"),
     "head": ((), "softmax"),
@@ -165,7 +166,7 @@ def test_the_network_follows(folder, key):
 @pytest.mark.parametrize("key", [key for key in NETWORK if key.startswith("dropout.")])
 def test_dropout_changes_what_comes_out_in_training(folder, key):
     _, changed = configs_with_and_without(folder, key, NETWORK)
-    off = [f"dropout.{part}=0" for part in ("words", "input", "hidden", "output")]
+    off = [f"dropout.{part}=0" for part in ("words", "input", "recurrent", "hidden", "output")]
     none = parse_config(changed.model_dump(), off)
     only = parse_config(none.model_dump(), [f"{key}=0.6"])
     batch = vocabulary_of().encode([words for words, _ in annotated(TRAIN)]).to("cpu")

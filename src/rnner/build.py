@@ -57,6 +57,7 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: Rows | None = 
         casing_dropout=dropout.casing,
         word_dropout=dropout.words,
         input_dropout=dropout.input,
+        recurrent_dropout=dropout.recurrent,
         output_dropout=dropout.output,
     )
 

@@ -9,7 +9,7 @@ from rnner.data.batches import Batch
 from rnner.data.documents import Bags
 from rnner.data.subwords import Composition
 from rnner.nn.documents import DocumentVector
-from rnner.nn.dropout import LockedDropout, WordDropout
+from rnner.nn.dropout import LockedDropout, RecurrentDropout, WordDropout
 from rnner.nn.embeddings import WordEmbedding
 from rnner.nn.heads import CRFHead, SoftmaxHead
 from rnner.nn.recurrent import RecurrentLayer
@@ -34,7 +34,8 @@ class Tagger(nn.Module):
         document_dropout: share of the training sentences that are to be shown without the rest of their
             document, so that the tagger does well where there is none; who makes the batches sees to it.
         casing_dropout: share of the training sentences that are to be shown in another case, likewise.
-        word_dropout, input_dropout, output_dropout: shares in [0, 1), see `rnner.nn.dropout`.
+        word_dropout, input_dropout, recurrent_dropout, output_dropout: shares in [0, 1), see
+            `rnner.nn.dropout`.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Tagger(nn.Module):
         casing_dropout: float = 0.0,
         word_dropout: float = 0.0,
         input_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
         output_dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -63,6 +65,7 @@ class Tagger(nn.Module):
         self.word_dropout = WordDropout(word_dropout)
         self.input_dropout = LockedDropout(input_dropout)
         self.encoder = encoder
+        self.recurrent_dropout = RecurrentDropout(recurrent_dropout)
         self.output_dropout = LockedDropout(output_dropout)
         self.emission = nn.Linear(encoder.output_size, tags)
         self.head = head
@@ -98,7 +101,8 @@ class Tagger(nn.Module):
             parts.append(batch.lexicon)
         if self.document is not None:
             parts.append(self._about(batch.bags)[:, None].expand(-1, t, -1))
-        output, _ = self.encoder(self.input_dropout(torch.cat(parts, dim=-1)), batch.lengths)
+        x = self.input_dropout(torch.cat(parts, dim=-1))
+        output = self.recurrent_dropout(self.encoder, x, batch.lengths)
         emissions: Tensor = self.emission(self.output_dropout(output)).float()
         return emissions
 

@@ -181,6 +181,9 @@ class DropoutConfig(Section):
         0.0, description="sentences that are shown all in lower-case, or, a third of these, in upper-case"
     )
     input: Probability = Field(0.5, description="of what goes into the first layer (one mask a sentence)")
+    recurrent: Probability = Field(
+        0.0, description="of the weights from each word to the next, W_aa (one mask a step of training)"
+    )
     hidden: Probability = Field(0.3, description="between layers")
     output: Probability = Field(0.5, description="of what comes out of the last layer")
 

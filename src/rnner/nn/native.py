@@ -99,7 +99,7 @@ def _side_by_side(weights: list[Tensor]) -> list[Tensor]:
     """The same in one buffer, matrices before biases: else cuDNN copies them so at each call, and warns."""
     order = sorted(range(len(weights)), key=lambda k: k % 4 > 1)
     flat = torch.cat([weights[k].reshape(-1) for k in order])
-    parts = dict(zip(order, flat.split([weights[k].numel() for k in order]), strict=True))
+    parts = dict(zip(order, flat.split_with_sizes([weights[k].numel() for k in order]), strict=True))
     return [parts[k].view_as(weight) for k, weight in enumerate(weights)]
 
 
