@@ -132,6 +132,41 @@ def test_no_member_is_no_ensemble():
         Ensemble([])
 
 
+# --- thresholds --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def eager():
+    """Members that find each entity more probable than a bound of their own."""
+    return [decoder_of("threshold=0.1"), decoder_of("threshold=0.2", "head=softmax", seed=2)]
+
+
+def test_with_thresholds_entities_are_found_by_their_mean_probability(eager):
+    ensemble, several = Ensemble(eager), 0
+    assert ensemble.threshold == pytest.approx(0.15)
+    for words, found in zip(SENTENCES, ensemble.spans(SENTENCES), strict=True):
+        each = [{span[:3]: span.score for span in member.candidates([words], 1e-9)[0]} for member in eager]
+        means = {span: sum(own.get(span, 0) for own in each) / 2 for span in {*each[0], *each[1]}}
+        assert all(means[span] > 0.15 for span in map(tuple, found))
+        for span in {span for span, mean in means.items() if mean > 0.151} - {*map(tuple, found)}:
+            assert any(span[0] < end and start < span[1] for start, end, _ in found)  # a better one is there
+        several += len(found) > 1
+    assert several
+
+
+def test_with_thresholds_too_a_model_averaged_with_itself_is_the_model_alone(eager):
+    for alone in eager:
+        assert Ensemble([alone] * 3).spans(SENTENCES) == alone.spans(SENTENCES)
+    assert Ensemble(eager).spans(SENTENCES) == Ensemble(eager[::-1]).spans(SENTENCES)
+    assert Ensemble(eager).spans([[], SENTENCES[0]]) == [[], *Ensemble(eager).spans(SENTENCES[:1])]
+
+
+def test_a_member_without_a_threshold_leaves_the_choice_to_the_marginals(eager, members):
+    together = Ensemble([eager[0], members[0]])  # the same weights
+    assert together.threshold is None
+    assert together.spans(SENTENCES) == Ensemble(members[:1]).spans(SENTENCES) != eager[0].spans(SENTENCES)
+
+
 # --- documents ---------------------------------------------------------------------------------------------
 
 DOCUMENTS = [-1, 0, 0, 1, 1, 1, 2, 3, 3, 3, 3, 3, -1]

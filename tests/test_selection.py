@@ -8,6 +8,7 @@ import pytest
 from rnner import tags
 from rnner.chain import Chain
 from rnner.finding import TagTable
+from rnner.selection import apart
 from rnner.tags import tag_inventory, to_spans
 
 LABELS = ["LOC", "PER"]
@@ -65,8 +66,10 @@ def test_the_entities_are_the_best_set_of_all_and_each_is_as_probable_as_the_seq
     for seed in range(5):
         names, emissions, moves = scores(scheme, seed)
         table, truth = TagTable(names, scheme), probabilities(names, scheme, emissions, moves)
-        found = chain_of(names, scheme, emissions, moves).probable(table.label_numbers, threshold)
-        spans = {tags.Span(e.start, e.end, table.labels[e.label]): e.probability for e in found}
+        probable = chain_of(names, scheme, emissions, moves).probable(table.label_numbers, threshold)
+        found = apart(probable, threshold)
+        spans = {tags.Span(e.start, e.end, table.labels[e.label]): e.score for e in found}
+        assert len(probable) == sum(p > threshold for p in truth.values())
         assert set(spans) == best_of(truth, threshold)
         assert spans == pytest.approx({span: truth[span] for span in spans})
         assert [e.start for e in found] == sorted(e.start for e in found)
@@ -80,7 +83,7 @@ def test_scores_of_any_size_give_no_nonsense(scale):
     with np.errstate(invalid="ignore"):
         chain = chain_of(names, "bioes", emissions * scale, moves)
         found = chain.probable(TagTable(names, "bioes").label_numbers, 0.25)
-    assert all(0.25 < entity.probability < 1 + 1e-9 for entity in found)
+    assert all(0.25 < entity.score < 1 + 1e-9 for entity in found)
     assert bool(found) == np.isfinite(scale)
 
 

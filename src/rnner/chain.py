@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnner.selection import Entity, Sums, select
+from rnner.selection import Entity, Sums, probable
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.int64]
@@ -86,8 +86,8 @@ class Chain:
         return scores
 
     def probable(self, labels: Integers, threshold: float) -> list[Entity]:
-        """The entities more probable than a threshold, see `rnner.selection`; labels [k] by number, or -1."""
-        return select(self._sums, self._boundary, np.append(labels, -1), threshold)
+        """All entities more probable than a threshold, see `rnner.selection`; labels [k] by number, or -1."""
+        return probable(self._sums, self._boundary, np.append(labels, -1), threshold)
 
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
         """The n most probable legal tags [b, n, t] and their log-probabilities [b, n], -inf for no more."""

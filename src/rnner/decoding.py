@@ -59,7 +59,7 @@ class TensorLattice:
         return scores
 
     def probable(self, labels: Integers, threshold: float) -> list[Entity]:
-        """The entities more probable than a threshold, see `rnner.selection`; labels [k] by number, or -1."""
+        """All entities more probable than a threshold, see `rnner.selection`; labels [k] by number, or -1."""
         parts = (self.emissions, self.lengths, self.head.scores(), self.head.boundary)
         return Chain(*(part.numpy(force=True) for part in parts)).probable(labels, threshold)
 

@@ -4,10 +4,14 @@ With p_m(y_t = k | x) the marginal of tag k at word t in model m of M, the avera
 mixture of the models, p(y_t = k | x) = (1 / M) sum_m p_m(y_t = k | x). The tags are the legal sequence with
 the largest product of averaged marginals: posterior decoding under the constraints of the scheme, known as
 posterior-Viterbi (Fariselli, Martelli and Casadio 2005).
+
+Where all models have a threshold, the probability of an entity is averaged in the same way, and those above
+the mean of the thresholds are found, as a single model finds them (`rnner.selection`).
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -19,9 +23,12 @@ from rnner.build import build_head
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding import Decoder
 from rnner.errors import UsageError
-from rnner.finding import by_batches
+from rnner.finding import ScoredSpan, by_batches
+from rnner.selection import apart
 from rnner.tags import Span
 from rnner.windows import join_spans
+
+_NEGLIGIBLE = 0.01
 
 
 class Ensemble:
@@ -69,6 +76,8 @@ class Ensemble:
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
     ) -> list[list[Span]]:
         """The entities of each sentence (a list of words); documents as in `Decoder`."""
+        if self.threshold is not None:
+            return self._above(self.threshold, sentences, documents)
         first, averaged = self.members[0], self.marginals(sentences, documents)
         return by_batches(
             sentences,
@@ -79,6 +88,30 @@ class Ensemble:
             most_tokens=first.tokens,
             window=first.window,
         )
+
+    @property
+    def threshold(self) -> float | None:
+        """What entities must be more probable than: the mean of the members'; None if one has none."""
+        bounds = [member.threshold for member in self.members if member.threshold is not None]
+        return sum(bounds) / len(bounds) if len(bounds) == len(self.members) else None
+
+    def _above(
+        self, threshold: float, sentences: Sequence[list[str]], documents: Sequence[int] | None
+    ) -> list[list[Span]]:
+        """The best entities that do not overlap, of all whose mean probability is above the threshold."""
+        # What a member gives less than `least` is taken for 0: less than a hundredth of the threshold.
+        least = _NEGLIGIBLE * threshold
+        sums: list[dict[Span, float]] = [defaultdict(float) for _ in sentences]
+        for member in self.members:
+            for total, own in zip(sums, member.candidates(sentences, least, documents), strict=True):
+                for span in own:
+                    total[Span(*span[:3])] += span.score
+        found = []
+        for total in sums:
+            means = (ScoredSpan(*span, score / len(self.members)) for span, score in total.items())
+            kept = apart((span for span in means if span.score > threshold), threshold)
+            found.append([Span(*span[:3]) for span in kept])
+        return found
 
     def marginals(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None

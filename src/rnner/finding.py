@@ -18,7 +18,7 @@ from rnner.data.conll import UNMARKED
 from rnner.data.documents import bags_of, separate
 from rnner.data.vocabulary import Vocabulary
 from rnner.memory import collecting_later
-from rnner.selection import Entity
+from rnner.selection import Entity, apart
 from rnner.tags import Span
 from rnner.windows import LONGEST, Window, join_readings, join_rows, join_spans, windows
 
@@ -190,7 +190,7 @@ class Lattice(Protocol):
         ...
 
     def probable(self, labels: Integers, threshold: float) -> list[Entity]:
-        """The entities more probable than a threshold, see `rnner.selection`; labels [k] by number, or -1."""
+        """All entities more probable than a threshold, see `rnner.selection`; labels [k] by number, or -1."""
         ...
 
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
@@ -259,6 +259,18 @@ class BatchDecoder(ABC):
         It is the summed probability of all legal tag sequences that hold precisely this entity.
         """
         return self.by_batches(sentences, documents, self._scored_spans, join_spans, [])
+
+    def candidates(
+        self, sentences: Sequence[list[str]], threshold: float, documents: Sequence[int] | None = None
+    ) -> list[list[ScoredSpan]]:
+        """All entities more probable than a threshold, whether or not they overlap."""
+        return self.by_batches(
+            sentences,
+            documents,
+            lambda lattice, pieces: self._candidates(lattice, pieces, threshold),
+            join_spans,
+            [],
+        )
 
     def readings(
         self, sentences: Sequence[list[str]], n: int, documents: Sequence[int] | None = None
@@ -340,10 +352,12 @@ class BatchDecoder(ABC):
         paths = lattice.best()
         return self._tags.entities(paths, np.array([piece.length for piece in pieces]))
 
-    def _probable(self, lattice: Lattice, threshold: float) -> Iterator[tuple[int, ScoredSpan]]:
-        """The entities more probable than a threshold in their order, each with its row."""
+    def _candidates(self, lattice: Lattice, pieces: list[Piece], threshold: float) -> list[list[ScoredSpan]]:
+        """All entities more probable than a threshold, in no order; they may overlap."""
+        found: list[list[ScoredSpan]] = [[] for _ in pieces]
         for row, start, end, label, score in lattice.probable(self._tags.label_numbers, threshold):
-            yield row, ScoredSpan(start, end, self._tags.labels[label], score)
+            found[row].append(ScoredSpan(start, end, self._tags.labels[label], score))
+        return found
 
     def _spans(self, lattice: Lattice, pieces: list[Piece]) -> list[list[Span]]:
         if self.threshold is not None:
@@ -355,11 +369,10 @@ class BatchDecoder(ABC):
         return found
 
     def _scored_spans(self, lattice: Lattice, pieces: list[Piece]) -> list[list[ScoredSpan]]:
-        found: list[list[ScoredSpan]] = [[] for _ in pieces]
         if self.threshold is not None:
-            for row, span in self._probable(lattice, self.threshold):
-                found[row].append(span)
-            return found
+            bound = self.threshold
+            return [apart(own, bound) for own in self._candidates(lattice, pieces, bound)]
+        found: list[list[ScoredSpan]] = [[] for _ in pieces]
         places, labels = self._places(lattice, pieces)
         scores = lattice.probabilities(places) if labels else []
         for (row, start, end), label, score in zip(places.tolist(), labels, scores, strict=True):

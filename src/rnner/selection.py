@@ -13,10 +13,9 @@ are those of `rnner.chain`: logarithms, with a place more at either end, and the
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from itertools import groupby, pairwise
-from operator import itemgetter
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,31 +46,42 @@ class Entity(NamedTuple):
     start: int
     end: int
     label: int
-    probability: float
+    score: float
 
 
-def select(sums: Sums, boundary: NDArray[np.bool_], labels: Integers, threshold: float) -> list[Entity]:
-    """The entities to tell of, by row and start; no two overlap.
+class Scored(Protocol):
+    """Words start to end (half-open) of a sentence, and how probable it is that they are an entity."""
+
+    @property
+    def start(self) -> int:
+        """The first word."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """The word after the last."""
+        ...
+
+    @property
+    def score(self) -> float:
+        """The probability."""
+        ...
+
+
+S = TypeVar("S", bound=Scored)
+
+
+def probable(sums: Sums, boundary: NDArray[np.bool_], labels: Integers, threshold: float) -> list[Entity]:
+    """All entities that are more probable than the threshold, in no order; they may overlap.
+
+    Each possible beginning is followed for as long as an entity that goes on there may still be so probable.
+    `under_way` [m, k + 1] is the probability that an entity has begun there and stands at this tag.
 
     Args:
         sums: of b sentences.
         boundary: [k + 1, k + 1], whether no entity goes on from a tag to the next.
         labels: [k + 1] the number of each tag's label, -1 for none.
-        threshold: what all are more probable than, above 0 and below 1.
-    """
-    found = sorted(_probable(sums, boundary, labels, threshold))
-    return [
-        entity
-        for _, own in groupby(found, key=itemgetter(0))
-        for entity in _apart(sorted(own, key=itemgetter(2)), threshold)
-    ]
-
-
-def _probable(sums: Sums, boundary: NDArray[np.bool_], labels: Integers, threshold: float) -> list[Entity]:
-    """All entities that are more probable than the threshold.
-
-    Each possible beginning is followed for as long as an entity that goes on there may still be so probable.
-    `under_way` [m, k + 1] is the probability that an entity has begun there and stands at this tag.
+        threshold: above 0 and below 1.
     """
     member = labels[:, None] == np.arange(labels.max(initial=-1) + 1)  # [k + 1, l]
     here = np.exp(sums.alpha + sums.after - sums.log_z[:, None]) * (labels >= 0)
@@ -92,18 +102,20 @@ def _probable(sums: Sums, boundary: NDArray[np.bool_], labels: Integers, thresho
     return found
 
 
-def _apart(found: Sequence[Entity], threshold: float) -> list[Entity]:
-    """Of a sentence's entities, in the order of their ends, the best that do not overlap.
+def apart(found: Iterable[S], threshold: float) -> list[S]:
+    """Of the entities of a sentence, all more probable than the threshold, the best that do not overlap.
 
-    A sum over the entities up to a word is the largest there is (Kleinberg and Tardos 2005, section 6.1).
+    In the order of their words. A sum over the entities up to a word is the largest there is (Kleinberg and
+    Tardos 2005, section 6.1).
     """
-    if all(a.end <= b.start for a, b in pairwise(found)):
-        return list(found)
-    best: list[tuple[float, list[Entity]]] = [(0.0, [])]
+    by_end = sorted(found, key=lambda entity: (entity.end, entity.start))
+    if all(a.end <= b.start for a, b in pairwise(by_end)):
+        return by_end
+    best: list[tuple[float, list[S]]] = [(0.0, [])]
     ends = [0]
-    for entity in found:
+    for entity in by_end:
         until = bisect_right(ends, entity.start) - 1
-        total = best[until][0] + entity.probability - threshold
+        total = best[until][0] + entity.score - threshold
         better = total > best[-1][0]
         best.append((total, [*best[until][1], entity]) if better else best[-1])
         ends.append(entity.end)
