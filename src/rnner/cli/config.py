@@ -104,6 +104,8 @@ def show(
 
 # --- what `init` writes ------------------------------------------------------------------------------------
 
+_AGREEMENT = 0.5
+
 
 def _draft(tree: dict[str, Any], overrides: Sequence[str], path: Path) -> str:
     """The text of the config at `path`: what the user gave, and what fits their corpus."""
@@ -119,6 +121,7 @@ def _draft(tree: dict[str, Any], overrides: Sequence[str], path: Path) -> str:
     fitting = _fitting(splits[0])
     for section, values in fitting.items():
         tree = {**tree, section: {**tree.get(section, {}), **values}}
+    tree = {**tree, "agreement": _AGREEMENT}
     return _commented(parse_config(tree, overrides), splits, fitting, path)
 
 
@@ -207,6 +210,8 @@ def _reasons(config: Config, fitting: dict[str, dict[str, Any]]) -> Iterator[str
         yield "data.scheme: the labels are 1 and 0, names and the rest, so that is what is learnt."
     if config.embeddings.document and config.embeddings.lexicon:
         yield "embeddings.document, lexicon: have helped on every corpus that rnner was measured on."
+    if config.agreement == _AGREEMENT:
+        yield "agreement: names are told by all of their document; nothing is lost where none are marked."
     chosen, training = fitting.get("training"), config.training
     if chosen and (training.epochs, training.patience) == (chosen["epochs"], chosen["patience"]):
         yield "training.epochs: more than usual, as the corpus is small and an epoch has few steps;"
