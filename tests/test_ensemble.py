@@ -59,17 +59,18 @@ def test_tags_are_the_legal_ones_with_the_largest_product_of_averaged_marginals(
     assert ensemble.spans([words]) == [best_spans]
 
 
-def test_models_outvote_another():
-    def sure_of(tag):
-        """Finds one tag everywhere, with probability 0.62, and O with 0.38."""
-        tagger, vocabulary = tagger_of("head=softmax")
-        with torch.no_grad():
-            tagger.emission.weight.zero_()
-            tagger.emission.bias.fill_(-20)
-            tagger.emission.bias[vocabulary.tags.index("O")] = 0.0
-            tagger.emission.bias[vocabulary.tags.index(tag)] = 0.5
-        return Decoder(tagger, vocabulary)
+def sure_of(tag, *overrides):
+    """Finds one tag everywhere, with probability 0.62, and O with 0.38."""
+    tagger, vocabulary = tagger_of("head=softmax", *overrides)
+    with torch.no_grad():
+        tagger.emission.weight.zero_()
+        tagger.emission.bias.fill_(-20)
+        tagger.emission.bias[vocabulary.tags.index("O")] = 0.0
+        tagger.emission.bias[vocabulary.tags.index(tag)] = 0.5
+    return Decoder(tagger, vocabulary)
 
+
+def test_models_outvote_another():
     person, place = sure_of("S-PER"), sure_of("S-LOC")
     assert [span.label for span in person.spans([["Oslo"]])[0]] == ["PER"]
     assert [span.label for span in Ensemble([place, person, place]).spans([["Oslo"]])[0]] == ["LOC"]
@@ -152,6 +153,11 @@ def test_with_thresholds_entities_are_found_by_their_mean_probability(eager):
             assert any(span[0] < end and start < span[1] for start, end, _ in found)  # a better one is there
         several += len(found) > 1
     assert several
+
+
+def test_no_entity_is_found_whose_mean_probability_is_not_above_the_threshold():
+    person, place = (sure_of(tag, "threshold=0.35") for tag in ("S-PER", "S-LOC"))
+    assert [len(Ensemble(own).spans([["Oslo"]])[0]) for own in ([person], [person, place])] == [1, 0]
 
 
 def test_with_thresholds_too_a_model_averaged_with_itself_is_the_model_alone(eager):

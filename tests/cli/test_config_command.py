@@ -117,6 +117,16 @@ def test_init_gives_a_small_corpus_more_epochs_and_says_why(rnner, folder):
     assert "as the corpus is small" not in comments(out)
 
 
+def test_init_turns_on_what_helps_and_says_so_unless_told_otherwise(rnner):
+    out, _ = rnner("init", "--train", "owls.conll")
+    config = yaml.safe_load(out)
+    assert (config["embeddings"]["document"], config["agreement"]) == (True, 0.5)
+    assert "agreement: names are told by all of their document" in comments(out)
+    out, _ = rnner("init", "--train", "owls.conll", "--set", "agreement=null")
+    assert yaml.safe_load(out)["agreement"] is None
+    assert "agreement: names" not in comments(out)
+
+
 def test_init_learns_binary_labels_from_binary_labels(rnner):
     out, _ = rnner("init", "--train", "notes.tsv")
     assert yaml.safe_load(out)["data"]["scheme"] == "binary"
