@@ -20,7 +20,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.memory import collecting_later
 from rnner.selection import Entity, apart
 from rnner.tags import Span
-from rnner.windows import LONGEST, Window, join_readings, join_rows, join_spans, windows
+from rnner.windows import LONGEST, Window, join_readings, join_spans, windows
 
 T = TypeVar("T")
 Floats = NDArray[np.floating[Any]]
@@ -320,7 +320,7 @@ class BatchDecoder(ABC):
             return [own[: piece.length] for own, piece in zip(read(pieces).scores(), pieces, strict=True)]
 
         nothing = np.zeros((0, len(self.vocabulary.tags)), dtype=np.float32)
-        emitted = np.concatenate(by_batches(sentences, rows, join_rows, nothing, **self._limits))
+        emitted = np.concatenate(by_batches(sentences, rows, _join_rows, nothing, **self._limits))
         agreed = agree(emitted, alike(sentences, documents), share)
         lengths = np.array([len(words) for words in sentences], dtype=np.int64)
         starts = np.cumsum(lengths) - lengths
@@ -400,3 +400,9 @@ def _found(
 ) -> list[T]:
     """What is found in pieces of a block whose first sentence has the number `first`."""
     return found_in(read(pieces), [piece._replace(sentence=piece.sentence + first) for piece in pieces])
+
+
+def _join_rows(cuts: Sequence[Window], found: Sequence[Floats]) -> Floats:
+    """The rows `[t, k]` of a sentence's words from those of its windows."""
+    pairs = zip(cuts, found, strict=True)
+    return np.concatenate([rows[cut.first - cut.start : cut.last - cut.start] for cut, rows in pairs])

@@ -23,9 +23,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 LONGEST = 1024
 """Sentences of more words are read in windows of so many, unless another number is given."""
 _OVERLAP = 4  # a window shares a fourth of its words with the next
@@ -91,12 +88,6 @@ def _append(joined: list[S], spans: Sequence[S]) -> None:
     """Add the entities of the next window, but for those that begin within the last one."""
     border = joined[-1].end if joined else 0
     joined += [span for span in spans if span.start >= border]
-
-
-def join_rows(cuts: Sequence[Window], found: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """The rows `[t, k]` of a sentence's words from those of its windows."""
-    pairs = zip(cuts, found, strict=True)
-    return np.concatenate([rows[cut.first - cut.start : cut.last - cut.start] for cut, rows in pairs])
 
 
 def join_readings(
