@@ -77,10 +77,10 @@ class RecurrentDropout(nn.Module):
 
     def forward(self, layer: RecurrentLayer, x: Tensor, lengths: Tensor) -> Tensor:
         """The output `[b, t, o]` of the layer for x `[b, t, i]`, lengths `[b]`."""
-        dropped = {}
-        if self.training and self.p > 0:
-            weights = layer.named_parameters()
-            dropped = {name: F.dropout(W, self.p) for name, W in weights if name.endswith("W_aa")}
+        if not self.training or self.p == 0:
+            return layer(x, lengths)[0]
+        weights = layer.named_parameters()
+        dropped = {name: F.dropout(W, self.p) for name, W in weights if name.endswith("W_aa")}
         output: Tensor = functional_call(layer, dropped, (x, lengths))[0]
         return output
 
