@@ -25,8 +25,8 @@ from typing import Any
 
 from trainings import RNNER, at_least, guarded, say, table, write_json
 
-from rnner.data.conll import write_conll
 from rnner.data.corpus import read_split, resolve
+from rnner.data.formats.columns import write_conll
 from rnner.errors import TrainingError
 from rnner.tags import Span, from_spans
 

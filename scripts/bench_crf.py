@@ -17,8 +17,9 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from rnner.nn.crf import join, loss, marginals
-from rnner.nn.viterbi import viterbi
+from rnner.nn.crf.loss import join_moves, loss
+from rnner.nn.crf.marginals import marginals
+from rnner.nn.crf.viterbi import viterbi
 
 SHAPES = ((10, 15, 17), (32, 25, 9), (32, 25, 17), (32, 100, 17), (64, 50, 40))
 
@@ -54,7 +55,7 @@ def example(b: int, t: int, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Emissions, tags, lengths and moves of b sentences of t tokens at most, k tags."""
     torch.manual_seed(0)
     emissions = torch.randn(b, t, k, requires_grad=True)
-    moves = join(torch.randn(k), torch.randn(k, k), torch.randn(k)).requires_grad_()
+    moves = join_moves(torch.randn(k), torch.randn(k, k), torch.randn(k)).requires_grad_()
     lengths = torch.randint(max(1, t * 3 // 4), t + 1, (b,))
     lengths[0] = t
     return emissions, torch.randint(k, (b, t)), lengths, moves

@@ -36,11 +36,11 @@ import torch
 
 from rnner.config import parse_config
 from rnner.data.corpus import read_split
-from rnner.data.encoded import EncodedSplit
+from rnner.data.encoded_split import EncodedSplit
 from rnner.data.vocabulary import Vocabulary
-from rnner.job import prepare
-from rnner.run import InterruptedRun, train
 from rnner.tags import tag_inventory
+from rnner.training.run import InterruptedRun, train
+from rnner.training.setup import prepare
 
 SMALL = 200_000  # tokens of the corpus that the large one is compared with
 WORDS, NAMES = 20_000, 2_000  # distinct words; the first of them are names

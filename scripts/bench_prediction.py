@@ -36,15 +36,15 @@ from typing import Any, NamedTuple
 import torch
 from trainings import RNNER, at_least, guarded, say, table, write_json
 
-from rnner.bundle import load_bundle
-from rnner.cli.inputs import Chunk, chunks_of_texts
-from rnner.cli.tagging import Job
-from rnner.cli.workers import Workers
+from rnner.cli.prediction_input import Chunk, chunks_of_texts
+from rnner.cli.prediction_job import PredictionJob
 from rnner.data.corpus import read_split
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding import Decoder
+from rnner.decoding.tagger_decoder import TaggerDecoder
+from rnner.model.folder import load_model
 from rnner.pipeline import Pipeline
-from rnner.spacing import spacing
+from rnner.system.workers import Workers
+from rnner.text.spacing import spacing
 
 _TIMES = 4  # the files one after the other, for processes side by side: who takes several has much to tag
 _EVERY = 5.0  # seconds between two looks at the memory
@@ -121,12 +121,12 @@ def as_text(words: Sequence[str]) -> str:
 
 def own_passes(model: Path, corpus: Corpus, number: int) -> dict[str, Callable[[], float]]:
     """What is measured of rnner: each gives the seconds that it took."""
-    bundle = load_bundle(model)
+    bundle = load_model(model)
 
-    def fresh() -> Decoder:
+    def fresh() -> TaggerDecoder:
         """A decoder that knows no word yet."""
         vocabulary = Vocabulary.from_json(bundle.vocabulary.to_json())
-        decoder = Decoder(bundle.tagger, vocabulary, final=True)
+        decoder = TaggerDecoder(bundle.tagger, vocabulary, final=True)
         decoder.scored_spans([["warm", "up"]])
         return decoder
 
@@ -140,7 +140,7 @@ def own_passes(model: Path, corpus: Corpus, number: int) -> dict[str, Callable[[
 
     def processes(count: int) -> Callable[[], float]:
         def run() -> float:
-            job = Job(model, {"device": "cpu", "threads": 1, "code": None}, "jsonl")
+            job = PredictionJob(model, {"device": "cpu", "threads": 1, "code": None}, "jsonl")
             with Workers(count, job.begin) as pool:
                 for _ in pool.map([Chunk(["Warm up."])] * count):  # their models are loaded
                     pass

@@ -27,10 +27,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnner.memory import keep_freed_memory
 from rnner.nn.cells import get_cell
-from rnner.nn.paths import path_names
+from rnner.nn.fused.paths import path_names
 from rnner.nn.recurrent import Bidirectional, Recurrent
+from rnner.system.process_memory import keep_freed_memory
 
 Shape = tuple[int, int, int, int]
 Row = dict[str, Any]

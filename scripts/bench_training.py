@@ -26,11 +26,12 @@ from torch import Tensor
 from rnner.config import parse_config
 from rnner.data.batches import Batch
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding import Decoder
-from rnner.evaluation import evaluate
-from rnner.job import Job, prepare
-from rnner.memory import keep_freed_memory
-from rnner.training import Step, Trainer
+from rnner.decoding.tagger_decoder import TaggerDecoder
+from rnner.scoring.evaluation import evaluate
+from rnner.system.process_memory import keep_freed_memory
+from rnner.training.progress import Step
+from rnner.training.setup import TrainingSetup, prepare
+from rnner.training.trainer import Trainer
 
 TAGGERS = [(100, 10), (200, 32)]  # units a direction, sentences a batch
 
@@ -74,7 +75,7 @@ def measure(arguments: argparse.Namespace, *, hidden: int, sentences: int) -> li
         job.vocabulary,
         job.corpus.train,
         job.config.training,
-        lambda: evaluate(Decoder(job.tagger, job.vocabulary), job.corpus.dev),
+        lambda: evaluate(TaggerDecoder(job.tagger, job.vocabulary), job.corpus.dev),
     )
     speed, batches = _training_speed(trainer, arguments)
     parts = _parts(trainer, batches)
@@ -170,11 +171,11 @@ def _milliseconds(part: Callable[[int], None], steps: int) -> float:
     return median(rounds)
 
 
-def _prediction_speed(job: Job) -> float:
+def _prediction_speed(job: TrainingSetup) -> float:
     """Tokens/s from words to scored entities, nothing cached before."""
     sentences, _ = job.corpus.train.sentences()
     vocabulary = Vocabulary.from_json(job.vocabulary.to_json())
-    decoder = Decoder(job.tagger, vocabulary)
+    decoder = TaggerDecoder(job.tagger, vocabulary)
     decoder.spans([["warm", "up"]])
     started = time.perf_counter()
     decoder.scored_spans(sentences)

@@ -19,9 +19,10 @@ from pathlib import Path
 
 from trainings import guarded, say
 
-from rnner.bundle import CONFIG, METRICS, WEIGHTS, load_bundle, save_description
 from rnner.data.vocabulary import Vocabulary
-from rnner.export import export_beside
+from rnner.export.writer import export_beside
+from rnner.model.file_names import CONFIG, METRICS, WEIGHTS
+from rnner.model.folder import load_model, save_description
 
 
 def main() -> None:
@@ -31,11 +32,11 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="folder of `rnner train`")
     source = parser.parse_args().model
     target = Path(str(resources.files("rnner") / "resources" / "en"))
-    bundle = load_bundle(source)
+    bundle = load_model(source)
     save_description(target, bundle.config, without_addresses(bundle.vocabulary))
     for name in (CONFIG, WEIGHTS, METRICS):
         shutil.copyfile(source / name, target / name)
-    export_beside(load_bundle(target))
+    export_beside(load_model(target))
     say(f"{target}: {sum(path.stat().st_size for path in target.iterdir()) / 1e6:.2f} MB")
 
 

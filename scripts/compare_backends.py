@@ -27,14 +27,14 @@ from typing import NamedTuple
 import torch
 from trainings import at_least, guarded
 
-from rnner.bundle import Bundle, load_bundle
 from rnner.data.corpus import read_split
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding import Decoder
-from rnner.export import export
-from rnner.exported import load_exported
-from rnner.finding import BatchDecoder, ScoredSpan
-from rnner.models import find_model
+from rnner.decoding.decoder import Decoder, ScoredSpan
+from rnner.decoding.tagger_decoder import TaggerDecoder
+from rnner.export.runtime import load_onnx
+from rnner.export.writer import export
+from rnner.model.folder import LoadedModel, load_model
+from rnner.model.names import find_model
 
 TIE = 1e-5
 _READINGS = 16  # among which both answers are looked for
@@ -80,14 +80,19 @@ def main() -> None:
     arguments = _arguments()
     at_least("rounds", arguments.rounds, 0)
     torch.set_num_threads(1)
-    bundle, sound = load_bundle(find_model(arguments.model)), True
+    bundle, sound = load_model(find_model(arguments.model)), True
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         export(bundle, file)
         for corpus in arguments.corpora:
             split = read_split(corpus, illegal="conlleval")
             sentences, documents = split.sentences()[0], split.documents.tolist()
-            found = compare(bundle.decoder(), load_exported(file, threads=1), sentences, documents)
+            found = compare(
+                TaggerDecoder(bundle.tagger, bundle.vocabulary, final=True),
+                load_onnx(file, threads=1),
+                sentences,
+                documents,
+            )
             print(f"{corpus}: {found}", *found.differences, sep="\n", flush=True)
             sound &= all(difference.apart < TIE for difference in found.differences)
             if arguments.rounds:
@@ -107,7 +112,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def compare(
-    one: BatchDecoder, other: BatchDecoder, sentences: Sequence[list[str]], documents: Sequence[int]
+    one: Decoder, other: Decoder, sentences: Sequence[list[str]], documents: Sequence[int]
 ) -> Comparison:
     """Tag sentences, of documents with these numbers, with two decoders."""
     answers = [decoder.scored_spans(sentences, documents) for decoder in (one, other)]
@@ -123,7 +128,7 @@ def compare(
 
 
 def _apart(
-    decoder: BatchDecoder,
+    decoder: Decoder,
     sentences: Sequence[list[str]],
     documents: Sequence[int],
     place: int,
@@ -140,14 +145,14 @@ def _apart(
 
 
 def speeds(
-    bundle: Bundle, file: Path, sentences: Sequence[list[str]], documents: Sequence[int], rounds: int
+    bundle: LoadedModel, file: Path, sentences: Sequence[list[str]], documents: Sequence[int], rounds: int
 ) -> dict[str, float]:
     """Tokens/s of both, the median of their rounds, taken in turns after one to warm up."""
     tokens = sum(map(len, sentences))
     taken: dict[str, list[float]] = {"torch": [], "onnx": []}
     for i in range(rounds + 1):
         fresh = Vocabulary.from_json(bundle.vocabulary.to_json())  # has cached nothing
-        decoders = {"torch": Decoder(bundle.tagger, fresh), "onnx": load_exported(file, threads=1)}
+        decoders = {"torch": TaggerDecoder(bundle.tagger, fresh), "onnx": load_onnx(file, threads=1)}
         for name, decoder in decoders.items():
             decoder.spans([["warm", "up"]])
             begin = time.perf_counter()

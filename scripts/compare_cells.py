@@ -28,12 +28,12 @@ from typing import Any
 import torch
 from trainings import Training, at_least, guarded, say, spread, table, train_all, write_json
 
-from rnner.bundle import Bundle, load_bundle
 from rnner.config import Config, load_config
 from rnner.data.corpus import read_split, resolve
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding import Decoder
+from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import UsageError
+from rnner.model.folder import LoadedModel, load_model
 from rnner.nn.cells import cell_names
 
 CELLS = "none,rnn,birnn,gru,bigru,bilstm"
@@ -54,7 +54,7 @@ def main() -> None:
     metrics = {cell: [next(runs) for _ in own] for cell, own in trainings.items()}
     say("measuring prediction")
     sentences = _sentences(configs[0], arguments.config)
-    models = {cell: load_bundle(own[0].folder) for cell, own in trainings.items()}
+    models = {cell: load_model(own[0].folder) for cell, own in trainings.items()}
     predicted = prediction_speeds(models, sentences, arguments.rounds)
     results = {cell: figures(metrics[cell], predicted[cell]) for cell in cells}
     print(table(_rows(results)))
@@ -113,7 +113,7 @@ def _sentences(config: Config, path: Path) -> list[list[str]]:
 
 
 def prediction_speeds(
-    models: dict[str, Bundle], sentences: Sequence[list[str]], rounds: int
+    models: dict[str, LoadedModel], sentences: Sequence[list[str]], rounds: int
 ) -> dict[str, float]:
     """Tokens/s of each model on one thread: the median of its rounds, taken in turns after one to warm up."""
     torch.set_num_threads(1)
@@ -122,7 +122,7 @@ def prediction_speeds(
     for i in range(rounds + 1):
         for name, model in models.items():
             vocabulary = Vocabulary.from_json(model.vocabulary.to_json())  # has cached nothing
-            decoder = Decoder(model.tagger, vocabulary)
+            decoder = TaggerDecoder(model.tagger, vocabulary)
             decoder.spans([["warm", "up"]])
             begin = time.perf_counter()
             decoder.scored_spans(sentences)

@@ -34,11 +34,12 @@ from numpy.typing import NDArray
 from trainings import Training, at_least, guarded, say, spread, table, train_all, write_json, yaml_path
 
 from rnner.config import Config, load_config
-from rnner.data.corpus import Split, read_split, resolve
+from rnner.data.corpus import read_split, resolve
+from rnner.data.splits import Split
 from rnner.errors import UsageError
-from rnner.metrics import score
-from rnner.partition import cut
+from rnner.scoring.metrics import score
 from rnner.tags import LENIENT, to_spans
+from rnner.workbench.partition import cut
 
 Fold = NDArray[np.int64]  # the indices of its sentences, ascending
 Figures = dict[str, Any]  # precision, recall, f1 and the counts they come from

@@ -33,10 +33,12 @@ from typing import NamedTuple
 
 from trainings import guarded
 
-from rnner.data.conll import UNMARKED, write_conll
-from rnner.data.corpus import Split, read_split, resolve
-from rnner.partition import partition
+from rnner.data.corpus import read_split, resolve
+from rnner.data.formats.columns import write_conll
+from rnner.data.splits import Split
+from rnner.data.token_table import UNMARKED
 from rnner.tags import Span, from_spans
+from rnner.workbench.partition import partition
 
 LABELS = {
     "PER": "PER",

@@ -32,16 +32,19 @@ import datasets  # noqa: F401 - here, so that the seconds it takes to load are n
 from mutations import Lines, mutated, part
 from trainings import at_least, guarded, say
 
-from rnner.checks import ColumnFile, Report, check, read_file
-from rnner.checks.repair import repair
-from rnner.data.conll import ConllReader
 from rnner.data.corpus import read_split, resolve
-from rnner.data.formats import TEXT, detect_format, read_tagged
-from rnner.data.formats.convert import convert
-from rnner.data.formats.documents import Source, decide_scheme
+from rnner.data.formats.annotated import SourceFile, decide_scheme
+from rnner.data.formats.columns import ConllReader
+from rnner.data.formats.detect import detect_format
+from rnner.data.formats.registry import TEXT, read_tagged
 from rnner.errors import RnnerError
-from rnner.render import to_json
+from rnner.render.json_output import to_json
 from rnner.tags import SCHEMES, from_spans, to_spans
+from rnner.workbench.check.check import check
+from rnner.workbench.check.findings import CheckReport
+from rnner.workbench.check.lenient_reader import ColumnFile, read_file
+from rnner.workbench.check.repair import repair
+from rnner.workbench.convert import convert
 
 T = TypeVar("T")
 TARGETS = {
@@ -151,7 +154,7 @@ def _other_format(text: bytes, path: Path, draw: Random) -> bytes:
     out = path.with_name("other")
     path.write_bytes(text)
     try:
-        convert(Source(path), out, form="columns", to=to, illegal="conlleval")
+        convert(SourceFile(path), out, form="columns", to=to, illegal="conlleval")
     except RnnerError:
         return text
     return out.read_bytes()
@@ -222,7 +225,7 @@ def _of_tokens(path: Path, data: bytes, words: int) -> Iterator[str]:
         yield f"{words} words, of {len(read)} rows"
 
 
-def _of_check(file: ColumnFile, report: Report, data: bytes) -> Iterator[str]:
+def _of_check(file: ColumnFile, report: CheckReport, data: bytes) -> Iterator[str]:
     told = {finding.line for finding in report.findings}
     known = told | {line for sentence in file.sentences for line in sentence.lines}
     if file.layout is not None and (lost := rows(data) - known):
@@ -233,7 +236,7 @@ def _of_check(file: ColumnFile, report: Report, data: bytes) -> Iterator[str]:
 
 def _of_conversion(path: Path, form: str, illegal: Any, draw: Random, outcomes: list[str]) -> Iterator[str]:
     to = draw.choice(list(TARGETS))
-    out, source = path.with_name(f"out.{TARGETS[to]}"), Source(path)
+    out, source = path.with_name(f"out.{TARGETS[to]}"), SourceFile(path)
     scheme = draw.choice(SCHEMES)
     rules: Any = {
         "scheme": scheme,
@@ -247,13 +250,16 @@ def _of_conversion(path: Path, form: str, illegal: Any, draw: Random, outcomes: 
         yield f"convert to {to} leaves {left or out.exists()}"
     if done is None or form in TEXT or to in TEXT:
         return
-    before, after = _tags(Source(path), form, illegal, scheme), _tags(Source(out), to, "error", scheme)
+    before, after = (
+        _tags(SourceFile(path), form, illegal, scheme),
+        _tags(SourceFile(out), to, "error", scheme),
+    )
     if before != after:
         unlike = next(pair for pair in zip_longest(before, after) if pair[0] != pair[1])
         yield f"converted to {to}, {unlike[0]} reads back as {unlike[1]}"
 
 
-def _tags(source: Source, form: str, illegal: Any, scheme: str) -> list[Any]:
+def _tags(source: SourceFile, form: str, illegal: Any, scheme: str) -> list[Any]:
     """The words of each sentence, and their tags in one scheme, whatever the file has."""
     sentences = list(read_tagged(source, form))
     found = decide_scheme(source, sentences, illegal)

@@ -23,8 +23,8 @@ from bench_crf import example
 from bench_recurrent import BASELINES, SHAPES, as_task, ours
 from torch.profiler import ProfilerActivity, profile
 
-from rnner.memory import keep_freed_memory
-from rnner.nn.crf import loss
+from rnner.nn.crf.loss import loss
+from rnner.system.process_memory import keep_freed_memory
 
 PRODUCTS = ("mm", "addmm", "bmm", "baddbmm")
 MOVES = ("cat", "clone", "copy", "fill", "gather", "index", "scatter", "stack", "take", "zero")

@@ -13,10 +13,10 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from rnner.bundle import load_metrics
 from rnner.errors import RnnerError, TrainingError, UsageError
+from rnner.model.folder import load_metrics
 
-RNNER = [sys.executable, "-c", "from rnner.cli import main; main()"]
+RNNER = [sys.executable, "-c", "from rnner.cli.main import main; main()"]
 
 
 @dataclass(frozen=True)

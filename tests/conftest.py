@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from learnt import write_corpus
-from rnner import cli
+from rnner.cli import main as cli
 from rnner.nn import cells
 from runs import run
 from tiny import corpus_config

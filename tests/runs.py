@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from rnner.job import prepare
-from rnner.run import InterruptedRun, finished, train
+from rnner.training.run import InterruptedRun, finished, train
+from rnner.training.setup import prepare
 
 CPU = torch.device("cpu")
 FILES = {"config.yaml", "vocabulary.json", "model.safetensors", "metrics.json", "log.jsonl", "README.md"}

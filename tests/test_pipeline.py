@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnner
-from rnner.bundle import save_description, save_weights
-from rnner.decoding import Decoder
+from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError, UsageError
+from rnner.model.folder import save_description, save_weights
 from rnner.pipeline import Pipeline
-from rnner.text import Entity
+from rnner.text.entity import Entity
 from tiny import DEV, TRAIN, config_of, tagger_of, tagger_with_context, words_of
 
 
 def pipeline_of(*overrides, seed=3, **options):
     tagger, vocabulary = tagger_of(*overrides, seed=seed)
-    return Pipeline(Decoder(tagger, vocabulary, **options))
+    return Pipeline(TaggerDecoder(tagger, vocabulary, **options))
 
 
 # Untrained, it takes almost anything for a name: what offsets need.
@@ -173,7 +173,7 @@ def test_what_cannot_be_loaded_is_told(tmp_path):
 def reader():
     """A pipeline whose model looks at whole documents."""
     tagger, vocabulary = tagger_with_context()
-    return Pipeline(Decoder(tagger, vocabulary))
+    return Pipeline(TaggerDecoder(tagger, vocabulary))
 
 
 def test_the_sentences_of_a_text_are_a_document_and_other_texts_are_not_in_it(reader):

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rnner.build import build_tagger
 from rnner.config import parse_config
 from rnner.data.lexicon import Lexicon
 from rnner.data.splits import Split
-from rnner.data.table import Row, build_table
+from rnner.data.token_table import TableRow, build_table
 from rnner.data.vectors import Vectors
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding import Decoder
-from rnner.evaluation import evaluate
+from rnner.decoding.tagger_decoder import TaggerDecoder
+from rnner.model.build import build_tagger
+from rnner.scoring.evaluation import evaluate
 from rnner.tags import from_spans, tag_inventory, to_spans
-from rnner.training import Trainer
+from rnner.training.trainer import Trainer
 
 TRAIN = """
 [PER Harry Potter] and [PER Hermione Granger] invented a new spell .
@@ -87,7 +87,7 @@ def split_of(text, scheme="bioes", name="train", documents=None):
     """The sentences of `text`; the numbers of their documents, or all are of one."""
     sentences = annotated(text)
     rows = [
-        Row(words, from_spans(to_spans(tags, "iob2"), len(words), scheme), document, 1)
+        TableRow(words, from_spans(to_spans(tags, "iob2"), len(words), scheme), document, 1)
         for (words, tags), document in zip(sentences, documents or [0] * len(sentences), strict=True)
     ]
     return Split(build_table(rows), Path(f"{name}.conll"), name, scheme)
@@ -160,7 +160,7 @@ def tagger_that_composes(*overrides, text=TRAIN, seed=1):
 def trainer_of(*overrides, evaluation=None, seed=1):
     """A trainer on TRAIN, with a fresh tagger, that scores on DEV unless told otherwise."""
     tagger, vocabulary = tagger_of(*overrides, seed=seed)
-    decoder, dev = Decoder(tagger, vocabulary), split_of(DEV, name="dev")
+    decoder, dev = TaggerDecoder(tagger, vocabulary), split_of(DEV, name="dev")
     plan = config_of(*overrides).training
     return Trainer(tagger, vocabulary, split_of(TRAIN), plan, evaluation or (lambda: evaluate(decoder, dev)))
 

@@ -17,7 +17,7 @@ __all__ = ["Entity", "Pipeline", "__version__", "load"]
 
 if TYPE_CHECKING:
     from rnner.pipeline import Pipeline, load
-    from rnner.text import Entity
+    from rnner.text.entity import Entity
 
 
 def __getattr__(name: str) -> Any:
@@ -27,7 +27,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(pipeline, name)
     if name == "Entity":
-        from rnner.text import Entity
+        from rnner.text.entity import Entity
 
         return Entity
     raise AttributeError(f"module 'rnner' has no attribute {name!r}")

@@ -9,12 +9,14 @@ from functools import cache
 from pathlib import Path
 
 from rnner.data.vocabulary import Vocabulary
+from rnner.decoding.decoder import Decoder, Reading, ScoredSpan
 from rnner.errors import UsageError
-from rnner.exported import in_form, is_exported, load_exported
-from rnner.finding import BatchDecoder, Reading, ScoredSpan
-from rnner.memory import collecting_later
-from rnner.models import BUNDLED_LABELS, find_model
-from rnner.text import Entity, Token, split_sentences, tokenize
+from rnner.export.runtime import choose_backend, is_onnx_file, load_onnx
+from rnner.model.names import BUNDLED_LABELS, find_model
+from rnner.system.process_memory import collecting_later
+from rnner.text.entity import Entity
+from rnner.text.sentences import split_sentences
+from rnner.text.tokenizer import Token, tokenize
 
 _TOGETHER = 100  # texts
 
@@ -47,20 +49,20 @@ def load(
         >>> pipeline.labels
         ['LOC', 'ORG', 'PER']
     """
-    path = in_form(find_model(model), backend)
+    path = choose_backend(find_model(model), backend)
     if model is None:
         _tell_default()
-    if is_exported(path):
+    if is_onnx_file(path):
         if device not in ("auto", "cpu") or code is not None:
             raise UsageError(f"{path}: a .onnx file is run on the CPU, and needs no code of yours")
-        return Pipeline(load_exported(path))
-    from rnner.bundle import load_bundle
-    from rnner.device import choose_device
-    from rnner.usercode import load_code
+        return Pipeline(load_onnx(path))
+    from rnner.decoding.tagger_decoder import load_decoder
+    from rnner.model.user_code import load_code
+    from rnner.system.device import choose_device
 
     if code is not None:
         load_code(code)
-    return Pipeline(load_bundle(path, device=choose_device(device)).decoder())
+    return Pipeline(load_decoder(path, device=choose_device(device)))
 
 
 @cache
@@ -142,7 +144,7 @@ class Pipeline:
         [['Konrad Zuse'], ['Philadelphia']]
     """
 
-    def __init__(self, decoder: BatchDecoder) -> None:
+    def __init__(self, decoder: Decoder) -> None:
         self.decoder = decoder
 
     @property

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from learnt import write_corpus
-from rnner.cli import run
+from rnner.cli.main import run
 
 
 class Outcome(NamedTuple):

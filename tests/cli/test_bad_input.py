@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from rnner.bundle import CONFIG, VOCABULARY, WEIGHTS
+from rnner.model.file_names import CONFIG, VOCABULARY, WEIGHTS
 
 GOOD = "Ada B-PER\nslept O\n\nBerlin B-LOC\n"
 
@@ -340,7 +340,7 @@ def test_a_full_disk_is_told_with_its_file(rnner, folder, monkeypatch):
     def full(tensors, path, metadata):
         raise SafetensorError("No space left on device (os error 28)")
 
-    monkeypatch.setattr("rnner.checkpoint.save_file", full)
+    monkeypatch.setattr("rnner.training.checkpoint.save_file", full)
     outcome = rnner("train", "--config", "tiny.yaml", "--output", "run", "--quiet")
     told = "run/checkpoint/state.safetensors: cannot be written (No space left on device (os error 28))"
     assert (outcome.code, outcome.err) == (1, f"error: {told} (RNNER_DEBUG=1 shows where)\n")

@@ -9,7 +9,7 @@ import sys
 import pytest
 import yaml
 
-from rnner.cli import run
+from rnner.cli.main import run
 from rnner.config import load_config
 
 OWLS = """\

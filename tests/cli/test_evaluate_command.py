@@ -6,8 +6,8 @@ import re
 import pytest
 from seqeval.metrics import accuracy_score, classification_report
 
-from rnner.data.conll import ConllReader
 from rnner.data.corpus import resolve
+from rnner.data.formats.columns import ConllReader
 
 ILLEGAL = "Ada I-PER\nLovelace I-PER\nleft O\nLondon B-LOC\n\nBell B-ORG\nLabs I-PER\nslept O\n"
 

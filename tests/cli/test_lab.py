@@ -40,7 +40,7 @@ def little_is_learnt(monkeypatch):
 @pytest.fixture
 def no_pictures(monkeypatch):
     """They take a second each; see the first test, and tests/lab/test_draw.py."""
-    monkeypatch.setattr("rnner.render.picture.pictures", lambda draw, size: {})
+    monkeypatch.setattr("rnner.render.pictures.pictures", lambda draw, size: {})
 
 
 def test_the_gates_of_a_model_are_shown_and_written(rnner, trained, tmp_path):

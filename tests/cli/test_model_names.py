@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-import rnner.models
+import rnner.model.names
 from rnner import pipeline
 
 TOLD = "no --model given: using the bundled English model (PER, LOC, ORG)\n"
@@ -16,7 +16,7 @@ TOLD = "no --model given: using the bundled English model (PER, LOC, ORG)\n"
 @pytest.fixture
 def bundled(trained, monkeypatch):
     """The trained model in the place of the bundled one."""
-    monkeypatch.setattr(rnner.models, "_bundled", lambda: trained)
+    monkeypatch.setattr(rnner.model.names, "_bundled", lambda: trained)
     return trained
 
 
@@ -44,7 +44,9 @@ def test_the_library_logs_it_once(bundled, caplog):
 
 
 def test_the_log_goes_to_stderr_of_a_program_that_sets_none_up(exported):
-    code = f"import rnner, rnner.models as m; m._bundled = lambda: m.Path({str(exported)!r}); rnner.load()"
+    code = (
+        f"import rnner, rnner.model.names as m; m._bundled = lambda: m.Path({str(exported)!r}); rnner.load()"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "" and done.stderr.startswith("rnner.load: no model is named")
 
@@ -66,6 +68,6 @@ def test_a_misspelt_path_is_told_by_every_command(rnner, folder, one_line, comma
 
 def test_scoring_an_exported_model_imports_no_torch(exported, folder):
     arguments = ["evaluate", "test.conll", "--model", str(exported)]
-    code = f"import sys; from rnner.cli import run; run({arguments}); print('torch' in sys.modules)"
+    code = f"import sys; from rnner.cli.main import run; run({arguments}); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Precision" in done.stdout and done.stdout.endswith("False\n")

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from rnner.bundle import save_description, save_weights
-from rnner.data.conll import ConllReader
+from rnner.data.formats.columns import ConllReader
+from rnner.model.folder import save_description, save_weights
 from rnner.pipeline import Pipeline
 from tiny import TRAIN, annotated, config_of, tagger_with_context
 
@@ -486,7 +486,7 @@ def test_documents_are_never_cut(rnner, reader, tmp_path, monkeypatch, chunk, si
     path = column_file(tmp_path / "text.conll", sizes)
     command = ("predict", "--model", reader, "--file", path, "--input", "conll", "--format")
     whole = [rnner(*command, form).out for form in ("conll", "json")]
-    monkeypatch.setattr("rnner.cli.inputs.CHUNK", chunk)
+    monkeypatch.setattr("rnner.cli.prediction_input.CHUNK", chunk)
     tags, items = (rnner(*command, form).out for form in ("conll", "json"))
     assert tags == whole[0]
     scores = [[e["score"] for item in json.loads(out) for e in item["entities"]] for out in (items, whole[1])]
@@ -506,7 +506,7 @@ def test_a_chunk_ends_with_a_document_or_anywhere_where_none_is_marked(
         seen.append(len(sentences))
         return whole(self, sentences, documents)
 
-    monkeypatch.setattr("rnner.cli.inputs.CHUNK", chunk)
+    monkeypatch.setattr("rnner.cli.prediction_input.CHUNK", chunk)
     monkeypatch.setattr(Pipeline, "read", counting)
     path = column_file(tmp_path / "text.conll", sizes)
     rnner("predict", "--model", reader, "--file", path, "--input", "conll")
@@ -531,7 +531,7 @@ def test_evaluate_scores_the_tags_that_predict_gives(rnner, reader, tmp_path, mo
             "predict", "--model", reader, "--file", path, "--input", "conll", "--format", "conll"
         ).out
 
-    monkeypatch.setattr("rnner.cli.inputs.CHUNK", chunk)
+    monkeypatch.setattr("rnner.cli.prediction_input.CHUNK", chunk)
     found, other = tmp_path / "found.conll", tmp_path / "other.conll"
     found.write_text(predicted(column_file(tmp_path / "gold.conll", (2, 1, 4))))
     told = json.loads(rnner("evaluate", found, "--model", reader, "--format", "json").out)

@@ -10,11 +10,10 @@ import threading
 
 import pytest
 
-from rnner.bundle import load_bundle
-from rnner.cli import inputs
-from rnner.cli import predict as cli
-from rnner.cli.inputs import chunks_of_lines, chunks_of_records, chunks_of_text
-from rnner.export import export
+from rnner.cli import prediction_input as inputs
+from rnner.cli.prediction_input import chunks_of_lines, chunks_of_records, chunks_of_text
+from rnner.export.writer import export
+from rnner.model.folder import load_model
 
 LINES = ["London slept .", "", "Ada Lovelace wrote to Charles Babbage .", "It was a good year ."]
 RECORDS = [
@@ -41,7 +40,7 @@ def predict(rnner, trained):
 def exported(trained, tmp_path_factory):
     """The trained model as a file that starts quickly."""
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
-    export(load_bundle(trained), path)
+    export(load_model(trained), path)
     return path
 
 
@@ -186,8 +185,7 @@ def test_a_long_text_is_cut_at_the_best_border_there_is(monkeypatch, text, parts
 
 
 def test_that_a_text_is_cut_is_told_and_each_part_has_its_offset(rnner, trained, monkeypatch, tmp_path):
-    for module in (inputs, cli):
-        monkeypatch.setattr(module, "LONGEST_TEXT", 20)
+    monkeypatch.setattr(inputs, "LONGEST_TEXT", 20)
     text = "London slept.\n\nAda Lovelace slept.\n\nIt rained."
     (tmp_path / "long.txt").write_text(text)
     outcome = rnner("predict", "--model", trained, "--file", tmp_path / "long.txt", "--format", "jsonl")
@@ -229,7 +227,7 @@ def test_who_types_lines_gets_each_answer_at_once(exported):
     command = [
         sys.executable,
         "-c",
-        "from rnner.cli import main; main()",
+        "from rnner.cli.main import main; main()",
         "predict",
         "--model",
         str(exported),

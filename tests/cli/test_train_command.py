@@ -7,8 +7,8 @@ import signal
 import pytest
 import yaml
 
-from rnner.bundle import CARD, CONFIG, LOG, METRICS, VOCABULARY, WEIGHTS
-from rnner.cli import display
+from rnner.cli import training_display as display
+from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, VOCABULARY, WEIGHTS
 from rnner.nn import cells
 
 CELL = '''\

@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from rnner.bundle import LOG, METRICS, SEEDS, WEIGHTS
-from rnner.cli import display
+from rnner.cli import training_display as display
 from rnner.errors import TrainingError
-from rnner.training import Trainer
+from rnner.model.file_names import LOG, METRICS, SEEDS, WEIGHTS
+from rnner.training.trainer import Trainer
 
-RNNER = [sys.executable, "-c", "from rnner.cli import main; main()"]
+RNNER = [sys.executable, "-c", "from rnner.cli.main import main; main()"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 TINY = ["train", "--config", "tiny.yaml", "--set", "training.epochs=2", "--threads", "1"]
 

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnner.data.conll import UNMARKED
-from rnner.data.encoded import EncodedSplit
-from rnner.data.lexicon import HeldOut, Lexicon, features_of
+from rnner.data.encoded_split import EncodedSplit
+from rnner.data.lexicon import HeldOutLexicon, Lexicon, features_of
 from rnner.data.splits import Split
-from rnner.data.table import Row, blocks, build_table
+from rnner.data.token_table import UNMARKED, TableRow, blocks, build_table
 from rnner.data.vocabulary import Vocabulary
 from rnner.tags import label_of, tag_inventory
 
@@ -25,7 +24,7 @@ Sentence = list[tuple[str, str]]
 
 def split_of(sentences: list[Sentence], documents: list[int], scheme: str = "bioes") -> Split:
     rows = [
-        Row([word for word, _ in sentence], [tag for _, tag in sentence], document, 1)
+        TableRow([word for word, _ in sentence], [tag for _, tag in sentence], document, 1)
         for sentence, document in zip(sentences, documents, strict=True)
     ]
     return Split(build_table(rows), Path("train.conll"), "train", scheme)
@@ -157,7 +156,7 @@ def test_held_out_is_the_count_of_the_other_documents(
     learnt = Lexicon.learn(split, LABELS)
     for lexicon, added in ((learnt, []), (learnt.merged(elsewhere), more), (elsewhere.merged(learnt), more)):
         expected = features_of(np.array(recounted(sentences, list(documents), added)))
-        np.testing.assert_array_equal(HeldOut(lexicon, split).features(places), expected)
+        np.testing.assert_array_equal(HeldOutLexicon(lexicon, split).features(places), expected)
 
 
 @pytest.mark.parametrize("words", [1, 3])
@@ -166,17 +165,17 @@ def test_held_out_is_the_same_from_small_blocks_and_from_disk(
 ) -> None:
     split = split_of(PARIS, [0, 0, 1]).select([2, 0, 1])  # a document in two pieces
     lexicon, everywhere = Lexicon.learn(split, LABELS), np.arange(split.lengths.sum())
-    expected = HeldOut(lexicon, split).features(everywhere)
+    expected = HeldOutLexicon(lexicon, split).features(everywhere)
     monkeypatch.setattr("rnner.data.lexicon.blocks", partial(blocks, words=words))
     monkeypatch.setattr("rnner.data.lexicon.BLOCK", words)
-    monkeypatch.setattr("rnner.data.disk._SMALL", 0)
+    monkeypatch.setattr("rnner.data.disk_arrays._SMALL", 0)
     assert Lexicon.learn(split, LABELS).counts == lexicon.counts
-    np.testing.assert_array_equal(HeldOut(lexicon, split).features(everywhere), expected)
+    np.testing.assert_array_equal(HeldOutLexicon(lexicon, split).features(everywhere), expected)
 
 
 def test_held_out_of_a_part_of_a_split_knows_that_part_alone() -> None:
     part = split_of(PARIS, [0, 0, 1]).select([2, 0])
-    found = HeldOut(Lexicon.learn(part, LABELS), part).features(np.arange(4))
+    found = HeldOutLexicon(Lexicon.learn(part, LABELS), part).features(np.arange(4))
     expected = recounted([PARIS[2], PARIS[0]], [1, 0], [])
     np.testing.assert_array_equal(found, features_of(np.array(expected)))
 
@@ -189,14 +188,14 @@ def test_where_nothing_is_marked_blocks_of_twenty_sentences_are_held_out(marked:
     ]
     split = split_of(sentences, [UNMARKED] * 45 + [0] * marked)
     groups: list[object] = [i // 20 if i < 45 else "marked" for i in range(45 + marked)]
-    found = HeldOut(Lexicon.learn(split, LABELS), split).features(np.arange(2 * len(sentences)))
+    found = HeldOutLexicon(Lexicon.learn(split, LABELS), split).features(np.arange(2 * len(sentences)))
     np.testing.assert_array_equal(found, features_of(np.array(recounted(sentences, groups, []))))
     assert found.any()
 
 
 def test_a_word_that_stands_in_one_document_alone_is_as_good_as_unseen() -> None:
     split = split_of(PARIS, [0, 1, 2])
-    held_out = HeldOut(Lexicon.learn(split, LABELS), split)
+    held_out = HeldOutLexicon(Lexicon.learn(split, LABELS), split)
     assert held_out.features(np.array([1, 3])).tolist() == [[0.0] * 4] * 2  # slept, Hilton
     assert held_out.features(np.array([[0, 2]])).shape == (1, 2, 4)
     assert held_out.features(np.array([0])).any()
@@ -215,7 +214,7 @@ def test_a_batch_of_training_is_held_out_and_one_of_prediction_is_not() -> None:
     prediction = vocabulary.encode([sentences[2], sentences[1]], [tags[2], tags[1]]).lexicon
     assert training is not None and prediction is not None
     assert training.shape == prediction.shape == (2, 4, 4)
-    held_out = HeldOut(lexicon, split).features(np.array([6, 7, 2, 3, 4, 5]))
+    held_out = HeldOutLexicon(lexicon, split).features(np.array([6, 7, 2, 3, 4, 5]))
     np.testing.assert_array_equal(np.concatenate([training[0, :2], training[1]]), held_out)
     known = lexicon.features(["paris", "green", *sentences[1]])
     np.testing.assert_array_equal(np.concatenate([prediction[0, :2], prediction[1]]), known)

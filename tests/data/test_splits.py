@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data.splits import Split
-from rnner.data.table import Row, blocks, build_table
+from rnner.data.token_table import TableRow, blocks, build_table
 from rnner.tags import Span, from_spans, to_spans
 
 WORDS = [["Ada", "Lovelace", "slept"], ["Rain"], ["Bo", "Al", "of", "Łódź"]]
 TAGS = [["B-PER", "I-PER", "O"], ["O"], ["B-PER", "B-PER", "O", "B-LOC"]]
-ROWS = [Row(words, tags, i // 2, 5 * i + 1) for i, (words, tags) in enumerate(zip(WORDS, TAGS, strict=True))]
+ROWS = [
+    TableRow(words, tags, i // 2, 5 * i + 1) for i, (words, tags) in enumerate(zip(WORDS, TAGS, strict=True))
+]
 
 
 @pytest.fixture
@@ -86,7 +88,9 @@ def test_conversion_is_that_of_each_sentence_alone(
     spans = [to_spans(row, "conlleval") for row in tags]
     given = [from_spans(own, len(row), read) for own, row in zip(spans, tags, strict=True)]
     for scheme, rows in (("conlleval", tags), (read, given)):
-        split = Split(build_table([Row(["w"] * len(row), row, 0, 1) for row in rows]), Path("x"), "x", scheme)
+        split = Split(
+            build_table([TableRow(["w"] * len(row), row, 0, 1) for row in rows]), Path("x"), "x", scheme
+        )
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("rnner.data.splits.blocks", partial(blocks, words=words))
             converted = split.convert(written)
@@ -111,7 +115,7 @@ def test_a_selection_counts_and_numbers_its_own_words_alone(
 
 
 def test_a_digest_tells_contents_apart_not_how_they_are_kept(split: Split) -> None:
-    def digest(rows: list[Row]) -> str:
+    def digest(rows: list[TableRow]) -> str:
         return Split(build_table(rows), Path("x"), "x", "iob2").digest
 
     assert split.select([0, 2]).digest == digest([ROWS[0], ROWS[2]._replace(line=90)])
@@ -121,29 +125,15 @@ def test_a_digest_tells_contents_apart_not_how_they_are_kept(split: Split) -> No
         [ROWS[0]._replace(words=["Ada", "Lovelace", "wept"]), *ROWS[1:]],
         [ROWS[0]._replace(tags=["B-PER", "I-PER", "B-PER"]), *ROWS[1:]],
         [ROWS[0]._replace(document=-1), *ROWS[1:]],
-        [Row(WORDS[0] + WORDS[1], TAGS[0] + TAGS[1], 0, 1), ROWS[2]],
+        [TableRow(WORDS[0] + WORDS[1], TAGS[0] + TAGS[1], 0, 1), ROWS[2]],
     ]
     assert len({split.digest, *map(digest, others)}) == 1 + len(others)
 
 
 def test_many_sentences_keep_their_order() -> None:
-    rows = [Row([f"w{i}", "."], ["B-PER", "O"], 0, i) for i in range(10_000)]
+    rows = [TableRow([f"w{i}", "."], ["B-PER", "O"], 0, i) for i in range(10_000)]
     split = Split(build_table(rows), Path("long.conll"), "long", "iob2")
     assert split.sentences([9_999, 4_096, 0])[0] == [["w9999", "."], ["w4096", "."], ["w0", "."]]
     converted = split.convert("bioes")
     assert converted.sentences([4_095, 9_999])[1] == [["S-PER", "O"]] * 2
     assert sum(len(spans) for spans in converted.all_spans()) == 10_000
-
-
-def test_the_dataset_holds_what_the_split_holds(split: Split) -> None:
-    dataset = split.dataset
-    assert dataset.column_names == ["tokens", "tags", "document", "line"]
-    assert dataset[2] == {"tokens": WORDS[2], "tags": TAGS[2], "document": 1, "line": 11}
-    assert split.select([2, 0]).dataset["tokens"][:] == [WORDS[2], WORDS[0]]
-
-
-def test_equal_tables_have_equal_fingerprints_and_others_do_not(split: Split) -> None:
-    same = Split(build_table(ROWS), Path("copy.conll"), "copy", "iob2")
-    other = Split(build_table([*ROWS[:2], ROWS[2]._replace(line=12)]), Path("x"), "x", "iob2")
-    assert split.dataset._fingerprint == same.dataset._fingerprint
-    assert split.dataset._fingerprint != other.dataset._fingerprint

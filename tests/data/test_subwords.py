@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data import subwords
-from rnner.data.subwords import Pieces, composable, compose, composition, n_grams
+from rnner.data.subwords import WeightedRows, composable, compose, composition, n_grams
 
 FIRST = 1000  # the row of the first n-gram
 KNOWN = {"tripoli": 3, "based": 4, "new": 5, "york": 6, "don": 7, "mc": 8, "t": 9, "u": 10, "s": 11}
@@ -146,9 +146,9 @@ def test_the_weights_of_any_form_are_as_many_as_its_rows_which_all_exist(form):
 
 PIECES = [
     None,
-    Pieces(np.array([3, 4]), np.array([0.5, 0.5], dtype=np.float32)),
+    WeightedRows(np.array([3, 4]), np.array([0.5, 0.5], dtype=np.float32)),
     None,
-    Pieces(np.array([4, 1000, 7]), np.array([0.25, 1, 0.75], dtype=np.float32)),
+    WeightedRows(np.array([4, 1000, 7]), np.array([0.25, 1, 0.75], dtype=np.float32)),
 ]
 
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnner.data.casing import CASINGS, casing_class
 from rnner.data.lexicon import Lexicon
-from rnner.data.spelling import normal_form
 from rnner.data.vectors import Vectors
-from rnner.data.vocabulary import CASINGS, Vocabulary, casing_class
+from rnner.data.vocabulary import Vocabulary
+from rnner.data.word_index import normal_form
 from rnner.errors import ModelError
 from rnner.tags import tag_inventory
 from tiny import counted

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rnner.lab.feedforward import POSITIONS, Standard, _f1
-from rnner.lab.parts import Reader
+from rnner.lab.small_networks import Reader
 
 
 def test_the_standard_network_is_a_product_with_one_hot_words():

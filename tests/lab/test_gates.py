@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnner.bundle import load_bundle
+from rnner.decoding.tagger_decoder import load_decoder
 from rnner.errors import UsageError
 from rnner.lab.gates import listen, measure, open_gates, what_is_kept
 from rnner.nn.cells import get_cell
@@ -65,7 +65,7 @@ def test_a_cell_without_gates_is_refused():
 
 @pytest.fixture(scope="module")
 def decoder(whole):
-    return load_bundle(whole[1]).decoder()
+    return load_decoder(whole[1])
 
 
 @torch.no_grad()

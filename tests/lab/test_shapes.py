@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from rnner.lab import parts, shapes
+from rnner.lab import shapes
+from rnner.lab import small_networks as parts
 from rnner.lab.bidirectional import measure, name_probabilities
-from rnner.lab.parts import Reader, known_words, sample, small_tagger, words_as_numbers
 from rnner.lab.shapes import END, generate
+from rnner.lab.small_networks import Reader, known_words, sample, small_tagger, words_as_numbers
 
 SYMBOLS = {END: 0, "a": 1, "b": 2, "PER": 3}
 

@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from rnner.lab.parts import fit
+from rnner.lab.small_networks import fit
 from rnner.lab.translation import END, WORDS, Translator, spelled, word_by_word
 
 

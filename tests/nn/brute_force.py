@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rnner.nn.crf import join
+from rnner.nn.crf.loss import join_moves
 
 
 class Scheme(NamedTuple):
@@ -46,7 +46,7 @@ def scheme(name: str) -> Scheme:
 
 
 def random_moves(scheme: Scheme, dtype: torch.dtype = torch.float64, scale: float = 1.0) -> Tensor:
-    allowed = join(scheme.start, scheme.step, scheme.end)
+    allowed = join_moves(scheme.start, scheme.step, scheme.end)
     return (scale * torch.randn(allowed.shape, dtype=dtype)).masked_fill(~allowed, -torch.inf)
 
 

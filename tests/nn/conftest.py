@@ -17,7 +17,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._device import _device_constructors
 
-from rnner.device import choose_device
+from rnner.system.device import choose_device
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 HERE = str(Path(__file__).parent)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnner.nn.documents import DocumentVector
+from rnner.nn.document_vector import DocumentVector
 
 COUNTS = torch.tensor([1.0, 2.0, 5.0, 1.0, 3.0, 1.0, 1.0])
 DOCUMENTS = torch.tensor([0, 0, 0, 1, 2, 2, 2])

@@ -5,7 +5,7 @@ import torch
 
 from rnner.nn.cells import cell_names, get_cell
 from rnner.nn.dropout import LockedDropout, RecurrentDropout, WordDropout
-from rnner.nn.paths import path_names
+from rnner.nn.fused.paths import path_names
 from rnner.nn.recurrent import Bidirectional, Recurrent
 
 

@@ -7,7 +7,7 @@ import torch
 from brute_force import enumerate_sequences, scheme
 from torch.nn import functional as F
 
-from rnner.nn.crf import join
+from rnner.nn.crf.loss import join_moves
 from rnner.nn.heads import CRFHead, SoftmaxHead
 
 HEADS = [SoftmaxHead, CRFHead]
@@ -88,7 +88,7 @@ def test_illegal_moves_have_no_gradient():
     head, emissions = build(CRFHead)
     head.loss(emissions, head.decode(emissions, LENGTHS), LENGTHS).backward()
     rules = scheme("bioes")
-    allowed = join(rules.start, rules.step, rules.end)
+    allowed = join_moves(rules.start, rules.step, rules.end)
     assert (head.moves.grad[~allowed] == 0).all()
     assert (head.moves.grad[allowed] != 0).any()
 

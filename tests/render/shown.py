@@ -5,7 +5,7 @@ import re
 
 from rich.console import Console
 
-from rnner.text import Entity
+from rnner.text.entity import Entity
 
 SENTENCE = "Harry Potter and Hermione Granger invented a new spell."
 

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from shown import SENTENCE, entity
 from test_colours import contrast
 
-from rnner.render import html_page
-from rnner.render.html import escaped
-from rnner.text import Entity
+from rnner.render.html import escaped, html_page
+from rnner.text.entity import Entity
 
 LABELS = ["PER", "LOC", "ORG"]
 EMPTY = {"meta", "br", "link", "img", "input", "hr"}

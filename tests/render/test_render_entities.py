@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from shown import SENTENCE, drawn, entity
 
-from rnner.render import binary_view, colours_of, entities_table, entities_text, readings_table, tally
-from rnner.text import Entity
+from rnner.render.colours import colours_of
+from rnner.render.entities import binary_view, entities_table, entities_text, readings_table, tally
+from rnner.text.entity import Entity
 
 
 def test_entities_stand_in_brackets_where_there_is_no_colour():

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from shown import drawn, rows
 
-from rnner.bootstrap import Units, entity_counts, interval, resampled_f1
-from rnner.evaluation import Comparison, Report
-from rnner.metrics import Score, Scores, confusions, error_classes, score, score_tags
-from rnner.render import comparison_table, scores_conlleval, scores_table
+from rnner.render.scores import comparison_table, scores_conlleval, scores_table
+from rnner.scoring.bootstrap import Units, entity_counts, interval, resampled_f1
+from rnner.scoring.evaluation import Comparison, EvaluationReport
+from rnner.scoring.metrics import Score, Scores, confusions, error_classes, score, score_tags
 from rnner.tags import Span
 
 WORDS = [
@@ -174,7 +174,7 @@ def compared(*, ensemble=True, width=80):
         counts = entity_counts(GOLD, found, units)
         errors = error_classes(GOLD, found)
         bounds = interval(resampled_f1(counts))
-        return Report(score(GOLD, found, lengths), bounds, units, errors, [], [], counts)
+        return EvaluationReport(score(GOLD, found, lengths), bounds, units, errors, [], [], counts)
 
     models = [("runs/a[red]", told(FOUND)), ("runs/b", told(GOLD))]
     return drawn(comparison_table(Comparison(models, told(GOLD) if ensemble else None)), width=width)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from rnner.render.wrapping import line_breaks
+from rnner.render.entities import line_breaks
 
 
 def wrapped(text, width):

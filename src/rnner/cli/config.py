@@ -17,7 +17,7 @@ from rnner.errors import UsageError
 
 if TYPE_CHECKING:
     from rnner.config import Config
-    from rnner.data.corpus import Split
+    from rnner.data.splits import Split
 
 app = typer.Typer(
     name="config",
@@ -189,8 +189,8 @@ def _number(count: int, what: str) -> str:
 
 def _layout(split: Split, config: Config) -> str:
     """The columns of a file, counted from 0; the format if it is no column file."""
-    from rnner.data.conll import ConllReader
-    from rnner.data.formats import detect_format
+    from rnner.data.formats.columns import ConllReader
+    from rnner.data.formats.detect import detect_format
 
     columns = config.data.columns
     if columns is None and (form := detect_format(split.path)) != "columns":

@@ -20,15 +20,15 @@ from rnner.cli.options import (
     chosen_model,
     load_decoders,
 )
+from rnner.decoding.windows import LONGEST
 from rnner.errors import UsageError
-from rnner.windows import LONGEST
 
 if TYPE_CHECKING:
-    from rnner.data.corpus import Split
-    from rnner.data.formats.documents import Source
-    from rnner.evaluation import Comparison, Report
-    from rnner.finding import BatchDecoder
+    from rnner.data.formats.annotated import SourceFile
+    from rnner.data.splits import Split
+    from rnner.decoding.decoder import Decoder
     from rnner.pipeline import Pipeline
+    from rnner.scoring.evaluation import Comparison, EvaluationReport
 
 
 class Format(str, Enum):
@@ -78,9 +78,9 @@ def evaluate(
     per cent in table and conlleval, fractions in json.
     """
     from rnner.data.corpus import read_split, resolve
-    from rnner.data.formats.documents import Source
-    from rnner.evaluation import report
+    from rnner.data.formats.annotated import SourceFile
     from rnner.pipeline import Pipeline
+    from rnner.scoring.evaluation import report
 
     several = len(model or []) > 1
     if form is Format.conlleval and several:
@@ -92,7 +92,7 @@ def evaluate(
     limits = {"sentences": batch, "window": window}
     decoders = load_decoders(paths, device=device, threads=threads, code=code, **limits)
     if raw:
-        _tell_raw(Pipeline(decoders[0]), Source(resolve(data), chosen), form)
+        _tell_raw(Pipeline(decoders[0]), SourceFile(resolve(data), chosen), form)
         return
     split = read_split(resolve(data), columns=chosen, illegal="conlleval")
     if model is None or len(model) == 1:
@@ -101,9 +101,10 @@ def evaluate(
         _tell_all(_compared(model, decoders, split), form)
 
 
-def _tell(result: Report, form: Format) -> None:
+def _tell(result: EvaluationReport, form: Format) -> None:
     """Write the scores of one model."""
-    from rnner.render import scores_conlleval, scores_table, to_json
+    from rnner.render.json_output import to_json
+    from rnner.render.scores import scores_conlleval, scores_table
 
     for message in result.warnings:
         warn(message)
@@ -117,11 +118,12 @@ def _tell(result: Report, form: Format) -> None:
         out.print(table, soft_wrap=False)
 
 
-def _tell_raw(pipeline: Pipeline, source: Source, form: Format) -> None:
+def _tell_raw(pipeline: Pipeline, source: SourceFile, form: Format) -> None:
     """Write the scores on raw text, and on the tokens of the file if it has some."""
-    from rnner.data.formats import detect_format
-    from rnner.raw import report
-    from rnner.render import raw_table, to_json
+    from rnner.data.formats.detect import detect_format
+    from rnner.render.json_output import to_json
+    from rnner.render.scores import raw_table
+    from rnner.scoring.raw_text import report
 
     result = report(pipeline, source, "columns" if source.columns else detect_format(source.path))
     for message in result.warnings:
@@ -132,16 +134,16 @@ def _tell_raw(pipeline: Pipeline, source: Source, form: Format) -> None:
         out.print(raw_table(result), soft_wrap=False)
 
 
-def _compared(names: list[str], decoders: list[BatchDecoder], split: Split) -> Comparison:
+def _compared(names: list[str], decoders: list[Decoder], split: Split) -> Comparison:
     """Each model on the split, and all together unless their tagging schemes differ or one is exported."""
-    from rnner.decoding import Decoder
-    from rnner.ensemble import Ensemble, require_same_labels
-    from rnner.evaluation import Comparison, report
+    from rnner.decoding.ensemble import Ensemble, require_same_labels
+    from rnner.decoding.tagger_decoder import TaggerDecoder
+    from rnner.scoring.evaluation import Comparison, report
 
     vocabularies = [decoder.vocabulary for decoder in decoders]
     require_same_labels(dict(zip(names, vocabularies, strict=True)))
     schemes = [vocabulary.scheme for vocabulary in vocabularies]
-    together, folders = None, [decoder for decoder in decoders if isinstance(decoder, Decoder)]
+    together, folders = None, [decoder for decoder in decoders if isinstance(decoder, TaggerDecoder)]
     if len(folders) < len(decoders):
         warn("no ensemble: .onnx files cannot be averaged, name the folders that they are from")
     elif len(set(schemes)) == 1:
@@ -155,7 +157,8 @@ def _compared(names: list[str], decoders: list[BatchDecoder], split: Split) -> C
 
 def _tell_all(comparison: Comparison, form: Format) -> None:
     """Write the scores of several models."""
-    from rnner.render import comparison_table, to_json
+    from rnner.render.json_output import to_json
+    from rnner.render.scores import comparison_table
 
     for message in comparison.models[0][1].warnings:  # of data and labels, which are the same for all
         warn(message)

@@ -34,19 +34,20 @@ def export(
 
     Needs the packages onnx and onnxruntime: pip install "rnner[onnx]".
     """
-    from rnner.exported import BESIDE, is_exported
+    from rnner.export.runtime import is_onnx_file
+    from rnner.model.file_names import ONNX
 
     path = chosen_model(model)
-    if is_exported(path):
+    if is_onnx_file(path):
         raise UsageError(f"{path}: is exported already; DIR is a folder, as `rnner train` writes it")
-    _check(output or path / BESIDE, overwrite)
+    _check(output or path / ONNX, overwrite)
     start(code=code)
-    from rnner.bundle import load_bundle
-    from rnner.export import export as export_alone
-    from rnner.export import export_beside
+    from rnner.export.writer import export as export_alone
+    from rnner.export.writer import export_beside
+    from rnner.model.folder import load_model
 
-    bundle = load_bundle(path)
-    if output is None or output.resolve() == (path / BESIDE).resolve():
+    bundle = load_model(path)
+    if output is None or output.resolve() == (path / ONNX).resolve():
         written = export_beside(bundle)
         again = f"--model {shlex.quote(str(path))} --backend onnx"
     else:

@@ -52,13 +52,13 @@ def info(
 
 def _described(path: Path) -> tuple[dict[str, str], str]:
     """What a model knows, how large it is, and its layers, which an exported file does not tell."""
-    from rnner.exported import is_exported, load_exported
+    from rnner.export.runtime import is_onnx_file, load_onnx
 
-    if is_exported(path):
-        return _known(load_exported(path).vocabulary) | {"size": f"{path.stat().st_size / 1e6:,.1f} MB"}, ""
-    from rnner.bundle import load_bundle
+    if is_onnx_file(path):
+        return _known(load_onnx(path).vocabulary) | {"size": f"{path.stat().st_size / 1e6:,.1f} MB"}, ""
+    from rnner.model.folder import load_model
 
-    bundle = load_bundle(path)
+    bundle = load_model(path)
     weights = f"{sum(p.numel() for p in bundle.tagger.parameters()):,}"
     return _known(bundle.vocabulary) | {"weights": weights}, str(bundle.tagger)
 

@@ -15,7 +15,7 @@ from rnner.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-    from rnner.finding import BatchDecoder
+    from rnner.decoding.decoder import Decoder
 
 Batch = Annotated[
     int,
@@ -55,8 +55,8 @@ def start(
     """
     import torch
 
-    from rnner.device import choose_device
-    from rnner.usercode import load_code
+    from rnner.model.user_code import load_code
+    from rnner.system.device import choose_device
 
     chosen = choose_device(device)
     if threads is not None:
@@ -67,12 +67,12 @@ def start(
 
 
 def chosen_model(name: str | None) -> Path:
-    """Where the model of `--model` is, see `rnner.models`; that it is the bundled one by default is told.
+    """Where the model of `--model` is, see `rnner.model.names`; that it is the bundled one by default is told.
 
     Raises:
         ModelError, UsageError: as `find_model` does.
     """
-    from rnner.models import BUNDLED_LABELS, find_model
+    from rnner.model.names import BUNDLED_LABELS, find_model
 
     path = find_model(name)
     if name is None:
@@ -82,27 +82,27 @@ def chosen_model(name: str | None) -> Path:
 
 def load_decoders(
     models: Sequence[Path], *, device: str, threads: int | None, code: Sequence[Path] | None, **limits: int
-) -> list[BatchDecoder]:
+) -> list[Decoder]:
     """Load models that are folders or exported files; torch is imported for folders only.
 
     Raises:
         UsageError: as `start` does, or an exported file is to be run in a way that it cannot be.
         ModelError: a model is missing or broken.
     """
-    from rnner.exported import is_exported, load_exported
+    from rnner.export.runtime import is_onnx_file, load_onnx
 
-    files = [model for model in models if is_exported(model)]
+    files = [model for model in models if is_onnx_file(model)]
     if files and (device not in ("auto", "cpu") or (code and files == list(models))):
         raise UsageError(f"{files[0]}: a .onnx file is run on the CPU, and needs no --code")
     if files == list(models):
-        return [load_exported(file, threads=threads, **limits) for file in files]
-    from rnner.bundle import load_bundle
+        return [load_onnx(file, threads=threads, **limits) for file in files]
+    from rnner.decoding.tagger_decoder import load_decoder
 
     place = start(device, threads, code)
     return [
-        load_exported(model, threads=threads, **limits)
+        load_onnx(model, threads=threads, **limits)
         if model in files
-        else load_bundle(model, device=place).decoder(**limits)
+        else load_decoder(model, device=place, **limits)
         for model in models
     ]
 
@@ -128,7 +128,7 @@ def require_column_file(source: Path, columns: str | None) -> None:
     Raises:
         UsageError: the file is of another format; with the command that converts it.
     """
-    from rnner.data.formats import detect_format
+    from rnner.data.formats.detect import detect_format
 
     if columns is None and (form := detect_format(source)) != "columns":
         advice = f"rnner data convert {shlex.quote(str(source))} NEW.conll --to columns"

@@ -14,26 +14,15 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from rnner.cli.console import Terminal, err, notice
-from rnner.cli.inputs import (
-    LONGEST_TEXT,
-    Chunk,
-    chunks_of_lines,
-    chunks_of_records,
-    chunks_of_sentences,
-    chunks_of_text,
-    chunks_of_texts,
-    opened,
-)
 from rnner.cli.options import MODEL, Batch, Code, Device, Threads, Window, chosen_model
-from rnner.cli.outputs import opened_sink
 from rnner.cli.progress import Speed
-from rnner.data.conll import ConllReader, Sentence, write_with_tags
-from rnner.data.lines import name_of
+from rnner.decoding.windows import LONGEST
 from rnner.errors import UsageError
-from rnner.windows import LONGEST
 
 if TYPE_CHECKING:
-    from rnner.cli.tagging import Found
+    from rnner.cli.prediction_input import Chunk
+    from rnner.cli.prediction_job import TaggedChunk
+    from rnner.data.formats.columns import ColumnSentence, ConllReader
 
 
 class Input(str, Enum):
@@ -150,16 +139,18 @@ def predict(
     _check_input(texts, file, kind)
     terminal = output is None and sys.stdout.isatty()
     form = _chosen(form or _named(output), nbest=nbest, scores=scores, terminal=terminal)
-    from rnner.cli.documents import write_pieces
-    from rnner.cli.tagging import TAGS, Job, tagged
-    from rnner.exported import in_form
+    from rnner.cli.prediction_input import chunks_of_sentences, chunks_of_texts, opened
+    from rnner.cli.prediction_job import TAGS, PredictionJob, tagged
+    from rnner.cli.prediction_output import opened_sink, write_pieces
+    from rnner.data.formats.columns import ConllReader
+    from rnner.export.runtime import choose_backend
 
     soon = bool(texts) and not code and device in ("auto", "cpu")
     settings: dict[str, Any] = {"sentences": batch, "window": window, "device": device, "code": code}
     with ExitStack() as stack:
         sink = stack.enter_context(opened_sink(output, file))
-        job = Job(
-            in_form(chosen_model(model), backend.value, soon=soon),
+        job = PredictionJob(
+            choose_backend(chosen_model(model), backend.value, soon=soon),
             settings | {"threads": threads or (1 if workers > 1 else None)},
             TAGS if kind is Input.conll and form is Format.conll else form.value,
             threshold,
@@ -228,6 +219,9 @@ def _chosen(form: Format | None, *, nbest: int, scores: bool, terminal: bool) ->
 
 def _chunks(kind: Input, stream: IO[bytes]) -> Iterator[Chunk]:
     """What a stream holds, but for column files."""
+    from rnner.cli.prediction_input import LONGEST_TEXT, chunks_of_lines, chunks_of_records, chunks_of_text
+    from rnner.data.lines import name_of
+
     if kind is Input.lines:
         return chunks_of_lines(stream)
     if kind is Input.jsonl:
@@ -238,7 +232,7 @@ def _chunks(kind: Input, stream: IO[bytes]) -> Iterator[Chunk]:
     )
 
 
-def _pieces(results: Iterable[Found], speed: Speed, sink: TextIO) -> Iterator[Any]:
+def _pieces(results: Iterable[TaggedChunk], speed: Speed, sink: TextIO) -> Iterator[Any]:
     """The pieces of all documents; who may be waiting for one gets it at once."""
     for found in results:
         yield from found.pieces
@@ -249,12 +243,14 @@ def _pieces(results: Iterable[Found], speed: Speed, sink: TextIO) -> Iterator[An
 
 def _add_column(
     reader: ConllReader,
-    read: Iterator[tuple[Chunk, list[Sentence]]],
-    tagged: Callable[[Iterable[Chunk]], Iterator[Found]],
+    read: Iterator[tuple[Chunk, list[ColumnSentence]]],
+    tagged: Callable[[Iterable[Chunk]], Iterator[TaggedChunk]],
     speed: Speed,
     sink: TextIO,
 ) -> None:
     """Copy a column file with the predicted tags as a last column."""
+    from rnner.data.formats.columns import write_with_tags
+
     ahead, behind = tee(read)
     results = tagged(chunk for chunk, _ in ahead)
     for found, (_, sentences) in zip(results, behind, strict=False):

@@ -15,7 +15,7 @@ from rnner.cli.console import err, notice, out, warn
 from rnner.cli.options import Code, Device, Threads, chosen_model, start
 
 if TYPE_CHECKING:
-    from rnner.job import Job
+    from rnner.training.setup import TrainingSetup
 
 _ENDLESS = 10_000  # words; a training step on them takes some hundred MB
 
@@ -75,12 +75,12 @@ def train(
 
     Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves and stops; --resume goes on.
     """
-    from rnner.bundle import load_bundle
     from rnner.config import load_config
     from rnner.errors import UsageError
-    from rnner.job import prepare
+    from rnner.model.folder import load_model
     from rnner.nn.cells import cell_names
-    from rnner.run import check_output, check_same_config, finished
+    from rnner.training.run import check_output, check_same_config, finished
+    from rnner.training.setup import prepare
 
     if jobs is not None and seeds is None:
         raise UsageError("--jobs trains several seeds at once: give --seeds N too")
@@ -89,7 +89,7 @@ def train(
     folder = output or Path("runs") / config.stem
     base_folder = None if init_from is None else chosen_model(init_from)
     if seeds is not None and not dry_run:
-        from rnner.cli.seeds import Order, train_seeds
+        from rnner.cli.train_seeds import Order, train_seeds
 
         paths = [config.resolve().parent]
         order = Order(folder, paths, device, tuple(code or ()), base_folder, resume, overwrite, quiet)
@@ -103,7 +103,7 @@ def train(
             notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)
             _show_scores(done)
             return
-    base = load_bundle(base_folder) if base_folder is not None else None
+    base = load_model(base_folder) if base_folder is not None else None
     notice(f"reading {settings.data.train}", quiet=quiet)
     job = prepare(settings, folders=[config.resolve().parent], device=on, init_from=base)
     describe(job, quiet=quiet)
@@ -119,7 +119,7 @@ def tell_model(folder: Path, *, quiet: bool) -> None:
     notice(f'model: {folder}\ntry:   rnner predict --model {shlex.quote(str(folder))} "..."', quiet=quiet)
 
 
-def describe(job: Job, *, quiet: bool) -> None:
+def describe(job: TrainingSetup, *, quiet: bool) -> None:
     """Say what a run will learn from, and what it is."""
     corpus = job.corpus
     for name, split in (("train", corpus.train), ("dev", corpus.dev), ("test", corpus.test)):
@@ -137,7 +137,7 @@ def describe(job: Job, *, quiet: bool) -> None:
     notice(f"model: {weights:,} weights, {', '.join(job.vocabulary.labels)}; on {job.device}", quiet=quiet)
 
 
-def _endless(job: Job) -> Iterator[str]:
+def _endless(job: TrainingSetup) -> Iterator[str]:
     """What is to be said of a training sentence that takes gigabytes."""
     train = job.corpus.train
     longest = int(train.lengths.argmax())
@@ -148,8 +148,8 @@ def _endless(job: Job) -> Iterator[str]:
         )
 
 
-def _try(job: Job) -> None:
-    from rnner.job import try_longest
+def _try(job: TrainingSetup) -> None:
+    from rnner.training.setup import try_longest
 
     trial = try_longest(job)
     sentences = f"{trial.sentences:,} sentence" + ("s" if trial.sentences != 1 else "")
@@ -161,10 +161,10 @@ def _try(job: Job) -> None:
     )
 
 
-def _run(job: Job, folder: Path, *, resume: bool, quiet: bool) -> None:
-    from rnner.cli.display import display_for
-    from rnner.run import finished
-    from rnner.run import train as train_job
+def _run(job: TrainingSetup, folder: Path, *, resume: bool, quiet: bool) -> None:
+    from rnner.cli.training_display import display_for
+    from rnner.training.run import finished
+    from rnner.training.run import train as train_job
 
     display = display_for(err, job.config.training.epochs, quiet=quiet)
     with interruptible() as interrupted, display:

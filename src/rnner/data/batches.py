@@ -5,19 +5,85 @@ Shapes: b sentences, t tokens in the longest, n distinct word forms, c character
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, cast
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnner.data.arrays import A, on
-from rnner.data.documents import Bags
-from rnner.data.subwords import Composition
+if TYPE_CHECKING:  # slow to import, and only `on` needs it
+    import torch
+    from torch import Tensor
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+
+Floats = NDArray[np.floating[Any]]
+Integers = NDArray[np.int64]
+PADDING = 0
+UNKNOWN = 1  # the row of all words that have none of their own
+
+A = TypeVar("A", "NDArray[Any]", "Tensor")
+"""What a description is made of."""
+
+
+def on(device: torch.device | str, described: Any) -> Any:
+    """A dataclass with its arrays, and those of the dataclasses in it, as tensors on a device."""
+    import torch
+
+    if isinstance(described, np.ndarray | torch.Tensor):
+        return torch.as_tensor(described).to(device, non_blocking=True)
+    if not is_dataclass(described):
+        return described
+    values = {field.name: on(device, getattr(described, field.name)) for field in fields(described)}
+    return replace(cast(Any, described), **values)
+
+
+@dataclass(frozen=True, eq=False)
+class Composition(Generic[A]):
+    """Forms without a row, as weighted sums of rows: p pieces in all; arrays or tensors.
+
+    Attributes:
+        rows: `[p]` int64, ids of words and n-grams.
+        weights: `[p]` float32.
+        forms: `[p]` int64, which of n forms each is a piece of.
+    """
+
+    rows: A
+    weights: A
+    forms: A
+
+    def only(self, kept: A) -> Composition[A]:
+        """Without the pieces that `kept` `[p]` is False for: their weights are 0."""
+        return Composition(self.rows, self.weights * kept, self.forms)
+
+
+@dataclass(frozen=True, eq=False)
+class Bags(Generic[A]):
+    """The bags of a batch's sentences, one after the other, those that sentences share only once.
+
+    Arrays of numpy, or tensors on one device.
+
+    Attributes:
+        words: `[m]` int64, word ids; 0 for one that is composed.
+        counts: `[m]` float32, how often each stands in its document.
+        composition: what the composed ones are made of.
+        documents: `[m]` int64, which of the d documents, ascending.
+        of: `[b]` int64, the document of each sentence.
+        number: d.
+    """
+
+    words: A
+    counts: A
+    composition: Composition[A]
+    documents: A
+    of: A
+    number: int
 
 
 @dataclass(frozen=True, eq=False)

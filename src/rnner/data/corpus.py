@@ -12,13 +12,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rnner.data.cache import cached
-from rnner.data.conll import ConllReader, Sentence
-from rnner.data.formats import detect_format, hub, read_tagged
-from rnner.data.formats.documents import Illegal, Source, Tagged
+from rnner.data.corpus_cache import cached
+from rnner.data.formats import dataset_hub as hub
+from rnner.data.formats.annotated import Illegal, SourceFile, TaggedSentence
+from rnner.data.formats.columns import ColumnSentence, ConllReader
+from rnner.data.formats.detect import detect_format
+from rnner.data.formats.registry import read_tagged
 from rnner.data.lines import no_such_file
-from rnner.data.splits import Repair, Split
-from rnner.data.table import Row, build_table
+from rnner.data.splits import IllegalTags, Split
+from rnner.data.token_table import TableRow, build_table
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
 
@@ -100,10 +102,10 @@ def read_split(
     name: str = "",
     scheme: str | None = None,
 ) -> Split:
-    """Reads a file of any format whole, or takes it from the cache (rnner.data.cache) if it is large.
+    """Reads a file of any format whole, or takes it from the cache (rnner.data.corpus_cache) if it is large.
 
     Args:
-        path: the file, or the folder of a saved data set; what format it has is found (rnner.data.formats).
+        path: the file, or the folder of a saved data set; what format it has is found (rnner.data.formats.registry).
         columns: see ConllReader; if given, the file is a column file.
         illegal: about tags that obey no scheme: `error`, or `conlleval` to read them as the CoNLL script does
             (then `Split.repaired` tells of them).
@@ -118,24 +120,24 @@ def read_split(
     settings = {"columns": dict(columns) if columns else None, "illegal": illegal, "scheme": scheme}
 
     def read() -> Split:
-        split = _read(Source(path, columns), illegal)
+        split = _read(SourceFile(path, columns), illegal)
         return split if scheme is None else split.convert(scheme)
 
     return replace(cached(path, settings, read), name=name or path.name)
 
 
-def _read(source: Source, illegal: Illegal) -> Split:
+def _read(source: SourceFile, illegal: Illegal) -> Split:
     """A file's sentences with their tags as found; see `read_split`."""
     path = source.path
     detector = SchemeDetector()
     lines_of: dict[int, Sequence[int]] = {}  # of the sentences that may have to be told of
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[TableRow]:
         for sentence in _sentences(source):
             tags = sentence.tags or []
             if detector.add(tags):
                 lines_of[detector.sentences - 1] = sentence.lines
-            yield Row(sentence.words, tags, sentence.document, sentence.lines[0])
+            yield TableRow(sentence.words, tags, sentence.document, sentence.lines[0])
 
     table = build_table(rows())
     if not len(table):
@@ -148,7 +150,7 @@ def _read(source: Source, illegal: Illegal) -> Split:
     return Split(table, path, path.name, scheme, repaired, notes=tuple(source.told()))
 
 
-def _sentences(source: Source) -> Iterable[Sentence | Tagged]:
+def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:
     form = "columns" if source.columns is not None else detect_format(source.path)
     if form == "columns":
         return ConllReader(source.path, columns=source.columns)
@@ -187,9 +189,11 @@ def _sample(source: str) -> Path:
     return path
 
 
-def _repair(path: Path, error: SchemeError, detector: SchemeDetector, line: int, illegal: Illegal) -> Repair:
+def _repair(
+    path: Path, error: SchemeError, detector: SchemeDetector, line: int, illegal: Illegal
+) -> IllegalTags:
     """What is wrong with the tags, first in `line`; DataError unless they may be read as conlleval does."""
-    repair = Repair(error.offences[error.scheme].times, line, str(error))
+    repair = IllegalTags(error.offences[error.scheme].times, line, str(error))
     advice = "correct the tags"
     readable = detector.offence(LENIENT) is None  # binary tags among others are not
     if readable:

@@ -12,10 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rnner.data.conll import UNMARKED
-from rnner.data.disk import Growing, zeros
+from rnner.data.disk_arrays import GrowingArray, zeros
 from rnner.data.splits import Split
-from rnner.data.table import BLOCK, blocks, places
+from rnner.data.token_table import BLOCK, UNMARKED, blocks, places
 from rnner.tags import label_of
 
 Floats = NDArray[np.float32]
@@ -89,7 +88,7 @@ def features_of(counts: Integers) -> Floats:
     return np.concatenate(parts, axis=-1).astype(np.float32)
 
 
-class HeldOut:
+class HeldOutLexicon:
     """For each word of a training split, what the lexicon knows from the *other* documents.
 
     A tagger that was shown, in training, counts that hold the very label it is asked for would learn to look
@@ -108,7 +107,7 @@ class HeldOut:
         kind = _kinds(split.tags.strings, lexicon.labels)
         # For each word, which row of `_own` has the counts of its key in its own document; both may be large.
         self._pairs = zeros(self._forms.shape, np.int64)
-        own = Growing(np.int32)
+        own = GrowingArray(np.int32)
         for words, document in _by_document(split):
             keyed = document * len(keys) + self._key[self._forms[words]]
             pairs, inverse = np.unique(keyed, return_inverse=True)

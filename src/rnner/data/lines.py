@@ -13,17 +13,17 @@ from rnner.errors import DataError
 
 _BLOCK = 1 << 20  # bytes (of a stream: characters) decoded at a time
 
-Source = str | os.PathLike[str] | IO[Any]
+TextSource = str | os.PathLike[str] | IO[Any]
 
 
-def name_of(source: Source) -> str:
+def name_of(source: TextSource) -> str:
     """What errors call a source: its path, or the name of a stream (`<stdin>`)."""
     if isinstance(source, (str, os.PathLike)):
         return os.fspath(source)
     return str(getattr(source, "name", "<stream>"))
 
 
-def read_lines(source: Source, *, lenient: bool = False) -> Iterator[str]:
+def read_lines(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
     r"""Yields the lines of a file, or of a stream that stands at its beginning, without their ends.
 
     Lines end at `\n` or `\r\n` and nowhere else: U+2028, U+0085, form feeds and the like may be part of a
@@ -37,7 +37,7 @@ def read_lines(source: Source, *, lenient: bool = False) -> Iterator[str]:
         yield from lines
 
 
-def read_line_blocks(source: Source, *, lenient: bool = False) -> Iterator[list[str]]:
+def read_line_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[list[str]]:
     """The lines that `read_lines` yields, those together that were there when they were asked for.
 
     Of a file they fill a block. What comes through a pipe is yielded as soon as it has come, line by line if
@@ -51,7 +51,7 @@ def read_line_blocks(source: Source, *, lenient: bool = False) -> Iterator[list[
         yield text.replace("\r\n", "\n").removesuffix("\n").split("\n")
 
 
-def read_blocks(source: Source, *, lenient: bool = False) -> Iterator[str]:
+def read_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
     """The text of a file or stream as it stands, in blocks that end where a line does; see `read_lines`."""
     name = name_of(source)
     if isinstance(source, (str, os.PathLike)):

@@ -8,23 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnner.data.disk import Growing
-from rnner.data.table import BLOCK, Column, Integers, Numbering, Table, blocks, places
+from rnner.data.disk_arrays import GrowingArray
+from rnner.data.token_table import BLOCK, Column, Integers, Numbering, Table, blocks, places
 from rnner.tags import Span, boundaries, label_of, tag_inventory, to_spans
-
-if TYPE_CHECKING:  # slow to import, and only Split.dataset needs it
-    from datasets import Dataset
 
 # Sentences that are turned into Python objects at a time.
 _CHUNK = 4096
 
 
-class Repair(NamedTuple):
+class IllegalTags(NamedTuple):
     """Tags that break their scheme and are read as conlleval does: how many, and the first of them."""
 
     times: int
@@ -50,7 +47,7 @@ class Split:
     path: Path
     name: str
     scheme: str
-    repaired: Repair | None = None
+    repaired: IllegalTags | None = None
     rows: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
 
@@ -108,17 +105,6 @@ class Split:
         digest.update(self.documents.data)
         return digest.hexdigest()
 
-    @cached_property
-    def dataset(self) -> Dataset:
-        """A copy of words, tags, documents and lines as a `datasets.Dataset`."""
-        from datasets import Dataset, Features, Sequence, Value
-
-        words, tags = self.sentences()
-        columns = {"tokens": words, "tags": tags, "document": self.documents, "line": self.lines}
-        strings = Sequence(Value("string"))
-        kinds = {"tokens": strings, "tags": strings, "document": Value("int32"), "line": Value("int64")}
-        return Dataset.from_dict(columns, features=Features(kinds))
-
     def sentences(self, indices: ArrayLike | None = None) -> tuple[list[list[str]], list[list[str]]]:
         """Words and tags of some sentences, in the order of `indices` (`[n]`, from 0), or of all."""
         rows = self._rows(np.arange(len(self)) if indices is None else indices)
@@ -169,7 +155,7 @@ class Split:
         """What the split's own words have of a column of the table."""
         if self.rows is None:
             return column
-        numbering, kept = Numbering(len(column.strings)), Growing(np.int32)
+        numbering, kept = Numbering(len(column.strings)), GrowingArray(np.int32)
         starts = self._of_rows(self.table.starts[:-1])
         for run in blocks(self.lengths):
             kept.extend(numbering(column.numbers[places(starts[run], self.lengths[run])]))
@@ -186,7 +172,7 @@ def _converted(table: Table, old: str, new: str) -> Column:
     named = sorted({label for label in labels if label is not None})
     label = np.array([-1 if it is None else named.index(it) for it in labels], dtype=np.int64)
     apart = np.array(boundaries(strings, old), dtype=bool).reshape(len(strings), len(strings))
-    numbering, kept = Numbering(1 + len(_PREFIXES) * len(named)), Growing(np.int32)
+    numbering, kept = Numbering(1 + len(_PREFIXES) * len(named)), GrowingArray(np.int32)
     for run in blocks(np.diff(table.starts)):
         starts = table.starts[run.start : run.stop + 1]
         tags = numbers[starts[0] : starts[-1]]

@@ -15,13 +15,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnner.data.arrays import A
-from rnner.data.spelling import spelling_in
+from rnner.data.batches import Composition
+from rnner.data.word_index import spelling_in
 
 if TYPE_CHECKING:  # slow to import, and only learning needs it
     from torch import Tensor
@@ -37,30 +37,11 @@ _BETWEEN = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True)
-class Pieces:
+class WeightedRows:
     """Rows whose weighted sum is a word's vector: `[p]` int64, and their weights `[p]` float32."""
 
     rows: NDArray[np.int64]
     weights: NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Composition(Generic[A]):
-    """Forms without a row, as weighted sums of rows: p pieces in all; arrays or tensors.
-
-    Attributes:
-        rows: `[p]` int64, ids of words and n-grams.
-        weights: `[p]` float32.
-        forms: `[p]` int64, which of n forms each is a piece of.
-    """
-
-    rows: A
-    weights: A
-    forms: A
-
-    def only(self, kept: A) -> Composition[A]:
-        """Without the pieces that `kept` `[p]` is False for: their weights are 0."""
-        return Composition(self.rows, self.weights * kept, self.forms)
 
 
 def composable(form: str) -> bool:
@@ -72,7 +53,7 @@ def composable(form: str) -> bool:
     return letters > 1 and not any(c.isdecimal() for c in form) and not lowered.startswith(("http", "www."))
 
 
-def compose(form: str, known: Mapping[str, int], grams: Mapping[str, int], mean: int) -> Pieces | None:
+def compose(form: str, known: Mapping[str, int], grams: Mapping[str, int], mean: int) -> WeightedRows | None:
     """What a form is composed of; None if it cannot be.
 
     Args:
@@ -89,17 +70,17 @@ def compose(form: str, known: Mapping[str, int], grams: Mapping[str, int], mean:
         spelt = [spelling_in(part, known) for part in parts if len(part) > 1]
         rows = [known[part] for part in spelt if part in known]
         if rows:
-            return Pieces(np.array(rows), np.full(len(rows), 1 / len(rows), dtype=np.float32))
+            return WeightedRows(np.array(rows), np.full(len(rows), 1 / len(rows), dtype=np.float32))
     letters = lowered if lowered.isalpha() else "".join(filter(str.isalpha, lowered))
     rows = [row for row in map(grams.get, n_grams(letters)) if row is not None]
     if not rows:
         return None
     weights = np.full(len(rows) + 1, len(rows) ** -0.5, dtype=np.float32)
     weights[-1] = 1
-    return Pieces(np.array([*rows, mean]), weights)
+    return WeightedRows(np.array([*rows, mean]), weights)
 
 
-def composition(pieces: Sequence[Pieces | None]) -> Composition[NDArray[Any]]:
+def composition(pieces: Sequence[WeightedRows | None]) -> Composition[NDArray[Any]]:
     """The pieces of n forms together; None for a form that has a row."""
     forms = [form for form, found in enumerate(pieces) if found is not None]
     composed = [found for found in pieces if found is not None]

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import csv
 
-from rnner.data.spelling import spelling_in
+from rnner.data.word_index import spelling_in
 from rnner.errors import DataError
 
 Matrix = npt.NDArray[np.float32]
@@ -246,7 +246,7 @@ def _open(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path) if magic.startswith(b"\x1f\x8b") else path.open("rb"))
 
 
-class Found(NamedTuple):
+class CoverageCounts(NamedTuple):
     """How many have a vector as they are, lower-cased (with digits as 0, too), or none."""
 
     exact: int
@@ -270,8 +270,8 @@ class Coverage:
         path: the vector file.
     """
 
-    tokens: Found
-    types: Found
+    tokens: CoverageCounts
+    types: CoverageCounts
     most_missed: list[tuple[str, int]]
     path: Path | None = None
 
@@ -296,7 +296,7 @@ class Coverage:
 
     def __str__(self) -> str:
         lines = [f"{'word vectors':<14}{'tokens':>20}{'types':>20}"]
-        for name in Found._fields:
+        for name in CoverageCounts._fields:
             cells = [
                 f"{getattr(found, name):>12,} {getattr(found, name) / max(1, sum(found)):>7.1%}"
                 for found in (self.tokens, self.types)
@@ -327,4 +327,4 @@ def coverage(counts: Mapping[str, int], vectors: Vectors, *, examples: int = 10)
         if kind == 2:
             missing.append((form, count))
     missing.sort(key=lambda item: (-item[1], item[0]))
-    return Coverage(Found(*tokens), Found(*types), missing[:examples], vectors.path)
+    return Coverage(CoverageCounts(*tokens), CoverageCounts(*types), missing[:examples], vectors.path)

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnner.data.batches import Batch
-from rnner.data.documents import UNKNOWN, Bag, collate
+from rnner.data.bags import Bag, collate
+from rnner.data.batches import PADDING, UNKNOWN, Batch
+from rnner.data.casing import casing_class
 from rnner.data.lexicon import Lexicon
-from rnner.data.sortedwords import ids_of
-from rnner.data.spelling import spelling_in
-from rnner.data.subwords import Pieces, compose, composition
+from rnner.data.subwords import WeightedRows, compose, composition
+from rnner.data.word_index import ids_of, spelling_in
 from rnner.errors import ModelError
 from rnner.tags import SCHEMES, tag_inventory
-from rnner.text import TOKENIZER
+from rnner.text.tokenizer import TOKENIZER
 
 if TYPE_CHECKING:  # would import pyarrow, which prediction can do without
     from rnner.data.vectors import Vectors
@@ -34,51 +34,12 @@ RESERVED = [
     "<pad>",
     "<unknown>",
 ]  # ids 0 and 1; never looked up, so that a real token "<pad>" is a word like any
-PADDING = 0
 _LISTS = ("labels", "tags", "characters", "words", "vector_words")  # the fields that are lists of strings
 
-CASINGS = (
-    "padding",
-    "lower",  # cat, all-rounder
-    "capitalised",  # Harry, A, J.
-    "upper",  # NATO, U.S.
-    "mixed",  # iPhone, McDonald, O'Brien
-    "numeric",  # 1996-08-30, 3.5, 50%: digits, no letter
-    "alphanumeric",  # B-52, 1990s: letters and digits
-    "symbols",  # ?, --, :): neither letter nor digit
-    "other",  # letters without case: 東京
-)
 
-_LOWER, _CAPITALISED, _UPPER, _MIXED = map(CASINGS.index, ("lower", "capitalised", "upper", "mixed"))
 _LONGEST_FORM = 100  # characters; of a longer form (a URL) the first and the last half of these are encoded
 _CACHED_FORMS = 1 << 15
 _OFTEN = 10  # a word seen so often learns a vector better than it could be composed
-
-
-def casing_class(form: str) -> int:
-    """The index in `CASINGS` of how `form` is written, in any script; 0 ("padding") is never given.
-
-    One capital alone ("A", "J.") is capitalised, not upper: it says no more than the first letter of "Harry".
-    """
-    if form.isascii() and form.isalpha():  # most words, and quick to tell
-        if form.islower():
-            return _LOWER
-        return _CAPITALISED if form.istitle() else _UPPER if form.isupper() else _MIXED
-    letters = [character for character in form if character.isalpha()]
-    if any(character.isnumeric() and not character.isalpha() for character in form):
-        return CASINGS.index("alphanumeric" if letters else "numeric")
-    if not letters:
-        return CASINGS.index("symbols")
-    capitals = [
-        letter.isupper() or letter.istitle() for letter in letters if letter.lower() != letter.upper()
-    ]
-    if not capitals:
-        return CASINGS.index("other")
-    if not any(capitals):
-        return CASINGS.index("lower")
-    if capitals[0] and not any(capitals[1:]):
-        return CASINGS.index("capitalised")
-    return CASINGS.index("upper" if all(capitals) else "mixed")
 
 
 class Features(NamedTuple):
@@ -94,7 +55,7 @@ class Features(NamedTuple):
     word: int
     casing: int
     characters: bytes
-    pieces: Pieces | None
+    pieces: WeightedRows | None
 
 
 class _Spelling(dict[int, str]):
@@ -322,7 +283,7 @@ class Vocabulary:
     def _tag_ids(self) -> dict[str, int]:
         return {tag: i for i, tag in enumerate(self.tags)}
 
-    def row(self, form: str) -> tuple[int, Pieces | None]:
+    def row(self, form: str) -> tuple[int, WeightedRows | None]:
         """A form's row, and what it is composed of if it is (then the row is 0)."""
         known = self.features(form)
         return known.word, known.pieces

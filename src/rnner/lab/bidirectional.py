@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from rnner.decoding import Decoder
-from rnner.evaluation import evaluate
-from rnner.lab.parts import Tell, sample, small_tagger
-from rnner.render.picture import Figure, bars
+from rnner.decoding.tagger_decoder import TaggerDecoder
+from rnner.lab.small_networks import Tell, sample, small_tagger
+from rnner.render.pictures import Figure, bars
+from rnner.scoring.evaluation import evaluate
 from rnner.tags import label_of
 
 
-def name_probabilities(decoder: Decoder, words: list[str]) -> list[float]:
+def name_probabilities(decoder: TaggerDecoder, words: list[str]) -> list[float]:
     """For each word, how probable it is that it belongs to a name."""
     names = [n for n, tag in enumerate(decoder.vocabulary.tags) if label_of(tag) is not None]
     return decoder.marginals([words])[0][:, names].sum(dim=1).tolist()
 
 
 def measure(
-    sentences: Sequence[list[str]], models: Mapping[str, Decoder], seed: int, quick: bool, tell: Tell
+    sentences: Sequence[list[str]], models: Mapping[str, TaggerDecoder], seed: int, quick: bool, tell: Tell
 ) -> dict[str, Any]:
     """The models side by side; without any, forward-only and bidirectional ones, means over several seeds."""
     groups, f1 = {name: [decoder] for name, decoder in models.items()}, {}

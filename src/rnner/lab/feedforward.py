@@ -8,8 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnner.lab.parts import Reader, Tell, fit, inside, known_words, padded, sample, words_as_numbers
-from rnner.render.picture import Figure, bars
+from rnner.lab.small_networks import (
+    Reader,
+    Tell,
+    fit,
+    inside,
+    known_words,
+    padded,
+    sample,
+    words_as_numbers,
+)
+from rnner.render.pictures import Figure, bars
 
 POSITIONS = 30  # T_x of the standard network
 FIRST = 8  # so many words of a sentence are its beginning

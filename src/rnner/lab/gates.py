@@ -8,14 +8,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from rnner.data.documents import bags_of
-from rnner.decoding import Decoder
+from rnner.data.bags import bags_of
+from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import UsageError
 from rnner.lab import memory
-from rnner.lab.parts import Tell
+from rnner.lab.small_networks import Tell
 from rnner.nn.cells import Cell, GRUCell, GRUResetAfterCell, LSTMCell
 from rnner.nn.recurrent import Bidirectional, Recurrent, Stack
-from rnner.render.picture import Figure
+from rnner.render.pictures import Figure
 
 _BLOCKS: dict[type[Cell], dict[str, int]] = {  # which block of the weights' rows is which gate
     GRUCell: {"Γ_u": 1, "Γ_r": 0},
@@ -27,7 +27,7 @@ _BLOCKS: dict[type[Cell], dict[str, int]] = {  # which block of the weights' row
 Heard = tuple[str, Recurrent, Tensor]  # a recurrence with its name, and what it read: x [b, t, i]
 
 
-def listen(decoder: Decoder, sentences: Sequence[list[str]]) -> list[Heard]:
+def listen(decoder: TaggerDecoder, sentences: Sequence[list[str]]) -> list[Heard]:
     """What each recurrence of a tagger reads of sentences of one length, each a document of its own."""
     layers, read = cast(Stack, decoder.tagger.encoder).layers, []
     hooks = [layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0])) for layer in layers]
@@ -83,7 +83,9 @@ def what_is_kept(gates: dict[str, Tensor]) -> Tensor:
     return torch.stack(rows)
 
 
-def measure(words: list[str], decoder: Decoder | None, seed: int, quick: bool, tell: Tell) -> dict[str, Any]:
+def measure(
+    words: list[str], decoder: TaggerDecoder | None, seed: int, quick: bool, tell: Tell
+) -> dict[str, Any]:
     """The gates over a sentence, in the order of reading: of a tagger, or of a GRU that learns agreement."""
     if decoder is None:
         if unknown := [word for word in words if word.lower() not in memory.WORDS]:

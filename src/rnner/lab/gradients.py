@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from rnner.decoding import Decoder
+from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.lab import memory
 from rnner.lab.gates import agreeing, listen
-from rnner.lab.parts import Tell, sample
+from rnner.lab.small_networks import Tell, sample
 from rnner.nn.cells import RNNCell, get_cell
 from rnner.nn.recurrent import Recurrent
-from rnner.render.picture import COLOURS, Figure
+from rnner.render.pictures import COLOURS, Figure
 
 SCALES = (0.5, 1.0, 1.5, 2.0)  # what a fresh W_aa, whose blocks are orthogonal, is multiplied by
 STEPS = memory.LONGEST + 2  # T: a subject, and as many words as there are at most before its verb
@@ -66,7 +66,9 @@ def _at_once(layer: Recurrent, path: str, x: Tensor, v: Tensor) -> Tensor:
     return torch.autograd.grad((v * state[0]).sum(), layer.cell.W_aa)[0]
 
 
-def measure(cells: list[str], model: Decoder | None, seed: int, quick: bool, tell: Tell) -> dict[str, Any]:
+def measure(
+    cells: list[str], model: TaggerDecoder | None, seed: int, quick: bool, tell: Tell
+) -> dict[str, Any]:
     """The flow in fresh cells of each scale and in trained ones; training with and without clipping."""
     torch.manual_seed(seed)
     x, fresh = torch.randn(_ROWS, STEPS, _SIZE // 2), {}

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rnner.lab.parts import Reader, Tell, fit, numbered
-from rnner.render.picture import COLOURS, Figure
+from rnner.lab.small_networks import Reader, Tell, fit, numbered
+from rnner.render.pictures import COLOURS, Figure
 
 SINGULARS = ("cat", "dog", "bird", "author", "farmer", "lawyer", "student", "teacher")
 PLURALS = tuple(noun + "s" for noun in SINGULARS)

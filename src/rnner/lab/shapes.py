@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rnner.evaluation import evaluate
-from rnner.lab import parts
-from rnner.lab.parts import Reader, Tell, fit, inside, padded, sample
+from rnner.lab import small_networks as parts
+from rnner.lab.small_networks import Reader, Tell, fit, inside, padded, sample
 from rnner.lab.translation import Translator, spelled, word_by_word
-from rnner.metrics import score
-from rnner.render.picture import Figure, bars
+from rnner.render.pictures import Figure, bars
+from rnner.scoring.evaluation import evaluate
+from rnner.scoring.metrics import score
 from rnner.tags import to_spans
 
 END = "\n"  # the character after the last of a name

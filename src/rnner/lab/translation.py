@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnner.lab.parts import Reader, inside, numbered, padded
+from rnner.lab.small_networks import Reader, inside, numbered, padded
 from rnner.nn.cells import GRUCell
 from rnner.nn.recurrent import Recurrent
 

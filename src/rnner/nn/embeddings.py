@@ -9,20 +9,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class Rows(NamedTuple):
+class FrozenVectors(NamedTuple):
     """Given vectors: `values` [m, size], float16 or float32; or int8, to be multiplied by `scales` [m, 1]."""
 
     values: Tensor
     scales: Tensor | None = None
 
 
-def quantized(vectors: Tensor) -> Rows:
+def quantized(vectors: Tensor) -> FrozenVectors:
     """Vectors [m, size] in 8 bits a number: whole numbers from -127 to 127, and a float32 scale for each row.
 
     A number is off by at most the 254th part of the largest in its row.
     """
     scales = vectors.float().abs().amax(dim=1, keepdim=True) / 127
-    return Rows((vectors / scales.clamp(min=torch.finfo().tiny)).round().to(torch.int8), scales)
+    return FrozenVectors((vectors / scales.clamp(min=torch.finfo().tiny)).round().to(torch.int8), scales)
 
 
 class WordEmbedding(nn.Module):
@@ -74,9 +74,9 @@ class WordEmbedding(nn.Module):
         return learned.where(~frozen[..., None], given)
 
     @property
-    def frozen(self) -> Rows | None:
+    def frozen(self) -> FrozenVectors | None:
         """The frozen rows as they are kept, None if there are none."""
-        return None if self.vectors is None else Rows(self.vectors, self.scales)
+        return None if self.vectors is None else FrozenVectors(self.vectors, self.scales)
 
     def extra_repr(self) -> str:
         """Sizes, for `print(module)`."""

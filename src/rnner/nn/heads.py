@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnner.nn import crf
-from rnner.nn.forward_backward import padding
-from rnner.nn.viterbi import n_best, viterbi
+from rnner.nn.crf.forward_backward import padding
+from rnner.nn.crf.loss import join_moves, log_likelihood
+from rnner.nn.crf.loss import loss as crf_loss
+from rnner.nn.crf.marginals import marginals, span_probabilities
+from rnner.nn.crf.viterbi import n_best, viterbi
 
 
 class _ChainHead(nn.Module):
@@ -27,7 +29,7 @@ class _ChainHead(nn.Module):
     Raises ValueError for masks of other shapes or types. The masks follow from the tags: they are not saved.
 
     Attributes:
-        threshold: for decoders, what entities must be more probable than (see `rnner.selection`); None:
+        threshold: for decoders, what entities must be more probable than (see `rnner.decoding.threshold`); None:
             those of the most probable tags are found.
     """
 
@@ -49,7 +51,9 @@ class _ChainHead(nn.Module):
         for name, (mask, shape) in wanted.items():
             if list(mask.shape) != shape or mask.dtype != torch.bool:
                 raise ValueError(f"{name} must be bool {shape}, got {mask.dtype} {list(mask.shape)}")
-        self.register_buffer("allowed", crf.join(allowed_start, allowed_step, allowed_end), persistent=False)
+        self.register_buffer(
+            "allowed", join_moves(allowed_start, allowed_step, allowed_end), persistent=False
+        )
         self.register_buffer("boundary", boundary, persistent=False)
 
     def scores(self) -> Tensor:
@@ -62,11 +66,11 @@ class _ChainHead(nn.Module):
 
     def marginals(self, emissions: Tensor, lengths: Tensor) -> Tensor:
         """Probability of each tag given the sentence, over legal sequences: [b, t, k], 0 in the padding."""
-        return crf.marginals(emissions, lengths, self.scores())
+        return marginals(emissions, lengths, self.scores())
 
     def entity_probabilities(self, emissions: Tensor, lengths: Tensor, path: Tensor, spans: Tensor) -> Tensor:
         """Exact probability [n] of each entity: spans [n, 3] (row, start, end), tagged as in path [b, t]."""
-        return crf.span_probabilities(
+        return span_probabilities(
             emissions, lengths, self.scores(), path=path, spans=spans, boundary=self.boundary
         )
 
@@ -119,9 +123,9 @@ class CRFHead(_ChainHead):
         Raises ValueError if the tags of a sentence are illegal, for then their probability is 0.
         """
         moves = self.scores()
-        loss = crf.loss(emissions, tags, lengths, moves)
+        loss = crf_loss(emissions, tags, lengths, moves)
         if loss.item() == torch.inf:
-            row = int(crf.log_likelihood(emissions, tags, lengths, moves).argmin())
+            row = int(log_likelihood(emissions, tags, lengths, moves).argmin())
             raise ValueError(f"the tags of row {row} are illegal: {tags[row, : lengths[row]].tolist()}")
         return loss
 

@@ -2,10 +2,10 @@
 
 What a layer takes in is a sum, W_ax x<t> + b_a. Where x<t> depends on the word alone, that sum is the same
 wherever the word stands; where a part of it depends on the document alone, so is that part's share. So a
-batch gathers rows of a table and adds its sentences' shares instead of multiplying; `rnner.nn.scan` does the
+batch gathers rows of a table and adds its sentences' shares instead of multiplying; `rnner.nn.fused.scan` does the
 rest.
 
-Letters: n words or documents, D directions, g gates, h units; other shapes as in `rnner.nn.scan`.
+Letters: n words or documents, D directions, g gates, h units; other shapes as in `rnner.nn.fused.scan`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnner.nn.cells import Cell
-from rnner.nn.packing import pack
-from rnner.nn.paths import scan_of
+from rnner.nn.fused.packing import pack
+from rnner.nn.fused.paths import scan_of
+from rnner.nn.fused.scan import Scan
 from rnner.nn.recurrent import Bidirectional, Recurrent
-from rnner.nn.scan import Scan
 
 _STRETCH = 1 << 18  # numbers in the gates of one stretch: they stay in a core's own cache
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from rnner.nn.cells import Cell, State
+from rnner.nn.fused.paths import choose_path, is_transformed, run_path
 from rnner.nn.loop import reverse_each
-from rnner.nn.paths import choose_path, is_transformed, run_path
 
 
 class RecurrentLayer(nn.Module):
@@ -117,7 +117,7 @@ class Recurrent(RecurrentLayer):
     def _run_in_pieces(
         self, x: Tensor, lengths: Tensor, state: State | None, piece: int
     ) -> tuple[Tensor, State]:
-        """Pieces of so many words in the order of reading; only the values of a state pass between them."""
+        """WeightedRows of so many words in the order of reading; only the values of a state pass between them."""
         if self.reverse:
             x = reverse_each(x, lengths)
         outputs = []

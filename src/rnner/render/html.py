@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 
-from rnner.render.characters import plain
 from rnner.render.colours import colours_of
-from rnner.render.pieces import Piece, text_pieces
-from rnner.text import Entity
+from rnner.render.marked_text import TextPiece, text_pieces
+from rnner.system.terminal import plain
+from rnner.text.entity import Entity
 
 # The last is a combining stroke: after a tag, some programs would make one character of it and the ">".
 _ESCAPES = str.maketrans(
@@ -94,7 +94,7 @@ def _article(number: int, text: str, entities: Sequence[Entity], classes: Mappin
     yield f'</div>\n</article>\n<div id="end-{number}"></div>\n'
 
 
-def _mark(words: str, piece: Piece, kind: str) -> str:
+def _mark(words: str, piece: TextPiece, kind: str) -> str:
     score = f'<span class="score"> {piece.score:.3f}</span>'
     told = f'<span class="type">&nbsp;<bdi>{escaped(piece.label or "")}{score}</bdi></span>'
     return f'<mark class="{kind}" tabindex="0">{words}{told}</mark>'

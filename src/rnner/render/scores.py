@@ -12,18 +12,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rnner.bootstrap import LEVEL, RESAMPLES, Interval, Units
-from rnner.metrics import Confusion, Errors, Score, Scores
-from rnner.render.characters import plain
 from rnner.render.colours import colour_of
-from rnner.render.marks import own_marked
-from rnner.render.pieces import word_pieces
+from rnner.render.marked_text import own_marked, word_pieces
 from rnner.render.tables import Drawn, figures_table
+from rnner.scoring.bootstrap import LEVEL, RESAMPLES, Interval, Units
+from rnner.scoring.metrics import Confusion, Errors, Score, Scores
+from rnner.system.terminal import plain
 from rnner.tags import Span
 
 if TYPE_CHECKING:  # would import torch
-    from rnner.evaluation import Comparison, Report
-    from rnner.raw import RawReport
+    from rnner.scoring.evaluation import Comparison, EvaluationReport
+    from rnner.scoring.raw_text import RawTextReport
 
 _LEVEL = f"{LEVEL:.0%}"
 _CUT_SHOWN = 6
@@ -78,7 +77,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     )
 
 
-def raw_table(report: RawReport) -> RenderableType:
+def raw_table(report: RawTextReport) -> RenderableType:
     """Scores on raw text in per cent, beside those on tokens if there are some, and what was cut."""
     parts: list[RenderableType] = [_raw_types_table(report)]
     if report.tokens is not None:
@@ -122,7 +121,7 @@ def _types_table(scores: Scores, *, width: int, system: str | None) -> Table:
     return table
 
 
-def _raw_types_table(report: RawReport) -> Table:
+def _raw_types_table(report: RawTextReport) -> Table:
     """F1 of each type, then of all, and precision and recall."""
     titles = ["F1 on tokens", "On raw text", "Difference"] if report.tokens else ["F1 on raw text"]
     table = figures_table("Type", "Gold", *titles)
@@ -146,7 +145,7 @@ def _compared(shares: Sequence[float]) -> list[str]:
     return [*told, f"{shares[1] - shares[0]:+.2f}"] if len(shares) > 1 else told
 
 
-def _systems(comparison: Comparison) -> list[tuple[str, Report]]:
+def _systems(comparison: Comparison) -> list[tuple[str, EvaluationReport]]:
     return [*comparison.models, *([("Ensemble", comparison.ensemble)] if comparison.ensemble else [])]
 
 

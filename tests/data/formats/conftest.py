@@ -1,35 +1,35 @@
-"""Sources from text, and their documents."""
+"""TrainingData from text, and their documents."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from rnner.data.formats import detect_format, read_documents
-from rnner.data.formats.alignment import Document
-from rnner.data.formats.documents import Source
+from rnner.data.formats.annotated import AnnotatedText, SourceFile
+from rnner.data.formats.detect import detect_format
+from rnner.data.formats.registry import read_documents
 from rnner.errors import DataError
 
-Written = Callable[..., Source]
+Written = Callable[..., SourceFile]
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Written:
     """`written(text, **options)`: a source with this text."""
 
-    def write(text: str, **options: object) -> Source:
+    def write(text: str, **options: object) -> SourceFile:
         path = tmp_path / "corpus"
         path.write_text(text, encoding="utf-8", newline="\n")
-        return Source(path, **options)  # type: ignore[arg-type]
+        return SourceFile(path, **options)  # type: ignore[arg-type]
 
     return write
 
 
 @pytest.fixture
-def documents(written: Written) -> Callable[..., list[Document]]:
+def documents(written: Written) -> Callable[..., list[AnnotatedText]]:
     """`documents(text)`: what is read from it, its format found."""
 
-    def read(text: str, **options: object) -> list[Document]:
+    def read(text: str, **options: object) -> list[AnnotatedText]:
         source = written(text, **options)
         return read_documents(source, detect_format(source.path))
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnner.data.formats.alignment import Align, Aligner, CharSpan, Document, Overlaps
+from rnner.data.formats.alignment import Align, Aligner, Overlaps
+from rnner.data.formats.annotated import AnnotatedText, CharSpan
 from rnner.errors import DataError
 
 TEXT = "Ada Lovelace's notes. She lived in New York."
@@ -16,7 +17,7 @@ TEXT = "Ada Lovelace's notes. She lived in New York."
 
 def aligned(*spans: tuple[int, int, str], align: Align = "strict", overlaps: Overlaps = "error"):
     aligner = Aligner(Path("notes.jsonl"), align, overlaps)
-    sentences = aligner.sentences(Document(TEXT, [CharSpan(*span) for span in spans], 7))
+    sentences = aligner.sentences(AnnotatedText(TEXT, [CharSpan(*span) for span in spans], 7))
     names = [
         (" ".join(token.text for token in tokens[start:end]), label)
         for tokens, found in sentences
@@ -91,15 +92,15 @@ def test_two_labels_of_one_span_overlap_but_the_same_twice_is_one() -> None:
 
 
 def test_no_sentence_ends_within_a_span() -> None:
-    document = Document("He met Dr. No. Yes.", [CharSpan(11, 18, "PER")], 1)
+    document = AnnotatedText("He met Dr. No. Yes.", [CharSpan(11, 18, "PER")], 1)
     ((tokens, spans),) = Aligner(Path("a")).sentences(document)
     assert [token.text for token in tokens][spans[0].start : spans[0].end] == ["No", ".", "Yes"]
-    assert len(Aligner(Path("a")).sentences(Document(document.text, [], 1))) == 2
+    assert len(Aligner(Path("a")).sentences(AnnotatedText(document.text, [], 1))) == 2
 
 
 def test_a_text_without_a_word_is_told() -> None:
     aligner = Aligner(Path("a"))
-    assert aligner.sentences(Document(" \n", [], 3)) == []
+    assert aligner.sentences(AnnotatedText(" \n", [], 3)) == []
     assert aligner.changed == ["a:3: left out: the text holds no word"]
 
 

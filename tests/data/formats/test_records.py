@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnner.data.formats.records import read_records
+from rnner.data.formats.json_records import read_records
 
 GOOD = '{"text": "Ada", "spans": []}'
 

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnner.data.conll import UNMARKED
 from rnner.data.corpus import read_split
-from rnner.data.formats import TEXT, WRITE_TEXT, WRITE_TOKENS, detect_format, read_documents
-from rnner.data.formats.alignment import Aligner, CharSpan, Document
-from rnner.data.formats.convert import convert
-from rnner.data.formats.documents import Source, Tagged, to_tagged
+from rnner.data.formats.alignment import Aligner, to_tagged
+from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile, TaggedSentence
+from rnner.data.formats.detect import detect_format
+from rnner.data.formats.registry import TEXT, WRITE_TEXT, WRITE_TOKENS, read_documents
+from rnner.data.token_table import UNMARKED
 from rnner.tags import SCHEMES, Span, from_spans, to_spans
+from rnner.workbench.convert import convert
 
 LABELS = ["PER", "ORG", "creative-work", "Ämter", "O"]
 # Words that are something else elsewhere: comments, marks, tags, blanks, what JSON escapes, two UTF-16 units.
@@ -39,46 +40,53 @@ def sentences(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> tuple[l
 
 
 @st.composite
-def corpora(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> list[Tagged]:
+def corpora(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> list[TaggedSentence]:
     """Sentences outside documents, then documents."""
     sizes = [(UNMARKED, draw(st.integers(0, 2))), *enumerate(draw(st.lists(st.integers(1, 2), max_size=2)))]
     drawn = [(document, *draw(sentences(words))) for document, size in sizes for _ in range(size)]
     drawn = drawn or [(UNMARKED, *draw(sentences(words)))]
-    return [Tagged(found, from_spans(spans, len(found), "iob2"), [1], mark) for mark, found, spans in drawn]
+    return [
+        TaggedSentence(found, from_spans(spans, len(found), "iob2"), [1], mark)
+        for mark, found, spans in drawn
+    ]
 
 
 @st.composite
-def texts(draw: st.DrawFn) -> list[Document]:
+def texts(draw: st.DrawFn) -> list[AnnotatedText]:
     """Texts with spans, which may overlap."""
     characters = st.characters(exclude_categories=("Cs",)) | st.sampled_from("ab 😀\r\n")
     found = []
     for line, text in enumerate(draw(st.lists(st.text(characters, min_size=1), min_size=1, max_size=3)), 1):
         ends = st.tuples(st.integers(0, len(text)), st.integers(0, len(text))).map(sorted)
         pairs = draw(st.lists(ends.filter(lambda pair: pair[0] < pair[1]), max_size=3))
-        found.append(Document(text, [CharSpan(*pair, draw(st.sampled_from(LABELS))) for pair in pairs], line))
+        found.append(
+            AnnotatedText(text, [CharSpan(*pair, draw(st.sampled_from(LABELS))) for pair in pairs], line)
+        )
     return found
 
 
-def kept(sentences: list[Tagged], scheme: str = "iob2") -> list[tuple[list[str], list[Span], int]]:
+def kept(sentences: list[TaggedSentence], scheme: str = "iob2") -> list[tuple[list[str], list[Span], int]]:
     return [(it.words, to_spans(it.tags, scheme), it.document) for it in sentences]
 
 
-def tagged(path: Path) -> list[Tagged]:
-    source = Source(path)
+def tagged(path: Path) -> list[TaggedSentence]:
+    source = SourceFile(path)
     return list(to_tagged(read_documents(source, detect_format(path)), Aligner(path), "iob2"))
 
 
-def wrote(path: Path, form: str, content: list[Tagged] | list[Document]) -> Source:
+def wrote(path: Path, form: str, content: list[TaggedSentence] | list[AnnotatedText]) -> SourceFile:
     writer = {**WRITE_TOKENS, **WRITE_TEXT}[form]
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        writer(content, file, Source(path))  # type: ignore[arg-type]
-    return Source(path)
+        writer(content, file, SourceFile(path))  # type: ignore[arg-type]
+    return SourceFile(path)
 
 
 @pytest.mark.parametrize(("first", "second"), list(product(WRITE_TOKENS, WRITE_TOKENS)))
 @settings(max_examples=10, deadline=None)
 @given(corpus=corpora(), scheme=st.sampled_from(["iob1", "iob2", "bioes"]))
-def test_between_formats_of_tokens(first: str, second: str, corpus: list[Tagged], scheme: str) -> None:
+def test_between_formats_of_tokens(
+    first: str, second: str, corpus: list[TaggedSentence], scheme: str
+) -> None:
     with TemporaryDirectory() as folder:
         source = wrote(Path(folder, "a"), first, corpus)
         out = Path(folder, "b")
@@ -91,7 +99,7 @@ def test_between_formats_of_tokens(first: str, second: str, corpus: list[Tagged]
 @pytest.mark.parametrize("name", ["saved", "saved.parquet"])
 @settings(max_examples=5, deadline=None)
 @given(corpus=corpora(), scheme=st.sampled_from(["iob1", "iob2", "bioes"]))
-def test_through_data_sets(name: str, corpus: list[Tagged], scheme: str) -> None:
+def test_through_data_sets(name: str, corpus: list[TaggedSentence], scheme: str) -> None:
     with TemporaryDirectory() as folder:
         source, out = wrote(Path(folder, "a"), "tokens", corpus), Path(folder, name)
         convert(source, out, form="tokens", to="dataset", scheme=scheme)
@@ -101,11 +109,11 @@ def test_through_data_sets(name: str, corpus: list[Tagged], scheme: str) -> None
 @pytest.mark.parametrize(("first", "second"), list(product(TEXT, TEXT)))
 @settings(max_examples=10, deadline=None)
 @given(corpus=texts())
-def test_between_formats_of_text(first: str, second: str, corpus: list[Document]) -> None:
+def test_between_formats_of_text(first: str, second: str, corpus: list[AnnotatedText]) -> None:
     with TemporaryDirectory() as folder:
         source, out = wrote(Path(folder, "a"), first, corpus), Path(folder, "b")
         convert(source, out, form=first, to=second)
-        back = read_documents(Source(out), second)
+        back = read_documents(SourceFile(out), second)
         assert detect_format(source.path) == first and detect_format(out) == second
         assert [(it.text, it.spans) for it in back] == [(it.text, it.spans) for it in corpus]
 
@@ -113,13 +121,13 @@ def test_between_formats_of_text(first: str, second: str, corpus: list[Document]
 @pytest.mark.parametrize("first", list(WRITE_TOKENS))
 @settings(max_examples=10, deadline=None)
 @given(corpus=corpora(PLAIN))
-def test_tokens_through_prodigy(first: str, corpus: list[Tagged]) -> None:
+def test_tokens_through_prodigy(first: str, corpus: list[TaggedSentence]) -> None:
     """Sentences are not kept there, but the words and names of each document are."""
     with TemporaryDirectory() as folder:
         source = wrote(Path(folder, "a"), first, corpus)
         before = read_documents(source, first)
         convert(source, Path(folder, "b"), form=first, to="prodigy")
-        after = read_documents(Source(Path(folder, "b")), "prodigy")
+        after = read_documents(SourceFile(Path(folder, "b")), "prodigy")
         assert [(it.text, it.spans, words(it)) for it in after] == [
             (it.text, it.spans, words(it)) for it in before
         ]
@@ -127,13 +135,13 @@ def test_tokens_through_prodigy(first: str, corpus: list[Tagged]) -> None:
         assert [span.label for it in tagged(Path(folder, "b")) for span in to_spans(it.tags, "iob2")] == names
 
 
-def words(document: Document) -> list[tuple[int, int]]:
+def words(document: AnnotatedText) -> list[tuple[int, int]]:
     return [(token.start, token.end) for sentence in document.sentences or [] for token in sentence]
 
 
 @settings(max_examples=10, deadline=None)
 @given(corpus=texts())
-def test_text_to_conllu_keeps_words_names_and_spaces(corpus: list[Document]) -> None:
+def test_text_to_conllu_keeps_words_names_and_spaces(corpus: list[AnnotatedText]) -> None:
     aligner = Aligner(Path("a"), "expand", "longest")
     sentences = list(to_tagged(corpus, aligner, "bioes"))
     sentences = [it for it in sentences if "\0" not in "".join(it.words)]
@@ -151,7 +159,7 @@ def test_what_is_converted_trains_as_its_source_does(tmp_path: Path, form: str, 
         "-DOCSTART- O\n\nAda I-PER\nmet O\nBo I-PER\nLi I-PER\n\n-DOCSTART- O\n\nOslo I-LOC\n. O\n"
     )
     told = {} if form in TEXT else {"scheme": scheme}
-    convert(Source(path), tmp_path / "b", form="columns", to=form, **told)  # type: ignore[arg-type]
+    convert(SourceFile(path), tmp_path / "b", form="columns", to=form, **told)  # type: ignore[arg-type]
     split, other = read_split(path), read_split(tmp_path / "b")
     assert other.sentences()[0] == split.sentences()[0]
     spans = [[span[:2] for span in spans] for spans in split.all_spans()]

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from rnner.data.formats import read_documents
-from rnner.data.formats.alignment import CharSpan
+from rnner.data.formats.annotated import CharSpan
+from rnner.data.formats.registry import read_documents
 
 PRODIGY = """\
 {"text": "Ada  met Bo's aunt.", "_input_hash": 1, "tokens": [{"text": "Ada", "start": 0, "end": 3, "id": 0, \

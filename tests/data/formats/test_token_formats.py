@@ -3,9 +3,9 @@
 import datasets
 import pytest
 
-from rnner.data.formats import detect_format, read_documents, read_tagged
-from rnner.data.formats.alignment import CharSpan
-from rnner.data.formats.documents import Source
+from rnner.data.formats.annotated import CharSpan, SourceFile
+from rnner.data.formats.detect import detect_format
+from rnner.data.formats.registry import read_documents, read_tagged
 from rnner.errors import DataError
 
 CONLLU = """\
@@ -138,7 +138,7 @@ def data_set(request) -> datasets.Dataset:
 
 @pytest.mark.parametrize("kind", ["folder", "parquet"])
 def test_a_data_set_with_classes_or_strings(data_set, tmp_path, kind: str) -> None:
-    source = Source(tmp_path / "corpus")
+    source = SourceFile(tmp_path / "corpus")
     (data_set.save_to_disk if kind == "folder" else data_set.to_parquet)(str(source.path))
     assert detect_format(source.path) == "dataset"
     first, second = read_documents(source, "dataset")
@@ -150,14 +150,14 @@ def test_of_several_splits_one_is_asked_for(data_set, tmp_path) -> None:
     datasets.DatasetDict(train=data_set, test=data_set).save_to_disk(str(tmp_path / "all"))
     assert detect_format(tmp_path / "all") == "dataset"
     with pytest.raises(DataError, match=r"several splits; give one of them: .*all/train, .*all/test"):
-        read_documents(Source(tmp_path / "all"), "dataset")
-    assert len(list(read_tagged(Source(tmp_path / "all" / "test"), "dataset"))) == 2
+        read_documents(SourceFile(tmp_path / "all"), "dataset")
+    assert len(list(read_tagged(SourceFile(tmp_path / "all" / "test"), "dataset"))) == 2
 
 
 def test_data_sets_that_cannot_be_read(data_set, tmp_path) -> None:
     def refusal(path):
         with pytest.raises(DataError) as caught:
-            read_documents(Source(path), "dataset")
+            read_documents(SourceFile(path), "dataset")
         return str(caught.value).removeprefix(str(path))
 
     broken = tmp_path / "broken.parquet"

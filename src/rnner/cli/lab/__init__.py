@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from rnner.cli.lab import bidirectional, feedforward, gates, gradients, memory, shapes
+from rnner.cli.lab.bidirectional import bidirectional
+from rnner.cli.lab.feedforward import feedforward
+from rnner.cli.lab.gates import gates
+from rnner.cli.lab.gradients import gradients
+from rnner.cli.lab.memory import memory
+from rnner.cli.lab.shapes import shapes
 
 app = typer.Typer(
     name="lab",
@@ -13,9 +18,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("feedforward")(feedforward.feedforward)
-app.command("gradients")(gradients.gradients)
-app.command("memory")(memory.memory)
-app.command("gates")(gates.gates)
-app.command("bidirectional")(bidirectional.bidirectional)
-app.command("shapes")(shapes.shapes)
+app.command("feedforward")(feedforward)
+app.command("gradients")(gradients)
+app.command("memory")(memory)
+app.command("gates")(gates)
+app.command("bidirectional")(bidirectional)
+app.command("shapes")(shapes)

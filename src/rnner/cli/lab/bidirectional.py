@@ -63,7 +63,8 @@ def bidirectional(
 def _shown(figures: dict[str, Any]) -> Group:
     from rich.console import Group
 
-    from rnner.render import figures_table, plain
+    from rnner.render.tables import figures_table
+    from rnner.system.terminal import plain
 
     shown: list[Any] = []
     for row in figures["sentences"]:

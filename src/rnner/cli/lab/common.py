@@ -16,7 +16,7 @@ from rnner.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from rnner.decoding import Decoder
+    from rnner.decoding.tagger_decoder import TaggerDecoder
 
 FIGURES = "figures.json"
 
@@ -65,20 +65,20 @@ def chosen_cells(cells: Sequence[str] | None, code: Sequence[Path] | None, threa
     return wanted
 
 
-def loaded(model: str) -> Decoder:
+def loaded(model: str) -> TaggerDecoder:
     """The model of that name, with all that it is made of."""
-    from rnner.bundle import load_bundle
-    from rnner.exported import is_exported
+    from rnner.decoding.tagger_decoder import load_decoder
+    from rnner.export.runtime import is_onnx_file
 
     path = chosen_model(model)
-    if is_exported(path):
+    if is_onnx_file(path):
         raise UsageError(f"{path}: has no cells to look into; take the folder of `rnner train`")
-    return load_bundle(path).decoder()
+    return load_decoder(path)
 
 
 def words_of(text: str) -> list[str]:
     """The words of a sentence; UsageError if there are none."""
-    from rnner.text import tokenize
+    from rnner.text.tokenizer import tokenize
 
     words = [token.text for token in tokenize(text)]
     if not words:
@@ -112,10 +112,9 @@ def finish(
     output: Path | None,
 ) -> None:
     """Show the result on stdout, and write it into the folder if there is one."""
-    from rnner.checkpoint import write_atomically
-    from rnner.render import to_json
-    from rnner.render.picture import pictures
-    from rnner.statistics.plot import require_matplotlib
+    from rnner.render.json_output import to_json
+    from rnner.render.pictures import pictures, require_matplotlib
+    from rnner.system.files import write_atomically
 
     (out if out.is_terminal else Terminal(width=100)).print(shown)
     if output is None:

@@ -22,7 +22,7 @@ def feedforward(
     check_output(output, overwrite)
     start(threads=threads)
     from rnner.lab import feedforward as lab
-    from rnner.render import figures_table
+    from rnner.render.tables import figures_table
 
     figures = lab.measure(seed, quick, tell)
     first, last = figures["first"], figures["positions"]

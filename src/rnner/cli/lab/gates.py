@@ -62,7 +62,7 @@ def _table(name: str, one: dict[str, Any]) -> Table:
     """A row a word, in the order of reading: each gate's units as shades, then what is left of the word."""
     from rich.table import Table
 
-    from rnner.render import plain
+    from rnner.system.terminal import plain
 
     table = Table(box=None, title=name, title_justify="left", padding=(0, 1, 0, 0))
     table.add_column("word", max_width=16, no_wrap=True)

@@ -71,7 +71,7 @@ def _shown(figures: dict[str, Any]) -> Group:
 
 
 def _reach(flows: dict[str, dict[str, Any]]) -> Table:
-    from rnner.render import figures_table
+    from rnner.render.tables import figures_table
 
     steps = (1, 5, 10, 20, 40)
     table = figures_table("|da<T>/da<t>|, T-t =", *map(str, steps), "|dL/dx<t>|, 40")
@@ -82,7 +82,7 @@ def _reach(flows: dict[str, dict[str, Any]]) -> Table:
 
 
 def _shares(flows: dict[str, dict[str, Any]]) -> Table:
-    from rnner.render import figures_table
+    from rnner.render.tables import figures_table
 
     borders = (0, 1, 2, 5, 10, 20, 40)
     parts = [slice(a, b) for a, b in pairwise(borders)] + [slice(40, None)]
@@ -95,7 +95,7 @@ def _shares(flows: dict[str, dict[str, Any]]) -> Table:
 
 
 def _clipping(runs: dict[str, Any]) -> Table:
-    from rnner.render import figures_table
+    from rnner.render.tables import figures_table
 
     titles = ("steps", "first loss", "last loss", "largest gradient")
     table = figures_table("an RNN that learns to add", *titles)

@@ -34,7 +34,7 @@ def memory(
     check_output(output, overwrite)
     cells = chosen_cells(cell, code, threads)
     from rnner.lab import memory as lab
-    from rnner.render import figures_table
+    from rnner.render.tables import figures_table
 
     figures = lab.measure(cells, seed, quick, tell)
     table = figures_table("words between", *map(str, figures["distances"]))

@@ -42,7 +42,8 @@ def shapes(
     from rich.console import Group
 
     from rnner.lab import shapes as lab
-    from rnner.render import figures_table, plain
+    from rnner.render.tables import figures_table
+    from rnner.system.terminal import plain
 
     figures = lab.measure([name.value for name in names or Shape], seed, quick, tell)
     table = figures_table("shape", "measure", "baseline", "network", "seconds", text=2)

@@ -10,44 +10,19 @@ unsaid. White space at the ends of a span belongs to no token and does not count
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from rnner.data.formats.annotated import AnnotatedText, CharSpan, TaggedSentence
+from rnner.data.token_table import UNMARKED
 from rnner.errors import DataError
-from rnner.tags import Span
-from rnner.text import Token, split_sentences, tokenize
+from rnner.tags import Span, from_spans
+from rnner.text.sentences import split_sentences
+from rnner.text.tokenizer import Token, tokenize
 
 Align = Literal["strict", "expand", "contract"]
 Overlaps = Literal["error", "longest", "first"]
-
-
-class CharSpan(NamedTuple):
-    """An entity in a text: characters `start` to `end`, half-open."""
-
-    start: int
-    end: int
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """An annotated text.
-
-    Attributes:
-        text: the text.
-        spans: its entities in the order they came; they may overlap.
-        line: where it begins in its file, from 1 (the number of the record where there are no lines).
-        sentences: its tokens by sentence if the format has them; None: `rnner.text` finds them.
-        marked: whether the file says that this is a document; else it is a sentence that stands by itself.
-    """
-
-    text: str
-    spans: list[CharSpan]
-    line: int
-    sentences: list[list[Token]] | None = None
-    marked: bool = True
 
 
 class _Placed(NamedTuple):
@@ -83,7 +58,7 @@ class Aligner:
         self.overlapping: list[str] = []
         self.changed: list[str] = []
 
-    def sentences(self, document: Document) -> list[tuple[list[Token], list[Span]]]:
+    def sentences(self, document: AnnotatedText) -> list[tuple[list[Token], list[Span]]]:
         """The sentences of a document: tokens with offsets into its text, and spans of these tokens.
 
         No sentence ends within a span. Spans that are refused are left out: see `check`.
@@ -114,7 +89,7 @@ class Aligner:
             told[-1] += " (rnner data convert)"
             raise DataError("\n  ".join(told), self.path)
 
-    def _placed(self, document: Document, tokens: Sequence[Token]) -> Iterator[_Placed]:
+    def _placed(self, document: AnnotatedText, tokens: Sequence[Token]) -> Iterator[_Placed]:
         starts, ends = [token.start for token in tokens], [token.end for token in tokens]
         for span in dict.fromkeys(document.spans):
             for start, end in (span[:2], stripped(document.text, span)):
@@ -139,7 +114,7 @@ class Aligner:
             else:
                 self.changed.append(self._line(document, span, "left out: it holds no whole token"))
 
-    def _apart(self, document: Document, placed: list[_Placed]) -> list[_Placed]:
+    def _apart(self, document: AnnotatedText, placed: list[_Placed]) -> list[_Placed]:
         """Those that are kept, no two of which share a token."""
         kept: list[_Placed] = []
         taken: dict[int, _Placed] = {}
@@ -156,7 +131,7 @@ class Aligner:
                 (self.overlapping if refused else self.changed).append(self._line(document, it.source, told))
         return kept
 
-    def _line(self, document: Document, span: CharSpan, what: str) -> str:
+    def _line(self, document: AnnotatedText, span: CharSpan, what: str) -> str:
         text = document.text[span.start : span.end]
         return f"{self.path}:{document.line}: {span.start}-{span.end} {span.label} {text!r} {what}"
 
@@ -184,3 +159,21 @@ def _divided(
         own = spans[at:to]
         yield tokens, [Span(it.start - begin, it.end - begin, it.source.label) for it in own]
         tokens, begin, at = [], end, to
+
+
+def to_tagged(documents: Iterable[AnnotatedText], aligner: Aligner, scheme: str) -> Iterator[TaggedSentence]:
+    """The sentences of documents, tagged; each document that is marked as one gets the next number.
+
+    What `aligner` refuses is kept there, and comes here as if it were not annotated: see Aligner.check.
+    """
+    document = UNMARKED
+    for it in documents:
+        if it.marked or document != UNMARKED:  # after a marked document, what is not marked needs a mark too
+            document += 1
+        for tokens, spans in aligner.sentences(it):
+            after = [token.start for token in tokens[1:]]
+            spaces = [token.end < start for token, start in zip(tokens, after, strict=False)] + [True]
+            words = [token.text for token in tokens]
+            yield TaggedSentence(
+                words, from_spans(spans, len(words), scheme), [it.line] * len(words), document, spaces
+            )

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TextIO
 
-from rnner.data.conll import UNMARKED
-from rnner.data.formats.documents import Source, Tagged
-from rnner.data.layout import is_blank
+from rnner.data.formats.annotated import SourceFile, TaggedSentence
+from rnner.data.formats.column_layout import is_blank
 from rnner.data.lines import read_lines
+from rnner.data.token_table import UNMARKED
 
 WIDTH = 10
 _KEYS = ("ner", "name", "ne")
@@ -25,7 +25,7 @@ _NOT_WORDS = "ranges (1-2) and empty nodes (1.1) of CoNLL-U are no words, so not
 _Row = tuple[int, list[str]]  # the line, and its cells
 
 
-def read(source: Source) -> Iterator[Tagged]:
+def read(source: SourceFile) -> Iterator[TaggedSentence]:
     """The sentences; a word without a key for names is outside.
 
     Raises DataError with the line for a row that has not ten columns or no number, and if no word has a key.
@@ -49,14 +49,16 @@ def read(source: Source) -> Iterator[Tagged]:
             named = named or any(key in values for values in misc for key in _KEYS)
             tags = [next((values[key] for key in _KEYS if key in values), "O") for values in misc]
             spaces = _spaces(rows)
-            yield Tagged([row[1][1] for row in kept], tags, [row[0] for row in kept], document, spaces)
+            yield TaggedSentence(
+                [row[1][1] for row in kept], tags, [row[0] for row in kept], document, spaces
+            )
         if len(rows) > len(kept):
             source.notes[_NOT_WORDS] += len(rows) - len(kept)
     if words and not named:
         raise source.error("no word has a tag for names, such as NER=B-PER, in its last column (MISC)")
 
 
-def write(sentences: Iterable[Tagged], out: TextIO, source: Source) -> None:
+def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) -> None:
     """Writes numbers, words and MISC (`NER=`, `SpaceAfter=No`); the columns between are `_`.
 
     Raises DataError, with the place in the source, for what such a file cannot hold.
@@ -89,7 +91,7 @@ def looks_like(rows: Iterable[str]) -> bool:
     )
 
 
-def _cells(source: Source, line: str, number: int) -> list[str]:
+def _cells(source: SourceFile, line: str, number: int) -> list[str]:
     cells = line.split("\t")
     if len(cells) != WIDTH:
         raise source.error(f"{len(cells)} columns by tabs, where CoNLL-U has {WIDTH}", number)

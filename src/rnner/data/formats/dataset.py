@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnner.data.conll import UNMARKED
-from rnner.data.formats import hub
-from rnner.data.formats.documents import Source, Tagged
-from rnner.data.formats.records import Record
+from rnner.data.formats import dataset_hub as hub
+from rnner.data.formats.annotated import SourceFile, TaggedSentence
+from rnner.data.formats.json_records import Record
 from rnner.data.formats.tokens import DOCUMENT, TAGS, WORDS, tagged
+from rnner.data.token_table import UNMARKED
 from rnner.tags import label_of, tag_inventory
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ROWS = 1024  # read at a time
 
 
-def read(source: Source) -> Iterator[Tagged]:
+def read(source: SourceFile) -> Iterator[TaggedSentence]:
     """The sentences; rows without a word are left out, with a note.
 
     Raises DataError with the row (from 1) for tags that are not one a word, and for what is no data set or
@@ -40,7 +40,7 @@ def read(source: Source) -> Iterator[Tagged]:
         raise source.error(f"this is no data set that can be read: {reason}") from None
 
 
-def write(sentences: Sequence[Tagged], path: Path, scheme: str, *, parquet: bool) -> None:
+def write(sentences: Sequence[TaggedSentence], path: Path, scheme: str, *, parquet: bool) -> None:
     """Writes a Parquet file or the folder of a saved data set; the tags, of `scheme`, as ClassLabel."""
     import datasets
 
@@ -71,14 +71,14 @@ def is_folder(path: Path) -> bool:
     return any((path / name).is_file() for name in ("state.json", "dataset_dict.json"))
 
 
-def _open(source: Source) -> tuple[pa.Schema, Iterator[pa.Table | pa.RecordBatch]]:
+def _open(source: SourceFile) -> tuple[pa.Schema, Iterator[pa.Table | pa.RecordBatch]]:
     """The columns of a data set, and its rows."""
     if hub.is_name(source.path):
         return _loaded(source, hub.load(source))
     return _loaded(source, _folder(source)) if source.path.is_dir() else _parquet(source)
 
 
-def _folder(source: Source) -> Dataset:
+def _folder(source: SourceFile) -> Dataset:
     import datasets
 
     found = datasets.load_from_disk(str(source.path))
@@ -88,12 +88,12 @@ def _folder(source: Source) -> Dataset:
     return found
 
 
-def _loaded(source: Source, found: Dataset) -> tuple[pa.Schema, Iterator[pa.Table]]:
+def _loaded(source: SourceFile, found: Dataset) -> tuple[pa.Schema, Iterator[pa.Table]]:
     chosen = found.select_columns(_wanted(source, found.column_names))
     return found.features.arrow_schema, chosen.with_format("arrow").iter(_ROWS)
 
 
-def _parquet(source: Source) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def _parquet(source: SourceFile) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     from pyarrow.parquet import ParquetFile
 
     file = ParquetFile(source.path)
@@ -101,7 +101,7 @@ def _parquet(source: Source) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     return file.schema_arrow, file.iter_batches(_ROWS, columns=columns)
 
 
-def _wanted(source: Source, names: Sequence[str]) -> list[str]:
+def _wanted(source: SourceFile, names: Sequence[str]) -> list[str]:
     """The columns that are read; others may be large."""
     for kind in (WORDS, TAGS):
         if not set(kind) & set(names):
@@ -119,7 +119,7 @@ def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
 
 
 def _records(
-    source: Source, batches: Iterable[pa.Table | pa.RecordBatch], names: Mapping[str, Sequence[str]]
+    source: SourceFile, batches: Iterable[pa.Table | pa.RecordBatch], names: Mapping[str, Sequence[str]]
 ) -> Iterator[Record]:
     row = 0
     for batch in batches:

@@ -7,10 +7,11 @@ import re
 from itertools import islice
 from pathlib import Path
 
-from rnner.data.formats import conllu, dataset, doccano, hub, tokens
-from rnner.data.formats.documents import Source
-from rnner.data.formats.records import Record, read_records, shown
-from rnner.data.layout import DOCUMENT_MARK, is_blank
+from rnner.data.formats import conllu, dataset, doccano, tokens
+from rnner.data.formats import dataset_hub as hub
+from rnner.data.formats.annotated import SourceFile
+from rnner.data.formats.column_layout import DOCUMENT_MARK, is_blank
+from rnner.data.formats.json_records import Record, read_records, shown
 from rnner.data.lines import no_such_file
 from rnner.errors import DataError
 
@@ -39,7 +40,7 @@ def detect_format(path: Path) -> str:
         return "dataset"
     text = head.decode(errors="replace").removeprefix("\ufeff")
     if _JSON.match(text):
-        first = next(read_records(Source(path)), None)
+        first = next(read_records(SourceFile(path)), None)
         return "columns" if first is None else _shape(first)
     return "conllu" if conllu.looks_like(_rows(text)) else "columns"
 

@@ -13,24 +13,23 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from rnner.data.formats.alignment import CharSpan, Document
-from rnner.data.formats.documents import Source
-from rnner.data.formats.records import Record, read_records, shown
+from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
+from rnner.data.formats.json_records import Record, read_records, shown
 
 TRIPLES = ("label", "labels")
 OBJECTS = ("entities", "annotations")
 
 
-def read(source: Source) -> Iterator[Document]:
+def read(source: SourceFile) -> Iterator[AnnotatedText]:
     """The documents. Raises DataError with the line for what is no JSON or no such record."""
     for record in read_records(source):
         text = record.text(record.first("text", "data"))
         key = record.first(*TRIPLES, *OBJECTS)
         read_one = _triple if key in TRIPLES else _object
-        yield Document(text, [read_one(text, record, item) for item in record.items(key)], record.line)
+        yield AnnotatedText(text, [read_one(text, record, item) for item in record.items(key)], record.line)
 
 
-def write(documents: Iterable[Document], out: TextIO, source: Source) -> None:
+def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -> None:
     """Writes a record a document, in the first shape, which doccano imports."""
     for document in documents:
         record = {"text": document.text, "label": [list(span) for span in document.spans]}

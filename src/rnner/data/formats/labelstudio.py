@@ -10,14 +10,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
-from rnner.data.formats.alignment import CharSpan, Document
-from rnner.data.formats.documents import Source
-from rnner.data.formats.records import Record, read_records
+from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
+from rnner.data.formats.json_records import Record, read_records
 
 _LABELS = "labels"
 
 
-def read(source: Source) -> Iterator[Document]:
+def read(source: SourceFile) -> Iterator[AnnotatedText]:
     """The documents; tasks that nobody annotated are left out, with a note, as are results of other types.
 
     Raises DataError with the line for what is no JSON or no such task, and for a task with several
@@ -34,10 +33,10 @@ def read(source: Source) -> Iterator[Document]:
             raise task.error(
                 f"{len(found)} annotations of the task differ: set one as ground truth in Label Studio"
             )
-        yield Document(text, found[0], task.line)
+        yield AnnotatedText(text, found[0], task.line)
 
 
-def write(documents: Iterable[Document], out: TextIO, source: Source) -> None:
+def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -> None:
     """Writes a list of tasks with one annotation each, which Label Studio imports."""
     separator = "["
     for number, document in enumerate(documents, 1):

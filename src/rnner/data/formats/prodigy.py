@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any, TextIO
 
-from rnner.data.formats.alignment import CharSpan, Document
-from rnner.data.formats.documents import Source
-from rnner.data.formats.records import Record, read_records
-from rnner.text import Token, split_sentences
+from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
+from rnner.data.formats.json_records import Record, read_records
+from rnner.text.sentences import split_sentences
+from rnner.text.tokenizer import Token
 
 
-def read(source: Source) -> Iterator[Document]:
+def read(source: SourceFile) -> Iterator[AnnotatedText]:
     """The documents; records whose answer is not `accept` are left out, with a note.
 
     Raises DataError with the line for what is no JSON or no such record.
@@ -29,7 +29,7 @@ def read(source: Source) -> Iterator[Document]:
             source.notes[f"records with the answer {answer!r} are left out"] += 1
 
 
-def write(documents: Iterable[Document], out: TextIO, source: Source) -> None:
+def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -> None:
     """Writes a record a document, with its tokens where the source had them."""
     for document in documents:
         record: dict[str, Any] = {"text": document.text}
@@ -41,7 +41,7 @@ def write(documents: Iterable[Document], out: TextIO, source: Source) -> None:
         out.write(json.dumps({**record, "spans": spans, "answer": "accept"}, ensure_ascii=False) + "\n")
 
 
-def _document(record: Record) -> Document:
+def _document(record: Record) -> AnnotatedText:
     text = record.text("text")
     spans = [_span(text, record.of(item)) for item in record.items("spans")]
     sentences = None
@@ -53,7 +53,7 @@ def _document(record: Record) -> Document:
                     f"the token {token.text!r} at {token.start} begins before the last one ends"
                 )
         sentences = split_sentences(text, [token for token in tokens if not token.text.isspace()])
-    return Document(text, spans, record.line, sentences)
+    return AnnotatedText(text, spans, record.line, sentences)
 
 
 def _span(text: str, item: Record) -> CharSpan:

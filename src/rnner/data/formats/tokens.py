@@ -9,16 +9,16 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from rnner.data.conll import UNMARKED
-from rnner.data.formats.documents import Source, Tagged
-from rnner.data.formats.records import Record, read_records
+from rnner.data.formats.annotated import SourceFile, TaggedSentence
+from rnner.data.formats.json_records import Record, read_records
+from rnner.data.token_table import UNMARKED
 
 WORDS = ("tokens", "words")
 TAGS = ("ner_tags", "tags", "ner", "labels")
 DOCUMENT = "document"
 
 
-def read(source: Source) -> Iterator[Tagged]:
+def read(source: SourceFile) -> Iterator[TaggedSentence]:
     """The sentences; records without a word are left out, with a note.
 
     Raises DataError with the line for what is no JSON or no such record, and tags that are not one a word.
@@ -26,7 +26,7 @@ def read(source: Source) -> Iterator[Tagged]:
     return tagged(source, read_records(source))
 
 
-def tagged(source: Source, records: Iterable[Record]) -> Iterator[Tagged]:
+def tagged(source: SourceFile, records: Iterable[Record]) -> Iterator[TaggedSentence]:
     """The sentences of records, wherever they are from."""
     numbers = Documents()
     for record in records:
@@ -37,12 +37,12 @@ def tagged(source: Source, records: Iterable[Record]) -> Iterator[Tagged]:
             raise record.error(f'{len(words)} "{tokens}" but {len(found)} "{tags}"')
         if words:
             document = numbers.of(record.value.get(DOCUMENT))
-            yield Tagged(words, found, [record.line] * len(words), document)
+            yield TaggedSentence(words, found, [record.line] * len(words), document)
         else:
             source.notes["records without a word are left out"] += 1
 
 
-def write(sentences: Iterable[Tagged], out: TextIO, source: Source) -> None:
+def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) -> None:
     """Writes a record a line."""
     for sentence in sentences:
         record: dict[str, Any] = {"tokens": sentence.words, "tags": sentence.tags}

@@ -1,0 +1,19 @@
+"""The names of the files in a model folder, and the most bytes each may have."""
+
+from __future__ import annotations
+
+CONFIG = "config.yaml"
+VOCABULARY = "vocabulary.json"
+WEIGHTS = "model.safetensors"
+METRICS = "metrics.json"
+LOG = "log.jsonl"
+CARD = "README.md"
+SEEDS = "seeds.json"  # only where one config was trained with several seeds
+ONNX = "model.onnx"  # only after `rnner export`
+
+FOLDER_FILES = {CONFIG: 1 << 20, VOCABULARY: 1 << 30, WEIGHTS: 1 << 32}
+"""The files without which a folder is not a model, and the most bytes each may have."""
+ONNX_FILES = {ONNX: 1 << 31}
+OPTIONAL_FILES = {METRICS: 1 << 26, CARD: 1 << 20}
+MODEL_FILES = (*FOLDER_FILES, *ONNX_FILES, *OPTIONAL_FILES)
+"""All files that a model may consist of."""

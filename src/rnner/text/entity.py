@@ -1,0 +1,32 @@
+"""An entity found in a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A named entity in a text.
+
+    Attributes:
+        label: its type.
+        start: its first character in the text.
+        end: the character after its last.
+        text: what stands at `[start:end]` of the text.
+        score: the model's probability of exactly this entity, 0 to 1.
+
+    Example:
+        >>> Entity("PER", 0, 12, "Ada Lovelace", 0.98).to_dict()
+        {'label': 'PER', 'start': 0, 'end': 12, 'text': 'Ada Lovelace', 'score': 0.98}
+    """
+
+    label: str
+    start: int
+    end: int
+    text: str
+    score: float
+
+    def to_dict(self) -> dict[str, str | int | float]:
+        """The fields by name, for JSON."""
+        return {name: getattr(self, name) for name in ("label", "start", "end", "text", "score")}

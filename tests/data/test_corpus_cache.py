@@ -1,0 +1,320 @@
+"""Large corpora come from the cache as they would from their files, and nothing broken ever does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnner.data import corpus
+from rnner.data import corpus_cache as cache
+from rnner.data.corpus import load_corpus, read_split
+from rnner.data.splits import Split
+from rnner.errors import DataError
+from runs import assert_same_end, run, stopped_after
+from tiny import corpus_config
+
+COLUMNS = "-DOCSTART- O\n\nAda B-PER\nof I-PER\nŁódź I-PER\nslept O\n\nRain O\n\nBo B-PER\n"
+ILLEGAL = "Rain O\n\nAda B-PER\nmet O\n\nBo B-PER\nof O\nYork I-LOC\n"
+RECORDS = '{"tokens": ["Ada", "slept"], "tags": ["B-PER", "O"]}\n{"tokens": [], "tags": []}\n'
+
+Files = Callable[[], list[Path]]
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Files:
+    """Every corpus is large enough to be kept; the files of the cache."""
+    monkeypatch.setattr(cache, "LEAST", 0)
+    monkeypatch.setenv("RNNER_CACHE", str(tmp_path / "cache"))
+    return lambda: sorted((tmp_path / "cache" / "corpora").glob("*"))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "train.conll"
+    path.write_text(COLUMNS, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """After a call, no file may be read."""
+
+    def read(*_: object) -> Split:
+        raise AssertionError("the file was read")
+
+    return lambda: monkeypatch.setattr(corpus, "_read", read)
+
+
+def told(split: Split) -> list[Any]:
+    """All that a split says of itself."""
+    table = [split.lines.tolist(), split.documents.tolist(), split.labels, split.digest]
+    return [*split.sentences(), *table, split.name, split.path, split.scheme, split.repaired, split.notes]
+
+
+def kept_as_read(path: Path, unread: Callable[[], None], monkeypatch: pytest.MonkeyPatch, **how: Any) -> None:
+    with monkeypatch.context() as small:
+        small.setattr(cache, "LEAST", 1 << 30)
+        expected = told(read_split(path, **how))
+    assert told(read_split(path, **how)) == expected
+    unread()
+    assert told(read_split(path, **how)) == expected
+
+
+@pytest.mark.parametrize("scheme", [None, "bioes", "binary"])
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        (COLUMNS, {}),
+        (COLUMNS, {"name": "dev", "columns": {"token": 0, "tag": -1}}),
+        (ILLEGAL, {"illegal": "conlleval"}),
+        (RECORDS, {}),
+    ],
+)
+def test_a_corpus_from_the_cache_is_the_one_that_was_read(
+    text: str,
+    how: dict[str, Any],
+    scheme: str | None,
+    files: Files,
+    source: Path,
+    unread: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source.write_text(text, encoding="utf-8")
+    kept_as_read(source, unread, monkeypatch, scheme=scheme, **how)
+    assert [path.suffix for path in files()] == [".arrow"]
+
+
+def test_the_folder_of_a_data_set_is_kept_too(
+    files: Files, tmp_path: Path, unread: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datasets import Dataset
+
+    columns = {"tokens": [["Ada", "slept"], ["Rain"]], "tags": [["B-PER", "O"], ["O"]]}
+    Dataset.from_dict(columns).save_to_disk(tmp_path / "saved")
+    kept_as_read(tmp_path / "saved", unread, monkeypatch)
+
+
+def test_warnings_of_a_corpus_are_the_same_from_the_cache(
+    files: Files, source: Path, tmp_path: Path, unread: Callable[[], None]
+) -> None:
+    dev = tmp_path / "dev.conll"
+    dev.write_text(ILLEGAL, encoding="utf-8")
+    first = load_corpus(train=source, dev=dev, illegal="conlleval")
+    unread()
+    second = load_corpus(train=source, dev=dev, illegal="conlleval")
+    assert first.warnings == second.warnings and len(first.warnings) == 2
+    assert first.warnings[0].startswith(f"{dev}:8: I-LOC after O")
+
+
+def test_another_content_or_setting_is_another_file(
+    files: Files, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(**how: Any) -> int:
+        read_split(source, **how)
+        return len(files())
+
+    assert [read(), read(name="other")] == [1, 1]
+    assert read(columns={"token": 0}) == 2
+    assert read(columns={"token": 0, "tag": 1}) == 3
+    assert read(illegal="conlleval") == 4
+    assert read(scheme="bioes") == 5
+    assert read(scheme="iob1") == 6
+    source.write_text(COLUMNS.replace("Bo", "Al"), encoding="utf-8")
+    assert read() == 7
+    source.write_text(COLUMNS, encoding="utf-8")
+    assert read() == 7
+    monkeypatch.setattr(cache, "_code", lambda: "of another version")
+    assert read() == 8
+    read_split(source.rename(tmp_path / "moved.conll"))
+    assert len(files()) == 8
+
+
+def test_the_code_that_reads_is_part_of_the_name() -> None:
+    assert len(cache._code()) == 64
+
+
+def test_what_cannot_be_read_is_told_every_time_and_not_kept(files: Files, source: Path) -> None:
+    source.write_text(ILLEGAL, encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"train\.conll:8: I-LOC after O"):
+            read_split(source)
+    with pytest.raises(DataError, match="no such file"):
+        read_split(source.with_name("absent.conll"))
+    assert files() == []
+
+
+def test_small_files_are_not_kept(files: Files, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "LEAST", len(COLUMNS.encode()) + 1)
+    read_split(source)
+    assert files() == []
+    monkeypatch.setattr(cache, "LEAST", len(COLUMNS.encode()))
+    read_split(source)
+    assert len(files()) == 1
+
+
+def test_what_changes_while_it_is_read_is_not_kept(
+    files: Files, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = corpus._read
+
+    def changed(*given: Any) -> Split:
+        source.write_text(COLUMNS.replace("Bo", "Alice"), encoding="utf-8")
+        return read(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(corpus, "_read", changed)
+        assert read_split(source).sentences([2])[0] == [["Alice"]]
+    assert files() == []
+
+
+def test_what_can_be_read_only_once_is_read_once(files: Files, tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = subprocess.Popen([sys.executable, "-c", f"open({str(path)!r}, 'w').write({COLUMNS!r})"])
+    assert len(read_split(path)) == 3
+    assert writer.wait() == 0 and files() == []
+
+
+# --- broken files ------------------------------------------------------------------------------------------
+
+
+def test_a_broken_file_is_noticed_and_made_anew(files: Files, source: Path) -> None:
+    expected = told(read_split(source, scheme="bioes"))
+    (file,) = files()
+    whole = file.read_bytes()
+    flipped = [whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1 :] for i in range(0, len(whole), 37)]
+    cut = [whole[:length] for length in (0, 1, 31, 32, 33, len(whole) // 2, len(whole) - 1)]
+    for broken in (*cut, *flipped, whole + b"\0", b"\0" * len(whole)):
+        file.write_bytes(broken)
+        assert cache._load(file, source) is None
+    assert told(read_split(source, scheme="bioes")) == expected
+    assert [path.read_bytes() for path in files()] == [whole]
+
+
+def test_a_cache_that_cannot_be_written_is_told_and_does_without(
+    files: Files, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = told(read_split(source))
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("RNNER_CACHE", str(tmp_path / "file"))
+    *read, notes = told(read_split(source))
+    assert [*read, ()] == expected
+    (note,) = notes
+    assert note.startswith(f"the cache {tmp_path / 'file' / 'corpora'} cannot be written (")
+    assert note.endswith("), so it is read anew each time; RNNER_CACHE sets another folder")
+    assert load_corpus(train=source, dev=source).warnings == [f"{source}: {note}"]
+
+
+def test_a_cache_that_others_fill_may_be_read_only(
+    files: Files, source: Path, unread: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    expected = told(read_split(source))
+    for name in ("os.utime", "pathlib.Path.mkdir", "tempfile.mkstemp"):
+        monkeypatch.setattr(name, refused)
+    unread()
+    assert told(read_split(source)) == expected
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    files: Files, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert "cannot be written (No space left on device)" in read_split(source).notes[0]
+    assert files() == []
+
+
+# --- several processes -------------------------------------------------------------------------------------
+
+READ = """
+    import json, os, signal, sys
+    from rnner.data import cache
+    from rnner.data.corpus import read_split
+
+    cache.LEAST = 0
+"""
+
+
+def started(source: Path, before: str) -> subprocess.Popen[str]:
+    code = textwrap.dedent(READ + before + "\n    print(json.dumps(read_split(sys.argv[1]).sentences()))")
+    command = [sys.executable, "-c", code, str(source)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_may_make_a_file_at_once(files: Files, source: Path) -> None:
+    # Each is about to move its file into place when it waits for the other.
+    wait = "    os.fsync = lambda file: (print(flush=True), sys.stdin.readline())"
+    both = [started(source, wait) for _ in range(2)]
+    for process in both:
+        assert process.stdout is not None and process.stdout.readline() == "\n"
+    assert [path.suffix for path in files()] == [".partial"] * 2
+    words = [json.loads(process.communicate("go\n")[0])[0] for process in both]
+    assert words == [read_split(source).sentences()[0]] * 2
+    assert [path.suffix for path in files()] == [".arrow"]
+
+
+def test_a_process_killed_half_way_leaves_nothing_that_is_trusted(files: Files, source: Path) -> None:
+    killed = started(source, "    os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL)")
+    assert killed.communicate()[0] == "" and killed.returncode == -signal.SIGKILL
+    (partial,) = files()
+    assert partial.suffix == ".partial"
+    assert len(read_split(source)) == 3
+    assert {path.suffix for path in files()} == {".arrow", ".partial"}
+    aged(partial, days=2)
+    read_split(source, scheme="bioes")
+    assert {path.suffix for path in files()} == {".arrow"}
+
+
+def test_what_nobody_has_used_for_a_month_is_removed(files: Files, source: Path) -> None:
+    read_split(source)
+    read_split(source, scheme="bioes")
+    old, used = files()
+    for path in (old, used):
+        aged(path, days=31)
+    assert cache._load(used, source) is not None
+    read_split(source, scheme="iob1")
+    assert used in files() and old not in files() and len(files()) == 2
+
+
+def aged(path: Path, *, days: int) -> None:
+    then = time.time() - days * 24 * 60 * 60
+    os.utime(path, (then, then))
+
+
+# --- training ----------------------------------------------------------------------------------------------
+
+CONTEXT = ("embeddings.document=true", "embeddings.lexicon=true")
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_training_from_disk_gives_the_same_bits(
+    held_out: bool, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = corpus_config(tmp_path, *CONTEXT, *(["data.dev=null"] if held_out else []), "training.epochs=2")
+    with monkeypatch.context() as small:
+        small.setattr(cache, "LEAST", 1 << 30)
+        run(tmp_path / "memory", config)
+        stopped_after(tmp_path / "resumed", config, 4)
+    assert files() == []
+    monkeypatch.setattr("rnner.data.disk_arrays._SMALL", 0)
+    run(tmp_path / "disk", config)
+    assert len(files()) == 3 - held_out
+    run(tmp_path / "cached", config)
+    run(tmp_path / "resumed", config, resume=True)
+    for folder in ("disk", "cached", "resumed"):
+        assert_same_end(tmp_path / folder, tmp_path / "memory")

@@ -1,0 +1,265 @@
+"""Exported models: loaded whole or not at all, and never with torch."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import onnx
+import pytest
+
+import rnner
+from rnner.decoding.tagger_decoder import TaggerDecoder
+from rnner.errors import ModelError, UsageError
+from rnner.export import runtime as exported
+from rnner.export.runtime import choose_backend, load_onnx
+from rnner.export.writer import export_beside, to_onnx
+from rnner.model.folder import load_model, save_description, save_weights
+from rnner.pipeline import Pipeline
+from tiny import config_of, tagger_of, tagger_that_composes
+
+TEXT = "Harry Potter met Azkaban-born Hermione in London."
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tagger_that_composes("embeddings.document=true")
+
+
+@pytest.fixture(scope="module")
+def buffer(model):
+    return to_onnx(*model).SerializeToString()
+
+
+@pytest.fixture
+def path(buffer, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(buffer)
+    return path
+
+
+def changed(path, change):
+    """The model after `change(model, metadata)` has spoilt it."""
+    model = onnx.load(path)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    change(model, metadata)
+    onnx.helper.set_model_props(model, metadata)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_file_is_loaded_as_a_folder_is(path, model):
+    found, expected = rnner.load(path), Pipeline(TaggerDecoder(*model))
+    (entities,), (known,) = found([TEXT]), expected([TEXT])
+    assert entities and [vars_of(each) for each in entities] == [vars_of(each) for each in known]
+    assert [e.score for e in entities] == pytest.approx([e.score for e in known], abs=1e-5)
+    assert found.labels == expected.labels
+
+
+def vars_of(entity):
+    return entity.label, entity.start, entity.end, entity.text
+
+
+def test_nothing_of_torch_is_imported(path):
+    told = (
+        f"import sys, rnner; from rnner.cli.main import run; assert rnner.load({str(path)!r})([{TEXT!r}])[0]\n"
+        f"assert run(['predict', '--model', {str(path)!r}, {TEXT!r}]) == 0\n"
+        "print(sorted({'torch', 'onnx', 'datasets', 'pandas', 'pyarrow', 'yaml'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert "Hermione" in done.stdout and done.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_is_no_exported_model_is_told(tmp_path):
+    with pytest.raises(ModelError, match=r"there is no such file; `rnner export DIR gone.onnx` writes one"):
+        rnner.load(tmp_path / "gone.onnx")
+    (tmp_path / "text.onnx").write_text("not a model")
+    with pytest.raises(ModelError, match=r"text.onnx: is broken or cut off .*; export it again"):
+        rnner.load(tmp_path / "text.onnx")
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.9, 0.999])
+def test_a_file_that_is_cut_off_is_told_in_one_line(path, buffer, share):
+    path.write_bytes(buffer[: int(share * len(buffer))])
+    with pytest.raises(ModelError, match=r"model\.onnx: is .*export") as told:
+        load_onnx(path)
+    assert "\n" not in str(told.value)
+
+
+def test_a_model_of_others_is_told(path):
+    changed(path, lambda model, metadata: metadata.clear())
+    with pytest.raises(ModelError, match="is an ONNX model, but none that `rnner export` has written"):
+        load_onnx(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (exported.KIND, "9", "its format is '9', this rnner reads 1: export it again"),
+        (exported.VOCABULARY_KEY, "{", "is damaged"),
+        (exported.VOCABULARY_KEY, "[]", "is damaged"),
+        (
+            exported.VOCABULARY_KEY,
+            '{"format_version": 1}',
+            r"is damaged \(.*'labels' is not a list of strings",
+        ),
+        (exported.VECTOR_WORDS, "the\n\nin\n", r"is damaged \(words are wanted a line each"),
+        (exported.N_GRAMS, None, r"is damaged \(its graph takes composed, document_composed, .*pieces"),
+        (exported.MOVES, None, r"is damaged \(lacks 'rnner\.moves'\); export it again"),
+        (exported.MOVES, "[[0, 1]]", r"is damaged \(the moves between tags are no numbers \[18, 18\]"),
+        (exported.MOVES, "[[0], [1, 2]]", "is damaged"),
+        (exported.MOVES, '"a"', "is damaged"),
+        (exported.THRESHOLD, "1.5", r"is damaged \(rnner\.threshold is 1\.5, not between 0 and 1"),
+        (exported.AGREEMENT, "0", r"is damaged \(rnner\.agreement is 0\.0, not between 0 and 1"),
+        (exported.THRESHOLD, "much", "is damaged"),
+    ],
+)
+def test_metadata_that_cannot_be_used_are_told(path, key, value, message):
+    def change(model, metadata):
+        metadata[key] = value
+        if value is None:
+            del metadata[key]
+
+    with pytest.raises(ModelError, match=message) as told:
+        load_onnx(changed(path, change))
+    assert "\n" not in str(told.value)
+
+
+def test_a_graph_of_other_tags_is_told(path):
+    changed(path, lambda model, metadata: metadata.update(other_vocabulary()))
+    with pytest.raises(ModelError, match="its graph does not give the emissions of 2 tags"):
+        load_onnx(path)
+
+
+def other_vocabulary():
+    model = to_onnx(*tagger_that_composes("embeddings.document=true"))
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    vocabulary = json.loads(told[exported.VOCABULARY_KEY])
+    vocabulary |= {"scheme": "binary", "labels": ["NAME"], "tags": ["0", "1"]}
+    return {
+        exported.VOCABULARY_KEY: json.dumps(vocabulary),
+        exported.MOVES: "[[0,0,0],[0,0,0],[0,0,0]]",
+    }
+
+
+def test_a_vocabulary_with_more_rows_than_the_graph_is_told(path):
+    def change(model, metadata):
+        metadata[exported.VECTOR_WORDS] = "".join(f"w{i}\n" for i in range(100, 300)) + "zebra\n"
+
+    with pytest.raises(ModelError, match=r"model\.onnx: cannot be run \(.*\); export it again"):
+        rnner.load(changed(path, change))(["A zebra"])
+
+
+def test_it_runs_on_the_cpu_and_needs_no_code(path, tmp_path):
+    for options in ({"device": "cuda"}, {"code": tmp_path / "mine.py"}):
+        with pytest.raises(UsageError, match=r"is run on the CPU, and needs no code of yours"):
+            rnner.load(path, **options)
+
+
+def test_several_threads_get_the_answers_of_one(path):
+    texts = [f"{TEXT} Then {name} left." for name in ("Ada", "Bo", "Cy", "Hagrid", "Draco", "Luna")]
+    known = rnner.load(path)(texts)
+    shared = rnner.load(path)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: shared(texts), range(8)):
+            assert found == known
+
+
+@pytest.mark.parametrize("missing", ["onnxruntime", "onnx"])
+def test_what_is_not_installed_is_named(path, missing, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(UsageError, match=r'pip install "rnner\[onnx\]"'):
+        load_onnx(path) if missing == "onnxruntime" else to_onnx(*tagger_of())
+
+
+# --- in a model's folder -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(model, tmp_path):
+    """A model folder with its form for onnx."""
+    tagger, vocabulary = model
+    folder = tmp_path / "folder"
+    save_description(folder, config_of("embeddings.document=true"), vocabulary)
+    save_weights(folder, tagger)
+    export_beside(load_model(folder))
+    return folder
+
+
+def test_a_graph_in_a_folder_finds_what_the_folder_does_and_holds_no_words(folder, path):
+    found, expected = rnner.load(folder, backend="onnx"), rnner.load(folder, backend="torch")
+    (entities,), (known,) = found([TEXT]), expected([TEXT])
+    assert entities and [vars_of(each) for each in entities] == [vars_of(each) for each in known]
+    assert [e.score for e in entities] == pytest.approx([e.score for e in known], abs=1e-5)
+    graph = onnx.load(folder / exported.ONNX, load_external_data=False).graph
+    outside = {each.name for each in graph.initializer if each.external_data}
+    assert outside == {"frozen_vectors", "trained_vectors"}
+    assert not any(each.raw_data for each in graph.initializer if each.name in outside)
+
+
+def test_any_runtime_that_knows_external_data_can_read_it(folder, model):
+    tagger, _ = model
+    onnx.checker.check_model(str(folder / exported.ONNX), full_check=True)
+    read = onnx.load(folder / exported.ONNX)
+    table = next(each for each in read.graph.initializer if each.name == "frozen_vectors")
+    assert (onnx.numpy_helper.to_array(table) == tagger.words.vectors.numpy()).all()
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "vocabulary.json", "model.safetensors"])
+def test_a_folder_that_has_changed_since_is_told(folder, name):
+    changed = bytearray((folder / name).read_bytes())
+    changed[-3] ^= 1
+    (folder / name).write_bytes(changed)
+    with pytest.raises(ModelError, match=r"have changed since it was written; `rnner export .* --overwrite`"):
+        load_onnx(folder / exported.ONNX)
+
+
+def test_a_folder_that_lacks_its_words_is_told(folder):
+    (folder / "vocabulary.json").unlink()
+    with pytest.raises(ModelError, match="have changed since it was written"):
+        load_onnx(folder / exported.ONNX)
+
+
+@pytest.mark.parametrize("files", ["", "[", "[" * 100_000, "{}", "3"])
+def test_digests_that_are_none_are_told(folder, files):
+    graph = onnx.load(folder / exported.ONNX, load_external_data=False)
+    told = {entry.key: entry.value for entry in graph.metadata_props} | {exported.FILES: files}
+    onnx.helper.set_model_props(graph, told)
+    (folder / exported.ONNX).write_bytes(graph.SerializeToString())
+    with pytest.raises(ModelError, match="have changed since it was written"):
+        load_onnx(folder / exported.ONNX)
+
+
+def test_a_graph_apart_from_its_folder_is_told(folder, tmp_path):
+    alone = tmp_path / "alone.onnx"
+    alone.write_bytes((folder / exported.ONNX).read_bytes())
+    with pytest.raises(ModelError, match=r"apart from the folder .*`rnner export DIR OUT.onnx`"):
+        load_onnx(alone)
+
+
+def test_weights_that_are_no_weights_are_told(folder):
+    (folder / "model.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"model\.safetensors: is broken or cut off"):
+        load_onnx(folder / exported.ONNX)
+
+
+def test_a_file_that_stands_alone_may_lie_in_a_folder(folder, model, buffer):
+    (folder / exported.ONNX).write_bytes(buffer)
+    sentences = [["Harry", "Potter", "met", "Hermione"]]
+    expected = TaggerDecoder(*model).spans(sentences)
+    assert load_onnx(folder / exported.ONNX).spans(sentences) == expected
+
+
+def test_the_form_is_that_of_the_backend(folder, path, monkeypatch):
+    beside = folder / exported.ONNX
+    assert [choose_backend(folder, name) for name in ("auto", "torch", "onnx")] == [folder, folder, beside]
+    assert choose_backend(folder, "auto", soon=True) == beside
+    assert choose_backend(path, "auto", soon=True) == choose_backend(path, "onnx") == path
+    with pytest.raises(UsageError, match="reads the folder that it was exported from"):
+        choose_backend(path, "torch")
+    monkeypatch.setattr(exported, "find_spec", lambda name: None)
+    assert choose_backend(folder, "auto", soon=True) == folder
+    beside.unlink()
+    assert choose_backend(folder, "auto", soon=True) == folder
+    with pytest.raises(UsageError, match=f"`rnner export {folder}` adds it"):
+        choose_backend(folder, "onnx")

@@ -1,0 +1,373 @@
+"""The model folder: what is saved is what is loaded, and whatever else lies there is told in one line."""
+
+import json
+import os
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from rnner.decoding.tagger_decoder import TaggerDecoder
+from rnner.errors import ModelError
+from rnner.model.build import build_tagger, to_rows
+from rnner.model.folder import load_metrics, load_model, save_description, save_metrics, save_weights
+from rnner.system.process_memory import peak_memory_mb
+from tiny import (
+    CHARACTERS,
+    N_GRAMS,
+    TRAIN,
+    config_of,
+    tagger_of,
+    tagger_that_composes,
+    tagger_with_context,
+    vocabulary_of,
+    words_of,
+)
+
+FILES = ["config.yaml", "vocabulary.json", "model.safetensors"]
+
+
+def save(folder, *overrides, **options):
+    tagger, vocabulary = tagger_of(*overrides, **options)
+    save_description(folder, config_of(*overrides), vocabulary)
+    save_weights(folder, tagger)
+    return tagger, vocabulary
+
+
+@pytest.fixture
+def model(tmp_path):
+    folder = tmp_path / "model"
+    save(folder)
+    return folder
+
+
+def refused(folder, told=None):
+    """The one line that loading the folder ends with."""
+    with pytest.raises(ModelError, match=told) as caught:
+        load_model(folder)
+    message = str(caught.value)
+    assert str(folder) in message
+    assert message.count("\n") <= 1  # one more for a hint
+    return message
+
+
+# --- there and back ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("characters", CHARACTERS)
+@pytest.mark.parametrize(("cell", "head"), [("lstm", "crf"), ("gru", "softmax"), ("gru_reset_after", "crf")])
+def test_a_model_comes_back_to_the_bit(tmp_path, cell, head, characters):
+    options = (f"encoder.cell={cell}", f"head={head}", "encoder.layers=2", *CHARACTERS[characters])
+    tagger, vocabulary = save(tmp_path, *options)
+    model = load_model(tmp_path)
+    assert model.config == config_of(*options)
+    assert model.vocabulary.to_json() == vocabulary.to_json()
+    one, other = tagger.state_dict(), model.tagger.state_dict()
+    assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+    assert not model.tagger.training
+    sentences = words_of("Harry met the unseen wizard in Zürich .")
+    found = TaggerDecoder(model.tagger, model.vocabulary).scored_spans(sentences)
+    assert found == TaggerDecoder(tagger, vocabulary).scored_spans(sentences)
+
+
+def test_a_model_with_documents_and_a_lexicon_comes_back_and_finds_the_same(tmp_path):
+    tagger, vocabulary = tagger_with_context()
+    config = config_of("embeddings.document=true", "embeddings.lexicon=true")
+    save_description(tmp_path, config, vocabulary)
+    save_weights(tmp_path, tagger)
+    model, sentences, documents = load_model(tmp_path), words_of(TRAIN), [0, 0, 0, 1, 1, 1, 1, 2, 2, -1]
+    assert model.config == config and model.vocabulary.lexicon.counts == vocabulary.lexicon.counts
+    assert torch.equal(model.tagger.document.gate.weight, tagger.document.gate.weight)
+    found = TaggerDecoder(model.tagger, model.vocabulary).scored_spans(sentences, documents)
+    assert any(found) and found == TaggerDecoder(tagger, vocabulary).scored_spans(sentences, documents)
+
+
+@pytest.mark.parametrize("change", [{"lexicon": None}, {"lexicon": {"harry": [1]}}, {"lexicon": 5}])
+def test_a_lexicon_that_is_lost_or_odd_is_told(tmp_path, change):
+    tagger, vocabulary = tagger_with_context()
+    config = config_of("embeddings.document=true", "embeddings.lexicon=true")
+    save_description(tmp_path, config, vocabulary)
+    save_weights(tmp_path, tagger)
+    path = tmp_path / "vocabulary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    refused(tmp_path)
+
+
+@pytest.fixture
+def composing(tmp_path):
+    """A tagger that composes words, its vocabulary, and the folder it is saved in."""
+    tagger, vocabulary = tagger_that_composes()
+    save_description(tmp_path, config_of(), vocabulary)
+    save_weights(tmp_path, tagger)
+    return tagger, vocabulary, tmp_path
+
+
+def test_a_model_that_composes_words_comes_back_and_finds_the_same(composing):
+    tagger, vocabulary, folder = composing
+    model, sentences = load_model(folder), words_of(TRAIN + "Bellatrix Bank-London met Harry .")
+    assert model.vocabulary == vocabulary and model.vocabulary.n_grams == N_GRAMS
+    assert torch.equal(model.tagger.words.vectors, tagger.words.vectors)
+    found = TaggerDecoder(model.tagger, model.vocabulary).scored_spans(sentences)
+    assert any(found) and found == TaggerDecoder(tagger, vocabulary).scored_spans(sentences)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"n_grams": None}, "do not belong together"),
+        ({"n_grams": []}, "do not belong together"),
+        ({"n_grams": N_GRAMS[1:]}, "do not belong together"),
+        ({"n_grams": [*N_GRAMS, "lon"]}, "do not belong together"),
+        ({"n_grams": 3}, "'n_grams' is not a list of strings"),
+        ({"n_grams": [*N_GRAMS[1:], N_GRAMS[1]]}, "an n-gram stands twice in 'n_grams'"),
+        ({"vector_words": ["the", "in"]}, "do not belong together"),
+    ],
+)
+def test_a_vocabulary_that_composes_otherwise_than_the_weights_is_refused(composing, change, told):
+    path = composing[-1] / "vocabulary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    refused(path.parent, told)
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_frozen_vectors_come_back_in_their_own_type(tmp_path, precision):
+    known, config = vocabulary_of(), config_of(f"embeddings.words.precision={precision}")
+    vocabulary = type(known)(
+        known.words, ["potion", "wand"], known.characters, known.tags, known.scheme, known.labels
+    )
+    rows = to_rows(torch.randn(2, 8), precision)
+    save_description(tmp_path, config, vocabulary)
+    save_weights(tmp_path, build_tagger(config, vocabulary, rows))
+    loaded = load_model(tmp_path).tagger.words
+    assert loaded.vectors.dtype == getattr(torch, precision) and torch.equal(loaded.vectors, rows.values)
+    assert precision == "float16" or torch.equal(loaded.scales, rows.scales)
+
+
+def test_saved_twice_it_is_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        save(tmp_path / name)
+    for file in FILES:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+    again = load_model(tmp_path / "one")
+    save_description(tmp_path / "three", again.config, again.vocabulary)
+    save_weights(tmp_path / "three", again.tagger)
+    for file in FILES:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "three" / file).read_bytes()
+
+
+def test_nothing_but_the_three_files_is_needed_or_left_behind(model):
+    assert sorted(path.name for path in model.iterdir()) == sorted(FILES)
+
+
+def test_a_model_may_stand_behind_symbolic_links(tmp_path, model):
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for name in FILES:
+        (linked / name).symlink_to(model / name)
+    (tmp_path / "alias").symlink_to(model)
+    assert load_model(linked).vocabulary.words == load_model(tmp_path / "alias").vocabulary.words
+
+
+# --- what is no model --------------------------------------------------------------------------------------
+
+
+def test_a_missing_folder(tmp_path):
+    refused(tmp_path / "nowhere", "there is no such model folder")
+
+
+def test_a_file_in_place_of_the_folder(tmp_path):
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    refused(tmp_path / "model.bin", "is a file; a model is a folder")
+
+
+def test_an_empty_and_a_foreign_folder(tmp_path):
+    refused(tmp_path, "is not a model of rnner")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x02")
+    refused(tmp_path, "is not a model of rnner")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(model, name):
+    (model / name).unlink()
+    assert "train --resume" not in refused(model, f"incomplete, it lacks {name}")
+
+
+def test_a_run_without_its_first_epoch_says_how_to_go_on(model):
+    (model / "model.safetensors").unlink()
+    (model / "checkpoint").mkdir()
+    refused(model, "lacks model.safetensors; .*--resume")
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kind", ["directory", "fifo", "broken link"])
+def test_something_else_in_place_of_a_file(model, name, kind):
+    (model / name).unlink()
+    if kind == "directory":
+        (model / name).mkdir()
+    elif kind == "fifo":
+        os.mkfifo(model / name)
+    else:
+        (model / name).symlink_to(model / "gone")
+    refused(model, f"lacks {name}")
+
+
+@pytest.mark.parametrize("name", ["vocabulary.json", "model.safetensors"])
+@pytest.mark.parametrize("share", [0.0, 0.003, 0.1, 0.37, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_refused(model, name, share):
+    content = (model / name).read_bytes()
+    cut = content[: int(len(content) * share)]
+    (model / name).write_bytes(cut)
+    refused(model)
+
+
+def test_a_config_cut_off_anywhere_is_refused_unless_it_still_means_the_same_network(model):
+    whole = (model / "config.yaml").read_bytes()
+    shapes = {name: t.shape for name, t in load_model(model).tagger.state_dict().items()}
+    refusals = 0
+    for cut in range(0, len(whole), 19):
+        (model / "config.yaml").write_bytes(whole[:cut])
+        try:
+            tagger = load_model(model).tagger
+        except ModelError:
+            refusals += 1
+        else:
+            assert {name: t.shape for name, t in tagger.state_dict().items()} == shapes
+            assert cut > whole.index(b"encoder:"), "what stands before makes the network"
+    assert refusals > 10
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "content", [b"\0\1\2\3" * 50, b"\x80\x04\x95.", b"null", b"[1, 2]", b'"text"', b"\xff\xfe"]
+)
+def test_foreign_content_is_refused(model, name, content):
+    (model / name).write_bytes(content)
+    refused(model)
+
+
+def test_swapped_files_are_refused(tmp_path, model):
+    other = tmp_path / "other"
+    save(other, vocabulary=vocabulary_of("[PER Ron] sat in the [LOC Burrow] ."))
+    (model / "vocabulary.json").write_bytes((other / "vocabulary.json").read_bytes())
+    refused(model, "config and vocabulary ask for .*do not belong together")
+
+
+def with_config(model, **changes):
+    config = load_model(model).config.model_dump()
+    for key, value in changes.items():
+        section, _, name = key.rpartition("__")
+        part = config
+        for step in section.split("__") if section else []:
+            part = part[step]
+        part[name] = value
+    (model / "config.yaml").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"encoder__hidden": 9}, "do not belong together"),
+        ({"encoder__layers": 2}, "lacks the weights"),
+        ({"encoder__cell": "gru"}, "do not belong together"),
+        ({"head": "softmax"}, "'head.* the config does not ask for"),
+        ({"embeddings__characters": None}, "'characters.* the config does not ask for"),
+        ({"data__scheme": "iob2"}, "has the scheme iob2, the vocabulary bioes"),
+        ({"encoder__bidirectional": False}, "do not belong together"),
+    ],
+)  # fmt: skip
+def test_another_config_is_refused(model, change, told):
+    with_config(model, **change)
+    refused(model, told)
+
+
+def test_more_tensors_than_asked_for_are_refused(model):
+    tensors = load_file(model / "model.safetensors")
+    save_file({**tensors, "backdoor": torch.zeros(1)}, model / "model.safetensors")
+    refused(model, "holds the weights 'backdoor', which the config does not ask for")
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.complex64, torch.float64])
+def test_vectors_of_an_odd_type_are_refused(tmp_path, dtype):
+    known = vocabulary_of()
+    vocabulary = type(known)(known.words, ["wand"], known.characters, known.tags, known.scheme, known.labels)
+    save(tmp_path, vocabulary=vocabulary)
+    tensors = load_file(tmp_path / "model.safetensors")
+    tensors["words.vectors"] = tensors["words.vectors"].to(dtype)
+    save_file(tensors, tmp_path / "model.safetensors")
+    refused(tmp_path, "'words.vectors' are torch")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"encoder__hidden": 60000},
+        {"encoder__hidden": 60000, "encoder__layers": 60},
+        {"embeddings__words__size": 65000},
+        {"embeddings__characters__hidden": 10**9},
+        {"embeddings__characters__hidden": 10**30},
+        {"embeddings__casing": 10**15},
+        {"embeddings__casing": 2**63},
+    ],
+)
+def test_huge_sizes_in_the_config_take_no_memory(model, change):
+    with_config(model, **change)
+    before = peak_memory_mb(torch.device("cpu"))
+    refused(model)
+    assert peak_memory_mb(torch.device("cpu")) - before < 100
+
+
+def test_a_cell_that_is_not_known_here_asks_for_the_code(model):
+    with_config(model, encoder__cell="grandmother")
+    assert "--code FILE" in refused(model, "no cell is named 'grandmother'")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tags": ["O"]},
+        {"tags": ["O", "B-PER", "B-PER"]},
+        {"labels": ["", "PER"]},
+        {"labels": "PER"},
+        {"scheme": "binary"},
+        {"scheme": ["bioes"]},
+        {"scheme": None},
+        {"words": []},
+        {"words": [1, 2, 3]},
+        {"characters": ["<pad>", "<unknown>", "ab"]},
+        {"format_version": 99},
+        {"format_version": None},
+    ],
+)
+def test_an_odd_vocabulary_is_refused(model, change):
+    vocabulary = json.loads((model / "vocabulary.json").read_text())
+    (model / "vocabulary.json").write_text(json.dumps({**vocabulary, **change}))
+    assert "vocabulary.json" in refused(model)
+
+
+def test_nesting_without_end_is_refused(model):
+    (model / "vocabulary.json").write_text("[" * 100_000)
+    refused(model, "vocabulary.json: is broken")
+
+
+def test_a_folder_that_cannot_be_read_is_refused(model, monkeypatch):
+    def deny(path, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.exists", deny)
+    refused(model, "cannot be read .Permission denied")
+
+
+# --- figures -----------------------------------------------------------------------------------------------
+
+
+def test_metrics_come_back_and_are_none_before_the_end(tmp_path):
+    assert load_metrics(tmp_path) is None
+    save_metrics(tmp_path, {"dev": {"f1": 0.5}, "label": "Ærø"})
+    assert load_metrics(tmp_path) == {"dev": {"f1": 0.5}, "label": "Ærø"}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "7", '"f1"'])
+def test_broken_metrics_are_told(tmp_path, content):
+    (tmp_path / "metrics.json").write_text(content)
+    with pytest.raises(ModelError, match=r"metrics\.json: is"):
+        load_metrics(tmp_path)

@@ -1,0 +1,52 @@
+"""White space between words: by the rule of print, and as a text has it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnner.text.spacing import spacing, spacing_in
+
+# Every case is written as it reads; its words are told apart by | where no white space stands.
+READS = [
+    "Dr. Nwosu flew to Oslo|.",
+    "Wait|, what|?!",
+    "He paid $|5 (|US$|3|)|: 5|% more|...",
+    "They|'re sure John|’s is|n’t|.",
+    "the students|' books",
+    '"|Well|,|" he said|, "|so be it|.|"',
+    "a '|quoted|' word",
+    "“|Yes|” and ``|no|''",
+    "won 6 - 4 [|sic|]",
+    "either|/|or",
+]
+
+
+@pytest.mark.parametrize("reads", READS)
+def test_words_are_spaced_as_in_print(reads):
+    words = [word for part in reads.split() for word in part.split("|")]
+    text = reads.replace("|", "")
+    assert spacing_in(text, words) == spacing(words)
+
+
+def test_a_sentence_needs_no_words():
+    assert spacing([]) == []
+    assert spacing_in("", []) is None
+
+
+@given(st.lists(st.text("aB.,'\"/($s!😀", min_size=1, max_size=3), min_size=1))
+def test_the_words_can_be_told_apart_again(words):
+    spaces = spacing(words)
+    text = "".join(word + " " * space for word, space in zip(words, spaces, strict=True))
+    assert len(spaces) == len(words) and spaces[-1] is False
+    assert spacing_in(text, words) == spaces
+
+
+def test_a_text_decides_where_it_is_there():
+    assert spacing_in(" I like it (a  lot ) ", ["I", "like", "it", "(", "a", "lot", ")"]) == [
+        True, True, True, False, True, True, False
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["I like", "I like it not", "I liked it", ""])
+def test_another_text_is_not_taken(text):
+    assert spacing_in(text, ["I", "like", "it"]) is None

@@ -1,0 +1,286 @@
+"""Training: what fit() tells, and what bounds the gradients."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from rnner.errors import TrainingError
+from rnner.scoring.metrics import score
+from rnner.tags import Span
+from rnner.training.optimizer import learning_rate
+from rnner.training.progress import Epoch, Step
+from tiny import TRAIN, config_of, same, saved, split_of, trainer_of, weights
+
+
+def f1_of(*correct):
+    """An evaluation that gives these F1s, one after the other."""
+    gold = [[Span(i, i + 1, "PER") for i in range(10)]]
+    told = iter(correct)
+    return lambda: score(gold, [gold[0][: next(told)]], [10])
+
+
+# --- what is told ------------------------------------------------------------------------------------------
+
+
+def test_fit_tells_each_step_and_each_epoch():
+    trainer = trainer_of()  # ten sentences, four a step
+    events = list(trainer.fit())
+    assert [type(event) for event in events] == ([Step] * 3 + [Epoch]) * 3
+    steps = [event for event in events if isinstance(event, Step)]
+    assert [(step.epoch, step.step, step.steps) for step in steps] == [
+        (epoch, step, 3) for epoch in (1, 2, 3) for step in (1, 2, 3)
+    ]
+    tokens = int(split_of(TRAIN).lengths.sum())
+    assert [sum(step.tokens for step in steps if step.epoch == epoch) for epoch in (1, 2, 3)] == [tokens] * 3
+    epochs = [event for event in events if isinstance(event, Epoch)]
+    assert [epoch.last for epoch in epochs] == [False, False, True]
+    assert epochs[0].best
+    assert trainer.finished
+    assert trainer.position.step == 9 and trainer.position.tokens == 3 * tokens
+
+
+def test_the_loss_and_norm_of_an_epoch_are_means():
+    events = list(trainer_of("training.batch_sentences=3").fit())  # steps of 3, 3, 3 and 1 sentences
+    first = [event for event in events if isinstance(event, Step) and event.epoch == 1]
+    epoch = next(event for event in events if isinstance(event, Epoch))
+    assert len(first) == 4
+    assert epoch.gradient_norm == pytest.approx(sum(step.gradient_norm for step in first) / 4)
+    assert epoch.clipped == sum(step.clipped for step in first) / 4
+    assert epoch.learning_rate == first[-1].learning_rate
+    means = np.mean([step.loss for step in first])
+    assert epoch.loss != pytest.approx(means, rel=1e-6), (
+        "the small batch must not weigh as much as the others"
+    )
+    assert min(step.loss for step in first) <= epoch.loss <= max(step.loss for step in first)
+
+
+def test_a_finished_trainer_has_nothing_left_to_tell():
+    trainer = trainer_of("training.epochs=1")
+    list(trainer.fit())
+    assert list(trainer.fit()) == []
+
+
+# --- the learning rate -------------------------------------------------------------------------------------
+
+
+def rates(*overrides, steps=100):
+    plan = config_of("training.learning_rate=1.0", *overrides).training
+    return [learning_rate(plan, step, steps) for step in range(steps)]
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
+def test_the_learning_rate_grows_evenly_to_its_height_and_then_never_grows(schedule):
+    told = rates(f"training.schedule={schedule}", "training.warmup=0.2")
+    assert np.diff(told[:21]) == pytest.approx(np.full(20, 1 / 21))
+    assert told[20] == 1.0
+    assert (np.diff(told[20:]) <= 0).all()
+    assert 0 < told[0] <= 1 / 20
+
+
+def test_linear_falls_evenly_to_almost_nothing():
+    told = rates("training.schedule=linear", "training.warmup=0")
+    assert told[0] == 1.0
+    assert np.diff(told) == pytest.approx(np.full(99, -0.01))
+    assert told[-1] == pytest.approx(0.01)
+
+
+def test_cosine_is_at_half_in_the_middle_and_flat_at_both_ends():
+    told = rates("training.schedule=cosine", "training.warmup=0")
+    assert told[0] == 1.0 and told[50] == pytest.approx(0.5) and 0 < told[-1] < 0.001
+    assert told[0] - told[1] < 0.001 < told[50] - told[51]
+
+
+def test_constant_stays():
+    assert set(rates("training.schedule=constant", "training.warmup=0")) == {1.0}
+
+
+def test_more_steps_than_foreseen_do_no_harm():
+    plan = config_of("training.schedule=cosine").training
+    assert learning_rate(plan, 130, 100) == pytest.approx(0)
+    assert learning_rate(config_of().training, 130, 100) == 0
+
+
+def test_the_optimiser_uses_the_rate_that_is_told():
+    options = ("training.optimizer=sgd", "training.momentum=0", "training.average=null", "training.clip=null")
+    trainer = trainer_of(*options, "training.warmup=0.5", "dropout.words=0")
+    before = weights(trainer)
+    step = next(trainer.fit())
+    for old, new in zip(before, trainer.parameters, strict=True):
+        torch.testing.assert_close(new.detach(), old - step.learning_rate * new.grad)
+
+
+# --- clipping ----------------------------------------------------------------------------------------------
+
+
+def gradients(trainer):
+    return torch.cat([p.grad.flatten() for p in trainer.parameters if p.grad is not None])
+
+
+@pytest.mark.parametrize(("by", "size"), [("norm", lambda g: g.norm()), ("value", lambda g: g.abs().max())])
+def test_clipping_bounds_the_gradients_and_the_norm_told_is_the_one_before(by, size):
+    free, bounded = (
+        trainer_of("training.clip=null"),
+        trainer_of("training.clip=0.1", f"training.clip_by={by}"),
+    )
+    one, other = next(free.fit()), next(bounded.fit())
+    assert size(gradients(free)) > 0.2 and not one.clipped
+    assert size(gradients(bounded)) == pytest.approx(0.1, rel=1e-3) and other.clipped
+    assert one.gradient_norm == other.gradient_norm == pytest.approx(float(gradients(free).norm()), rel=1e-5)
+
+
+@pytest.mark.parametrize("by", ["norm", "value"])
+def test_a_bound_that_is_not_reached_changes_nothing(by):
+    free, bounded = (
+        trainer_of("training.clip=null"),
+        trainer_of("training.clip=1e4", f"training.clip_by={by}"),
+    )
+    free_steps, bounded_steps = list(free.fit()), list(bounded.fit())
+    assert not any(step.clipped for step in bounded_steps if isinstance(step, Step))
+    assert [e.clipped for e in free_steps if isinstance(e, Epoch)] == [0, 0, 0]
+    assert same(weights(free), weights(bounded))
+
+
+def test_the_share_of_clipped_steps_is_told():
+    norms = [
+        event.gradient_norm for event in trainer_of("training.epochs=1").fit() if isinstance(event, Step)
+    ]
+    between = sorted(norms)[0] * 0.5 + sorted(norms)[1] * 0.5
+    events = list(trainer_of("training.epochs=1", f"training.clip={between}").fit())
+    clipped = [event.clipped for event in events if isinstance(event, Step)]
+    assert events[-1].clipped == sum(clipped) / 3
+    assert sum(clipped) > 0
+
+
+# --- the average -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3, 0.999])
+def test_the_average_is_that_of_a_naive_loop(decay):
+    trainer = trainer_of(f"training.average={decay}")
+    naive = [value.double() for value in weights(trainer)]
+    for event in trainer.fit():
+        if isinstance(event, Step):
+            n = trainer.position.step - 1
+            d = min(decay, (1 + n) / (10 + n))
+            naive = [
+                d * old + (1 - d) * new.double() for old, new in zip(naive, weights(trainer), strict=True)
+            ]
+    raw = weights(trainer)
+    with trainer.averaged():
+        for value, expected in zip(weights(trainer), naive, strict=True):
+            torch.testing.assert_close(value.double(), expected, atol=1e-6, rtol=1e-5)
+        assert same(weights(trainer), raw) == (decay == 0.0)
+    assert same(weights(trainer), raw)
+
+
+def test_the_averaged_weights_are_the_ones_scored():
+    seen = []
+    trainer = trainer_of(
+        "training.average=0.9", evaluation=lambda: (seen.append(weights(trainer)), f1_of(1)())[1]
+    )
+    list(trainer.fit())
+    with trainer.averaged():
+        assert same(seen[-1], weights(trainer))
+    assert not same(seen[-1], weights(trainer))
+
+
+def test_an_error_while_scoring_puts_the_weights_back():
+    def fail():
+        raise RuntimeError("no dev today")
+
+    trainer = trainer_of("training.average=0.9", evaluation=fail)
+    events = trainer.fit()
+    for _ in range(3):
+        next(events)
+    raw = weights(trainer)
+    with pytest.raises(RuntimeError, match="no dev"):
+        next(events)
+    assert same(raw, weights(trainer))
+
+
+# --- early stopping ----------------------------------------------------------------------------------------
+
+
+def test_training_stops_when_patience_is_out():
+    trainer = trainer_of("training.epochs=9", "training.patience=2", evaluation=f1_of(1, 3, 2, 3, 9, 9))
+    epochs = [event for event in trainer.fit() if isinstance(event, Epoch)]
+    assert [epoch.best for epoch in epochs] == [True, True, False, False]  # as good as before is no better
+    assert [epoch.last for epoch in epochs] == [False, False, False, True]
+    assert trainer.position.best_epoch == 2
+
+
+def test_patience_starts_anew_with_each_best():
+    trainer = trainer_of("training.epochs=5", "training.patience=2", evaluation=f1_of(1, 0, 2, 0, 3))
+    assert sum(isinstance(event, Epoch) for event in trainer.fit()) == 5
+
+
+def test_without_patience_all_epochs_are_run():
+    trainer = trainer_of("training.epochs=4", evaluation=f1_of(3, 2, 1, 0))
+    assert sum(isinstance(event, Epoch) for event in trainer.fit()) == 4
+
+
+# --- divergence --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("poison", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_stops_with_the_weights_as_they_were(poison):
+    trainer = trainer_of()
+    events = trainer.fit()
+    next(events)
+    loss = trainer.tagger.loss
+    trainer.tagger.loss = lambda batch: loss(batch) * poison
+    before, position = saved(trainer)
+    with pytest.raises(TrainingError, match=r"the loss is (nan|inf) at step 2 of epoch 1: .*learning_rate"):
+        next(events)
+    after, _ = saved(trainer)
+    assert trainer.position == position
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_gradient_that_is_not_finite_stops_too():
+    trainer = trainer_of()
+    before = weights(trainer)
+    trainer.tagger.emission.bias.register_hook(lambda gradient: gradient * math.nan)
+    with pytest.raises(TrainingError, match="the gradient's norm is nan at step 1 of epoch 1"):
+        next(trainer.fit())
+    assert same(before, weights(trainer))
+
+
+def test_weights_that_are_not_finite_are_never_scored():
+    scored = []
+    trainer = trainer_of("training.epochs=1", evaluation=lambda: scored.append(1) or f1_of(1)())
+    events = trainer.fit()
+    for _ in range(3):
+        next(events)
+    with torch.no_grad():
+        trainer.tagger.emission.bias[0] = math.inf
+    with pytest.raises(TrainingError, match="weights are not finite after epoch 1"):
+        next(events)
+    assert not scored and not trainer.finite()
+
+
+# --- a trial, and who is decayed ---------------------------------------------------------------------------
+
+
+def test_a_trial_batch_changes_no_weight():
+    trainer = trainer_of()
+    before, position = saved(trainer)
+    loss = trainer.try_batch(np.array([0, 3]))
+    after, _ = saved(trainer)
+    assert math.isfinite(loss) and loss > 0
+    assert trainer.position == position
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    assert all(p.grad is None for p in trainer.parameters)
+
+
+def test_weight_decay_pulls_at_matrices_only():
+    trainer = trainer_of("training.weight_decay=0.3")
+    decayed = {id(p) for g in trainer.optimizer.param_groups if g["weight_decay"] for p in g["params"]}
+    names = {name for name, p in trainer.tagger.named_parameters() if id(p) in decayed}
+    assert "emission.weight" in names and any(name.endswith("W_aa") for name in names)
+    assert not any("bias" in name or "b_a" in name or "embedding" in name for name in names)
+    assert not names & {"words.weight", "casing.weight"}
+    groups = [id(p) for g in trainer.optimizer.param_groups for p in g["params"]]
+    assert sorted(groups) == sorted(id(p) for p in trainer.parameters)

@@ -1,0 +1,100 @@
+"""Lenient reading: what strict reading accepts is the same; what it refuses is kept with its place."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import column_file
+
+from rnner.data.formats.columns import ConllReader
+from rnner.errors import DataError
+from rnner.workbench.check.lenient_reader import parse, read_file
+
+WORDS = st.text(st.sampled_from("aé#-\u200b\xa0 .1"), min_size=1, max_size=4).filter(
+    lambda word: word.strip()
+)
+TAGS = st.sampled_from(["O", "B-PER", "I-PER", "E-LOC", "S-LOC", "0", "1"])
+LINES = st.one_of(
+    st.tuples(WORDS, TAGS).map("\t".join),
+    st.tuples(WORDS, TAGS).map(" ".join),
+    st.sampled_from(["", "\t", "-DOCSTART- O", "# a comment", "# newdoc", "one\ttwo\tthree", "\u200b"]),
+    st.text(max_size=8).map(lambda text: text.replace("\n", "")),
+)
+
+
+@given(st.lists(LINES, max_size=12))
+def test_what_a_strict_reader_accepts_is_read_alike(lines):
+    try:
+        strict = [
+            (sentence.words, sentence.tags, sentence.lines)
+            for sentence in ConllReader(io.StringIO("\n".join(lines), newline="\n"))
+        ]
+    except DataError:
+        return
+    file = parse("my.conll", "\n".join(lines).removeprefix("\ufeff").removesuffix("\r").split("\n"))
+    assert not file.ragged
+    if any("0" in tags or "1" in tags for _, tags, _ in strict):
+        return  # digits among other tags, which the strict reader leaves to the schemes
+    assert [(sentence.words, sentence.tags, sentence.lines) for sentence in file.sentences] == strict
+    assert all(sentence.sound for sentence in file.sentences)
+
+
+@given(st.lists(LINES, max_size=12))
+def test_every_row_becomes_a_token_or_is_ragged(lines):
+    file = parse("my.conll", lines)
+    if file.layout is None:
+        assert file.problem
+        return
+    tokens = [number for sentence in file.sentences for number in sentence.lines]
+    told = sorted([*tokens, *(number for number, _ in file.ragged)])
+    assert told == [number for number, line in enumerate(lines, 1) if file.layout.is_row(line)]
+
+
+def test_rows_that_do_not_fit_leave_the_rest_of_their_sentence():
+    file = column_file("Ada B-PER\nLovelace I-PER extra\nwrote O\n\nIt O\nrained O")
+    assert [sentence.words for sentence in file.sentences] == [["Ada", "wrote"], ["It", "rained"]]
+    assert [sentence.sound for sentence in file.sentences] == [False, True]
+    assert file.ragged == [(2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "tag"),
+    [("L-PER", "E-PER"), ("U-PER", "S-PER"), ("b-PER", "B-PER"), ("I_PER", "I-PER"), ("o", "O")],
+)
+def test_other_spellings_of_tags_are_understood(cell, tag):
+    file = column_file(f"Ada {cell}\nwrote O\nand O\nread O")
+    assert file.sentences[0].tags[0] == tag
+    assert file.spelled == {cell: tag}
+
+
+@pytest.mark.parametrize("cell", ["PER", "B-", "X-PER", "1", "B"])
+def test_a_cell_that_is_no_tag_has_none(cell):
+    file = column_file(f"Ada {cell}\nwrote O\nand O\nread O")
+    assert file.sentences[0].tags == [None, "O", "O", "O"]
+    assert not file.sentences[0].sound
+
+
+def test_ones_and_zeros_are_tags_where_most_are():
+    assert column_file("Ada 1\nwrote 0\nit 0").sentences[0].tags == ["1", "0", "0"]
+    assert column_file("Ada 1\nwrote 0\nit 0").spans[0] == [(0, 1, "NAME")]
+    assert column_file("Ada B-PER\nwrote 0\nit 0").sentences[0].tags == [None, "0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("line", "cell", "column"),
+    [("Ada\tB-PER", 0, 1), ("Ada\tB-PER", 1, 5), ("  Ada   B-PER ", 0, 3), ("  Ada   B-PER ", 1, 9)],
+)
+def test_the_place_of_a_cell_is_a_column_of_the_text(line, cell, column):
+    assert column_file(line).column(1, cell) == column
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        read_file(tmp_path / "none.conll")
+
+
+def test_a_file_without_tags_has_a_problem():
+    file = column_file("Ada wrote\nto Charles\nBabbage and")
+    assert file.layout is None
+    assert "no column holds tags" in file.problem

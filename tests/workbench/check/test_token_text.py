@@ -1,0 +1,122 @@
+"""Bytes, columns and characters: what is told, and where."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import found, kinds, rows
+
+from rnner.workbench.check.lenient_reader import read_file
+from rnner.workbench.check.token_text import undamaged, visible
+
+CLEAN = "Ada\tB-PER\nLovelace\tI-PER\nwrote\tO\n"
+
+
+def test_a_clean_file_has_no_finding():
+    assert found(CLEAN) == []
+
+
+def test_bytes_that_are_not_utf8_are_told_line_by_line(tmp_path):
+    path = tmp_path / "latin.conll"
+    path.write_bytes(CLEAN.encode() + b"Caf\xe9\tO\nZo\xeb\tO\nnul\0\tO\nna\xc3\xafve\tO\n" + b"and\tO\n" * 9)
+    assert found(read_file(path), kind="encoding") == [
+        "4:4 the byte 0xe9 in 'Caf\\udce9\\tO'",
+        "5:3 the byte 0xeb in 'Zo\\udceb\\tO'",
+        "6:4 a NUL character in 'nul\\x00\\tO'",
+    ]
+
+
+def test_rows_of_another_width_are_all_told():
+    text = CLEAN + "New\tYork\tB-LOC\nalone\nagain\tO"
+    assert found(text, kind="columns") == [
+        "4:1 3 columns by tabs, where most rows have 2: 'New\\tYork\\tB-LOC'",
+        "5:1 1 column by tabs, where most rows have 2: 'alone'",
+    ]
+
+
+def test_a_file_without_tags_is_told_and_the_next_is_looked_at():
+    assert kinds("Ada wrote\nto Charles", "Ada B-PER\nwrote I-LOC") == ["layout", "transition"]
+
+
+@pytest.mark.parametrize(
+    ("word", "finding"),
+    [
+        ("", "4:1 no token"),
+        (" ", "4:1 the token ' '"),
+        ("\xa0", r"4:1 the token '\xa0'"),
+    ],
+)
+def test_tokens_with_nothing_in_them_are_errors(word, finding):
+    assert found(f"{CLEAN}{word}\tO", kind="empty-token") == [finding]
+
+
+@pytest.mark.parametrize(
+    ("word", "column", "code"),
+    [
+        ("New York", 4, "U+0020"),
+        ("10\xa0000", 3, "U+00A0"),
+        ("York\u3000", 5, "U+3000"),
+        ("\ufeffAda", 1, "U+FEFF"),
+        ("zero\u200bwidth", 5, "U+200B"),
+        ("so\xadft", 3, "U+00AD"),
+        ("be\x07ll", 3, "U+0007"),
+        ("\u202eleft", 1, "U+202E"),
+        ("joiner\u200d", 7, "U+200D"),
+        ("\ufe0f", 1, "U+FE0F"),
+    ],
+)
+def test_characters_that_cannot_be_seen_are_told(word, column, code):
+    assert found(f"{CLEAN}{word}\tO", kind="characters") == [f"4:{column} {code} in {word!a}"]
+
+
+@pytest.mark.parametrize("word", ["👨‍👩‍👧", "❤️", "می‌خواهم", "naïve", "東京", "Ünïcödé", "…", "don’t", "€5"])
+def test_what_can_be_seen_is_not(word):
+    assert kinds(f"{CLEAN}{word}\tO") == []
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("ZoÃ«", "Zoë"),
+        ("donâ€™t", "don’t"),
+        ("â€œ", "“"),
+        ("ðŸ˜€", "😀"),
+        ("Ã\x81rpád", None),
+        ("SÃ£o", "São"),
+    ],
+)
+def test_utf8_read_as_windows_1252_is_told_with_what_was_meant(word, meant):
+    told = found(f"{CLEAN}{word}\tO", kind="damaged-text")
+    assert len(told) == 1
+    assert ("meant for" in told[0]) == (meant is not None)
+    assert undamaged(word) == meant
+
+
+@pytest.mark.parametrize("word", ["Ärger", "âge", "SÃO", "Ã", "ÂNGELA", "Zoë"])
+def test_words_with_such_letters_are_not_damaged(word):
+    assert found(f"{CLEAN}{word}\tO", kind="damaged-text") == []
+
+
+def test_lost_characters_are_told():
+    told = found(f"{CLEAN}Caf\ufffd\tO", kind="damaged-text")
+    assert told == ["4:4 U+FFFD, a character that was lost, in 'Caf\ufffd'"]
+
+
+@given(st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1))
+def test_what_was_damaged_comes_back(word):
+    damaged = "".join(
+        bytes([byte]).decode("windows-1252", "ignore") or chr(byte) for byte in word.encode("utf-8")
+    )
+    assert undamaged(damaged) in (word, None)
+
+
+@given(st.text())
+def test_visible_is_settled_after_one_pass_of_ends(word):
+    seen = visible(word)
+    assert seen == seen.strip()
+    assert "\0" not in seen and "\u200b" not in seen
+
+
+def test_a_sentence_of_hundreds_of_tokens_is_told():
+    long, fair = rows("word " * 201), rows("word " * 200)
+    assert found(f"Ada B-PER\n{long}", kind="long-sentence")[0].startswith("1:1 202 tokens from 'Ada word")
+    assert found(f"Ada B-PER\n\n{fair}", kind="long-sentence") == []
