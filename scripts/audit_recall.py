@@ -1,14 +1,16 @@
-"""How many mistakes `rnner data audit` finds: those that are put in first.
+"""Measure how many planted annotation errors `rnner data audit` finds.
 
     python scripts/audit_recall.py sample:train
     python scripts/audit_recall.py my.conll --share 0.03 --folds 5 --jobs 2 --set training.epochs=10
 
-A share of the entities, drawn by `--seed`, is spoilt: a third gets another label, a third is taken away, of a
-third a border moves by a word (where it can; else the label changes). The corpus is then audited by the
-command; options that are not this script's are handed on. Told is how many of the first N doubts are spoilt
-places (precision at N), the average precision over all doubts, and how many of the places are among them;
-beside it what a random order of the entities would give. Mistakes that the corpus had before count as false,
-so the figures are lower bounds.
+A share of the entities, drawn with `--seed`, is corrupted: a third gets another label, a third is removed,
+and a third has one boundary moved by a word (or its label changed, if the boundary cannot move). The corpus
+is then audited by the command; options unknown to this script are passed on to it.
+
+Prints, next to the values expected from a random order of the entities: the share of corrupted places among
+the first N suspicious places (precision at N), the average precision over all of them, and the recall.
+Errors that the corpus had before count as false positives, so the figures are lower bounds. Takes as long
+as the audit, some minutes for a few thousand sentences.
 """
 
 from __future__ import annotations
@@ -23,56 +25,67 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from trainings import RNNER, at_least, guarded, say, table, write_json
+from common import (
+    RNNER,
+    argument_parser,
+    log,
+    markdown_table,
+    require_at_least,
+    run_script,
+    write_corpus,
+    write_json,
+)
 
 from rnner.data.corpus import read_split, resolve
-from rnner.data.formats.columns import write_conll
+from rnner.data.token_table import UNMARKED
 from rnner.errors import TrainingError
-from rnner.tags import Span, from_spans
+from rnner.tags import Span
 
-Places = list[dict[Span, str]]  # of each sentence, where something was spoilt, and how
+Places = list[dict[Span, str]]  # per sentence: the corrupted places, and how each was corrupted
 
 
 def main() -> None:
     arguments = _arguments()
-    at_least("seed", arguments.seed, 0)
+    require_at_least(0, arguments, "seed")
     split = read_split(resolve(arguments.corpus), illegal="conlleval")
-    spans, places = spoilt(
+    spans, places = corrupt(
         list(split.all_spans()), split.lengths.tolist(), split.labels, arguments.share, Random(arguments.seed)
     )
     with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        path = Path(folder) / "spoilt.conll"
-        write_corpus(split.sentences()[0], spans, split.documents.tolist(), path)
-        found = audited(path, arguments.rest)
-    right = list(hits(found, places))
+        path = Path(folder) / "corrupted.conll"
+        documents = (None if document == UNMARKED else document for document in split.documents.tolist())
+        write_corpus(zip(split.sentences()[0], spans, documents, strict=True), path)
+        doubts = audit(path, arguments.audit_options)
+    right = list(hits(doubts, places))
     result = {
         "corpus": arguments.corpus,
         "entities": sum(map(len, spans)),
         "spoilt": sum(map(len, places)),
-        "doubts": len(found),
+        "doubts": len(doubts),
         **figures(right, sum(map(len, places))),
-        "found_by_kind": by_kind(found, places),
+        "found_by_kind": by_kind(doubts, places),
     }
     print(_report(result))
     write_json(arguments.json, result)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("corpus", help="column file with tags, or sample:train")
     parser.add_argument("--share", type=float, default=0.03)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, help="also write all figures here")
-    arguments, arguments.rest = parser.parse_known_args()  # the rest is for the command
+    parser.add_argument("--json", type=Path, help="also write all figures to this file")
+    arguments, arguments.audit_options = parser.parse_known_args()
     return arguments
 
 
-def spoilt(
+def corrupt(
     spans: Sequence[Sequence[Span]], lengths: Sequence[int], labels: Sequence[str], share: float, draw: Random
 ) -> tuple[list[list[Span]], Places]:
-    """The entities with a share of them spoilt, and the places: what stands there now, or stood."""
+    """Corrupt a share of the entities. Return the new entities and the corrupted places.
+
+    A place is the span that the corpus has there now, or had if the entity was removed.
+    """
     new, places = [list(own) for own in spans], [dict[Span, str]() for _ in spans]
     everything = [(i, span) for i, own in enumerate(spans) for span in own]
     chosen = draw.sample(everything, round(share * len(everything)))
@@ -91,7 +104,7 @@ def spoilt(
 
 
 def _moved(span: Span, others: Sequence[Span], length: int, draw: Random) -> Span | None:
-    """The span with one border a word further or nearer; None if there is no room."""
+    """Return the span with one boundary moved by a word, or None if there is no room."""
     tried = [
         span._replace(start=span.start + step, end=span.end + other)
         for step, other in ((-1, 0), (1, 0), (0, -1), (0, 1))
@@ -105,57 +118,40 @@ def _moved(span: Span, others: Sequence[Span], length: int, draw: Random) -> Spa
     return draw.choice(free) if free else None
 
 
-def write_corpus(
-    sentences: Sequence[list[str]], spans: Sequence[Sequence[Span]], documents: Sequence[int], path: Path
-) -> None:
-    """Write a column file in IOB2 with the marks of its documents."""
-    last = -1
-    with path.open("w", encoding="utf-8", newline="\n") as out:
-        for words, own, document in zip(sentences, spans, documents, strict=True):
-            if document != last:
-                out.write("-DOCSTART-\tO\n\n")
-                last = document
-            write_conll([words], [from_spans(own, len(words), "iob2")], out)
-
-
-def audited(path: Path, options: Sequence[str]) -> list[dict[str, Any]]:
-    """What the command says of a file, all of it."""
-    everything = ["--top", "1000000000", "--format", "json"]
-    command = [*RNNER, "data", "audit", str(path), *everything, *options]
+def audit(path: Path, options: Sequence[str]) -> list[dict[str, Any]]:
+    """Return all suspicious places that `rnner data audit` reports for a file."""
+    output = ["--top", "1000000000", "--format", "json"]
+    command = [*RNNER, "data", "audit", str(path), *output, *options]
     done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8")
     if done.returncode:
         raise TrainingError("the audit failed")
-    told: list[dict[str, Any]] = json.loads(done.stdout)["told"]
-    return told
+    doubts: list[dict[str, Any]] = json.loads(done.stdout)["told"]
+    return doubts
 
 
-def place(doubt: dict[str, Any]) -> Span:
-    """Where a doubt is: the annotated words, or those of the model where nothing is annotated."""
-    return Span(doubt["annotated"]["start"], doubt["annotated"]["end"], doubt["annotated"]["label"] or "")
-
-
-def hits(found: Sequence[dict[str, Any]], places: Places) -> Iterator[bool]:
-    """Of each doubt whether it tells of a spoilt place, and is the first to do so."""
+def hits(doubts: Sequence[dict[str, Any]], places: Places) -> Iterator[bool]:
+    """Yield for each doubt whether it is the first to point at a corrupted place."""
     seen = set()
-    for doubt in found:
-        at = _spoilt_at(doubt, places)
+    for doubt in doubts:
+        at = _corrupted_at(doubt, places)
         yield at is not None and (doubt["sentence"], at) not in seen
         seen.add((doubt["sentence"], at))
 
 
-def _spoilt_at(doubt: dict[str, Any], places: Places) -> Span | None:
-    """The spoilt place that a doubt tells of: that annotation itself, or what was taken away near there."""
-    at = place(doubt)
+def _corrupted_at(doubt: dict[str, Any], places: Places) -> Span | None:
+    """Return the corrupted place that a doubt points at: the same span, or a removed one that it overlaps."""
+    annotated = doubt["annotated"]
+    at = Span(annotated["start"], annotated["end"], annotated["label"] or "")
     for span, how in places[doubt["sentence"]].items():
-        gone = how == "missing" and not at.label and at.start < span.end and span.start < at.end
-        if at == span or gone:
+        removed = how == "missing" and not at.label and at.start < span.end and span.start < at.end
+        if at == span or removed:
             return span
     return None
 
 
-def by_kind(found: Sequence[dict[str, Any]], places: Places) -> dict[str, list[int]]:
-    """Of each way of spoiling: how many places are among the doubts, and how many there are."""
-    seen = {(doubt["sentence"], _spoilt_at(doubt, places)) for doubt in found}
+def by_kind(doubts: Sequence[dict[str, Any]], places: Places) -> dict[str, list[int]]:
+    """Count, for each kind of corruption, the places among the doubts and all places."""
+    seen = {(doubt["sentence"], _corrupted_at(doubt, places)) for doubt in doubts}
     counts: dict[str, list[int]] = {}
     for i, own in enumerate(places):
         for span, how in own.items():
@@ -165,18 +161,18 @@ def by_kind(found: Sequence[dict[str, Any]], places: Places) -> dict[str, list[i
     return counts
 
 
-def figures(right: Sequence[bool], spoilt_places: int) -> dict[str, float]:
-    """Precision at some N, average precision, and recall of the whole list."""
+def figures(right: Sequence[bool], corrupted: int) -> dict[str, float]:
+    """Return precision at several N, average precision, and recall of the whole list."""
     precision, total = [], 0
     for n, hit in enumerate(right, 1):
         total += hit
         if hit:
             precision.append(total / n)
-    at = {f"precision_at_{n}": sum(right[:n]) / n for n in sorted({20, 50, 100, spoilt_places}) if n}
+    precision_at = {f"precision_at_{n}": sum(right[:n]) / n for n in sorted({20, 50, 100, corrupted}) if n}
     return {
-        **at,
-        "average_precision": sum(precision) / max(1, spoilt_places),
-        "recall": total / max(1, spoilt_places),
+        **precision_at,
+        "average_precision": sum(precision) / max(1, corrupted),
+        "recall": total / max(1, corrupted),
     }
 
 
@@ -187,11 +183,13 @@ def _report(result: dict[str, Any]) -> str:
         if name.startswith("precision_at") or name == "average_precision":
             rows.append([name, f"{value:.3f}", f"{chance:.3f}"])
     rows.append(["recall", f"{result['recall']:.3f}", ""])
-    say(f"{result['spoilt']} of {result['entities']:,} entities spoilt, {result['doubts']:,} doubts")
+    log(
+        f"{result['spoilt']} of {result['entities']:,} entities corrupted, {result['doubts']:,} places listed"
+    )
     for kind, (seen, count) in sorted(result["found_by_kind"].items()):
-        say(f"{kind}: {seen} of {count} are among them")
-    return table(rows)
+        log(f"{kind}: {seen} of {count} listed")
+    return markdown_table(rows)
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_script(main))

@@ -2,30 +2,33 @@
 
     python scripts/bench_crf.py [--threads 1] [--repeats 50] [--calls 1]
 
-Both compute the same numbers (checked), in float32, in turns; medians in milliseconds, and the ratio of the
-best times. With --calls 1, each call finds the caches as another function has left them, as in training; with
-more calls a turn, those after the first find their own. Viterbi and the marginals are timed beside them.
+Both are checked to give the same numbers, in float32. They take turns; the table shows the medians in
+milliseconds, their ratio ("times") and the ratio of the best times ("best"). Viterbi decoding and the
+marginals are timed too. With --calls 1, each call finds the CPU caches as another function left them, as in
+training; with more calls per turn, the later ones find their own data. Takes about a minute; run nothing
+else meanwhile.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
 from collections.abc import Callable
 from statistics import median
 
 import torch
+from common import argument_parser
+from timing import call_times
 from torch import Tensor
 
-from rnner.nn.crf.loss import join_moves, loss
+from rnner.nn.crf.loss import crf_loss
 from rnner.nn.crf.marginals import marginals
+from rnner.nn.crf.transitions import join_transitions
 from rnner.nn.crf.viterbi import viterbi
 
 SHAPES = ((10, 15, 17), (32, 25, 9), (32, 25, 17), (32, 100, 17), (64, 50, 40))
 
 
 def textbook_loss(emissions: Tensor, tags: Tensor, lengths: Tensor, moves: Tensor) -> Tensor:
-    """Mean negative log-likelihood: log-sum-exp at every step, the gradient left to autograd."""
+    """Return the mean negative log-likelihood: log-sum-exp at every step, with gradients by autograd."""
     start, step, end = moves[-1, :-1], moves[:-1, :-1], moves[:-1, -1]
     inside = torch.arange(emissions.shape[1]) < lengths[:, None]
     alpha = start + emissions[:, 0]
@@ -38,24 +41,11 @@ def textbook_loss(emissions: Tensor, tags: Tensor, lengths: Tensor, moves: Tenso
     return ((alpha + end).logsumexp(1) - gold).mean()
 
 
-def alternate(functions: dict[str, Callable[[], object]], repeats: int, calls: int) -> dict[str, list[float]]:
-    """Milliseconds of each call of each function, run in turns after three rounds to warm up."""
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for i in range(repeats + 3):
-        for name, function in functions.items():
-            for _ in range(calls):
-                begin = time.perf_counter()
-                function()
-                if i >= 3:
-                    times[name].append(1e3 * (time.perf_counter() - begin))
-    return times
-
-
 def example(b: int, t: int, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Emissions, tags, lengths and moves of b sentences of t tokens at most, k tags."""
+    """Return emissions, tags, lengths and moves for b sentences of at most t tokens and k tags."""
     torch.manual_seed(0)
     emissions = torch.randn(b, t, k, requires_grad=True)
-    moves = join_moves(torch.randn(k), torch.randn(k, k), torch.randn(k)).requires_grad_()
+    moves = join_transitions(torch.randn(k), torch.randn(k, k), torch.randn(k)).requires_grad_()
     lengths = torch.randint(max(1, t * 3 // 4), t + 1, (b,))
     lengths[0] = t
     return emissions, torch.randint(k, (b, t)), lengths, moves
@@ -67,34 +57,32 @@ def bench(b: int, t: int, k: int, repeats: int, calls: int) -> dict[str, list[fl
     def gradients(function: Callable[..., Tensor]) -> tuple[Tensor, ...]:
         return torch.autograd.grad(function(emissions, tags, lengths, moves), (emissions, moves))
 
-    for ours, theirs in zip(gradients(loss), gradients(textbook_loss), strict=True):
+    for ours, theirs in zip(gradients(crf_loss), gradients(textbook_loss), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
-    return alternate(
-        {
-            "textbook": lambda: gradients(textbook_loss),
-            "ours": lambda: gradients(loss),
-            "viterbi": lambda: viterbi(emissions, lengths, moves),
-            "marginals": lambda: marginals(emissions, lengths, moves),
-        },
-        repeats,
-        calls,
-    )
+    functions: dict[str, Callable[[], object]] = {
+        "textbook": lambda: gradients(textbook_loss),
+        "rnner": lambda: gradients(crf_loss),
+        "viterbi": lambda: viterbi(emissions, lengths, moves),
+        "marginals": lambda: marginals(emissions, lengths, moves),
+    }
+    call_times(functions, range(3))  # warm up
+    return call_times(functions, range(repeats), calls=calls)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=50)
-    parser.add_argument("--calls", type=int, default=1)
+    parser.add_argument("--calls", type=int, default=1, help="calls per turn")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print("sentences tokens tags   textbook       ours  times   best   viterbi  marginals")
+    print("sentences tokens tags   textbook      rnner  times   best   viterbi  marginals")
     for b, t, k in SHAPES:
         times = bench(b, t, k, options.repeats, options.calls)
         ms = {name: median(values) for name, values in times.items()}
-        ratio, best = ms["textbook"] / ms["ours"], min(times["textbook"]) / min(times["ours"])
+        ratio, best = ms["textbook"] / ms["rnner"], min(times["textbook"]) / min(times["rnner"])
         print(
-            f"{b:>9} {t:>6} {k:>4} {ms['textbook']:>10.3f} {ms['ours']:>10.3f} {ratio:>6.1f} {best:>6.1f}"
+            f"{b:>9} {t:>6} {k:>4} {ms['textbook']:>10.3f} {ms['rnner']:>10.3f} {ratio:>6.1f} {best:>6.1f}"
             f" {ms['viterbi']:>9.3f} {ms['marginals']:>10.3f}"
         )
 

@@ -1,18 +1,19 @@
-"""How fast corpora are read, how soon they are there again, and what a large one costs in memory.
+"""Measure how fast corpora are read and cached, and how much memory a large one needs.
 
     python scripts/bench_data.py CORPUS.conll [--tokens 10000000] [--memory-tokens 20000000] [--json F]
 
-Reading: CORPUS, repeated until it has so many tokens, from its file to the numbers that batches are made of
-(tags converted to BIOES, vocabulary given). "cold" reads it and writes the cache, "warm" finds it there.
-Seconds are of the clock and of the CPU; on a busy machine the latter are what one core needs.
+Reading: CORPUS is repeated up to --tokens tokens and read from its file into the arrays that batches are
+built from (tags converted to BIOES, vocabulary given). "cold" reads the file and writes the cache, "warm"
+finds it there. The table shows wall time and CPU time; on a busy machine, use the latter.
 
 Memory: a tagger of 32 units trains a tenth of an epoch on sentences of random words from a fixed list, once
-for a small corpus and once for a large one, each in a process of its own. Told is the most anonymous memory
-(RssAnon in /proc/self/status, so on Linux alone) from the start of reading to the last step: what cannot be
-given back when memory is short, as mapped files can. "context" is with embeddings.document and
-embeddings.lexicon.
+on a small corpus and once on a large one, each in a separate process. The table shows the peak anonymous
+memory (RssAnon in /proc/self/status, Linux only) from the start of reading to the last step. Unlike
+memory-mapped files, anonymous memory cannot be released when memory runs short. "context" enables
+embeddings.document and embeddings.lexicon.
 
-Temporary files, of some hundred megabytes, lie in --folder. One thread; run nothing else meanwhile.
+Temporary files of a few hundred megabytes are written to --folder. Takes some minutes on one thread; run
+nothing else meanwhile.
 """
 
 from __future__ import annotations
@@ -33,18 +34,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from common import argument_parser, write_json
 
 from rnner.config import parse_config
 from rnner.data.corpus import read_split
 from rnner.data.encoded_split import EncodedSplit
 from rnner.data.vocabulary import Vocabulary
 from rnner.tags import tag_inventory
-from rnner.training.run import InterruptedRun, train
-from rnner.training.setup import prepare
+from rnner.training.run import InterruptedRun, run_training
+from rnner.training.setup import prepare_training
 
-SMALL = 200_000  # tokens of the corpus that the large one is compared with
-WORDS, NAMES = 20_000, 2_000  # distinct words; the first of them are names
-DOCUMENT = 25  # sentences
+SMALL = 200_000  # tokens in the corpus that the large one is compared with
+WORDS, NAMES = 20_000, 2_000  # distinct words, of which the first are names
+DOCUMENT = 25  # sentences per document
 CONTEXT = ("embeddings.document=true", "embeddings.lexicon=true")
 
 
@@ -52,30 +54,27 @@ def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(1)
     if arguments.train is not None:
-        print(json.dumps(_trained(arguments.train, context=arguments.context)))
+        print(json.dumps(_train(arguments.train, context=arguments.context)))
         return
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
         os.environ["RNNER_CACHE"] = str(folder / "cache")
         rows = [*_reading(arguments, folder), *_memory(arguments, folder)]
-    if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    write_json(arguments.json, rows)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("corpus", type=Path, nargs="?", help="column file with tags")
-    parser.add_argument("--tokens", type=int, default=10_000_000, help="to be read")
-    parser.add_argument("--memory-tokens", type=int, default=20_000_000, help="of the large corpus")
+    parser.add_argument("--tokens", type=int, default=10_000_000, help="tokens to read")
+    parser.add_argument("--memory-tokens", type=int, default=20_000_000, help="tokens of the large corpus")
     parser.add_argument("--folder", type=Path, help="for temporary files")
-    parser.add_argument("--json", type=Path, help="also write the rows here")
-    parser.add_argument("--train", type=Path, help=argparse.SUPPRESS)  # a process of the memory part
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--train", type=Path, help=argparse.SUPPRESS)  # the process of the memory part
     parser.add_argument("--context", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.corpus is None and arguments.train is None:
-        parser.error("CORPUS is missing")
+        parser.error("missing CORPUS; name a column file with tags")
     return arguments
 
 
@@ -107,24 +106,24 @@ def _reading(arguments: argparse.Namespace, folder: Path) -> Iterator[dict[str, 
 
 
 def _memory(arguments: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
-    print(f"\n{'memory':10} {'tokens':>12} {'steps':>8} {'RssAnon, MB':>12} {'more, MB':>10}")
+    print(f"\n{'memory':10} {'tokens':>12} {'steps':>8} {'RssAnon, MB':>12} {'added, MB':>10}")
     generate(folder / "dev.conll", 20_000, seed=0)
     for tokens in (SMALL, arguments.memory_tokens):
         generate(folder / f"{tokens}.conll", tokens, seed=1)
     for kind, options in (("plain", []), ("context", ["--context"])):
-        least = 0.0
+        small = 0.0
         for tokens in (SMALL, arguments.memory_tokens):
             command = [sys.executable, __file__, "--train", str(folder / f"{tokens}.conll"), *options]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             row = {"memory": kind, "tokens": tokens, **json.loads(done.stdout)}
-            least = least or row["rss_anon_mb"]
-            more = row["rss_anon_mb"] - least
-            print(f"{kind:10} {tokens:12,} {row['steps']:8,} {row['rss_anon_mb']:12,.0f} {more:10,.0f}")
+            small = small or row["rss_anon_mb"]
+            added = row["rss_anon_mb"] - small
+            print(f"{kind:10} {tokens:12,} {row['steps']:8,} {row['rss_anon_mb']:12,.0f} {added:10,.0f}")
             yield row
 
 
 def generate(path: Path, tokens: int, *, seed: int) -> None:
-    """Write a column file of about so many tokens: random sentences of the same words for every size."""
+    """Write a column file of about `tokens` tokens: random sentences of the same words for every size."""
     generator = np.random.default_rng(seed)
     labels = ("PER", "LOC", "ORG", "MISC")
     rows = [f"w{i} {'B-' + labels[i % 4] if i < NAMES else 'O'}\n" for i in range(WORDS)]
@@ -133,13 +132,13 @@ def generate(path: Path, tokens: int, *, seed: int) -> None:
         for sentence, length in enumerate(lengths.tolist()):
             if sentence % DOCUMENT == 0:
                 out.write("-DOCSTART- O\n\n")
-            # The square makes low numbers more frequent, as it is with words.
+            # The square makes low numbers more frequent, like the frequent words of a language.
             words = (generator.random(length) ** 2 * WORDS).astype(int)[::-1]
             out.write("".join([rows[word] for word in words.tolist()]) + "\n")
 
 
-def _trained(path: Path, *, context: bool) -> dict[str, Any]:
-    """Train a tenth of an epoch; the steps, and the most anonymous memory meanwhile."""
+def _train(path: Path, *, context: bool) -> dict[str, Any]:
+    """Train a tenth of an epoch. Return the number of steps and the peak anonymous memory."""
     overrides = [
         "embeddings.words.size=32",
         "embeddings.characters=null",
@@ -148,30 +147,30 @@ def _trained(path: Path, *, context: bool) -> dict[str, Any]:
         *(CONTEXT if context else ()),
     ]
     tree = {"data": {"train": str(path), "dev": str(path.with_name("dev.conll"))}}
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder, _watched() as most:
-        job = prepare(parse_config(tree, overrides), device=torch.device("cpu"))
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder, _peak_memory() as peak:
+        job = prepare_training(parse_config(tree, overrides), device=torch.device("cpu"))
         steps, asked = len(job.corpus.train) // 32 // 10, count(1)
         with suppress(InterruptedRun):
-            for _ in train(job, Path(folder), stop=lambda: next(asked) == steps):
+            for _ in run_training(job, Path(folder), stop=lambda: next(asked) == steps):
                 pass
-    return {"steps": steps, "rss_anon_mb": max(most)}
+    return {"steps": steps, "rss_anon_mb": peak[0]}
 
 
 @contextmanager
-def _watched() -> Iterator[list[float]]:
-    """The anonymous memory of this process in MB, taken every 20 ms while within."""
-    seen, over = [_rss_anon_mb()], threading.Event()
+def _peak_memory() -> Iterator[list[float]]:
+    """Sample the anonymous memory of this process every 20 ms and yield a list with its peak in MB."""
+    peak, done = [_rss_anon_mb()], threading.Event()
 
     def watch() -> None:
-        while not over.wait(0.02):
-            seen.append(max(seen.pop(), _rss_anon_mb()))
+        while not done.wait(0.02):
+            peak[0] = max(peak[0], _rss_anon_mb())
 
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield seen
+        yield peak
     finally:
-        over.set()
+        done.set()
         thread.join()
 
 

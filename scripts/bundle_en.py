@@ -1,47 +1,44 @@
-"""Put a trained English model into the package.
+"""Copy a trained English model into the package.
 
     python scripts/bundle_en.py runs/en
 
-Copied are config, vocabulary, weights and scores; from the lexicon in the vocabulary the names of
-accounts and web addresses are left out, which are of use to nobody. The form for onnx is written anew
-(`rnner export`). The card, README.md in the folder of the package, is written by hand:
-`scripts/evaluate_en.py` gives its table.
+Copies config, vocabulary, weights and scores, and exports the ONNX graph again (`rnner export`). Account
+names and web addresses are removed from the lexicon in the vocabulary. Expect one line with the folder and
+its size. The model card, README.md in that folder, is written by hand; `scripts/evaluate_en.py` prints its
+table.
 """
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
-from trainings import guarded, say
+from common import argument_parser, log, run_script
 
 from rnner.data.vocabulary import Vocabulary
-from rnner.export.writer import export_beside
+from rnner.export.writer import export_into_folder
 from rnner.model.file_names import CONFIG, METRICS, WEIGHTS
-from rnner.model.folder import load_model, save_description
+from rnner.model.folder import load_model, save_config_and_vocabulary
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("model", type=Path, help="folder of `rnner train`")
+    parser = argument_parser(__doc__)
+    parser.add_argument("model", type=Path, help="folder written by `rnner train`")
     source = parser.parse_args().model
     target = Path(str(resources.files("rnner") / "resources" / "en"))
-    bundle = load_model(source)
-    save_description(target, bundle.config, without_addresses(bundle.vocabulary))
+    model = load_model(source)
+    save_config_and_vocabulary(target, model.config, remove_addresses(model.vocabulary))
     for name in (CONFIG, WEIGHTS, METRICS):
         shutil.copyfile(source / name, target / name)
-    export_beside(load_model(target))
-    say(f"{target}: {sum(path.stat().st_size for path in target.iterdir()) / 1e6:.2f} MB")
+    export_into_folder(load_model(target))
+    log(f"{target}: {sum(path.stat().st_size for path in target.iterdir()) / 1e6:.2f} MB")
 
 
-def without_addresses(vocabulary: Vocabulary) -> Vocabulary:
-    """The vocabulary with a lexicon of words alone."""
+def remove_addresses(vocabulary: Vocabulary) -> Vocabulary:
+    """Return the vocabulary without account names and web addresses in its lexicon."""
     lexicon = vocabulary.lexicon
     if lexicon is None:
         return vocabulary
@@ -54,4 +51,4 @@ def without_addresses(vocabulary: Vocabulary) -> Vocabulary:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_script(main))

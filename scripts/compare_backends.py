@@ -1,14 +1,15 @@
-"""Compare a model in PyTorch with the same model exported to ONNX: entities, probabilities, speed.
+"""Compare a PyTorch model with the same model exported to ONNX: entities, probabilities, speed.
 
     python scripts/compare_backends.py runs/conll train.conll dev.conll test.conll
     python scripts/compare_backends.py runs/conll dev.conll --rounds 5
 
-Both tag every sentence of each file, as `rnner evaluate` reads it, on one thread. A sentence whose entities
-differ is listed with both answers and with how far the logarithms of their probabilities are apart, as
-PyTorch sees them: below 1e-5 it is a tie, which rounding decides. With --rounds, speed is measured, from
-words to entities with their probabilities, nothing cached: the two take turns, and the median counts.
+Both tag every sentence of each file, read as in `rnner evaluate`, on one thread. Expect one summary line
+per file. A sentence with different entities is listed with both answers and the difference of their
+log-probabilities under PyTorch; below 1e-5 it is a tie, decided by rounding. --rounds also measures the
+speed from words to entities with probabilities, with nothing cached: the two take turns, and the median
+counts.
 
-Exits with 1 if a difference is no tie.
+Exits with 1 if a difference is not a tie.
 """
 
 from __future__ import annotations
@@ -17,31 +18,30 @@ import argparse
 import math
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
 import torch
-from trainings import at_least, guarded
+from common import argument_parser, require_at_least, run_script
+from timing import fresh_decoder, median_speeds, seconds
 
 from rnner.data.corpus import read_split
-from rnner.data.vocabulary import Vocabulary
-from rnner.decoding.decoder import Decoder, ScoredSpan
+from rnner.decoding.decoder import Decoder
+from rnner.decoding.spans import ScoredSpan
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.export.runtime import load_onnx
-from rnner.export.writer import export
+from rnner.export.writer import export_standalone
 from rnner.model.folder import LoadedModel, load_model
 from rnner.model.names import find_model
 
 TIE = 1e-5
-_READINGS = 16  # among which both answers are looked for
+_READINGS = 16  # the most probable ones, among which both answers are searched
 
 
 class Difference(NamedTuple):
-    """A sentence whose entities differ; `apart` are the logarithms of the answers' probabilities."""
+    """A sentence with different entities. `apart` is the difference of the log-probabilities."""
 
     words: list[str]
     in_torch: list[ScoredSpan]
@@ -49,19 +49,19 @@ class Difference(NamedTuple):
     apart: float
 
     def __str__(self) -> str:
-        what = "tie" if self.apart < TIE else "NO TIE"
+        kind = "tie" if self.apart < TIE else "NO TIE"
         answers = (
-            f"\n    {name:6} " + ("; ".join(self._told(span) for span in spans) or "nothing")
+            f"\n    {name:6} " + ("; ".join(self._format(span) for span in spans) or "nothing")
             for name, spans in (("torch", self.in_torch), ("onnx", self.in_onnx))
         )
-        return f"  {what}, {self.apart:.1e} apart: {' '.join(self.words)}" + "".join(answers)
+        return f"  {kind}, {self.apart:.1e} apart: {' '.join(self.words)}" + "".join(answers)
 
-    def _told(self, span: ScoredSpan) -> str:
+    def _format(self, span: ScoredSpan) -> str:
         return f"{span.label} {' '.join(self.words[span.start : span.end])} ({span.score:.6f})"
 
 
 class Comparison(NamedTuple):
-    """What two decoders find in the same sentences; `farthest` are two probabilities of one entity."""
+    """What two decoders find in the same sentences. `farthest` is the largest difference in probability."""
 
     sentences: int
     entities: int
@@ -78,52 +78,52 @@ class Comparison(NamedTuple):
 
 def main() -> None:
     arguments = _arguments()
-    at_least("rounds", arguments.rounds, 0)
+    require_at_least(0, arguments, "rounds")
     torch.set_num_threads(1)
-    bundle, sound = load_model(find_model(arguments.model)), True
+    model, only_ties = load_model(find_model(arguments.model)), True
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
-        export(bundle, file)
+        export_standalone(model, file)
         for corpus in arguments.corpora:
             split = read_split(corpus, illegal="conlleval")
             sentences, documents = split.sentences()[0], split.documents.tolist()
-            found = compare(
-                TaggerDecoder(bundle.tagger, bundle.vocabulary, final=True),
+            comparison = compare(
+                TaggerDecoder(model.tagger, model.vocabulary, final=True),
                 load_onnx(file, threads=1),
                 sentences,
                 documents,
             )
-            print(f"{corpus}: {found}", *found.differences, sep="\n", flush=True)
-            sound &= all(difference.apart < TIE for difference in found.differences)
+            print(f"{corpus}: {comparison}", *comparison.differences, sep="\n", flush=True)
+            only_ties &= all(difference.apart < TIE for difference in comparison.differences)
             if arguments.rounds:
-                for name, speed in speeds(bundle, file, sentences, documents, arguments.rounds).items():
+                for name, speed in speeds(model, file, sentences, documents, arguments.rounds).items():
                     print(f"  {name:6} {speed:10,.0f} tokens/s", flush=True)
-    sys.exit(0 if sound else 1)
+    sys.exit(0 if only_ties else 1)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("model", help="model folder, or en")
     parser.add_argument("corpora", type=Path, nargs="+", metavar="corpus", help="annotated file")
-    parser.add_argument("--rounds", type=int, default=0, help="of measuring speed [default: 0, none]")
+    parser.add_argument(
+        "--rounds", type=int, default=0, help="rounds of measuring speed [default: 0, do not measure]"
+    )
     return parser.parse_args()
 
 
 def compare(
     one: Decoder, other: Decoder, sentences: Sequence[list[str]], documents: Sequence[int]
 ) -> Comparison:
-    """Tag sentences, of documents with these numbers, with two decoders."""
+    """Tag sentences with two decoders; `documents` numbers the document of each sentence."""
     answers = [decoder.scored_spans(sentences, documents) for decoder in (one, other)]
     farthest, differences = 0.0, []
-    for place, own, others in zip(count(), *answers):
-        if [span[:3] for span in own] == [span[:3] for span in others]:
-            pairs = zip(own, others, strict=True)
+    for i, first, second in zip(count(), *answers):
+        if [span[:3] for span in first] == [span[:3] for span in second]:
+            pairs = zip(first, second, strict=True)
             farthest = max([farthest, *(abs(a.score - b.score) for a, b in pairs)])
         else:
-            apart = _apart(one, sentences, documents, place, (own, others))
-            differences.append(Difference(sentences[place], own, others, apart))
+            apart = _apart(one, sentences, documents, i, (first, second))
+            differences.append(Difference(sentences[i], first, second, apart))
     return Comparison(len(sentences), sum(map(len, answers[0])), farthest, differences)
 
 
@@ -131,36 +131,35 @@ def _apart(
     decoder: Decoder,
     sentences: Sequence[list[str]],
     documents: Sequence[int],
-    place: int,
+    i: int,
     answers: tuple[list[ScoredSpan], list[ScoredSpan]],
 ) -> float:
-    """How far the log-probabilities of two answers are apart; inf if one is far from the best."""
-    own = documents[place]
-    beside = [i for i, number in enumerate(documents) if i == place or own == number >= 0]
-    context = [sentences[i] for i in beside], _READINGS, [documents[i] for i in beside]
-    readings = decoder.readings(*context)[beside.index(place)]
+    """Return the difference of two answers' log-probabilities, inf if one is far from the best."""
+    same_document = [j for j, number in enumerate(documents) if j == i or documents[i] == number >= 0]
+    context = [sentences[j] for j in same_document], _READINGS, [documents[j] for j in same_document]
+    readings = decoder.readings(*context)[same_document.index(i)]
     known = {tuple(map(tuple, reading.spans)): reading.probability for reading in readings}
     found = [known.get(tuple(tuple(span[:3]) for span in answer), 0.0) for answer in answers]
     return abs(math.log(found[0]) - math.log(found[1])) if min(found) > 0 else math.inf
 
 
 def speeds(
-    bundle: LoadedModel, file: Path, sentences: Sequence[list[str]], documents: Sequence[int], rounds: int
+    model: LoadedModel, file: Path, sentences: Sequence[list[str]], documents: Sequence[int], rounds: int
 ) -> dict[str, float]:
-    """Tokens/s of both, the median of their rounds, taken in turns after one to warm up."""
+    """Return the median tokens/s of both backends."""
+
+    def in_torch() -> float:
+        decoder = fresh_decoder(model.tagger, model.vocabulary)
+        return seconds(lambda: decoder.scored_spans(sentences, documents))
+
+    def in_onnx() -> float:
+        decoder = load_onnx(file, threads=1)
+        decoder.spans([["warm", "up"]])
+        return seconds(lambda: decoder.scored_spans(sentences, documents))
+
     tokens = sum(map(len, sentences))
-    taken: dict[str, list[float]] = {"torch": [], "onnx": []}
-    for i in range(rounds + 1):
-        fresh = Vocabulary.from_json(bundle.vocabulary.to_json())  # has cached nothing
-        decoders = {"torch": TaggerDecoder(bundle.tagger, fresh), "onnx": load_onnx(file, threads=1)}
-        for name, decoder in decoders.items():
-            decoder.spans([["warm", "up"]])
-            begin = time.perf_counter()
-            decoder.scored_spans(sentences, documents)
-            if i:
-                taken[name].append(tokens / (time.perf_counter() - begin))
-    return {name: median(values) for name, values in taken.items()}
+    return median_speeds({"torch": in_torch, "onnx": in_onnx}, tokens, rounds, warm_up=1)
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main))
+    sys.exit(run_script(main))

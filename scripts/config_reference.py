@@ -1,6 +1,8 @@
-"""Write docs/config.md, the reference of all config keys, from the config's own classes.
+"""Write docs/config.md, the reference of all config keys, from the config classes.
 
-python scripts/config_reference.py
+    python scripts/config_reference.py
+
+Prints nothing. A test checks that docs/config.md is up to date.
 """
 
 from __future__ import annotations
@@ -8,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rnner.config import Config, section_at
-from rnner.config.sections import Section, section_class
+from rnner.config import Config
+from rnner.config.sections import Section, section_at, section_class
 
 HEAD = """\
 # Config reference
 
-Written by `python scripts/config_reference.py`; the same texts stand beside the keys that
-`rnner config init` writes.
+Written by `python scripts/config_reference.py`. `rnner config init` writes the same descriptions as comments.
 """
 TABLE = ["| key | default | meaning |", "|---|---|---|"]
 
 
 def reference() -> str:
-    """The page: a table for each section."""
+    """Return the page, one table per section."""
     tables: dict[str, list[str]] = {}
     for key, default, description in _keys(Config):
         section, _, name = key.rpartition(".")
@@ -29,7 +30,7 @@ def reference() -> str:
     parts = [HEAD]
     for section, rows in tables.items():
         about = (section_at(section.split(".")).__doc__ or "").strip().splitlines()[0] if section else ""
-        title = f"`{section}`" if section else "At the top"
+        title = f"`{section}`" if section else "Top level"
         parts.append(
             "\n".join(filter(None, [f"\n## {title}\n", about and f"{about}\n", *TABLE, *rows])) + "\n"
         )
@@ -37,7 +38,7 @@ def reference() -> str:
 
 
 def _keys(section: type[Section], prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """The keys below a section with default and meaning, the sections that may be null among them."""
+    """Yield key, default and meaning of all keys in a section, including subsections that may be null."""
     for name, field in section.model_fields.items():
         below = section_class(field.annotation)
         if below is None or field.description:

@@ -1,6 +1,6 @@
-"""The well-known features of a CRF without a network: the word, its affixes, its shape, and its neighbours'.
+"""Standard CRF features: the word, its affixes and shape, and those of its neighbours. Not a script itself.
 
-It imports nothing of rnner: it also runs where that is not installed.
+It does not import rnner, so that it also runs where rnner is not installed.
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ Features = dict[str, str | bool]
 
 
 def features(words: Sequence[str]) -> list[Features]:
-    """What the CRF sees at each word of a sentence: the word and its neighbours."""
+    """Return the features of each word in a sentence, including those of its neighbours."""
     own = [word_features(word) for word in words]
-    seen = []
+    result = []
     for i, word in enumerate(own):
         before = _named("-1:", own[i - 1]) if i else {"BOS": True}
         after = _named("+1:", own[i + 1]) if i + 1 < len(own) else {"EOS": True}
-        seen.append({"bias": True, **word, **before, **after})
-    return seen
+        result.append({"bias": True, **word, **before, **after})
+    return result
 
 
 def word_features(word: str) -> Features:
-    """What the CRF sees of a word."""
     return {
         "lower": word.lower(),
         "prefix3": word[:3],
@@ -37,7 +36,7 @@ def word_features(word: str) -> Features:
 
 
 def shape(word: str) -> str:
-    """Kinds of characters, each run once: `Xx` for Paris, `X-d` for F-16, `.` for an ellipsis."""
+    """Return the kinds of characters, one per run: `Xx` for Paris, `X-d` for F-16, `.` for an ellipsis."""
     kinds = ("X" if c.isupper() else "x" if c.isalpha() else "d" if c.isdigit() else c for c in word)
     return "".join(kind for kind, _ in groupby(kinds))
 

@@ -1,6 +1,6 @@
-"""Real annotated files, spoilt in the ways that files are spoilt: for `fuzz_data.py`.
+"""Corrupt annotated files in realistic ways, for fuzz_data.py. Not a script itself.
 
-Everything is drawn from the generator that is given, so the same one gives the same file.
+All random choices come from the given generator, so the same generator gives the same file.
 """
 
 from __future__ import annotations
@@ -11,51 +11,12 @@ from random import Random
 MOST_LINES = 200
 LINE_ENDS = (b"\n", b"\n", b"\n", b"\r\n", b"\r", b"\n\n", b" \n", b"\xe2\x80\xa8")
 ENCODINGS = ("latin-1", "windows-1252", "utf-8-sig", "utf-16", "utf-16-le", "shift-jis", "koi8-r", "utf-7")
-# What tends to be taken for something else, or for nothing.
+# Strings that are easily mistaken for something else, or lost.
 ODD = (
-    *(
-        "",
-        " ",
-        "\t",
-        "\t\t",
-        "\0",
-        "\r",
-        "\x0b",
-        "\x0c",
-        "\x1c",
-        "\x85",
-        "\xa0",
-        "\u2028",
-        "\u2029",
-        "\u3000",
-    ),
-    *(
-        "\ufeff",
-        "\u200b",
-        "\u200d",
-        "\u202e",
-        "\ufe0f",
-        "e\u0301",
-        "👩‍👩‍👧",
-        "🇫🇷",
-        "\U0010ffff",
-        "İ",
-        "ǅ",
-        "ſ",
-    ),
-    *(
-        "-DOCSTART-",
-        "-DOCSTART- -X- O O",
-        "# newdoc",
-        "# text = a",
-        "#",
-        "#a",
-        "1-2",
-        "1.1",
-        "_",
-        "|",
-        "NER=B-X",
-    ),
+    *("", " ", "\t", "\t\t", *"\0\r\x0b\x0c\x1c\x85\xa0\u2028\u2029\u3000\ufeff\u200b\u200d\u202e\ufe0f"),
+    *("e\u0301", "👩‍👩‍👧", "🇫🇷", *"\U0010ffffİǅſ"),
+    *("-DOCSTART-", "-DOCSTART- -X- O O", "# newdoc", "# text = a"),
+    *("#", "#a", "1-2", "1.1", "_", "|", "NER=B-X"),
     *('"', "\\", "\\ud800", "{", "}", "[", "]", "[" * 5000, ",", "null", "NaN", "1e999", "-1", "9" * 5000),
     *('{"text": "a"}', '{"tokens": ["a"], "tags": ["O"]}', "PAR1", "\x1f\x8b", "x" * 3000, "a b"),
 )
@@ -66,20 +27,20 @@ TAGS = (
 Lines = list[bytes]
 
 
-def mutated(text: bytes, draw: Random) -> bytes:
-    """A file of at most 200 lines, made of this one by a few changes of lines, then a few of bytes."""
+def mutate(text: bytes, draw: Random) -> bytes:
+    """Apply a few line mutations, then a few byte mutations. Return at most 200 lines."""
     lines = text.split(b"\n")
     for _ in range(draw.choice((0, 1, 1, 1, 2, 4))):
-        lines = draw.choice(OF_LINES)(lines or [b""], draw)
+        lines = draw.choice(LINE_MUTATIONS)(lines or [b""], draw)
     end = draw.choice(LINE_ENDS) if draw.random() < 0.1 else b"\n"
     data = end.join(lines[:MOST_LINES])
     for _ in range(draw.choice((0, 0, 0, 0, 1, 2))):
-        data = draw.choice(OF_BYTES)(data, draw)
+        data = draw.choice(BYTE_MUTATIONS)(data, draw)
     return b"\n".join(data.split(b"\n")[:MOST_LINES])
 
 
-def part(corpora: Sequence[Lines], draw: Random) -> bytes:
-    """Up to 200 lines that follow each other in a corpus, or some of two corpora."""
+def corpus_piece(corpora: Sequence[Lines], draw: Random) -> bytes:
+    """Return up to 200 consecutive lines of a corpus, or lines of two corpora."""
     pieces = [_slice(draw.choice(corpora), draw) for _ in range(draw.choice((1,) * 7 + (2,)))]
     return b"\n".join([*(line for piece in pieces for line in piece)][:MOST_LINES]) + b"\n"
 
@@ -90,8 +51,8 @@ def _slice(lines: Lines, draw: Random) -> Lines:
     return lines[start : start + size]
 
 
-def _line_changes(change: Callable[[bytes, Random], bytes]) -> Callable[[Lines, Random], Lines]:
-    """The change of a line done to one line, to a few or to all."""
+def _on_lines(change: Callable[[bytes, Random], bytes]) -> Callable[[Lines, Random], Lines]:
+    """Turn a mutation of one line into one that changes one line, a few, or all."""
 
     def changed(lines: Lines, draw: Random) -> Lines:
         share = draw.choice((0.0, 0.0, 0.0, 0.1, 1.0))
@@ -140,7 +101,7 @@ def _other_separator(line: bytes, draw: Random) -> bytes:
 
 
 def _other_encoding(line: bytes, draw: Random) -> bytes:
-    """As if the line had been written in another encoding, or read in one."""
+    """Write the line in another encoding, or read it in one."""
     encoding = draw.choice(ENCODINGS)
     if draw.random() < 0.5:
         return line.decode(errors="replace").encode(encoding, errors="ignore")
@@ -163,12 +124,12 @@ def _drop(lines: Lines, draw: Random) -> Lines:
     return [line for line in lines if draw.random() >= share]
 
 
-def _new_line(lines: Lines, draw: Random) -> Lines:
+def _insert_line(lines: Lines, draw: Random) -> Lines:
     at = draw.randint(0, len(lines))
     return [*lines[:at], draw.choice((*ODD, "\t".join("ab"), "Ada O", "1\tAda\tO")).encode(), *lines[at:]]
 
 
-def _unblank(lines: Lines, draw: Random) -> Lines:
+def _remove_blank_lines(lines: Lines, draw: Random) -> Lines:
     return [line for line in lines if line.strip()] or lines
 
 
@@ -179,18 +140,18 @@ def _flip(data: bytes, draw: Random) -> bytes:
     return bytes(changed)
 
 
-def _new_bytes(data: bytes, draw: Random) -> bytes:
+def _insert_bytes(data: bytes, draw: Random) -> bytes:
     at = draw.randint(0, len(data))
     new = draw.choice((draw.randbytes(draw.choice((1, 2, 40))), b"\xed\xa0\x80", b"\xff\xfe", b"\0" * 9))
     return data[:at] + new + data[at + draw.choice((0, len(new))) :]
 
 
-def _end_early(data: bytes, draw: Random) -> bytes:
+def _truncate(data: bytes, draw: Random) -> bytes:
     return data[: draw.randint(0, len(data))]
 
 
-def _number(data: bytes, draw: Random) -> bytes:
-    """Another number somewhere: offsets, labels, indices."""
+def _change_number(data: bytes, draw: Random) -> bytes:
+    """Replace a digit: offsets, labels, indices."""
     places = [i for i, byte in enumerate(data) if 48 <= byte <= 57]
     if not places:
         return data
@@ -198,10 +159,10 @@ def _number(data: bytes, draw: Random) -> bytes:
     return data[:at] + draw.choice((b"-1", b"0", b"1.5", b"99999", b"1e9", b"true", b'"1"')) + data[at + 1 :]
 
 
-OF_LINES: tuple[Callable[[Lines, Random], Lines], ...] = (
-    *map(_line_changes, (_cut, _insert, _swap_columns, _swap_columns, _other_separator, _other_encoding)),
-    *(_shuffle, _repeat, _drop, _new_line, _unblank),
+LINE_MUTATIONS: tuple[Callable[[Lines, Random], Lines], ...] = (
+    *map(_on_lines, (_cut, _insert, _swap_columns, _swap_columns, _other_separator, _other_encoding)),
+    *(_shuffle, _repeat, _drop, _insert_line, _remove_blank_lines),
 )
-OF_BYTES: tuple[Callable[[bytes, Random], bytes], ...] = (
-    *(_flip, _flip, _new_bytes, _end_early, _number, _other_encoding),
+BYTE_MUTATIONS: tuple[Callable[[bytes, Random], bytes], ...] = (
+    *(_flip, _flip, _insert_bytes, _truncate, _change_number, _other_encoding),
 )

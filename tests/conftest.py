@@ -1,40 +1,40 @@
-"""What several test files share."""
+"""Fixtures shared by several test files."""
 
 from pathlib import Path
 
 import pytest
 
-from learnt import write_corpus
+from overfit_corpus import write_corpus
 from rnner.cli import main as cli
 from rnner.nn import cells
-from runs import run
-from tiny import corpus_config
+from run_helpers import run
+from tiny_corpus import corpus_config
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
-    """Nothing is kept in the cache of who runs the tests, or taken from there."""
+def temporary_cache(tmp_path_factory):
+    """Use a temporary cache, not the cache of the user who runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RNNER_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
 
 @pytest.fixture(autouse=True)
-def own_registry(monkeypatch):
-    """A cell that a test registers is forgotten after it."""
+def restore_cell_registry(monkeypatch):
+    """Unregister the cells that a test registers."""
     monkeypatch.setattr(cells, "_CELLS", dict(cells._CELLS))
 
 
 @pytest.fixture
 def config(tmp_path):
-    """The tiny config, its corpus freshly written beside it."""
+    """The tiny config, with a new copy of its corpus next to it."""
     return corpus_config(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory):
-    """A finished, undisturbed run: its config and folder. Not to be written to."""
-    folder = tmp_path_factory.mktemp("undisturbed")
+def finished_run(tmp_path_factory):
+    """The config and folder of a finished, uninterrupted run. Do not write to it."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
     config = corpus_config(folder)
     run(folder / "run", config)
     return config, folder / "run"
@@ -42,7 +42,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A model that knows the tiny corpus by heart; not to be changed, see `model`."""
+    """A model that has overfitted the tiny corpus. Do not change it."""
     folder = tmp_path_factory.mktemp("trained")
     write_corpus(folder)
     config, output = str(folder / "tiny.yaml"), str(folder / "model")
@@ -52,7 +52,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def exported(trained, tmp_path_factory):
-    """That model as one file; not to be changed."""
+    """The same model exported to one ONNX file. Do not change it."""
     path = tmp_path_factory.mktemp("exported") / "new" / "model.onnx"
     assert cli.run(["export", str(trained), str(path)]) == 0
     return path

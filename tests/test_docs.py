@@ -1,4 +1,4 @@
-"""Documentation that is written by a script is what the script would write, and what it shows is so."""
+"""Generated documentation is up to date, and examples in documentation run."""
 
 import doctest
 import importlib.util
@@ -24,17 +24,17 @@ def test_the_config_reference_is_up_to_date(config_reference):
 @pytest.mark.parametrize(
     "row",
     [
-        "| `train` | required | file",
-        "| `columns` | `null` | {token: 0, tag: -1}, counted from 0; null: found out",
-        "| `characters` | see below | null: no characters",
-        "| `schedule` | `linear` | of the learning rate after the warm-up: linear or cosine",
+        "| `train` | required | training file",
+        "| `columns` | `null` | {token: 0, tag: -1}, counted from 0; null: detected",
+        "| `characters` | see below | a word vector computed from the characters",
+        "| `schedule` | `linear` | learning rate after the warm-up: linear or cosine",
     ],
 )
-def test_it_tells_what_may_be_written(config_reference, row):
+def test_the_config_reference_lists_defaults_and_descriptions(config_reference, row):
     assert f"\n{row}" in config_reference
 
 
-def test_the_page_of_symbols_tells_the_truth():
-    done = doctest.testfile(str(ROOT / "docs" / "notation.md"), module_relative=False, encoding="utf-8")
-    assert done.attempted > 20
-    assert done.failed == 0
+def test_the_examples_of_the_notation_page_run():
+    result = doctest.testfile(str(ROOT / "docs" / "notation.md"), module_relative=False, encoding="utf-8")
+    assert result.attempted > 20
+    assert result.failed == 0

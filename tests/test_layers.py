@@ -22,7 +22,7 @@ def lint_imports(folder):
     """Check the contracts in pyproject.toml on the package in a folder."""
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()"]
     return subprocess.run(
-        [*command, "--no-cache", "--config", str(ROOT / "pyproject.toml")],
+        [*command, "--no-cache", str(ROOT / "pyproject.toml")],
         cwd=folder,
         env={"PYTHONPATH": str(folder)},
         capture_output=True,

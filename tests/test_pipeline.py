@@ -1,4 +1,4 @@
-"""Text in, entities out: exact offsets, whatever the text, the batch or the thread."""
+"""The pipeline: exact offsets for any text, batch and thread."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 import rnner
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError, UsageError
-from rnner.model.folder import save_description, save_weights
+from rnner.model.folder import save_config_and_vocabulary, save_weights
 from rnner.pipeline import Pipeline
 from rnner.text.entity import Entity
-from tiny import DEV, TRAIN, config_of, tagger_of, tagger_with_context, words_of
+from tiny_corpus import DEV, TRAIN, config_of, tagger_of, tagger_with_context, words_of
 
 
 def pipeline_of(*overrides, seed=3, **options):
@@ -21,7 +21,7 @@ def pipeline_of(*overrides, seed=3, **options):
     return Pipeline(TaggerDecoder(tagger, vocabulary, **options))
 
 
-# Untrained, it takes almost anything for a name: what offsets need.
+# An untrained model finds many entities, which tests offsets well.
 PIPELINE = pipeline_of()
 TEXTS = [
     "Harry Potter and Hermione Granger invented a new spell.",
@@ -43,7 +43,7 @@ def scores(found):
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_offsets_index_the_text_as_it_came(text):
+def test_offsets_index_the_unchanged_text(text):
     (entities,) = PIPELINE([text])
     assert entities
     end = 0
@@ -72,13 +72,13 @@ def test_a_text_without_words_has_no_entities(text):
     assert flat(PIPELINE([text, TEXTS[0]])) == [[], *flat(PIPELINE([TEXTS[0]]))]
 
 
-def test_nothing_gives_nothing():
+def test_empty_input_gives_empty_output():
     assert PIPELINE([]) == [] and PIPELINE.tag([]) == []
     assert PIPELINE.tag([[]]) == [[]] and PIPELINE.tag_documents([[]])[0].entities() == []
 
 
 @pytest.mark.parametrize("text", ["Harry met Ron .", ""])
-def test_a_bare_text_is_a_type_error_that_says_what_to_write(text):
+def test_a_single_text_is_a_type_error_with_advice(text):
     with pytest.raises(TypeError, match=r"takes a list of texts: pipeline\(\[text\]\)"):
         PIPELINE(text)
     with pytest.raises(TypeError, match="takes lists of words"):
@@ -99,7 +99,7 @@ def test_tag_counts_words():
             assert entity.text == " ".join(words[entity.start : entity.end])
 
 
-def test_tag_documents_are_the_words_with_spaces_between():
+def test_tag_documents_joins_words_with_spaces():
     sentences = words_of(DEV)
     for words, document, entities in zip(
         sentences, PIPELINE.tag_documents(sentences), PIPELINE.tag(sentences), strict=True
@@ -110,7 +110,7 @@ def test_tag_documents_are_the_words_with_spaces_between():
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])
-def test_the_batch_never_changes_a_result(head):
+def test_results_do_not_depend_on_the_batch(head):
     texts = [*TEXTS, *(" ".join(words) for words in words_of(TRAIN + DEV)), ""]
     known = pipeline_of(f"head={head}", sentences=64)(texts)
     for size in (1, 2, 7):
@@ -123,32 +123,32 @@ def test_the_batch_never_changes_a_result(head):
     assert flat(alone) == flat(known)
 
 
-def test_eight_threads_find_what_one_finds():
+def test_threads_find_the_same():
     texts = TEXTS * 3
     known = PIPELINE(texts)
-    fresh = pipeline_of()  # with nothing cached yet
+    fresh = pipeline_of()  # nothing is cached yet
     with ThreadPoolExecutor(8) as pool:
         for found in pool.map(lambda n: (fresh(texts), n)[0], range(16)):
             assert found == known
 
 
-def test_predicting_twice_changes_nothing():
+def test_predicting_is_repeatable():
     assert PIPELINE(TEXTS) == PIPELINE(TEXTS)
     assert not PIPELINE.decoder.tagger.training
 
 
-def test_a_document_leaves_out_what_is_not_probable_enough():
+def test_above_removes_improbable_entities():
     (document,) = PIPELINE.documents([TEXTS[0]])
     found = sorted(entity.score for entity in document.entities())
     assert document.above(0.0).entities() == document.entities()
     assert document.above(1.1).entities() == []
     kept = document.above(found[0] + 1e-9).entities()
     assert kept == [entity for entity in document.entities() if entity.score > found[0]]
-    assert len(document.entities()) == len(found), "the document itself stays as it is"
+    assert len(document.entities()) == len(found), "the document itself does not change"
 
 
-def test_a_model_is_loaded_from_its_folder(tmp_path):
-    save_description(tmp_path, config_of(), PIPELINE.vocabulary)
+def test_load_reads_a_folder(tmp_path):
+    save_config_and_vocabulary(tmp_path, config_of(), PIPELINE.vocabulary)
     save_weights(tmp_path, PIPELINE.decoder.tagger)
     loaded = rnner.load(tmp_path)
     assert isinstance(loaded, rnner.Pipeline)
@@ -157,7 +157,7 @@ def test_a_model_is_loaded_from_its_folder(tmp_path):
     assert rnner.load(str(tmp_path), device="auto").labels == loaded.labels
 
 
-def test_what_cannot_be_loaded_is_told(tmp_path):
+def test_load_errors_say_what_is_wrong(tmp_path):
     with pytest.raises(ModelError, match="there is no such model folder"):
         rnner.load(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="--code takes a Python file"):
@@ -171,12 +171,12 @@ def test_what_cannot_be_loaded_is_told(tmp_path):
 
 @pytest.fixture(scope="module")
 def reader():
-    """A pipeline whose model looks at whole documents."""
+    """A pipeline whose model uses whole documents."""
     tagger, vocabulary = tagger_with_context()
     return Pipeline(TaggerDecoder(tagger, vocabulary))
 
 
-def test_the_sentences_of_a_text_are_a_document_and_other_texts_are_not_in_it(reader):
+def test_each_text_is_one_document(reader):
     sentences = [words for words in words_of(TRAIN) if words[-1] == "."][:3]
     text, other = " ".join(word for words in sentences for word in words), "It rained in Wales ."
     first, second = reader.documents([text, other])
@@ -188,34 +188,34 @@ def test_the_sentences_of_a_text_are_a_document_and_other_texts_are_not_in_it(re
     assert found[0] != pytest.approx(scores(reader.tag(sentences)), abs=1e-4)
 
 
-def test_readings_see_the_text_that_the_entities_see(reader):
+def test_readings_use_the_same_document_as_entities(reader):
     (document,) = reader.with_readings(reader.documents(["Harry left London . He saw Egypt ."]), 1)
     sentences = [[token.text for token in tokens] for tokens in document.sentences]
     assert len(sentences) == 2
-    told = [reading.probability for (reading,) in document.readings]
+    reported = [reading.probability for (reading,) in document.readings]
     expected = reader.with_readings(reader.tag_documents(sentences), 1)
     alone = [document.readings[0][0].probability for document in expected]
     assert [[span[:3] for span in spans] for spans in document.spans] == [
         [tuple(span) for span in reading.spans] for (reading,) in document.readings
     ]
-    assert told != pytest.approx(alone, abs=1e-4)
+    assert reported != pytest.approx(alone, abs=1e-4)
 
 
-def test_readings_of_a_column_file_see_the_documents_that_its_entities_see(reader):
+def test_readings_of_tagged_sentences_use_the_same_documents_as_entities(reader):
     sentences, numbers = words_of(TRAIN), [0] * 5 + [1] * 5
     found = reader.with_readings(reader.tag_documents(sentences, numbers), 1, numbers)
-    told = [document.readings[0][0].probability for document in found]
-    assert told == pytest.approx(
+    reported = [document.readings[0][0].probability for document in found]
+    assert reported == pytest.approx(
         [reading.probability for (reading,) in reader.decoder.readings(sentences, 1, numbers)], abs=1e-5
     )
     assert [[span[:3] for span in document.spans[0]] for document in found] == [
         [tuple(span) for span in document.readings[0][0].spans] for document in found
     ]
     alone = reader.with_readings(reader.tag_documents(sentences), 1)
-    assert told != pytest.approx([document.readings[0][0].probability for document in alone], abs=1e-4)
+    assert reported != pytest.approx([document.readings[0][0].probability for document in alone], abs=1e-4)
 
 
-def test_tagging_words_takes_the_documents_numbers(reader):
+def test_tag_uses_document_numbers(reader):
     sentences, documents = words_of(TRAIN), [-1, 0, 0, 0, 1, 1, 2, 2, 2, 2]
     expected = reader.tag(sentences, documents)
     found = reader.tag_documents(sentences, documents)

@@ -15,7 +15,6 @@ from rnner.tags import (
     Span,
     TagError,
     boundaries,
-    detect_scheme,
     from_spans,
     is_tag,
     label_of,
@@ -24,7 +23,7 @@ from rnner.tags import (
     transitions,
 )
 
-# Maria Skłodowska Curie left Fiat Ford for Paris: four entities, two of one label side by side.
+# Maria Skłodowska Curie left Fiat Ford for Paris: four entities, two adjacent ones of one label.
 SENTENCE_SPANS = [Span(0, 3, "PER"), Span(4, 5, "ORG"), Span(5, 6, "ORG"), Span(7, 8, "LOC")]
 SENTENCE_TAGS = {
     "iob1": "I-PER I-PER I-PER O I-ORG B-ORG O I-LOC",
@@ -32,6 +31,13 @@ SENTENCE_TAGS = {
     "bioes": "B-PER I-PER E-PER O S-ORG S-ORG O S-LOC",
     "binary": "1 1 1 0 1 1 0 1",
 }
+
+
+def detect_scheme(sentences: list[list[str]]) -> str:
+    detector = SchemeDetector()
+    for tags in sentences:
+        detector.add(tags)
+    return detector.detect()
 
 
 def legal(tags: tuple[str, ...], scheme: str) -> bool:
@@ -99,7 +105,7 @@ def test_reading_then_writing_legal_tags_changes_nothing(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", [*SCHEMES, LENIENT])
-def test_boundaries_are_where_no_span_goes_on(scheme: str) -> None:
+def test_boundaries_are_where_no_span_continues(scheme: str) -> None:
     tags = tag_inventory(["PER", "LOC"], "bioes" if scheme == LENIENT else scheme)
     boundary = boundaries(tags, scheme)
     for path in product(range(len(tags)), repeat=3):
@@ -135,26 +141,33 @@ def test_writing_then_reading_spans_changes_nothing(sentence: tuple[list[Span], 
 @pytest.mark.parametrize(
     ("scheme", "tags", "position", "message"),
     [
-        ("iob2", "O I-PER", 1, "I-PER after O: IOB2 begins an entity with B-PER"),
+        ("iob2", "O I-PER", 1, "I-PER after O: in IOB2, an entity starts with B-PER"),
         ("iob2", "I-PER", 0, "I-PER at the start of a sentence"),
         ("iob2", "B-PER I-LOC", 1, "I-LOC after B-PER"),
-        ("iob2", "B-PER E-PER", 1, "'E-PER' is no tag of IOB2: O, B-LABEL, I-LABEL are allowed"),
-        ("iob2", "O B- O", 1, "the tag 'B-' has no label"),
+        ("iob2", "B-PER E-PER", 1, "'E-PER' is not a valid IOB2 tag; expected O, B-LABEL, I-LABEL"),
+        ("iob2", "O B- O", 1, "the tag 'B-' has no label; expected B-LABEL, such as B-PER"),
         ("iob2", "O B O", 1, "the tag 'B' has no label"),
-        ("iob2", "O o", 1, "'o' is no tag of IOB2"),
-        ("iob2", "O 0", 1, "'0' is no tag of IOB2"),
-        ("iob1", "O B-PER", 1, "B-PER after O: IOB1 has B- only between two neighbouring entities"),
+        ("iob2", "O o", 1, "'o' is not a valid IOB2 tag"),
+        ("iob2", "O 0", 1, "'0' is not a valid IOB2 tag"),
+        (
+            "iob1",
+            "O B-PER",
+            1,
+            "B-PER after O: in IOB1, B- only separates adjacent entities of the same label; expected I-PER",
+        ),
         ("iob1", "I-PER B-LOC", 1, "B-LOC after I-PER"),
-        ("bioes", "O B-PER", 1, "the end of the sentence after B-PER"),
-        ("bioes", "B-PER O", 1, "O after B-PER: in BIOES the entity must go on to an E-PER"),
+        ("bioes", "O B-PER", 1, "end of sentence after B-PER: in BIOES"),
+        ("bioes", "B-PER O", 1, "O after B-PER: in BIOES, B-PER is followed by I-PER or E-PER"),
         ("bioes", "B-PER E-LOC", 1, "E-LOC after B-PER"),
-        ("bioes", "S-PER I-PER E-PER", 1, "BIOES begins an entity with B-PER or S-PER"),
-        ("binary", "1 O", 1, "'O' is no tag of binary: 0 and 1 are allowed"),
-        (LENIENT, "B-PER U-PER", 1, "'U-PER' is no tag of conlleval"),
-        (LENIENT, "B-PER 1", 1, "'1' is no tag of conlleval"),
+        ("bioes", "S-PER I-PER E-PER", 1, "in BIOES, an entity starts with B-PER or S-PER"),
+        ("binary", "1 O", 1, "'O' is not a binary tag; expected 0 or 1"),
+        (LENIENT, "B-PER U-PER", 1, "'U-PER' is not a valid conlleval tag"),
+        (LENIENT, "B-PER 1", 1, "'1' is not a valid conlleval tag"),
     ],
 )
-def test_an_illegal_tag_is_told_with_its_place(scheme: str, tags: str, position: int, message: str) -> None:
+def test_an_illegal_tag_is_reported_with_its_position(
+    scheme: str, tags: str, position: int, message: str
+) -> None:
     with pytest.raises(TagError) as caught:
         to_spans(tags.split(), scheme)
     assert message in str(caught.value)
@@ -178,10 +191,10 @@ def test_impossible_spans_are_refused(spans: list[Span], scheme: str) -> None:
         from_spans(spans, 4, scheme)
 
 
-def test_unknown_schemes_are_refused_with_those_there_are() -> None:
+def test_unknown_schemes_are_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'bilou'.*iob1, iob2, bioes, binary, conlleval"):
         to_spans(["O"], "bilou")
-    with pytest.raises(ValueError, match=r"'conlleval'.*known: iob1, iob2, bioes, binary$"):
+    with pytest.raises(ValueError, match=r"'conlleval'.*expected iob1, iob2, bioes, binary$"):
         from_spans([], 1, LENIENT)
 
 
@@ -191,7 +204,7 @@ def test_an_empty_sentence_has_no_spans_and_no_tags() -> None:
         assert from_spans([], 0, scheme) == []
 
 
-def test_inventory_is_ordered_and_free_of_doubles() -> None:
+def test_inventory_is_ordered_and_has_no_duplicates() -> None:
     assert tag_inventory(["PER", "LOC", "PER"], "bioes") == (
         ["O", "B-LOC", "I-LOC", "E-LOC", "S-LOC", "B-PER", "I-PER", "E-PER", "S-PER"]
     )
@@ -200,7 +213,7 @@ def test_inventory_is_ordered_and_free_of_doubles() -> None:
 
 
 def test_transitions_refuse_a_tag_of_another_scheme() -> None:
-    with pytest.raises(TagError, match="'S-PER' is no tag of IOB2"):
+    with pytest.raises(TagError, match="'S-PER' is not a valid IOB2 tag"):
         transitions(["O", "B-PER", "S-PER"], "iob2")
 
 
@@ -209,7 +222,7 @@ def test_the_scheme_of_a_sentence_is_detected(scheme: str) -> None:
     assert detect_scheme([["O"] if scheme != "binary" else ["0"], SENTENCE_TAGS[scheme].split()]) == scheme
 
 
-def test_tags_without_evidence_count_as_iob2() -> None:
+def test_tags_that_fit_several_schemes_count_as_iob2() -> None:
     assert detect_scheme([["O", "O"], ["O"]]) == "iob2"
     assert detect_scheme([]) == "iob2"
 
@@ -221,28 +234,28 @@ def test_every_legal_corpus_is_detected_as_a_scheme_that_gives_its_spans() -> No
                 assert to_spans(path, detect_scheme([path])) == to_spans(path, scheme)
 
 
-def test_mixed_schemes_are_told_with_the_first_offence_and_the_others() -> None:
+def test_mixed_schemes_are_reported_with_the_first_violation_of_two_schemes() -> None:
     sentences = [["B-PER", "O"], ["O", "B-LOC", "I-LOC"], ["O", "I-PER", "O"], ["B-PER", "I-ORG"]]
     with pytest.raises(SchemeError) as caught:
         detect_scheme(sentences)
     error = caught.value
     assert (error.scheme, error.sentence, error.position) == ("iob2", 2, 1)
-    assert error.offences["iob2"].times == 2
-    assert error.offences["iob1"].times == 3
+    assert error.violations["iob2"].times == 2
+    assert error.violations["iob1"].times == 3
     assert str(error) == (
-        "I-PER after O: IOB2 begins an entity with B-PER (2 such places); nor are the tags IOB1: B-PER at "
-        "the start of a sentence: IOB1 has B- only between two neighbouring entities of one label (3 such "
-        "places, the first in sentence 1, word 1)"
+        "I-PER after O: in IOB2, an entity starts with B-PER (2 places); the tags are not IOB1 either: B-PER "
+        "at the start of a sentence: in IOB1, B- only separates adjacent entities of the same label; "
+        "expected I-PER (3 places, the first in sentence 1, word 1)"
     )
 
 
-def test_an_entity_that_bioes_leaves_open_is_told_at_the_last_word() -> None:
+def test_an_unfinished_bioes_entity_is_reported_at_the_last_word() -> None:
     detector = SchemeDetector()
     detector.add(["S-PER", "O"])
     detector.add(["O", "O", "B-PER"])
-    offence = detector.offence("bioes")
-    assert offence is not None
-    assert (offence.sentence, offence.position, offence.times) == (1, 2, 1)
+    violation = detector.first_violation("bioes")
+    assert violation is not None
+    assert (violation.sentence, violation.position, violation.times) == (1, 2, 1)
     assert detector.tags == {"S-PER", "B-PER", "O"}
 
 
@@ -263,10 +276,10 @@ def test_other_cells_do_not(text: str) -> None:
     assert not is_tag(text)
 
 
-def test_the_illegal_pairs_of_a_scheme_come_with_their_reasons() -> None:
+def test_violating_pairs_come_with_their_reasons() -> None:
     detector = SchemeDetector()
     detector.add(["B-PER", "O", "I-PER"])
-    assert list(detector.illegal("iob2")) == [("O", "I-PER")]
-    assert "B-PER" in detector.illegal("iob2")["O", "I-PER"]
-    assert ("B-PER", "O") in detector.illegal("bioes")
-    assert detector.illegal("conlleval") == {}
+    assert list(detector.violations("iob2")) == [("O", "I-PER")]
+    assert "B-PER" in detector.violations("iob2")["O", "I-PER"]
+    assert ("B-PER", "O") in detector.violations("bioes")
+    assert detector.violations("conlleval") == {}

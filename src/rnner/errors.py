@@ -1,6 +1,6 @@
-"""The errors a user may see. Each says what came, what is allowed and what to do next.
+"""Errors shown to users. Each message says what came, what is allowed and what to do next.
 
-The command line prints `str(error)` and exits with `error.exit_code`; nothing else is caught there.
+The command line prints `str(error)` and exits with `error.exit_code`.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from pathlib import Path
 
 
 class RnnerError(Exception):
-    """Something the user can mend. `exit_code` is what the command line exits with."""
+    """An error the user can fix. `exit_code` is the exit code of the command line."""
 
     exit_code = 1
 
 
 class UsageError(RnnerError):
-    """The call itself is off: an option, a device that is not there, an output that exists."""
+    """A wrong call: an invalid option, a device that is not available, an output that already exists."""
 
     exit_code = 2
 
 
 class ConfigError(UsageError):
-    """A config with one or more problems, all of them told at once.
+    """A config with one or more problems, all listed in one error.
 
     Args:
-        problems: one sentence each, naming the key (`training.epochs: ...`).
-        source: the config file, if there is one.
+        problems: one sentence per problem, each starting with the key (`training.epochs: ...`).
+        source: the config file, if any.
     """
 
     def __init__(self, problems: Sequence[str], source: Path | str | None = None) -> None:
@@ -44,13 +44,13 @@ class ConfigError(UsageError):
 
 
 class DataError(RnnerError):
-    """Data that cannot be read as it stands.
+    """Data that cannot be read.
 
     Args:
-        message: what is wrong and what to do.
+        message: what is wrong and how to fix it.
         path: the file.
-        line: counted from 1.
-        column: counted from 1.
+        line: line number, from 1.
+        column: column number, from 1.
     """
 
     def __init__(
@@ -62,15 +62,20 @@ class DataError(RnnerError):
 
 
 class ModelError(RnnerError):
-    """A model folder that is missing, broken, foreign, or needs something that was not given."""
+    """A model folder that is missing, damaged or not from rnner, or that needs a file that was not given."""
 
 
 class TrainingError(RnnerError):
-    """Training that cannot go on, such as a loss that is not finite."""
+    """Training that cannot continue, for example because the loss is not finite."""
 
 
 def did_you_mean(word: str, words: Collection[str]) -> str:
-    """` (did you mean X?)` with the closest of the words there are, or nothing if none is close."""
+    """Return ` (did you mean X?)` with the closest of `words`, or an empty string if none is close."""
     lowered = {known.lower(): known for known in words}
     matches = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
     return f" (did you mean {lowered[matches[0]]}?)" if matches else ""
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Return the number with its noun: `1 token`, `1,024 tokens`, `2 entities` if the plural is given."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

@@ -1,4 +1,4 @@
-"""Text in, entities out."""
+"""From texts to entities: the class that people use."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from functools import cache
 from pathlib import Path
 
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding.decoder import Decoder, Reading, ScoredSpan
+from rnner.decoding.decoder import Decoder
+from rnner.decoding.spans import Reading, ScoredSpan
 from rnner.errors import UsageError
 from rnner.export.runtime import choose_backend, is_onnx_file, load_onnx
 from rnner.model.names import BUNDLED_LABELS, find_model
-from rnner.system.process_memory import collecting_later
+from rnner.system.process_memory import garbage_collection_paused
 from rnner.text.entity import Entity
 from rnner.text.sentences import split_sentences
 from rnner.text.tokenizer import Token, tokenize
 
-_TOGETHER = 100  # texts
+_TOKENIZED_AT_ONCE = 100  # texts
 
 _logger = logging.getLogger(__name__)
 
@@ -30,19 +31,20 @@ def load(
     device: str = "cpu",
     code: Path | str | None = None,
 ) -> Pipeline:
-    """Load a model for finding names.
+    """Load a model.
 
     Args:
-        model: a folder, as `rnner train --output` writes it; a file of `rnner export`, whose name ends in
-            .onnx, which is run without torch; "owner/name" or "owner/name@revision" on the Hugging Face Hub;
-            None or "en", the bundled English model. That it is used by default is logged, once.
-        backend: torch; onnx, for which `rnner export DIR` gives a folder its form; auto: torch runs a folder.
-        device: auto, cpu or cuda; a .onnx file is run on the CPU.
-        code: the Python file of the user's own cells, if the model was trained with one.
+        model: a folder written by `rnner train --output`; an .onnx file written by `rnner export`, which runs
+            without torch; "owner/name" or "owner/name@revision" on the Hugging Face Hub; None or "en": the
+            bundled English model. Using it by default logs a warning, once.
+        backend: "torch"; "onnx", for folders that `rnner export DIR` has prepared; "auto", which is torch for
+            folders.
+        device: "auto", "cpu" or "cuda"; .onnx files run on the CPU.
+        code: the Python file that registers your own cells, if the model was trained with one.
 
     Raises:
-        ModelError: there is no such model, or it is broken; the message says what to do.
-        UsageError: the device, the code file or what runs .onnx files is not to be had.
+        ModelError: there is no such model, or it is corrupt; the message says what to do.
+        UsageError: the device, the code file or onnxruntime is not available.
 
     Example:
         >>> pipeline = rnner.load("runs/my")
@@ -51,10 +53,10 @@ def load(
     """
     path = choose_backend(find_model(model), backend)
     if model is None:
-        _tell_default()
+        _warn_about_default()
     if is_onnx_file(path):
         if device not in ("auto", "cpu") or code is not None:
-            raise UsageError(f"{path}: a .onnx file is run on the CPU, and needs no code of yours")
+            raise UsageError(f"{path}: .onnx files run on the CPU and need no code file")
         return Pipeline(load_onnx(path))
     from rnner.decoding.tagger_decoder import load_decoder
     from rnner.model.user_code import load_code
@@ -65,22 +67,21 @@ def load(
     return Pipeline(load_decoder(path, device=choose_device(device)))
 
 
-@cache
-def _tell_default() -> None:
-    """Once a process, on stderr unless the program logs elsewhere."""
+@cache  # once per process
+def _warn_about_default() -> None:
     labels = ", ".join(BUNDLED_LABELS)
-    _logger.warning("rnner.load: no model is named, so this is the bundled English one (%s)", labels)
+    _logger.warning("rnner.load: no model given, using the bundled English model (%s)", labels)
 
 
 @dataclass(frozen=True)
 class Document:
-    """A text with what was found in it; `Pipeline.documents` and `tag_documents` give it.
+    """A text and what was found in it, returned by `Pipeline.documents` and `Pipeline.tag_documents`.
 
     Attributes:
-        text: as it came.
-        sentences: its tokens, sentence by sentence.
+        text: the unchanged text.
+        sentences: the tokens of each sentence.
         spans: the entities of each sentence, in words.
-        readings: the most probable ways to tag each sentence, if they were asked for.
+        readings: the most probable ways to tag each sentence, from `Pipeline.with_readings`.
     """
 
     text: str
@@ -89,7 +90,7 @@ class Document:
     readings: list[list[Reading]] = field(default_factory=list)
 
     def entities(self) -> list[Entity]:
-        """The entities of the text, in characters."""
+        """Return the entities of the text, in characters."""
         return [
             self._entity(tokens, span)
             for tokens, spans in zip(self.sentences, self.spans, strict=True)
@@ -97,9 +98,9 @@ class Document:
         ]
 
     def nbest(self) -> list[list[tuple[float, list[Entity]]]]:
-        """For each sentence, the probability and the entities of each reading; empty if none were asked for.
+        """Return for each sentence the probability and the entities of each reading; empty without readings.
 
-        The score of an entity here is the probability of the reading that it belongs to.
+        The score of these entities is the probability of their reading.
         """
         return [
             [
@@ -110,7 +111,7 @@ class Document:
         ]
 
     def above(self, threshold: float) -> Document:
-        """The same without entities whose probability is below `threshold`.
+        """Return a copy without entities whose probability is below the threshold.
 
         Example:
             >>> (document,) = rnner.load("runs/my").documents(["Ada Lovelace wrote to Charles Babbage."])
@@ -127,12 +128,12 @@ class Document:
 
 
 class Pipeline:
-    """Finds the entities of texts and of sentences.
+    """Finds the entities of texts, or of sentences that are already split into words.
 
-    It may be called from several threads at once: nothing that a caller sees of it changes while it predicts.
+    Several threads can share a pipeline: predicting changes nothing that callers can see.
 
     Args:
-        decoder: of a loaded model.
+        decoder: the decoder of a loaded model; see `load`.
 
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
@@ -149,19 +150,19 @@ class Pipeline:
 
     @property
     def labels(self) -> list[str]:
-        """The kinds of entity that the model tells apart."""
+        """The entity types of the model."""
         return list(self.vocabulary.labels)
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """What the model knows of words, characters and tags."""
+        """The words, characters and tags that the model knows."""
         return self.decoder.vocabulary
 
     def __call__(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each raw text, in order; `start` and `end` are characters of that text.
+        """Return the entities of each text, in order; `start` and `end` count characters of the text.
 
         Raises:
-            TypeError: if given one text alone instead of a list.
+            TypeError: the argument is a single text instead of a list.
 
         Example:
             >>> pipeline = rnner.load("runs/my")
@@ -176,7 +177,10 @@ class Pipeline:
         return [document.entities() for document in self.documents(texts)]
 
     def documents(self, texts: Sequence[str]) -> list[Document]:
-        """Each raw text with its sentences, words and entities; see `__call__`.
+        """Return each text with its sentences, words and entities.
+
+        Raises:
+            TypeError: the argument is a single text instead of a list.
 
         Example:
             >>> (document,) = rnner.load("runs/my").documents(["She slept. Alan Turing walked to London."])
@@ -192,31 +196,30 @@ class Pipeline:
     def read(
         self, contents: Sequence[str | list[str]], numbers: Sequence[int] | None = None
     ) -> list[Document]:
-        """Raw texts, and sentences given as lists of words, each with its entities; all are read together.
+        """Return texts, and sentences given as lists of words, with their entities.
 
         Args:
-            contents: a list of words stands for the text that has one space between them.
-            numbers: of the document that each belongs to, as for `tag`; None: each is one of its own.
+            contents: texts and sentences in any order. A list of words is treated as a text with one space
+                between words.
+            numbers: the document number of each, as for `tag`; None: each is a separate document.
         """
-        parts: list[tuple[str, list[list[Token]]]] = []
-        for start in range(0, len(contents), _TOGETHER):
-            with collecting_later():
-                parts += map(_parts, contents[start : start + _TOGETHER])
-        sentences, of = _numbered([tokens for _, tokens in parts])
-        found = iter(
-            self.decoder.scored_spans(sentences, of if numbers is None else [numbers[place] for place in of])
-        )
-        return [Document(text, tokens, [next(found) for _ in tokens]) for text, tokens in parts]
+        split: list[tuple[str, list[list[Token]]]] = []
+        for start in range(0, len(contents), _TOKENIZED_AT_ONCE):
+            with garbage_collection_paused():
+                split += map(_split, contents[start : start + _TOKENIZED_AT_ONCE])
+        sentences, documents = _sentences_of([tokens for _, tokens in split], numbers)
+        found = iter(self.decoder.scored_spans(sentences, documents))
+        return [Document(text, tokens, [next(found) for _ in tokens]) for text, tokens in split]
 
     def with_readings(
         self, documents: Sequence[Document], n: int, numbers: Sequence[int] | None = None
     ) -> list[Document]:
-        """The documents with the n most probable ways to tag each of their sentences.
+        """Return the documents with the n most probable ways to tag each of their sentences.
 
         Args:
-            documents: from `documents`, or from `tag_documents`.
+            documents: returned by `documents` or `tag_documents`.
             n: at least 1.
-            numbers: what `tag_documents` was given as its `documents`.
+            numbers: the `documents` argument of `tag_documents`, if there was one.
 
         Example:
             >>> pipeline = rnner.load("runs/my")
@@ -225,8 +228,7 @@ class Pipeline:
             >>> best[0] > second[0], [entity.text for entity in best[1]]
             (True, ['Philadelphia'])
         """
-        sentences, of = _numbered([document.sentences for document in documents])
-        context = of if numbers is None else [numbers[place] for place in of]
+        sentences, context = _sentences_of([document.sentences for document in documents], numbers)
         found = iter(self.decoder.readings(sentences, n, context))
         return [
             replace(document, readings=[next(found) for _ in document.sentences]) for document in documents
@@ -235,15 +237,15 @@ class Pipeline:
     def tag(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
     ) -> list[list[Entity]]:
-        """The entities of each sentence, given as a list of words; `start` and `end` count its words.
+        """Return the entities of each sentence, given as a list of words; `start` and `end` count words.
 
         Args:
             sentences: as words.
-            documents: the number of each sentence's document, for models that look at whole documents; a
-                sentence with the number -1, or without one, is a document of its own.
+            documents: the document number of each sentence, for models that use whole documents. Sentences
+                without a number, or with -1, are separate documents.
 
         Raises:
-            TypeError: if a sentence is a text instead of a list of words.
+            TypeError: a sentence is a text instead of a list of words.
 
         Example:
             >>> pipeline = rnner.load("runs/my")
@@ -252,9 +254,7 @@ class Pipeline:
             [('PER', 0, 2, 'Konrad Zuse'), ('LOC', 6, 7, 'Berlin')]
         """
         if any(isinstance(sentence, str) for sentence in (sentences, *sentences)):
-            raise TypeError(
-                "tag takes lists of words; for raw text, call the pipeline itself: pipeline(texts)"
-            )
+            raise TypeError("tag takes lists of words; for texts, call the pipeline: pipeline(texts)")
         return [
             [
                 Entity(span.label, span.start, span.end, " ".join(words[span.start : span.end]), span.score)
@@ -266,27 +266,29 @@ class Pipeline:
     def tag_documents(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
     ) -> list[Document]:
-        """Each sentence, given as a list of words, as a text with one space between its words; see `tag`."""
+        """Return a `Document` for each sentence, given as a list of words; arguments as for `tag`.
+
+        Its text is the words with one space between them.
+        """
         return self.read(sentences, documents)
 
 
-def _numbered(documents: Sequence[Sequence[Sequence[Token]]]) -> tuple[list[list[str]], list[int]]:
-    """The sentences of documents as words, and for each the number of its document."""
-    sentences = [[token.text for token in tokens] for document in documents for tokens in document]
-    return sentences, [number for number, document in enumerate(documents) for _ in document]
+def _sentences_of(
+    texts: Sequence[Sequence[Sequence[Token]]], numbers: Sequence[int] | None
+) -> tuple[list[list[str]], list[int]]:
+    """Return the sentences of all texts as words, and the document number of each."""
+    if numbers is None:
+        numbers = range(len(texts))
+    sentences = [[token.text for token in tokens] for text in texts for tokens in text]
+    return sentences, [numbers[place] for place, text in enumerate(texts) for _ in text]
 
 
-def _parts(content: str | list[str]) -> tuple[str, list[list[Token]]]:
-    """What is to be read as a text, and its sentences."""
+def _split(content: str | list[str]) -> tuple[str, list[list[Token]]]:
+    """Return the text and the tokens of each of its sentences."""
     if isinstance(content, str):
         return content, split_sentences(content, tokenize(content))
-    return " ".join(content), [_spaced(content)] if content else []
-
-
-def _spaced(words: Sequence[str]) -> list[Token]:
-    """The words as tokens of the text that has one space between them."""
     tokens, start = [], 0
-    for word in words:
+    for word in content:
         tokens.append(Token(word, start, start + len(word)))
         start += len(word) + 1
-    return tokens
+    return " ".join(content), [tokens] if content else []

@@ -1,17 +1,17 @@
-"""Tag schemes and the spans they stand for. Pure functions, standard library only.
+"""Tag schemes and the entity spans that tags encode. Pure functions, standard library only.
 
-A tag is `O` or a prefix and a label (`B-PER`; the label may hold hyphens: `B-creative-work`).
+A tag is `O` or a prefix and a label (`B-PER`). The label may contain hyphens: `B-creative-work`.
 
-    scheme   tags of one entity     two neighbours of one label     source
-    iob1     I I I                  I I B I                         Ramshaw and Marcus 1995
-    iob2     B I I                  B I B I                         Tjong Kim Sang and Veenstra 1999
-    bioes    B I E, or S alone      B E B E                         also called IOBES; BILOU in other letters
-    binary   1 1 1                  merge into one                  the notes' name / no name, label `NAME`
+    scheme   tags of one entity     two adjacent ones, same label    source
+    iob1     I I I                  I I B I                          Ramshaw and Marcus 1995
+    iob2     B I I                  B I B I                          Tjong Kim Sang and Veenstra 1999
+    bioes    B I E, or S alone      B E B E                          also called IOBES; BILOU in other letters
+    binary   1 1 1                  become one entity                name or no name, with the label `NAME`
 
-In every scheme an entity goes on from one tag to the next when the first is `B-X` or `I-X` and the second
-`I-X` or `E-X` with the same label. The schemes differ in what they allow, so reading is one rule and the
-checks are apart. `conlleval`, for reading only, checks nothing: it finds the entities that the CoNLL script
-finds in any tags.
+In every scheme an entity continues from one tag to the next if the first is `B-X` or `I-X` and the second is
+`I-X` or `E-X` with the same label. The schemes differ only in which tags they allow, so one rule reads all of
+them and the checks are separate. `conlleval`, for reading only, allows everything: it finds the entities that
+the CoNLL evaluation script finds.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ LENIENT = "conlleval"
 BINARY_LABEL = "NAME"
 
 _PREFIXES = {"iob1": "BI", "iob2": "BI", "bioes": "BIES", LENIENT: "BIES"}
-# When the evidence is equal (a file that holds nothing but O), the first one that fits is taken.
+# Order in which schemes are tried: the first that fits wins (a file with nothing but O fits three).
 _PREFERENCE = ("iob2", "iob1", "bioes", "binary")
 
 
 class Span(NamedTuple):
-    """An entity in a sentence: words `start` to `end`, half-open, counted from 0."""
+    """An entity in a sentence: words `start` to `end`, half-open, from 0."""
 
     start: int
     end: int
@@ -39,15 +39,15 @@ class Span(NamedTuple):
 
 
 class Transitions(NamedTuple):
-    """What a scheme allows among k tags: `start[j]`, `step[i][j]` (from i to j), `end[i]`."""
+    """The transitions a scheme allows among k tags: `start[j]`, `step[i][j]` (from i to j), `end[i]`."""
 
     start: list[bool]
     step: list[list[bool]]
     end: list[bool]
 
 
-class Offence(NamedTuple):
-    """The first place where tags break a scheme, and at how many they do (`times`).
+class Violation(NamedTuple):
+    """The first place where tags violate a scheme, and the number of all such places (`times`).
 
     `previous` is None at the start of a sentence, `tag` None at its end.
     """
@@ -61,7 +61,7 @@ class Offence(NamedTuple):
 
 
 class TagError(ValueError):
-    """A tag that its scheme does not allow where it stands; `position` counts from 0 in the sentence."""
+    """A tag that the scheme does not allow at its place; `position` is that of its word, from 0."""
 
     def __init__(self, message: str, position: int) -> None:
         super().__init__(message)
@@ -69,50 +69,51 @@ class TagError(ValueError):
 
 
 class SchemeError(TagError):
-    """Tags that obey no scheme as a whole.
+    """Tags that follow no scheme.
 
     Attributes:
-        scheme: the scheme that they break in the fewest places.
-        sentence, position: the first of these places, counted from 0.
-        offences: for each scheme its first offence.
+        scheme: the scheme with the fewest violations.
+        sentence, position: its first violation, from 0.
+        violations: the first violation of each scheme.
     """
 
-    def __init__(self, offences: dict[str, Offence]) -> None:
-        self.offences = offences
-        self.scheme, other = sorted(_PREFERENCE, key=lambda scheme: offences[scheme].times)[:2]
-        first, second = offences[self.scheme], offences[other]
+    def __init__(self, violations: dict[str, Violation]) -> None:
+        self.violations = violations
+        self.scheme, other = sorted(_PREFERENCE, key=lambda scheme: violations[scheme].times)[:2]
+        first, second = violations[self.scheme], violations[other]
         self.sentence = first.sentence
         message = f"{first.reason} ({_places(first.times)})"
-        # Where the tags are far from the other scheme, or a cell is no tag at all, it explains nothing.
+        # The second scheme explains nothing if it fits far worse, or fails for the same reason.
         if second.times <= 10 * first.times and second[:4] != first[:4]:
             where = f"the first in sentence {second.sentence + 1}, word {second.position + 1}"
-            message += (
-                f"; nor are the tags {_title(other)}: {second.reason} ({_places(second.times)}, {where})"
-            )
+            message += f"; the tags are not {_title(other)} either: "
+            message += f"{second.reason} ({_places(second.times)}, {where})"
         super().__init__(message, first.position)
 
 
 def to_spans(tags: Sequence[str], scheme: str) -> list[Span]:
-    """The entities of one sentence, in order.
+    """Return the entities of one sentence, in order.
 
-    Raises TagError at the first tag that `scheme` does not know or does not allow after the one before it.
-    `conlleval` allows every order of `O` and tags with the prefixes B, I, E, S, and reads a prefix without a
-    label as the label `_`, as seqeval does. Neighbouring names of `binary` tags are one span.
+    `conlleval` allows `O` and tags with the prefixes B, I, E and S in any order. It reads a prefix without a
+    label as the label `_`, as seqeval does. Adjacent names in `binary` tags become one span.
+
+    Raises:
+        TagError: the scheme does not know a tag, or does not allow it after the previous one.
     """
-    _known_scheme(scheme, reading=True)
+    _check_scheme(scheme, (*SCHEMES, LENIENT))
     spans: list[Span] = []
     previous: str | None = None
     start, label = 0, ""
     for position, tag in enumerate(tags):
-        reason, goes_on = _move(previous, tag, scheme)
+        reason, continues = _transition(previous, tag, scheme)
         if reason:
             raise TagError(reason, position)
-        if not goes_on:
+        if not continues:
             if label:
                 spans.append(Span(start, position, label))
             start, label = position, _label(tag, scheme)
         previous = tag
-    reason, _ = _move(previous, None, scheme)
+    reason, _ = _transition(previous, None, scheme)
     if reason:
         raise TagError(reason, len(tags) - 1)
     if label:
@@ -121,73 +122,80 @@ def to_spans(tags: Sequence[str], scheme: str) -> list[Span]:
 
 
 def from_spans(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
-    """Tags of a sentence of `length` words; spans in any order.
+    """Return the tags of a sentence of `length` words. `binary` ignores the labels.
 
-    Raises ValueError for a span that is empty, out of range, without a label, or overlaps another. `binary`
-    ignores labels: 1 in a span, 0 elsewhere.
+    Args:
+        spans: the entities, in any order.
+        length: number of words.
+        scheme: one of `SCHEMES`.
+
+    Raises:
+        ValueError: a span is empty, out of range, without a label, or overlaps another one.
     """
-    _known_scheme(scheme)
-    outside, ordered = _outside(scheme), sorted(spans)
-    tags = [outside] * length
-    last = Span(0, 0, "")
-    for span in ordered:
+    _check_scheme(scheme, SCHEMES)
+    tags = ["0" if scheme == "binary" else "O"] * length
+    previous = Span(0, 0, "")
+    for span in sorted(spans):
         if not 0 <= span.start < span.end <= length or not span.label:
-            raise ValueError(f"{span} is not a span with a label within a sentence of {length} words")
-        if span.start < last.end:
-            raise ValueError(f"{span} overlaps {last}")
-        tags[span.start : span.end] = _tags_of(span, last, scheme)
-        last = span
+            raise ValueError(f"{span} is not a labelled span within a sentence of {length} words")
+        if span.start < previous.end:
+            raise ValueError(f"{span} overlaps {previous}")
+        adjacent = span.start == previous.end and span.label == previous.label
+        tags[span.start : span.end] = _tags_of(span, adjacent, scheme)
+        previous = span
     return tags
 
 
 def tag_inventory(labels: Iterable[str], scheme: str) -> list[str]:
-    """All tags of a scheme: outside first, then by sorted label, prefixes in the order B I E S."""
-    _known_scheme(scheme)
+    """Return all tags of a scheme: outside first, then by sorted label, prefixes in the order B I E S."""
+    _check_scheme(scheme, SCHEMES)
     if scheme == "binary":
         return ["0", "1"]
     return ["O"] + [f"{prefix}-{label}" for label in sorted(set(labels)) for prefix in _PREFIXES[scheme]]
 
 
 def transitions(tags: Sequence[str], scheme: str) -> Transitions:
-    """Which of `tags` may begin a sentence, follow one another, end it: just what `to_spans` accepts.
+    """Return which tags may start a sentence, follow each other, and end it: exactly what `to_spans` accepts.
 
-    Raises TagError for a tag that the scheme does not know.
+    Raises:
+        TagError: the scheme does not know a tag.
     """
-    _known_scheme(scheme, reading=True)
+    _check_scheme(scheme, (*SCHEMES, LENIENT))
     for position, tag in enumerate(tags):
-        if reason := _unknown(tag, scheme):
+        if reason := _invalid(tag, scheme):
             raise TagError(reason, position)
     return Transitions(
-        start=[not _move(None, tag, scheme)[0] for tag in tags],
-        step=[[not _move(before, tag, scheme)[0] for tag in tags] for before in tags],
-        end=[not _move(tag, None, scheme)[0] for tag in tags],
+        start=[not _transition(None, tag, scheme)[0] for tag in tags],
+        step=[[not _transition(before, tag, scheme)[0] for tag in tags] for before in tags],
+        end=[not _transition(tag, None, scheme)[0] for tag in tags],
     )
 
 
 def boundaries(tags: Sequence[str], scheme: str) -> list[list[bool]]:
-    """`[i][j]`: no entity goes on from tag i into the tag j after it (one may end, one may begin)."""
-    _known_scheme(scheme, reading=True)
-    return [[not _move(before, tag, scheme)[1] for tag in tags] for before in tags]
+    """Return whether there is a boundary, no entity that continues, between tag i and a following tag j."""
+    _check_scheme(scheme, (*SCHEMES, LENIENT))
+    return [[not _transition(before, tag, scheme)[1] for tag in tags] for before in tags]
 
 
 def label_of(tag: str) -> str | None:
-    """The label of a tag of any scheme, None outside; `NAME` for a binary 1.
+    """Return the label of a tag of any scheme (`NAME` for a binary 1), or None outside entities.
 
-    Raises ValueError for what is no tag.
+    Raises:
+        ValueError: not a tag.
     """
     scheme = "binary" if tag in ("0", "1") else LENIENT
-    if reason := _unknown(tag, scheme):
+    if reason := _invalid(tag, scheme):
         raise ValueError(reason)
     return _label(tag, scheme) or None
 
 
 def is_tag(text: str) -> bool:
-    """Whether a text looks like a tag of any scheme: O, B-X, I-X, E-X, S-X, 0 or 1."""
+    """Return whether a text looks like a tag of any scheme: O, B-X, I-X, E-X, S-X, 0 or 1."""
     return text in ("O", "0", "1") or (len(text) > 2 and text[1] == "-" and text[0] in "BIES")
 
 
 class SchemeDetector:
-    """Finds the scheme of tag sequences in one pass; only distinct pairs of neighbouring tags are kept."""
+    """Detects the scheme of tag sequences in one pass, keeping only the distinct pairs of adjacent tags."""
 
     def __init__(self) -> None:
         self.sentences = 0
@@ -195,57 +203,56 @@ class SchemeDetector:
         self._first: dict[tuple[str | None, str | None], tuple[int, int]] = {}
 
     def add(self, tags: Sequence[str]) -> bool:
-        """Takes in the tags of the next sentence; whether there are neighbours that none had before."""
-        self._counts.update(zip([None, *tags], [*tags, None], strict=True))
+        """Add the tags of the next sentence. Return whether it has pairs that no earlier sentence had."""
+        pairs = list(zip([None, *tags], [*tags, None], strict=True))
+        self._counts.update(pairs)
         if new := len(self._counts) != len(self._first):
             last = max(len(tags) - 1, 0)
-            for position, pair in enumerate(zip([None, *tags], [*tags, None], strict=True)):
+            for position, pair in enumerate(pairs):
                 self._first.setdefault(pair, (self.sentences, min(position, last)))
         self.sentences += 1
         return new
 
     @property
     def tags(self) -> set[str]:
-        """The distinct tags seen."""
+        """The distinct tags seen so far."""
         return {tag for _, tag in self._first if tag is not None}
 
-    def illegal(self, scheme: str) -> dict[tuple[str | None, str | None], str]:
-        """The pairs of neighbouring tags that break a scheme, and why; None is a sentence's start or end."""
-        reasons = {pair: _move(*pair, scheme)[0] for pair in self._first}
+    def violations(self, scheme: str) -> dict[tuple[str | None, str | None], str]:
+        """Return the pairs of adjacent tags that violate a scheme, with the reason.
+
+        In a pair, None stands for the start or end of a sentence.
+        """
+        reasons = {pair: _transition(*pair, scheme)[0] for pair in self._first}
         return {pair: reason for pair, reason in reasons.items() if reason}
 
-    def offence(self, scheme: str) -> Offence | None:
-        """Where the tags first break a scheme and how often they do; None if they obey it."""
-        illegal = self.illegal(scheme)
-        if not illegal:
+    def first_violation(self, scheme: str) -> Violation | None:
+        """Return the first violation of a scheme, or None if all tags follow it."""
+        violations = self.violations(scheme)
+        if not violations:
             return None
-        pair = min(illegal, key=self._first.__getitem__)
-        times = sum(self._counts[pair] for pair in illegal)
-        return Offence(*pair, *self._first[pair], times, illegal[pair])
+        pair = min(violations, key=self._first.__getitem__)
+        times = sum(self._counts[pair] for pair in violations)
+        return Violation(*pair, *self._first[pair], times, violations[pair])
 
-    def decide(self) -> str:
-        """The scheme all tags obey, `iob2` where nothing tells; raises SchemeError if there is none."""
-        offences: dict[str, Offence] = {}
+    def detect(self) -> str:
+        """Return the scheme that all tags follow; `iob2` if several fit equally.
+
+        Raises:
+            SchemeError: no scheme fits.
+        """
+        found: dict[str, Violation] = {}
         for scheme in _PREFERENCE:
-            offence = self.offence(scheme)
-            if offence is None:
+            violation = self.first_violation(scheme)
+            if violation is None:
                 return scheme
-            offences[scheme] = offence
-        raise SchemeError(offences)
+            found[scheme] = violation
+        raise SchemeError(found)
 
 
-def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
-    """The scheme that the tags of all sentences obey; see SchemeDetector.decide."""
-    detector = SchemeDetector()
-    for tags in sequences:
-        detector.add(tags)
-    return detector.decide()
-
-
-def _known_scheme(scheme: str, *, reading: bool = False) -> None:
-    allowed = (*SCHEMES, LENIENT) if reading else SCHEMES
+def _check_scheme(scheme: str, allowed: Sequence[str]) -> None:
     if scheme not in allowed:
-        raise ValueError(f"unknown tag scheme {scheme!r}; known: {', '.join(allowed)}")
+        raise ValueError(f"unknown tag scheme {scheme!r}; expected {', '.join(allowed)}")
 
 
 def _title(scheme: str) -> str:
@@ -253,21 +260,17 @@ def _title(scheme: str) -> str:
 
 
 def _places(times: int) -> str:
-    return f"{times:,} such place" + ("s" if times != 1 else "")
+    return f"{times:,} place" + ("s" if times != 1 else "")
 
 
-def _outside(scheme: str) -> str:
-    return "0" if scheme == "binary" else "O"
-
-
-def _tags_of(span: Span, last: Span, scheme: str) -> list[str]:
-    """The tags of one span; `last` is the span before it."""
+def _tags_of(span: Span, adjacent: bool, scheme: str) -> list[str]:
+    """Return the tags of a span; `adjacent`: an entity of the same label ends right before it."""
     inner = span.end - span.start - 1
     if scheme == "binary":
         return ["1"] * (inner + 1)
     if scheme == "bioes":
         prefixes = "S" if not inner else "B" + "I" * (inner - 1) + "E"
-    elif scheme == "iob1" and (last.end != span.start or last.label != span.label):
+    elif scheme == "iob1" and not adjacent:
         prefixes = "I" * (inner + 1)
     else:
         prefixes = "B" + "I" * inner
@@ -275,60 +278,63 @@ def _tags_of(span: Span, last: Span, scheme: str) -> list[str]:
 
 
 def _label(tag: str, scheme: str) -> str:
-    """The label of a known tag, "" outside."""
+    """Return the label of a valid tag, "" outside entities."""
     if scheme == "binary":
         return BINARY_LABEL if tag == "1" else ""
     return "" if tag == "O" else tag[2:] or "_"
 
 
-def _unknown(tag: str, scheme: str) -> str:
-    """Why a tag is none of the scheme's, "" if it is one."""
+def _invalid(tag: str, scheme: str) -> str:
+    """Return why a tag does not belong to the scheme, "" if it does."""
     if scheme == "binary":
-        return "" if tag in ("0", "1") else f"{tag!r} is no tag of binary: 0 and 1 are allowed"
+        return "" if tag in ("0", "1") else f"{tag!r} is not a binary tag; expected 0 or 1"
     prefixes = _PREFIXES[scheme]
     if tag == "O":
         return ""
     if tag and tag[0] in prefixes and tag[1:2] in ("", "-"):
-        return "" if len(tag) > 2 or scheme == LENIENT else f"the tag {tag!r} has no label"
+        if len(tag) > 2 or scheme == LENIENT:
+            return ""
+        return f"the tag {tag!r} has no label; expected {tag[0]}-LABEL, such as {tag[0]}-PER"
     forms = ", ".join(f"{prefix}-LABEL" for prefix in prefixes)
-    return f"{tag!r} is no tag of {_title(scheme)}: O, {forms} are allowed"
+    return f"{tag!r} is not a valid {_title(scheme)} tag; expected O, {forms}"
 
 
 @lru_cache(maxsize=1 << 16)
-def _move(previous: str | None, tag: str | None, scheme: str) -> tuple[str, bool]:
-    """Why `tag` may not follow `previous` ("" if it may), and whether an entity goes on between them.
+def _transition(previous: str | None, tag: str | None, scheme: str) -> tuple[str, bool]:
+    """Return why `tag` may not follow `previous` ("" if it may), and whether an entity continues.
 
     `previous` None is the start of a sentence, `tag` None its end.
     """
-    if tag is not None and (reason := _unknown(tag, scheme)):
+    if tag is not None and (reason := _invalid(tag, scheme)):
         return reason, False
-    if previous is not None and _unknown(previous, scheme):
-        return "", False  # told where that tag itself is met
+    if previous is not None and _invalid(previous, scheme):
+        return "", False  # already reported at that tag
     if scheme == "binary":
         return "", previous == tag == "1"
-    goes_on = (
+    continues = (
         previous is not None
         and tag is not None
         and previous[0] in "BI"
         and tag[0] in "IE"
         and _label(previous, scheme) == _label(tag, scheme)
     )
-    return _offends(previous, tag, goes_on, scheme), goes_on
+    return _violation(previous, tag, continues, scheme), continues
 
 
-def _offends(previous: str | None, tag: str | None, goes_on: bool, scheme: str) -> str:
-    """The rules of IOB1, IOB2 and BIOES about two neighbouring tags that are known."""
+def _violation(previous: str | None, tag: str | None, continues: bool, scheme: str) -> str:
+    """Return why two valid tags may not be adjacent in IOB1, IOB2 or BIOES, "" if they may."""
     where = "at the start of a sentence" if previous is None else f"after {previous}"
     if scheme == "iob1" and tag is not None and tag[0] == "B":
         if previous is None or previous == "O" or previous[2:] != tag[2:]:
-            return f"{tag} {where}: IOB1 has B- only between two neighbouring entities of one label"
-    elif scheme == "iob2" and tag is not None and tag[0] == "I" and not goes_on:
-        return f"{tag} {where}: IOB2 begins an entity with B-{tag[2:]}"
+            rule = f"in IOB1, B- only separates adjacent entities of the same label; expected I-{tag[2:]}"
+            return f"{tag} {where}: {rule}"
+    elif scheme == "iob2" and tag is not None and tag[0] == "I" and not continues:
+        return f"{tag} {where}: in IOB2, an entity starts with B-{tag[2:]}"
     elif scheme == "bioes":
         is_open = previous is not None and previous[0] in "BI"
-        if is_open and not goes_on:
-            what = "the end of the sentence" if tag is None else tag
-            return f"{what} {where}: in BIOES the entity must go on to an E-{(previous or '')[2:]}"
+        if is_open and not continues:
+            what, label = "end of sentence" if tag is None else tag, (previous or "")[2:]
+            return f"{what} {where}: in BIOES, {previous} is followed by I-{label} or E-{label}"
         if not is_open and tag is not None and tag[0] in "IE":
-            return f"{tag} {where}: BIOES begins an entity with B-{tag[2:]} or S-{tag[2:]}"
+            return f"{tag} {where}: in BIOES, an entity starts with B-{tag[2:]} or S-{tag[2:]}"
     return ""

@@ -1,4 +1,4 @@
-"""Commands run in this process, on the tiny corpus and the model that has learnt it by heart."""
+"""Run commands in this process, on the tiny corpus and a model that has memorized it."""
 
 import gc
 import io
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from learnt import write_corpus
+from overfit_corpus import write_corpus
 from rnner.cli.main import run
 
 
@@ -19,8 +19,8 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture(autouse=True)
-def own_collection():
-    """A command that looks for cycles rarely does so for itself alone."""
+def restore_gc_thresholds():
+    """Undo the thresholds of the garbage collector that `rnner predict` sets."""
     before = gc.get_threshold()
     yield
     gc.set_threshold(*before)
@@ -28,7 +28,7 @@ def own_collection():
 
 @pytest.fixture
 def rnner(capsys, monkeypatch):
-    """`rnner(*arguments, stdin=b"")` runs a command as `rnner ARGUMENTS` would."""
+    """`rnner(*arguments, stdin=b"")` runs a command and returns its exit code, stdout and stderr."""
     monkeypatch.delenv("RNNER_DEBUG", raising=False)
     monkeypatch.setenv("COLUMNS", "80")
 
@@ -54,13 +54,13 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def model(trained, tmp_path):
-    """A copy of that model, for a test to spoil."""
+    """A copy of the trained model that a test may change."""
     return Path(shutil.copytree(trained, tmp_path / "model"))
 
 
 @pytest.fixture
 def one_line():
-    """Check that a command failed as it should: one line on stderr, nothing on stdout, no traceback."""
+    """Check that a command failed with one line on stderr, nothing on stdout and no traceback."""
 
     def check(outcome: Outcome, code: int, *parts: str) -> None:
         assert outcome.code == code, outcome.err
@@ -68,7 +68,7 @@ def one_line():
         assert outcome.err.startswith("error: ")
         assert outcome.err.count("\n") == 1, outcome.err
         assert "Traceback" not in outcome.err
-        assert "unforeseen" not in outcome.err
+        assert "unexpected" not in outcome.err
         for part in parts:
             assert part in outcome.err
 

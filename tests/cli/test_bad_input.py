@@ -1,4 +1,4 @@
-"""Bad input: one clear line on stderr, with path:line where there is one; nothing written or overwritten."""
+"""Bad input: one line on stderr, with path:line where there is one; nothing is written or overwritten."""
 
 import shutil
 
@@ -12,13 +12,13 @@ GOOD = "Ada B-PER\nslept O\n\nBerlin B-LOC\n"
 
 
 def files(folder):
-    """All that is below a folder, with its bytes."""
+    """Return the content of every file below a folder."""
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
-def spoilt(rnner, folder, one_line):
-    """`spoilt(code, *parts, options=...)`: train must fail in one line and leave every file as it was."""
+def train_fails(rnner, folder, one_line):
+    """`train_fails(code, *parts, options=...)`: train must fail with one line and change no file."""
 
     def check(code, *parts, options=()):
         before = files(folder)
@@ -30,22 +30,22 @@ def spoilt(rnner, folder, one_line):
 
 
 @pytest.fixture(autouse=True)
-def no_reading_line(monkeypatch):
-    """Without its line about what it reads, the stderr of train is the error alone."""
+def no_notices(monkeypatch):
+    """Suppress what train reports before an error."""
     monkeypatch.setattr("rnner.cli.train.notice", lambda *message, **how: None)
 
 
 # --- data ----------------------------------------------------------------------------------------------
 
 
-def test_missing_file_with_the_closest_name(spoilt):
-    spoilt(1, "trian.conll: there is no such file; did you mean train.conll?",
+def test_missing_file_with_the_closest_name(train_fails):
+    train_fails(1, "trian.conll: there is no such file; did you mean train.conll?",
            options=["--set", "data.train=trian.conll"])  # fmt: skip
 
 
-def test_folder_for_a_file(spoilt, folder):
+def test_folder_for_a_file(train_fails, folder):
     (folder / "corpus").mkdir()
-    spoilt(1, "corpus: this is a folder; give a file", options=["--set", "data.train=corpus"])
+    train_fails(1, "corpus: this is a folder; give a file", options=["--set", "data.train=corpus"])
 
 
 @pytest.mark.parametrize(
@@ -63,28 +63,28 @@ def test_folder_for_a_file(spoilt, folder):
         (b"", ["train.conll: no sentence"]),
         (b"\n\n\n", ["train.conll: no sentence"]),
         (b"-DOCSTART- -X- O\n\n", ["train.conll: no sentence"]),
-        (b"it O\nslept O\n\nit O\n", ["train.conll: no entity: all tags are O"]),
+        (b"it O\nslept O\n\nit O\n", ["train.conll: no entities: all tags are O"]),
     ],
     ids=[
         "binary", "gzip", "UTF-16", "Latin-1", "one column", "too many columns", "too few columns", "no tag",
         "illegal order", "empty", "blank lines", "document marks", "no entity",
     ],
 )  # fmt: skip
-def test_spoilt_training_files(spoilt, folder, data, parts):
+def test_invalid_training_files(train_fails, folder, data, parts):
     (folder / "train.conll").write_bytes(data)
-    spoilt(1, *parts)
+    train_fails(1, *parts)
 
 
-def test_tags_in_an_illegal_order_are_told_with_their_line(spoilt, folder):
+def test_illegal_tag_order_is_reported_with_its_line(train_fails, folder):
     (folder / "train.conll").write_text(
         "Ada B-PER\nslept O\n\nin O\nNew I-LOC\nYork I-LOC\n\nX B-PER\nY B-PER\n"
     )
-    spoilt(1, "train.conll:", "data.illegal_tags: conlleval")
+    train_fails(1, "train.conll:", "data.illegal_tags: conlleval")
 
 
-def test_a_spoilt_dev_or_test_file_stops_it_too(spoilt, folder):
+def test_an_invalid_test_file_is_reported_before_training(train_fails, folder):
     (folder / "test.conll").write_text("Ada B-PER\nslept\n")
-    spoilt(1, "test.conll:")
+    train_fails(1, "test.conll:")
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,15 @@ def test_a_spoilt_dev_or_test_file_stops_it_too(spoilt, folder):
     ],
     ids=["wrong dimension", "wrong dimension under a header", "no number", "empty", "hardly any word"],
 )
-def test_spoilt_vectors(spoilt, folder, lines, parts):
+def test_invalid_vectors(train_fails, folder, lines, parts):
     (folder / "vectors.txt").write_text(lines)
-    spoilt(1, *parts, options=["--set", "embeddings.words.vectors=vectors.txt"])
+    train_fails(1, *parts, options=["--set", "embeddings.words.vectors=vectors.txt"])
 
 
-def test_missing_vectors(spoilt):
-    spoilt(1, "glove.txt: there is no such file", options=["--set", "embeddings.words.vectors=glove.txt"])
+def test_missing_vectors(train_fails):
+    train_fails(
+        1, "glove.txt: there is no such file", options=["--set", "embeddings.words.vectors=glove.txt"]
+    )
 
 
 # --- config and usage ----------------------------------------------------------------------------------
@@ -119,16 +121,16 @@ def test_missing_vectors(spoilt):
         ("head=crff", "head: 'crff' (text) is not one of"),
         ("encoder.cell=gruu", "no cell is named"),
         ("data.train=${NOT_SET_ANYWHERE}/train.conll", "environment variable NOT_SET_ANYWHERE is not set"),
-        ("epochs", "--set epochs: write it as section.key=value"),
-        ("data.train=sample:trian", "sample:trian: the sample corpus has sample:train"),
+        ("epochs", "--set epochs: expected section.key=value"),
+        ("data.train=sample:trian", "sample:trian: no such sample corpus; use sample:train"),
         ("training.precision=bfloat16", "training.precision: bfloat16 needs CUDA"),
     ],
 )  # fmt: skip
-def test_config_problems_exit_with_2(spoilt, override, message):
-    spoilt(2, message, options=["--set", override, "--device", "cpu"])
+def test_config_problems_exit_with_2(train_fails, override, message):
+    train_fails(2, message, options=["--set", override, "--device", "cpu"])
 
 
-def test_all_config_problems_come_at_once(rnner, folder):
+def test_all_config_problems_are_reported_at_once(rnner, folder):
     (folder / "tiny.yaml").write_text("data: {trian: x}\ntraining: {epochs: no, clip: often}\n")
     outcome = rnner("train", "--config", "tiny.yaml", "--output", "run")
     first, *problems = outcome.err.splitlines()
@@ -143,18 +145,18 @@ def test_all_config_problems_come_at_once(rnner, folder):
     ("text", "message"),
     [
         ("data: {train: [", "tiny.yaml:1:"),
-        ("- a\n- b\n", "tiny.yaml: must hold sections"),
+        ("- a\n- b\n", "tiny.yaml: must contain sections"),
         ("data:\n  train: a\n  train: b\n", "train"),
-        ("", "data.train: is required"),
+        ("", "data.train: missing"),
     ],
 )
-def test_a_file_that_is_no_config(rnner, folder, one_line, text, message):
+def test_files_that_are_not_configs(rnner, folder, one_line, text, message):
     (folder / "tiny.yaml").write_text(text)
     one_line(rnner("train", "--config", "tiny.yaml"), 2, "tiny.yaml", message)
 
 
-def test_a_config_that_is_not_there_or_a_folder(rnner, folder, one_line):
-    one_line(rnner("train", "--config", "none.yaml"), 2, "none.yaml: there is no such config", "config init")
+def test_a_missing_config_and_a_folder(rnner, folder, one_line):
+    one_line(rnner("train", "--config", "none.yaml"), 2, "none.yaml: no such config file", "config init")
     one_line(rnner("train", "--config", folder), 2, "is a folder; --config takes a YAML file")
 
 
@@ -170,7 +172,7 @@ def test_a_config_that_is_not_there_or_a_folder(rnner, folder, one_line):
         (["train", "--config", "tiny.yaml", "--threads", "two"], "--threads"),
         (["evaluate", "test.conll", "--model"], "--model"),
         (["evaluate", "--model", "m"], "DATA"),
-        (["evaluate", "test.conll", "--model", "m", "--columns", "a"], "--columns a: two whole numbers"),
+        (["evaluate", "test.conll", "--model", "m", "--columns", "a"], "--columns a: expected two whole"),
         (["evaluate", "test.conll", "--model", "m", "--format", "xml"], "'conlleval'"),
         (["predict", "Ada", "--model", "m", "--format", "xml"], "'jsonl'"),
         (["predict", "Ada", "--model", "m", "--threshold", "1.5"], "--threshold"),
@@ -185,7 +187,7 @@ def test_usage_errors_exit_with_2(rnner, folder, one_line, command, message):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 @pytest.mark.parametrize("command", ["train", "evaluate", "predict"])
-def test_cuda_where_there_is_none(rnner, folder, one_line, trained, command):
+def test_cuda_without_a_device(rnner, folder, one_line, trained, command):
     calls = {
         "train": ["--config", "tiny.yaml"],
         "evaluate": ["test.conll", "--model", trained],
@@ -194,11 +196,11 @@ def test_cuda_where_there_is_none(rnner, folder, one_line, trained, command):
     one_line(rnner(command, *calls[command], "--device", "cuda"), 2, "--device cuda: no CUDA device")
 
 
-def test_devices_that_do_not_exist(rnner, folder, one_line):
-    one_line(rnner("train", "--config", "tiny.yaml", "--device", "gpu"), 2, "there are auto, cpu, cuda")
+def test_unknown_devices(rnner, folder, one_line):
+    one_line(rnner("train", "--config", "tiny.yaml", "--device", "gpu"), 2, "use auto, cpu, cuda")
 
 
-def test_user_code_that_is_missing_or_broken(rnner, folder, one_line):
+def test_missing_or_broken_user_code(rnner, folder, one_line):
     (folder / "cells.py").write_text("import math\nmath.no_such_name\n")
     (folder / "syntax.py").write_text("def cell(:\n")
     for name, message in (
@@ -209,17 +211,17 @@ def test_user_code_that_is_missing_or_broken(rnner, folder, one_line):
         one_line(rnner("train", "--config", "tiny.yaml", "--code", folder / name), 2, message)
 
 
-# --- a run that is there already -----------------------------------------------------------------------
+# --- existing runs -----------------------------------------------------------------------------------
 
 
 def test_a_run_is_not_overwritten(rnner, folder, one_line, model):
     before = files(model)
-    one_line(rnner("train", "--config", "tiny.yaml", "-o", model), 2, "holds a run already", "--overwrite")
+    one_line(rnner("train", "--config", "tiny.yaml", "-o", model), 2, "contains a run", "--overwrite")
     assert files(model) == before
 
 
 @pytest.mark.parametrize("what", ["data", "config", "init-from"])
-def test_overwrite_keeps_the_run_until_its_successor_can_start(rnner, folder, one_line, model, what):
+def test_overwrite_keeps_the_run_until_the_new_one_can_start(rnner, folder, one_line, model, what):
     before = files(model)
     options = {
         "data": ["--set", "data.train=none.conll"],
@@ -232,15 +234,15 @@ def test_overwrite_keeps_the_run_until_its_successor_can_start(rnner, folder, on
 
 
 @pytest.mark.parametrize("option", [[], ["--overwrite"], ["--resume"]])
-def test_a_folder_with_other_things_is_never_touched(rnner, folder, one_line, option):
+def test_a_folder_with_other_files_is_never_changed(rnner, folder, one_line, option):
     (folder / "thesis").mkdir()
     (folder / "thesis" / "chapter1.tex").write_text("Once")
     outcome = rnner("train", "--config", "tiny.yaml", "-o", "thesis", *option)
-    one_line(outcome, 2, "thesis: holds other things than a run")
+    one_line(outcome, 2, "thesis: contains other files than those of a run")
     assert files(folder / "thesis") == {folder / "thesis" / "chapter1.tex": b"Once"}
 
 
-def test_a_file_is_no_output_folder(rnner, folder, one_line):
+def test_a_file_is_not_an_output_folder(rnner, folder, one_line):
     one_line(rnner("train", "--config", "tiny.yaml", "-o", "dev.conll"), 2, "dev.conll: is a file")
 
 
@@ -263,7 +265,7 @@ def test_resume_never_mixes_configs(rnner, folder, one_line, model):
 
 @pytest.fixture(params=["predict", "evaluate", "info", "train"])
 def use(request, rnner, folder):
-    """Run one of the commands that load a model, on this one."""
+    """Run one of the commands that load a model."""
 
     def call(model):
         return {
@@ -276,19 +278,19 @@ def use(request, rnner, folder):
     return call
 
 
-def test_model_folders_that_are_none(use, folder, one_line):
+def test_folders_that_are_not_models(use, folder, one_line):
     (folder / "empty").mkdir()
     (folder / "foreign").mkdir()
     (folder / "foreign" / "pytorch_model.bin").write_bytes(b"\x80\x02")
     one_line(use("none"), 1, "none: there is no such model folder")
-    one_line(use("empty"), 1, "empty: is not a model of rnner")
-    one_line(use("foreign"), 1, "foreign: is not a model of rnner")
-    one_line(use("dev.conll"), 1, "dev.conll: is a file; a model is a folder")
+    one_line(use("empty"), 1, "empty: is not an rnner model")
+    one_line(use("foreign"), 1, "foreign: is not an rnner model")
+    one_line(use("dev.conll"), 1, "dev.conll: is a file; expected a model folder")
 
 
 @pytest.mark.parametrize("name", [CONFIG, VOCABULARY, WEIGHTS])
 @pytest.mark.parametrize("kept", [None, 0, 0.4])  # config.yaml: before encoder.hidden, which is no default
-def test_models_that_are_cut_off(rnner, model, one_line, name, kept):
+def test_truncated_models(rnner, model, one_line, name, kept):
     data = (model / name).read_bytes()
     if kept is None:
         (model / name).unlink()
@@ -298,49 +300,49 @@ def test_models_that_are_cut_off(rnner, model, one_line, name, kept):
     assert (outcome.code, outcome.out) == (1, "")
     assert str(model) in outcome.err
     # Cut between two keys, a config is whole: that of another network than the weights'.
-    assert name in outcome.err or (name == CONFIG and "its files do not belong together" in outcome.err)
-    assert not {"Traceback", "unforeseen"} & set(outcome.err.replace(":", " ").split())
+    assert name in outcome.err or (name == CONFIG and "from different models" in outcome.err)
+    assert not {"Traceback", "unexpected"} & set(outcome.err.replace(":", " ").split())
 
 
-def test_a_model_of_two_halves(rnner, model, trained, one_line):
+def test_a_model_whose_files_do_not_match(rnner, model, trained, one_line):
     text = (model / CONFIG).read_text()
     (model / CONFIG).write_text(text.replace("hidden: 16", "hidden: 24"))
-    one_line(rnner("predict", "Ada", "--model", model), 1, WEIGHTS, "do not belong together")
+    one_line(rnner("predict", "Ada", "--model", model), 1, WEIGHTS, "from different models")
 
 
-def test_a_model_with_foreign_weights(rnner, model, one_line):
+def test_a_model_with_other_weights(rnner, model, one_line):
     (model / WEIGHTS).write_bytes(b"\x80\x02}q\0." * 50)
     one_line(rnner("predict", "Ada", "--model", model), 1, WEIGHTS)
 
 
 def test_data_for_evaluation(rnner, folder, trained, one_line):
-    (folder / "spoilt.conll").write_text("Ada B-PER\nslept\n")
+    (folder / "invalid.conll").write_text("Ada B-PER\nslept\n")
     shutil.copytree(folder, folder / "copy", dirs_exist_ok=False, ignore=lambda *_: ["copy"])
     for data, message in (
         ("none.conll", "none.conll: there is no such file"),
         ("copy", "copy: this is a folder"),
-        ("spoilt.conll", "spoilt.conll:2: 1 column"),
+        ("invalid.conll", "invalid.conll:2: 1 column"),
     ):
         one_line(rnner("evaluate", data, "--model", trained), 1, message)
 
 
-# --- what nobody foresaw -------------------------------------------------------------------------------
+# --- unexpected errors ---------------------------------------------------------------------------------
 
 
-def test_an_unforeseen_error_is_one_line_too(rnner, folder, monkeypatch):
+def test_an_unexpected_error_is_one_line(rnner, folder, monkeypatch):
     monkeypatch.setattr("rnner.config.load_config", lambda *_, **__: 1 / 0)
     outcome = rnner("train", "--config", "tiny.yaml")
     assert outcome.code == 1
     assert outcome.err == (
-        "error: unforeseen ZeroDivisionError: division by zero (RNNER_DEBUG=1 shows where)\n"
+        "error: unexpected ZeroDivisionError: division by zero (RNNER_DEBUG=1 shows where)\n"
     )
 
 
-def test_a_full_disk_is_told_with_its_file(rnner, folder, monkeypatch):
+def test_a_full_disk_is_reported_with_the_file(rnner, folder, monkeypatch):
     def full(tensors, path, metadata):
         raise SafetensorError("No space left on device (os error 28)")
 
-    monkeypatch.setattr("rnner.training.checkpoint.save_file", full)
+    monkeypatch.setattr("safetensors.torch.save_file", full)
     outcome = rnner("train", "--config", "tiny.yaml", "--output", "run", "--quiet")
     told = "run/checkpoint/state.safetensors: cannot be written (No space left on device (os error 28))"
     assert (outcome.code, outcome.err) == (1, f"error: {told} (RNNER_DEBUG=1 shows where)\n")
@@ -348,5 +350,5 @@ def test_a_full_disk_is_told_with_its_file(rnner, folder, monkeypatch):
 
 def test_debugging_shows_the_traceback(rnner, folder, monkeypatch):
     monkeypatch.setenv("RNNER_DEBUG", "1")
-    with pytest.raises(Exception, match="there is no such config"):
+    with pytest.raises(Exception, match="no such config file"):
         rnner("train", "--config", "none.yaml")

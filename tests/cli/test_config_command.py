@@ -1,4 +1,4 @@
-"""`rnner config`: a config for one's own file, one in full, what it may hold."""
+"""`rnner config`: write a config for a file, show a config in full, describe its keys."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def rnner(capsys):
-    """Runs a command that must end with `code`; what it wrote to stdout and stderr."""
+    """Run a command that must exit with `code`; return its stdout and stderr."""
 
     def call(*arguments: str, code: int = 0) -> tuple[str, str]:
         capsys.readouterr()
@@ -52,7 +52,7 @@ def rnner(capsys):
 
 
 def comments(text: str) -> str:
-    """The header of a config, as one line of running text."""
+    """Return the header of a config as one line of text."""
     header = text.split("\n\n")[0]
     return " ".join(line.lstrip("# ") for line in header.splitlines())
 
@@ -68,22 +68,25 @@ def test_init_writes_a_config_that_loads_and_names_the_files(rnner, folder):
     assert err == ""
 
 
-def test_init_says_what_it_found(rnner):
+def test_init_describes_the_files(rnner):
     out, _ = rnner("init", "--train", "owls.conll", "--test", "notes.tsv")
-    told = comments(out)
-    assert "train: owls.conll 2 sentences, 12 tokens entities: 4 (" in told
-    assert "(PER 2, LOC 2)" in told
-    assert "tags: iob2; 2 columns by spaces: words in 0, tags in 1 (from 0)" in told
-    assert "test: notes.tsv 2 sentences, 5 tokens entities: 1 (NAME 1)" in told
-    assert "tags: binary; 2 columns by tabs" in told
-    assert "dev: none, so a tenth of train is held out" in told
+    header = comments(out)
+    assert "train: owls.conll 2 sentences, 12 tokens entities: 4 (" in header
+    assert "(PER 2, LOC 2)" in header
+    assert "tags: iob2; 2 columns separated by spaces: words in 0, tags in 1 (counted from 0)" in header
+    assert "test: notes.tsv 2 sentences, 5 tokens entities: 1 (NAME 1)" in header
+    assert "tags: binary; 2 columns separated by tabs" in header
+    assert "dev: none; a tenth of train is held out" in header
 
 
-def test_init_without_dev_needs_no_word_about_it_if_there_is_one(rnner):
-    assert "held out, by" not in comments(rnner("init", "--train", "owls.conll", "--dev", "owls.conll")[0])
+def test_init_mentions_held_out_data_only_without_dev(rnner):
+    assert (
+        "held out"
+        not in rnner("init", "--train", "owls.conll", "--dev", "owls.conll")[0].partition("data:")[0]
+    )
 
 
-def test_init_gives_the_exact_command_and_writes_where_it_is_told(rnner, folder):
+def test_init_writes_to_the_output_and_gives_the_next_command(rnner, folder):
     out, err = rnner("init", "--train", "owls.conll", "--output", "my configs/owls.yaml")
     command = "rnner train --config 'my configs/owls.yaml' --output runs/owls"
     assert out == ""
@@ -93,18 +96,18 @@ def test_init_gives_the_exact_command_and_writes_where_it_is_told(rnner, folder)
     assert load_config("my configs/owls.yaml").data.train == "owls.conll"
 
 
-def test_init_says_what_every_key_is_for(rnner):
+def test_init_comments_every_key(rnner):
     out, _ = rnner("init", "--train", "owls.conll")
     keys = [line for line in out.splitlines() if re.match(r" *\w+: \S", line)]
     assert len(keys) > 40
     assert all("  # " in line for line in keys)
 
 
-def test_init_gives_a_small_corpus_more_epochs_and_says_why(rnner, folder):
+def test_init_gives_a_small_corpus_more_epochs_and_the_reason(rnner, folder):
     out, _ = rnner("init", "--train", "owls.conll")
     training = yaml.safe_load(out)["training"]
     assert (training["epochs"], training["patience"]) == (100, 25)
-    assert "more than usual, as the corpus is small" in comments(out)
+    assert "because a small corpus has few steps per epoch" in comments(out)
 
     (folder / "many.conll").write_text((OWLS + "\n") * 600)  # 1,200 sentences
     training = yaml.safe_load(rnner("init", "--train", "many.conll")[0])["training"]
@@ -114,26 +117,26 @@ def test_init_gives_a_small_corpus_more_epochs_and_says_why(rnner, folder):
     out, _ = rnner("init", "--train", "large.conll")
     training = yaml.safe_load(out)["training"]
     assert (training["epochs"], training["patience"]) == (30, None)
-    assert "as the corpus is small" not in comments(out)
+    assert "because a small corpus" not in comments(out)
 
 
-def test_init_turns_on_what_helps_and_says_so_unless_told_otherwise(rnner):
+def test_init_recommends_settings_unless_they_are_overridden(rnner):
     out, _ = rnner("init", "--train", "owls.conll")
     config = yaml.safe_load(out)
     assert (config["embeddings"]["document"], config["agreement"]) == (True, 0.5)
-    assert "agreement: names are told by all of their document" in comments(out)
+    assert "agreement: labels a name by all of its document" in comments(out)
     out, _ = rnner("init", "--train", "owls.conll", "--set", "agreement=null")
     assert yaml.safe_load(out)["agreement"] is None
-    assert "agreement: names" not in comments(out)
+    assert "agreement: labels" not in comments(out)
 
 
-def test_init_learns_binary_labels_from_binary_labels(rnner):
+def test_init_detects_binary_labels(rnner):
     out, _ = rnner("init", "--train", "notes.tsv")
     assert yaml.safe_load(out)["data"]["scheme"] == "binary"
-    assert "the labels are 1 and 0" in comments(out)
+    assert "the labels are 1 (name) and 0" in comments(out)
 
 
-def test_init_takes_settings_which_win_over_its_own(rnner):
+def test_overrides_win_over_recommended_settings(rnner):
     out, _ = rnner(
         *("init", "--train", "notes.tsv", "--set", "training.epochs=7", "--set", "data.scheme=iob2"),
         *("--set", "head=softmax"),
@@ -142,36 +145,36 @@ def test_init_takes_settings_which_win_over_its_own(rnner):
     assert config["training"]["epochs"] == 7
     assert config["data"]["scheme"] == "iob2"
     assert config["head"] == "softmax"
-    assert "as the corpus is small" not in comments(out)
-    assert "the labels are 1 and 0" not in comments(out)
+    assert "because a small corpus" not in comments(out)
+    assert "the labels are 1 (name) and 0" not in comments(out)
 
 
-def test_init_reads_the_columns_that_it_is_told(rnner, folder):
+def test_init_reads_the_given_columns(rnner, folder):
     (folder / "five.tsv").write_text("1\tHedwig\tB-PER\t-\tO\n2\tflew\tO\t-\tO\n")
     out, _ = rnner("init", "--train", "five.tsv", "--set", "data.columns={token: 1, tag: 2}")
     assert "words in 1, tags in 2" in comments(out)
     assert yaml.safe_load(out)["data"]["columns"] == {"token": 1, "tag": 2}
 
 
-def test_init_with_illegal_tags_shows_the_place_and_goes_on_when_told(rnner, folder):
+def test_init_reports_illegal_tags_or_reads_them_if_allowed(rnner, folder):
     (folder / "odd.conll").write_text("Hedwig B-PER\nflew O\nto O\nYork E-LOC\n. O\n")
     out, err = rnner("init", "--train", "odd.conll", code=1)
     assert out == ""
     assert "error: odd.conll:4: " in err
     assert "data.illegal_tags: conlleval" in err
     out, _ = rnner("init", "--train", "odd.conll", "--set", "data.illegal_tags=conlleval")
-    assert "illegal tags: 1, the first in line 4" in comments(out)
+    assert "illegal tags: 1, first in line 4" in comments(out)
     assert yaml.safe_load(out)["data"]["illegal_tags"] == "conlleval"
 
 
-def test_init_knows_the_sample_corpus(rnner):
+def test_init_accepts_the_sample_corpus(rnner):
     out, _ = rnner("init", "--train", "sample:train", "--dev", "sample:dev")
     assert yaml.safe_load(out)["data"]["train"] == "sample:train"
     assert "train: sample:train" in comments(out)
     assert "LOC" in comments(out)
 
 
-def test_init_takes_vectors_that_are_there(rnner, folder):
+def test_init_checks_that_vectors_exist(rnner, folder):
     _, err = rnner("init", "--train", "owls.conll", "--vectors", "glove.txt", code=1)
     assert "glove.txt: there is no such file" in err
     (folder / "glove.txt").write_text("owl 0.1 0.2\n")
@@ -179,7 +182,7 @@ def test_init_takes_vectors_that_are_there(rnner, folder):
     assert yaml.safe_load(out)["embeddings"]["words"]["vectors"] == "glove.txt"
 
 
-def test_init_writes_nothing_for_a_corpus_that_is_not_there(rnner, folder):
+def test_init_writes_nothing_if_a_file_is_missing(rnner, folder):
     for option in ("--train", "--dev", "--test"):
         files = {"--train": "owls.conll", option: "owl.conll"}
         arguments = [part for pair in files.items() for part in pair]
@@ -189,23 +192,24 @@ def test_init_writes_nothing_for_a_corpus_that_is_not_there(rnner, folder):
     assert not (folder / "my.yaml").exists()
 
 
-def test_init_never_loses_a_file(rnner, folder):
+def test_init_overwrites_only_with_the_option(rnner, folder):
     (folder / "my.yaml").write_text("mine")
     _, err = rnner("init", "--train", "owls.conll", "--output", "my.yaml", code=2)
-    assert err.startswith("error: my.yaml: is there already; --overwrite replaces it")
+    expected = "error: my.yaml already exists; use --overwrite to replace it, or choose another --output\n"
+    assert err == expected
     assert (folder / "my.yaml").read_text() == "mine"
     rnner("init", "--train", "owls.conll", "--output", "my.yaml", "--overwrite")
     assert load_config("my.yaml").data.train == "owls.conll"
 
 
-def test_init_tells_where_it_cannot_write(rnner, folder):
+def test_init_reports_an_output_that_cannot_be_written(rnner, folder):
     _, err = rnner("init", "--train", "owls.conll", "--output", ".", "--overwrite", code=2)
     assert "is a folder; --output takes a file" in err
     _, err = rnner("init", "--train", "owls.conll", "--output", "owls.conll/my.yaml", code=2)
     assert "owls.conll/my.yaml: cannot be written" in err
 
 
-def test_init_keeps_odd_file_names_whole(rnner, folder):
+def test_init_quotes_unusual_file_names(rnner, folder):
     name = "it's #1: owls\nand more.conll"
     (folder / name).write_text(OWLS)
     rnner("init", "--train", name, "--output", "my.yaml")
@@ -230,7 +234,7 @@ def test_show_fills_in_defaults_and_takes_overrides(rnner, folder):
     assert load_config("full.yaml") == load_config("my.yaml", overrides)
 
 
-def test_show_prints_json_that_holds_the_same(rnner, folder):
+def test_show_prints_the_same_config_as_json(rnner, folder):
     (folder / "my.yaml").write_text("data: {train: Zürich.conll}")
     (as_json, _), (as_yaml, _) = (
         rnner("show", "--config", "my.yaml", "--format", form) for form in ("json", "yaml")
@@ -239,20 +243,20 @@ def test_show_prints_json_that_holds_the_same(rnner, folder):
     assert "Zürich" in as_json
 
 
-def test_show_tells_every_problem_and_exits_with_2(rnner, folder):
+def test_show_reports_every_problem_and_exits_with_2(rnner, folder):
     (folder / "my.yaml").write_text("data: {trian: a}\ntraining: {lerning_rate: 1}")
     out, err = rnner("show", "--config", "my.yaml", code=2)
     assert out == ""
     assert "error: my.yaml: 3 problems in the config" in err
     assert "training.lerning_rate: unknown key (did you mean learning_rate?)" in err
     _, err = rnner("show", "--config", "your.yaml", code=2)
-    assert "your.yaml: there is no such config; `rnner config init" in err
+    assert "your.yaml: no such config file; `rnner config init" in err
 
 
 # --- schema ------------------------------------------------------------------------------------------------
 
 
-def test_schema_is_json_that_describes_each_section(rnner):
+def test_schema_describes_each_section(rnner):
     out, _ = rnner("schema")
     described = json.loads(out)
     assert described["$schema"].startswith("https://json-schema.org/")
@@ -268,14 +272,14 @@ def test_schema_is_json_that_describes_each_section(rnner):
     ]
 
 
-# --- manners -----------------------------------------------------------------------------------------------
+# --- imports -----------------------------------------------------------------------------------------------
 
 
 def test_show_needs_neither_torch_nor_datasets(folder):
     (folder / "my.yaml").write_text("data: {train: owls.conll}")
     code = (
-        "import sys; from rnner.cli.config import app;"
-        "app(['show', '--config', 'my.yaml'], standalone_mode=False);"
+        "import sys; from rnner.cli.main import run;"
+        "assert run(['config', 'show', '--config', 'my.yaml']) == 0;"
         "sys.exit(bool({'torch', 'datasets', 'pyarrow'} & set(sys.modules)))"
     )
     ended = subprocess.run(
@@ -284,7 +288,7 @@ def test_show_needs_neither_torch_nor_datasets(folder):
     assert ended.returncode == 0, ended.stderr.decode()
 
 
-def test_init_writes_the_size_that_the_vectors_have(rnner, tmp_path) -> None:
+def test_init_sets_the_size_of_the_vectors(rnner, tmp_path) -> None:
     (tmp_path / "owls.vec").write_text("hedwig 1 2 3\nowl 4 5 6\n")
     out, _ = rnner("init", "--train", "owls.conll", "--vectors", "owls.vec")
     assert "size: 3 " in out

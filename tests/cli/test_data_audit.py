@@ -1,4 +1,4 @@
-"""`rnner data audit`: from a file to the places where a person should look."""
+"""`rnner data audit`: rank the likely annotation errors of a file."""
 
 import json
 import math
@@ -8,7 +8,7 @@ import pytest
 FAST = ["--folds", 2, "--set", "training.epochs=2", "--set", "encoder.hidden=8"]
 
 
-def test_doubts_are_told_with_place_and_both_readings(rnner, folder):
+def test_errors_have_a_place_and_both_readings(rnner, folder):
     outcome = rnner("data", "audit", "train.conll", *FAST, "--format", "json", "--top", 5)
     assert outcome.code == 0, outcome.err
     told = json.loads(outcome.out)
@@ -25,10 +25,10 @@ def test_doubts_are_told_with_place_and_both_readings(rnner, folder):
         assert doubt["log_ratio"] == pytest.approx(math.log(ratio), abs=1e-6)
     ratios = [doubt["log_ratio"] for doubt in told["told"]]
     assert ratios == sorted(ratios, reverse=True)
-    assert "2 folds of 14 different sentences" in outcome.err and "2/2: 7 sentences learnt" in outcome.err
+    assert "2 folds of 14 different sentences" in outcome.err and "2/2: trained on 7 sentences" in outcome.err
 
 
-def test_the_table_marks_the_words_and_goes_to_a_file_if_wanted(rnner, folder):
+def test_the_table_marks_the_words_and_can_go_to_a_file(rnner, folder):
     shown = rnner("data", "audit", "train.conll", *FAST, "--top", 1)
     assert shown.code == 0 and shown.out.startswith("train.conll:")
     assert ": annotated " in shown.out and "[" in shown.out.splitlines()[1]
@@ -38,7 +38,7 @@ def test_the_table_marks_the_words_and_goes_to_a_file_if_wanted(rnner, folder):
 
 @pytest.fixture
 def told(rnner, folder):
-    """What is told of the corpus, as JSON."""
+    """Return the errors of the corpus as JSON."""
 
     def call(*options):
         return rnner("data", "audit", "train.conll", *FAST, "--format", "json", *options).out
@@ -46,11 +46,11 @@ def told(rnner, folder):
     return call
 
 
-def test_the_seed_draws_the_folds(told):
+def test_the_seed_determines_the_folds(told):
     assert told("--seed", 1) == told("--seed", 1) != told()
 
 
-def test_sentences_are_drawn_if_documents_are_not_to_stay_whole(rnner, folder):
+def test_by_sentence_splits_documents(rnner, folder):
     text = (folder / "train.conll").read_text().replace("\n\n", "\n\n-DOCSTART- O\n\n", 1)
     (folder / "two.conll").write_text("-DOCSTART- O\n\n" + text)
     whole, cut = (rnner("data", "audit", "two.conll", *FAST, *by).err for by in ((), ("--by", "sentence")))
@@ -58,19 +58,19 @@ def test_sentences_are_drawn_if_documents_are_not_to_stay_whole(rnner, folder):
 
 
 @pytest.mark.slow
-def test_processes_change_nothing(told):
+def test_processes_do_not_change_the_result(told):
     assert told("--jobs", 2) == told()
 
 
-def test_a_config_of_ones_own(rnner, folder):
+def test_a_given_config(rnner, folder):
     outcome = rnner("data", "audit", "train.conll", "--config", "tiny.yaml", *FAST)
     assert outcome.code == 0, outcome.err
 
 
 def test_more_folds_than_sentences(rnner, folder, one_line):
     (folder / "few.conll").write_text("Ada B-PER\n\nrain O\n")
-    one_line(rnner("data", "audit", "few.conll", "--folds", 9), 1, "cannot be cut into 9 parts")
+    one_line(rnner("data", "audit", "few.conll", "--folds", 9), 1, "cannot be split into 9 parts")
 
 
-def test_a_key_that_is_none(rnner, folder, one_line):
+def test_an_unknown_key(rnner, folder, one_line):
     one_line(rnner("data", "audit", "train.conll", "--set", "training.epoch=1"), 2, "epochs")

@@ -1,4 +1,4 @@
-"""`rnner data check`: what it prints, writes and exits with."""
+"""`rnner data check`: report, repaired copy, exit code."""
 
 import json
 
@@ -28,20 +28,25 @@ def test_warnings_exit_with_0_too(rnner, folder):
     outcome = rnner("data", "check", "train.conll", "dev.conll")
     assert outcome.code == 0
     assert "warning similar-labels (1): labels that look like one label in two spellings" in outcome.out
-    assert "\n  dev.conll:18:9: 'PERS' (1) beside 'PER' (" in outcome.out
+    assert "\n  dev.conll:18:9: 'PERS' (1) and 'PER' (" in outcome.out
 
 
-def test_errors_exit_with_3_and_all_are_told_with_place_and_advice(rnner, faulty):
+def test_errors_exit_with_3_and_have_place_and_advice(rnner, faulty):
     outcome = rnner("data", "check", faulty)
     assert (outcome.code, outcome.err) == (3, "")
     assert outcome.out.startswith("my.conll: 3 sentences, 6 tokens, 3 entities, iob2\n\nerror columns (1): ")
-    assert "\n  my.conll:2:1: 1 column by spaces, where most rows have 2: 'Lovelace'\n  → " in outcome.out
-    assert "my.conll:5:6: I-ORG at the start of a sentence: IOB2 begins an entity with B-ORG" in outcome.out
+    assert (
+        "\n  my.conll:2:1: 1 column, where most rows have 2 (separated by spaces): 'Lovelace'\n  → "
+        in outcome.out
+    )
+    assert (
+        "my.conll:5:6: I-ORG at the start of a sentence: in IOB2, an entity starts with B-ORG" in outcome.out
+    )
     assert "my.conll:8:4: U+200B in 'Caf\\u200be'" in outcome.out
     assert outcome.out.endswith("\n2 errors, 1 warning\n")
 
 
-def test_json_tells_every_finding(rnner, faulty):
+def test_json_has_every_finding(rnner, faulty):
     outcome = rnner("data", "check", faulty, "--format", "json")
     assert outcome.code == 3
     told = json.loads(outcome.out)
@@ -57,20 +62,20 @@ def test_json_tells_every_finding(rnner, faulty):
             "path": "my.conll",
             "line": 5,
             "column": 6,
-            "message": "I-ORG at the start of a sentence: IOB2 begins an entity with B-ORG",
+            "message": "I-ORG at the start of a sentence: in IOB2, an entity starts with B-ORG",
         }
     ]
     assert characters["severity"] == "warning"
 
 
-def test_the_table_shows_as_many_examples_as_wanted(rnner, faulty, tmp_path):
+def test_examples_limits_the_table(rnner, faulty, tmp_path):
     (tmp_path / "my.conll").write_text("Ada B-PER\nwrote O\nit O\nall O\n. O\n" + "alone\n" * 4)
     told = rnner("data", "check", faulty, "--examples", 3).out
     assert told.count(": 'alone'") == 3
     assert "\n  and 1 more\n" in told
 
 
-def test_fix_writes_a_copy_and_tells_what_is_left(rnner, faulty, tmp_path):
+def test_fix_writes_a_copy_and_reports_what_is_left(rnner, faulty, tmp_path):
     outcome = rnner("data", "check", faulty, "--fix", "new.conll")
     assert outcome.code == 3  # a row without a tag is for a person to decide
     assert (tmp_path / "new.conll").read_text(encoding="utf-8") == REPAIRED
@@ -80,7 +85,7 @@ def test_fix_writes_a_copy_and_tells_what_is_left(rnner, faulty, tmp_path):
     )
 
 
-def test_what_could_be_repaired_in_whole_exits_with_0(rnner, faulty, tmp_path):
+def test_a_complete_repair_exits_with_0(rnner, faulty, tmp_path):
     (tmp_path / "my.conll").write_text(FAULTY.replace("Lovelace\n", ""), encoding="utf-8")
     outcome = rnner("data", "check", faulty, "--fix", "new.conll", "--format", "json")
     assert outcome.code == 0
@@ -112,11 +117,11 @@ def test_several_files_are_repaired_into_a_folder(rnner, folder):
         ([], 2, "PATH"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(rnner, faulty, one_line, arguments, code, part):
+def test_usage_errors(rnner, faulty, one_line, arguments, code, part):
     one_line(rnner("data", "check", *arguments), code, part)
 
 
-def test_columns_are_taken_where_they_are_given(rnner, tmp_path):
+def test_columns_can_be_given(rnner, tmp_path):
     path = tmp_path / "tags_first.conll"
     path.write_text("B-PER Ada O\nO wrote O\n")
     told = json.loads(rnner("data", "check", path, "--columns", "1,0", "--format", "json").out)

@@ -1,4 +1,4 @@
-"""`rnner data convert`: what is written, what is told, and nothing written where something is wrong."""
+"""`rnner data convert`: what is written and reported; on errors nothing is written."""
 
 import json
 
@@ -64,19 +64,19 @@ def test_from_text_to_text_offsets_are_kept(rnner, folder, spans):
         (["spans.jsonl", "x", "--to", "doccano", "--align", "expand"], 2, "--align is for formats of tokens"),
         (["spans.jsonl", "x", "--to", "doccano", "--scheme", "bioes"], 2, "--scheme is for formats of"),
         (["spans.jsonl", "x", "--to", "columns", "--columns", "0,1"], 2, "--columns is for column files"),
-        (["train.conll", "x", "--to", "tokens", "--names", "PER"], 2, "numbers and names are wanted"),
-        (["train.conll", "dev.conll", "--to", "tokens"], 2, "dev.conll: is there already; --overwrite"),
-        (["train.conll", "train.conll", "--to", "tokens", "--overwrite"], 2, "is the file that is read"),
+        (["train.conll", "x", "--to", "tokens", "--names", "PER"], 2, "expected numbers and names"),
+        (["train.conll", "dev.conll", "--to", "tokens"], 2, "dev.conll already exists; use --overwrite"),
+        (["train.conll", "train.conll", "--to", "tokens", "--overwrite"], 2, "is the input file"),
         (["train.conll", ".", "--to", "tokens"], 2, "is a folder"),
         (["train.conll", "no/such/x", "--to", "tokens"], 2, "no/such/x: cannot be written"),
         (["trian.conll", "x", "--to", "tokens"], 1, "did you mean train.conll?"),
         ([".", "x", "--to", "tokens"], 1, "this is a folder"),
-        (["odd.jsonl", "x", "--to", "tokens"], 1, 'odd.jsonl:1: records have tokens and tags'),
-        (["train.conll", "x", "--from", "prodigy", "--to", "tokens"], 1, "train.conll:1: no JSON"),
+        (["odd.jsonl", "x", "--to", "tokens"], 1, 'odd.jsonl:1: expected records with tokens and tags'),
+        (["train.conll", "x", "--from", "prodigy", "--to", "tokens"], 1, "train.conll:1: invalid JSON"),
         (["spaced.jsonl", "x", "--to", "columns"], 1, "spaced.jsonl:2: a column file cannot hold the word"),
     ],
 )  # fmt: skip
-def test_what_is_refused_writes_nothing(rnner, folder, spans, one_line, arguments, code, part):
+def test_errors_write_nothing(rnner, folder, spans, one_line, arguments, code, part):
     (folder / "odd.jsonl").write_text('{"sentence": "Ada", "names": []}\n')
     tokens = [{"tokens": [word], "tags": ["O"]} for word in ("a", "a\tb")]
     (folder / "spaced.jsonl").write_text("".join(json.dumps(record) + "\n" for record in tokens))
@@ -90,7 +90,7 @@ def test_overwrite_replaces_a_file(rnner, folder):
     assert (folder / "dev.conll").read_text().startswith("# sent_id = 1\n# text = Ada Lovelace wrote to")
 
 
-def test_what_is_not_annotated_text_is_said_when_training_on_it(rnner, folder, spans):
+def test_other_formats_can_be_used_directly(rnner, folder, spans):
     outcome = rnner("config", "init", "--train", spans)
     assert outcome.code == 1 and "'Osl' cuts 'Oslo'" in outcome.err
     spans.write_text(spans.read_text().replace('"end": 11', '"end": 12'))
@@ -98,10 +98,10 @@ def test_what_is_not_annotated_text_is_said_when_training_on_it(rnner, folder, s
     assert outcome.code == 0 and "tags: bioes; format prodigy" in outcome.out
 
 
-def test_records_left_out_are_said_by_training(rnner, folder, spans):
+def test_training_reports_records_that_are_left_out(rnner, folder, spans):
     rejected = {"text": "No.", "spans": [], "answer": "reject"}
     good = {"text": "She saw Oslo.", "spans": [{"start": 8, "end": 12, "label": "LOC"}]}
     spans.write_text("\n".join(json.dumps(record) for record in (SPANS[0], good, rejected)))
     outcome = rnner("train", "--config", "tiny.yaml", "--set", f"data.train={spans}", "--dry-run", "--quiet")
     assert outcome.code == 0
-    assert f"warning: {spans}: 1 × records with the answer 'reject' are left out\n" in outcome.err
+    assert f"warning: {spans}: 1 × records with the answer 'reject' skipped\n" in outcome.err

@@ -1,4 +1,4 @@
-"""`rnner data split`: one file into train, dev and test, and nothing lost on the way."""
+"""`rnner data split`: split a file into train, dev and test without losing a line."""
 
 import json
 from collections import Counter
@@ -10,7 +10,7 @@ from rnner.data.corpus import read_split, resolve
 
 @pytest.fixture
 def whole(folder):
-    """The sample corpus as a file of one's own, and its lines."""
+    """Copy the sample corpus to whole.conll and return its lines."""
     text = resolve("sample:train").read_text(encoding="utf-8")
     (folder / "whole.conll").write_text(text, encoding="utf-8")
     return text.splitlines()
@@ -21,7 +21,7 @@ def lines(folder, names=("train", "dev", "test")):
     return [line for text in texts for line in text.splitlines()]
 
 
-def test_three_files_with_all_lines(rnner, folder, whole):
+def test_the_parts_have_all_lines(rnner, folder, whole):
     outcome = rnner("data", "split", "whole.conll", "out")
     assert outcome.code == 0, outcome.err
     assert "seed 0; wrote out/train.conll (" in outcome.err
@@ -30,7 +30,7 @@ def test_three_files_with_all_lines(rnner, folder, whole):
     assert {path.stem for path in (folder / "out").iterdir()} == {"train", "dev", "test"}
 
 
-def test_the_figures_are_those_of_the_files(rnner, folder, whole):
+def test_the_statistics_are_those_of_the_files(rnner, folder, whole):
     told = json.loads(rnner("data", "split", "whole.conll", "out", "--format", "json").out)["files"]
     paths = [file["path"] for file in told]
     assert paths == ["out/train.conll", "out/dev.conll", "out/test.conll"]
@@ -45,14 +45,14 @@ def test_documents_stay_whole_by_default(rnner, folder, whole):
     assert len([line for line in lines(folder / "out") if line in marks]) == len(marks)
 
 
-def test_sentences_if_told_with_the_marks_of_their_documents(rnner, folder, whole):
+def test_splitting_sentences_keeps_document_marks(rnner, folder, whole):
     outcome = rnner("data", "split", "whole.conll", "out", "--by", "sentence")
     assert "different sentences" in outcome.err
     marked = read_split(folder / "whole.conll").documents.max() + 1
     assert read_split(folder / "out" / "train.conll").documents.max() + 1 > 0.9 * marked
 
 
-def test_shares_decide_and_a_part_may_be_left_out(rnner, folder, whole):
+def test_a_share_of_0_leaves_a_part_out(rnner, folder, whole):
     outcome = rnner("data", "split", "whole.conll", "out", "--shares", "50,0,50", "--by", "sentence")
     assert outcome.code == 0, outcome.err
     sizes = [len(read_split(folder / "out" / f"{name}.conll")) for name in ("train", "test")]
@@ -60,22 +60,21 @@ def test_shares_decide_and_a_part_may_be_left_out(rnner, folder, whole):
     assert not (folder / "out" / "dev.conll").exists()
 
 
-def test_nothing_is_replaced_unless_told(rnner, folder, whole, one_line):
+def test_files_are_replaced_only_with_overwrite(rnner, folder, whole, one_line):
     (folder / "out").mkdir()
     (folder / "out" / "dev.conll").write_text("mine")
-    one_line(
-        rnner("data", "split", "whole.conll", "out"), 2, "out/dev.conll: is there already", "--overwrite"
-    )
+    refused = rnner("data", "split", "whole.conll", "out")
+    one_line(refused, 2, "out/dev.conll already exists; use --overwrite", "choose another FOLDER")
     assert lines(folder / "out", ["dev"]) == ["mine"]
     assert not (folder / "out" / "train.conll").exists()
     assert rnner("data", "split", "whole.conll", "out", "--overwrite").code == 0
     assert "mine" not in lines(folder / "out", ["dev"])
 
 
-def test_a_part_of_another_split_is_not_left_beside_this_one(rnner, folder, whole, one_line):
+def test_an_old_part_is_not_left_beside_a_new_split(rnner, folder, whole, one_line):
     rnner("data", "split", "whole.conll", "out")
     again = rnner("data", "split", "whole.conll", "out", "--shares", "90,10,0", "--overwrite")
-    one_line(again, 2, "out/test.conll: is there already, and is no part of this split")
+    one_line(again, 2, "out/test.conll already exists, and is not part of this split; remove it")
 
 
 def test_the_corpus_itself_is_never_replaced(rnner, folder, one_line):
@@ -89,7 +88,7 @@ def test_the_corpus_itself_is_never_replaced(rnner, folder, one_line):
 @pytest.mark.parametrize(
     "shares", ["80,20", "80,10,5", "a,b,c", "0,50,50", "100,0,0", "120,-10,-10", "nan,50,50"]
 )
-def test_shares_that_make_no_sense(rnner, folder, one_line, shares):
+def test_invalid_shares(rnner, folder, one_line, shares):
     one_line(
         rnner("data", "split", "train.conll", "out", "--shares", shares),
         2,
@@ -102,16 +101,18 @@ def test_shares_that_make_no_sense(rnner, folder, one_line, shares):
 def test_bad_calls(rnner, folder, one_line):
     one_line(rnner("data", "split", "trian.conll", "out"), 1, "did you mean train.conll?")
     one_line(rnner("data", "split", "train.conll", "dev.conll"), 2, "dev.conll: is a file")
-    one_line(rnner("data", "split", "train.conll", "out", "--by", "document"), 1, "1 document cannot be cut")
+    one_line(
+        rnner("data", "split", "train.conll", "out", "--by", "document"), 1, "1 document cannot be split"
+    )
     (folder / "bad.conll").write_text("Ada B-PER\nslept O O\n. O\n")
     one_line(rnner("data", "split", "bad.conll", "out"), 1, "bad.conll:2: ")
     assert not (folder / "out").exists()
 
 
-def test_other_formats_are_to_be_converted_first(rnner, folder, one_line):
+def test_other_formats_must_be_converted_first(rnner, folder, one_line):
     (folder / "tagged.jsonl").write_text('{"tokens": ["Ada", "slept"], "tags": ["B-PER", "O"]}\n')
     refused = rnner("data", "split", "tagged.jsonl", "out")
-    one_line(refused, 2, "tagged.jsonl: is of the format tokens", "rnner data convert tagged.jsonl NEW.conll")
+    one_line(refused, 2, "tagged.jsonl: has the format tokens", "rnner data convert tagged.jsonl NEW.conll")
 
 
 @pytest.mark.parametrize(("mark", "newline"), [("\ufeff", "\r\n"), ("", "\r\n"), ("\ufeff", "\n")])
@@ -125,19 +126,19 @@ def test_line_ends_and_byte_order_mark_are_kept(rnner, folder, whole, mark, newl
     assert Counter(rest) == Counter(whole)
 
 
-def test_line_ends_of_two_kinds_are_told(rnner, folder):
+def test_mixed_line_ends_are_reported(rnner, folder):
     text = (folder / "train.conll").read_text()
     (folder / "mixed.conll").write_text(text.replace("\n", "\r\n", 9), newline="")
     outcome = rnner("data", "split", "mixed.conll", "out")
     assert outcome.code == 0
-    assert "mixed.conll: some lines end in CR LF, others in LF; all end in LF now" in outcome.err
+    assert "mixed.conll: has lines that end in CR LF" in outcome.err and "have LF only" in outcome.err
     assert all(b"\r" not in path.read_bytes() for path in (folder / "out").iterdir())
 
 
-def test_types_that_a_part_lacks_are_told(rnner, folder):
+def test_missing_types_are_reported(rnner, folder):
     rows = [f"x{i} B-{'FAC' if i == 0 else 'PER'}\nslept O\n" for i in range(30)]
     (folder / "few.conll").write_text("\n".join(rows))
     outcome = rnner("data", "split", "few.conll", "out")
     assert outcome.code == 0
-    assert "warning: dev has no entity of FAC" in outcome.err
-    assert "warning: test has no entity of FAC" in outcome.err
+    assert "warning: dev has no entity labelled FAC" in outcome.err
+    assert "warning: test has no entity labelled FAC" in outcome.err

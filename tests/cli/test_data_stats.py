@@ -1,4 +1,4 @@
-"""`rnner data stats`: figures of files, for people, for programs, and as a picture."""
+"""`rnner data stats`: statistics of files as a table, as JSON and as a plot."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def stats(rnner, folder):
-    """The figures of files as JSON."""
+    """Return the statistics of files as JSON."""
 
     def call(*arguments):
         outcome = rnner("data", "stats", *arguments, "--format", "json")
@@ -17,7 +17,7 @@ def stats(rnner, folder):
     return call
 
 
-def test_a_table_with_a_column_a_file(rnner, folder):
+def test_a_table_with_one_column_per_file(rnner, folder):
     outcome = rnner("data", "stats", "train.conll", "dev.conll", "test.conll")
     assert (outcome.code, outcome.err) == (0, "")
     rows = [line.split() for line in outcome.out.splitlines()]
@@ -26,7 +26,7 @@ def test_a_table_with_a_column_a_file(rnner, folder):
     assert ["ORG", "4", "17.4%", "1", "33.3%", "1", "33.3%"] in rows
 
 
-def test_the_same_for_programs(stats):
+def test_json(stats):
     train, dev = stats("train.conll", "dev.conll")
     assert train["path"] == "train.conll"
     assert (train["sentences"], train["tokens"], train["entities"]) == (14, 98, 23)
@@ -35,12 +35,12 @@ def test_the_same_for_programs(stats):
     assert dev["unseen"]["entities"] == 0
 
 
-def test_the_sample_corpus_and_many_files(stats):
+def test_the_sample_corpus(stats):
     names = [file["path"].rpartition("/")[2] for file in stats("sample:train", "sample:dev", "sample:test")]
     assert names == ["train.conll", "dev.conll", "test.conll"]
 
 
-def test_columns_may_be_told(stats, folder):
+def test_columns_can_be_given(stats, folder):
     (folder / "odd.conll").write_text("O B-PER Ada\nO I-PER Lovelace\nO O slept\n")
     assert stats("odd.conll", "--columns", "2,1")[0]["per_type"] == {"PER": 1}
 
@@ -59,17 +59,17 @@ def test_vectors(stats, folder):
     assert 0 < train["vectors"]["tokens"] < 1
 
 
-def test_a_picture(rnner, folder):
+def test_a_plot(rnner, folder):
     outcome = rnner("data", "stats", "train.conll", "dev.conll", "--plot", "new/picture.svg")
     assert (outcome.code, outcome.err) == (0, "wrote new/picture.svg\n")
     assert "sentences" in outcome.out
     assert "</svg>" in (folder / "new" / "picture.svg").read_text()
 
 
-def test_a_picture_is_replaced_only_when_told(rnner, folder, one_line):
+def test_a_plot_is_replaced_only_with_overwrite(rnner, folder, one_line):
     (folder / "picture.png").write_text("mine")
     command = ["data", "stats", "train.conll", "--plot", "picture.png"]
-    one_line(rnner(*command), 2, "picture.png: is there already", "--overwrite")
+    one_line(rnner(*command), 2, "picture.png already exists; use --overwrite", "choose another --plot")
     assert (folder / "picture.png").read_text() == "mine"
     assert rnner(*command, "--overwrite").code == 0
     assert (folder / "picture.png").read_bytes().startswith(b"\x89PNG")
@@ -86,12 +86,12 @@ def test_bad_calls(rnner, folder, one_line, monkeypatch):
     assert not (folder / "a.png").exists()
 
 
-def test_bad_data_is_told_with_its_line(rnner, folder, one_line):
+def test_bad_data_is_reported_with_its_line(rnner, folder, one_line):
     (folder / "bad.conll").write_text("Ada B-PER\nslept O O\n. O\n")
     one_line(rnner("data", "stats", "train.conll", "bad.conll"), 1, "bad.conll:2: ")
 
 
-def test_illegal_tags_are_told_and_read_as_conlleval_does(rnner, folder):
+def test_illegal_tags_are_reported_and_read_as_conlleval_does(rnner, folder):
     (folder / "odd.conll").write_text("Ada I-PER\nLovelace I-PER\nleft O\nOslo B-LOC\n")
     outcome = rnner("data", "stats", "odd.conll")
     assert outcome.code == 0

@@ -1,4 +1,4 @@
-"""`rnner evaluate`: its figures against seqeval's own, and what it says about odd data."""
+"""`rnner evaluate`: scores equal to those of seqeval, comparisons, and unusual data."""
 
 import json
 import re
@@ -14,7 +14,7 @@ ILLEGAL = "Ada I-PER\nLovelace I-PER\nleft O\nLondon B-LOC\n\nBell B-ORG\nLabs I
 
 @pytest.fixture
 def evaluate(rnner, trained):
-    """Evaluate the trained model as JSON; the report and stderr."""
+    """Evaluate the trained model and return the JSON report and stderr."""
 
     def call(data, *options):
         outcome = rnner("evaluate", data, "--model", trained, "--format", "json", *options)
@@ -24,7 +24,7 @@ def evaluate(rnner, trained):
     return call
 
 
-def test_the_figures_are_seqevals_to_the_digit(rnner, trained, evaluate, tmp_path):
+def test_scores_equal_those_of_seqeval(rnner, trained, evaluate, tmp_path):
     # News, mail and fiction, of which this model knows nothing: mistakes of every kind.
     sample = resolve("sample:test")
     outcome = rnner("predict", "--model", trained, "--file", sample, "--input", "conll", "--format", "conll")
@@ -49,7 +49,7 @@ def test_narrow_windows_score_every_word(evaluate):
     assert cut["support"] == told["support"] and cut["predicted"] != told["predicted"]
 
 
-def test_table_and_conlleval_show_the_same_figures_in_per_cent(rnner, trained, evaluate):
+def test_table_and_conlleval_show_the_same_percentages(rnner, trained, evaluate):
     told, _ = evaluate("sample:test")
     figures = [f"{100 * told[name]:.2f}" for name in ("precision", "recall", "f1")]
     table = rnner("evaluate", "sample:test", "--model", trained).out
@@ -79,11 +79,11 @@ def test_errors_and_confusions_add_up(evaluate):
 
 
 @pytest.mark.parametrize("batch", [1, 7])
-def test_the_batch_changes_no_figure(evaluate, batch):
+def test_the_batch_size_does_not_change_scores(evaluate, batch):
     assert evaluate("sample:dev", "--batch", batch) == evaluate("sample:dev")
 
 
-def test_illegal_tags_are_warned_of_and_scored_strictly_too(evaluate, folder):
+def test_illegal_tags_are_reported_and_also_scored_strictly(evaluate, folder):
     (folder / "gold.conll").write_text(ILLEGAL)
     told, err = evaluate("gold.conll")
     assert err.startswith("warning: gold.conll:")
@@ -95,7 +95,7 @@ def test_illegal_tags_are_warned_of_and_scored_strictly_too(evaluate, folder):
     assert told["warnings"]
 
 
-def test_strict_scores_stand_beside_the_others_in_the_table(rnner, trained, folder):
+def test_the_table_has_strict_scores(rnner, trained, folder):
     (folder / "gold.conll").write_text(ILLEGAL)
     table = rnner("evaluate", "gold.conll", "--model", trained).out
     assert re.search(r"^Strict +\d", table, re.MULTILINE)
@@ -108,7 +108,7 @@ def test_other_schemes_are_scored_by_their_entities(evaluate, folder):
     assert evaluate("bioes.conll") == evaluate("iob2.conll")
 
 
-def test_labels_that_the_model_does_not_know_count_as_missed(evaluate, folder):
+def test_unknown_labels_count_as_missed(evaluate, folder):
     (folder / "gold.conll").write_text("Ada B-PER\nLovelace I-PER\nread O\nDune B-WORK\n. O\n")
     told, err = evaluate("gold.conll")
     assert err == "warning: the model does not know the labels WORK (1): these entities count as missed\n"
@@ -116,13 +116,13 @@ def test_labels_that_the_model_does_not_know_count_as_missed(evaluate, folder):
     assert told["support"] == 2
 
 
-def test_columns_may_be_told(evaluate, folder):
+def test_columns_can_be_given(evaluate, folder):
     (folder / "gold.conll").write_text("O B-PER Ada\nO I-PER Lovelace\nO O slept\n")
     told, _ = evaluate("gold.conll", "--columns", "2,1")
     assert (told["support"], told["correct"]) == (1, 1)
 
 
-def test_a_model_of_names_alone_is_scored_on_names(rnner, folder):
+def test_a_binary_model_is_scored_on_names(rnner, folder):
     options = ["--set", "data.scheme=binary", "--set", "training.epochs=15", "--output", "names", "--quiet"]
     assert rnner("train", "--config", "tiny.yaml", *options).code == 0
     told = json.loads(rnner("evaluate", "test.conll", "--model", "names", "--format", "json").out)
@@ -144,7 +144,7 @@ def another(rnner, folder):
     return train
 
 
-def test_f1_comes_with_its_bootstrap_interval(rnner, trained, evaluate):
+def test_f1_has_a_bootstrap_interval(rnner, trained, evaluate):
     told, _ = evaluate("sample:test")
     bounds = told["f1_interval"]
     assert bounds["low"] < told["f1"] < bounds["high"]
@@ -159,13 +159,13 @@ def test_f1_comes_with_its_bootstrap_interval(rnner, trained, evaluate):
     assert f"F1 95% interval {figures}, bootstrap, 2,000 resamples of 240 sentences\n" in table
 
 
-def test_whole_documents_are_resampled_where_there_are_many(evaluate, folder):
+def test_documents_are_resampled_if_there_are_many(evaluate, folder):
     (folder / "gold.conll").write_text("-DOCSTART- O\n\nAda B-PER\n\nslept O\n\n" * 25)
     bounds = evaluate("gold.conll")[0]["f1_interval"]
     assert (bounds["unit"], bounds["units"]) == ("document", 25)
 
 
-def test_several_models_are_each_scored_and_together_and_compared(rnner, trained, another, evaluate):
+def test_several_models_are_compared_with_their_ensemble(rnner, trained, another, evaluate):
     other = another("training.epochs=4", "encoder.cell=lstm", "training.seed=5")
     call = ("evaluate", "sample:test", "--model", trained, "--model", other)
     told = json.loads(rnner(*call, "--format", "json").out)
@@ -185,14 +185,14 @@ def test_several_models_are_each_scored_and_together_and_compared(rnner, trained
     assert f"{100 * gain['better']:.1f}%" in table
 
 
-def test_a_model_differs_in_nothing_from_itself(rnner, trained):
+def test_a_model_does_not_differ_from_itself(rnner, trained):
     call = ("evaluate", "sample:test", "--model", trained, "--model", trained, "--format", "json")
     first, second = json.loads(rnner(*call).out)["models"]
     assert second.pop("difference") == {"f1": 0, "low": 0, "high": 0, "better": 0}
     assert first == second
 
 
-def test_a_warning_about_the_data_comes_once_for_all_models(rnner, trained, folder):
+def test_a_warning_about_the_data_is_shown_once(rnner, trained, folder):
     (folder / "gold.conll").write_text("Ada B-PER\nread O\nDune B-WORK\n")
     outcome = rnner("evaluate", "gold.conll", "--model", trained, "--model", trained)
     assert (
@@ -201,13 +201,13 @@ def test_a_warning_about_the_data_comes_once_for_all_models(rnner, trained, fold
     )
 
 
-def test_models_of_other_labels_are_refused(rnner, trained, another, one_line):
+def test_models_with_other_labels_are_refused(rnner, trained, another, one_line):
     names = another("training.epochs=1", "data.scheme=binary")
     outcome = rnner("evaluate", "sample:test", "--model", trained, "--model", names)
     one_line(outcome, 2, f"{trained} has the labels LOC, ORG, PER", f"{names} has NAME", "one at a time")
 
 
-def test_models_of_other_schemes_are_compared_without_an_ensemble(rnner, trained, another):
+def test_models_with_other_schemes_are_compared_without_an_ensemble(rnner, trained, another):
     iob2 = another("training.epochs=1", "data.scheme=iob2")
     call = ("evaluate", "sample:test", "--model", trained, "--model", iob2)
     outcome = rnner(*call, "--format", "json")
@@ -217,6 +217,6 @@ def test_models_of_other_schemes_are_compared_without_an_ensemble(rnner, trained
     assert "Ensemble" not in rnner(*call).out
 
 
-def test_conlleval_has_room_for_one_model(rnner, trained, one_line):
+def test_conlleval_takes_one_model(rnner, trained, one_line):
     call = ("evaluate", "sample:test", "--model", trained, "--model", trained)
     one_line(rnner(*call, "--format", "conlleval"), 2, "one --model", "table or json")

@@ -1,4 +1,4 @@
-"""`rnner evaluate --raw`: by characters on raw text, beside the score on the file's own tokens."""
+"""`rnner evaluate --raw`: scores on raw text beside those on the tokens of the file."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def scored(rnner, trained):
 
 
 @pytest.mark.parametrize("data", ["test.conll", "sample:test"])
-def test_the_score_on_tokens_is_that_of_evaluate(rnner, trained, scored, folder, data):
+def test_the_score_on_tokens_equals_evaluate(rnner, trained, scored, folder, data):
     usual = json.loads(rnner("evaluate", data, "--model", trained, "--format", "json").out)
     tokens = scored(data)["tokens"]
     assert tokens["f1"] > 0
@@ -31,14 +31,14 @@ def test_the_score_on_tokens_is_that_of_evaluate(rnner, trained, scored, folder,
             assert tokens["per_type"][label][name] == pytest.approx(usual["per_type"][label][name])
 
 
-def test_where_the_tokens_are_the_same_nothing_is_lost(scored, folder):
+def test_equal_tokens_give_equal_scores(scored, folder):
     told = scored("test.conll")
     assert told["kept_tokens"] == told["gold_tokens"] == 10
     assert told["raw"] == told["tokens"]
     assert told["difference"] == {"f1": 0, "precision": 0, "recall": 0}
 
 
-def test_an_entity_that_the_tokenizer_cuts_is_lost(scored, folder):
+def test_an_entity_that_the_tokenizer_cuts_is_missed(scored, folder):
     (folder / "cut.conll").write_text("Ada B-PER\nLovelace I-PER\nleft O\nBell B-ORG\nInc I-ORG\n. O\n")
     told = scored("cut.conll")
     assert told["cut"] == [{"label": "ORG", "text": "Bell Inc", "tokens": ["Bell", "Inc."], "count": 1}]
@@ -46,7 +46,7 @@ def test_an_entity_that_the_tokenizer_cuts_is_lost(scored, folder):
     assert told["raw"]["per_type"]["ORG"]["correct"] == 0
 
 
-def test_raw_text_with_spans_has_no_tokens_to_compare_with(scored, rnner, trained, folder):
+def test_text_with_spans_has_no_scores_on_tokens(scored, rnner, trained, folder):
     spans = [{"start": 2, "end": 15, "label": "PER"}, {"start": 26, "end": 35, "label": "ORG"}]
     (folder / "spans.jsonl").write_text(json.dumps({"text": TEXT, "spans": spans}))
     told = scored("spans.jsonl")
@@ -56,7 +56,7 @@ def test_raw_text_with_spans_has_no_tokens_to_compare_with(scored, rnner, traine
     assert "F1 on raw text" in table and "ifference" not in table
 
 
-def test_the_table_has_both_scores_in_per_cent_and_the_difference(rnner, trained, scored, folder):
+def test_the_table_has_both_scores_and_their_difference(rnner, trained, scored, folder):
     (folder / "cut.conll").write_text("Ada B-PER\nLovelace I-PER\nleft O\nBell B-ORG\nInc I-ORG\n. O\n")
     told = scored("cut.conll")
     table = rnner("evaluate", "cut.conll", "--model", trained, "--raw").out
@@ -66,14 +66,14 @@ def test_the_table_has_both_scores_in_per_cent_and_the_difference(rnner, trained
     assert "66.67% (4 of 6)" in table and "1 × ORG Bell Inc in Bell Inc." in table
 
 
-def test_data_that_break_their_scheme_or_know_other_labels_are_warned_of(rnner, trained, folder):
+def test_illegal_tags_and_unknown_labels_are_reported(rnner, trained, folder):
     (folder / "gold.conll").write_text("Ada I-PER\nLovelace I-PER\nread O\nDune B-WORK\n")
     err = rnner("evaluate", "gold.conll", "--model", trained, "--raw").err
     assert "warning: gold.conll: 1 × tags read as conlleval does" in err
     assert "the model does not know the labels WORK (1)" in err
 
 
-def test_one_model_and_no_conlleval(rnner, trained, one_line):
+def test_usage_errors(rnner, trained, one_line):
     call = ("evaluate", "sample:test", "--raw", "--model", trained)
     one_line(rnner(*call, "--model", trained), 2, "--raw takes one --model")
     one_line(rnner(*call, "--format", "conlleval"), 2, "--format table or json")

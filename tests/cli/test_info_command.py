@@ -1,4 +1,4 @@
-"""`rnner info`: what is installed, and what a model is made of."""
+"""`rnner info`: versions, and the description of a model."""
 
 import torch
 
@@ -6,7 +6,7 @@ from rnner import __version__
 
 
 def rows(out):
-    """The table before the first blank line."""
+    """Return the table before the first blank line."""
     return dict(line.split(None, 1) for line in out.partition("\n\n")[0].splitlines())
 
 

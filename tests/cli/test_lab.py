@@ -1,4 +1,4 @@
-"""`rnner lab`: experiments shown in a terminal, and written as figures and pictures."""
+"""`rnner lab`: tables on stdout, results and pictures in a folder."""
 
 import json
 
@@ -22,28 +22,28 @@ class LeakyCell(Cell):
 
 @pytest.fixture(scope="module")
 def leaky(tmp_path_factory):
-    """A file with a cell of one's own."""
+    """A file that registers a cell."""
     path = tmp_path_factory.mktemp("code") / "leaky.py"
     path.write_text(CELL)
     return path
 
 
 @pytest.fixture(autouse=True)
-def little_is_learnt(monkeypatch):
-    """Every training has one step."""
+def short_training(monkeypatch):
+    """Train for one step only."""
     for module in (feedforward, memory, shapes):
-        original = module.fit
-        monkeypatch.setattr(module, "fit", lambda model, loss, steps, fit=original: fit(model, loss, 1))
+        original = module.train
+        monkeypatch.setattr(module, "train", lambda model, loss, _, train=original: train(model, loss, 1))
     monkeypatch.setattr(memory, "DISTANCES", (1, 3))
 
 
 @pytest.fixture
 def no_pictures(monkeypatch):
-    """They take a second each; see the first test, and tests/lab/test_draw.py."""
-    monkeypatch.setattr("rnner.render.pictures.pictures", lambda draw, size: {})
+    """Pictures take a second each; the first test and tests/lab/test_plots.py draw them."""
+    monkeypatch.setattr("rnner.render.plotting.light_and_dark_pngs", lambda plot: {})
 
 
-def test_the_gates_of_a_model_are_shown_and_written(rnner, trained, tmp_path):
+def test_gates_of_a_model(rnner, trained, tmp_path):
     out = tmp_path / "new" / "gates"
     outcome = rnner("lab", "gates", "Ada left London", "--model", trained, "--output", out)
     assert outcome.code == 0, outcome.err
@@ -56,7 +56,7 @@ def test_the_gates_of_a_model_are_shown_and_written(rnner, trained, tmp_path):
     assert {path.name for path in out.iterdir()} == {"figures.json", "picture.png", "picture-dark.png"}
 
 
-def test_without_matplotlib_there_are_figures_and_advice(rnner, trained, tmp_path, monkeypatch):
+def test_results_without_matplotlib(rnner, trained, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     outcome = rnner("lab", "gates", "Ada", "--model", trained, "--output", tmp_path)
     assert outcome.code == 0
@@ -64,25 +64,23 @@ def test_without_matplotlib_there_are_figures_and_advice(rnner, trained, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["figures.json"]
 
 
-def test_figures_are_replaced_only_when_told(rnner, no_pictures, trained, tmp_path, one_line):
+def test_results_are_replaced_only_with_overwrite(rnner, no_pictures, trained, tmp_path, one_line):
     (tmp_path / "figures.json").write_text("mine")
     command = ["lab", "gates", "Ada", "--model", trained, "--output", tmp_path]
-    one_line(rnner(*command), 2, "figures.json: is there already", "--overwrite")
+    one_line(rnner(*command), 2, "figures.json already exists", "--overwrite")
     assert (tmp_path / "figures.json").read_text() == "mine"
     assert rnner(*command, "--overwrite").code == 0
     assert "forward" in json.loads((tmp_path / "figures.json").read_text())
 
 
-def test_gates_of_the_network_that_learns_agreement(rnner):
+def test_gates_of_an_agreement_network(rnner):
     outcome = rnner("lab", "gates", "--quick")
     assert outcome.code == 0, outcome.err
     assert "cats" in outcome.out and "Γ_r" in outcome.out
 
 
-def test_gradients_of_fresh_cells_of_ones_own_and_of_a_model(
-    rnner, no_pictures, trained, leaky, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(gradients, "clipping", lambda *_: {"loss": [1.0], "norm": [2.0]})
+def test_gradients_of_a_user_cell_and_of_a_model(rnner, no_pictures, trained, leaky, tmp_path, monkeypatch):
+    monkeypatch.setattr(gradients, "train_adding", lambda *_: {"loss": [1.0], "norm": [2.0]})
     monkeypatch.setattr(gradients, "SCALES", (1.0,))
     code = ["--code", leaky, "--cell", "leaky", "--quick"]
     outcome = rnner("lab", "gradients", *code, "--model", trained, "--output", tmp_path / "out")
@@ -94,7 +92,7 @@ def test_gradients_of_fresh_cells_of_ones_own_and_of_a_model(
     assert max(map(len, outcome.out.splitlines())) <= 100
 
 
-def test_memory_of_a_cell_of_ones_own(rnner, leaky):
+def test_memory_of_a_user_cell(rnner, leaky):
     outcome = rnner("lab", "memory", "--code", leaky, "--cell", "leaky", "--quick")
     assert outcome.code == 0, outcome.err
     assert outcome.out.splitlines()[0].split() == ["words", "between", "1", "3"]
@@ -108,7 +106,7 @@ def test_feedforward(rnner):
     assert rows == [["standard", "1-8"], ["RNN", "1-8"], ["standard", "1-30"], ["RNN", "1-30"]]
 
 
-def test_models_side_by_side(rnner, no_pictures, trained, tmp_path):
+def test_bidirectional_with_a_model(rnner, no_pictures, trained, tmp_path):
     outcome = rnner("lab", "bidirectional", "Ada slept", "--model", trained, "--output", tmp_path / "out")
     assert outcome.code == 0, outcome.err
     figures = json.loads((tmp_path / "out" / "figures.json").read_text())
@@ -116,7 +114,7 @@ def test_models_side_by_side(rnner, no_pictures, trained, tmp_path):
     assert names[0] > 0.5 > names[1]
 
 
-def test_one_shape_of_the_five(rnner, no_pictures, tmp_path):
+def test_some_of_the_shapes(rnner, no_pictures, tmp_path):
     outcome = rnner("lab", "shapes", "many-to-one", "one-to-many", "--quick", "--output", tmp_path / "out")
     assert outcome.code == 0, outcome.err
     figures = json.loads((tmp_path / "out" / "figures.json").read_text())
@@ -124,9 +122,9 @@ def test_one_shape_of_the_five(rnner, no_pictures, tmp_path):
     assert figures["many-to-one"]["baseline"] == pytest.approx(1 / 9, abs=0.03)
 
 
-def test_bad_calls(rnner, trained, tmp_path, one_line):
-    one_line(rnner("lab", "gates", "Oslo"), 2, "Oslo: unknown without --model")
-    one_line(rnner("lab", "gates", " "), 2, "there is no word")
+def test_usage_errors(rnner, trained, tmp_path, one_line):
+    one_line(rnner("lab", "gates", "Oslo"), 2, "Oslo: unknown word; without --model")
+    one_line(rnner("lab", "gates", " "), 2, "no words")
     one_line(rnner("lab", "gates", "--model", tmp_path / "none"), 1, "none")
     one_line(rnner("lab", "memory", "--cell", "lstn"), 2, "lstn", "lstm")
     one_line(rnner("lab", "gradients", "--cell", "none"), 2, "has no recurrence")

@@ -1,4 +1,4 @@
-"""`--model`: what commands do when none is named, and when its name is misspelt."""
+"""`--model`: the default model, and misspelt names."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ TOLD = "no --model given: using the bundled English model (PER, LOC, ORG)\n"
 
 @pytest.fixture
 def bundled(trained, monkeypatch):
-    """The trained model in the place of the bundled one."""
+    """Use the trained model as the bundled one."""
     monkeypatch.setattr(rnner.model.names, "_bundled", lambda: trained)
     return trained
 
@@ -24,7 +24,7 @@ def bundled(trained, monkeypatch):
     "command",
     [["predict", "Ada Lovelace slept ."], ["evaluate", "test.conll"], ["evaluate", "test.conll", "--raw"]],
 )
-def test_the_bundled_model_is_used_and_told_once(rnner, folder, bundled, command):
+def test_the_bundled_model_is_used_and_reported_once(rnner, folder, bundled, command):
     default, named, expected = (
         rnner(*command, "--format", "json", *model) for model in ([], ["--model", "en"], ["--model", bundled])
     )
@@ -34,13 +34,11 @@ def test_the_bundled_model_is_used_and_told_once(rnner, folder, bundled, command
 
 
 def test_the_library_logs_it_once(bundled, caplog):
-    pipeline._tell_default.cache_clear()
+    pipeline._warn_about_default.cache_clear()
     with caplog.at_level(logging.WARNING):
         found = [pipeline.load(*name)(["Ada Lovelace slept ."]) for name in ([], ["en"], [None])]
     assert found[0] == found[1] == found[2] != [[]]
-    assert caplog.messages == [
-        "rnner.load: no model is named, so this is the bundled English one (PER, LOC, ORG)"
-    ]
+    assert caplog.messages == ["rnner.load: no model given, using the bundled English model (PER, LOC, ORG)"]
 
 
 def test_the_log_goes_to_stderr_of_a_program_that_sets_none_up(exported):
@@ -48,7 +46,7 @@ def test_the_log_goes_to_stderr_of_a_program_that_sets_none_up(exported):
         f"import rnner, rnner.model.names as m; m._bundled = lambda: m.Path({str(exported)!r}); rnner.load()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "" and done.stderr.startswith("rnner.load: no model is named")
+    assert done.stdout == "" and done.stderr.startswith("rnner.load: no model given")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +58,7 @@ def test_the_log_goes_to_stderr_of_a_program_that_sets_none_up(exported):
         ["train", "--config", "tiny.yaml", "--output", "new", "--init-from"],
     ],
 )
-def test_a_misspelt_path_is_told_by_every_command(rnner, folder, one_line, command):
+def test_every_command_reports_a_misspelt_path(rnner, folder, one_line, command):
     (folder / "runs" / "quickstart").mkdir(parents=True)
     told = ["runs/quickstrat: there is no such model folder (did you mean quickstart?)", "hf:runs/quickstrat"]
     one_line(rnner(*command, "runs/quickstrat"), 1, *told)

@@ -1,4 +1,4 @@
-"""`rnner predict`: what goes in, what comes out, and that they belong together."""
+"""`rnner predict`: inputs, outputs and formats."""
 
 import itertools
 import json
@@ -8,9 +8,9 @@ import re
 import pytest
 
 from rnner.data.formats.columns import ConllReader
-from rnner.model.folder import save_description, save_weights
+from rnner.model.folder import save_config_and_vocabulary, save_weights
 from rnner.pipeline import Pipeline
-from tiny import TRAIN, annotated, config_of, tagger_with_context
+from tiny_corpus import TRAIN, annotated, config_of, tagger_with_context
 
 TEXT = "Ada Lovelace wrote to Charles Babbage . The letter left London ."
 CONLL2003 = """\
@@ -46,7 +46,7 @@ WIKIGOLD = "Bell I-ORG\nLabs I-ORG\n# O\n9 O\n\n-DOCSTART- O\n\nVienna I-LOC\n. 
 
 @pytest.fixture
 def predict(rnner, trained):
-    """Predict with the trained model; the outcome's stdout."""
+    """Predict with the trained model and return stdout."""
 
     def call(*arguments, stdin=None):
         outcome = rnner("predict", "--model", trained, *arguments, stdin=stdin)
@@ -80,7 +80,7 @@ def test_several_texts_come_back_in_their_order(predict):
     assert items[1]["entities"] == []
 
 
-def test_jsonl_has_the_same_items_one_a_line(predict):
+def test_jsonl_has_the_same_items_on_lines(predict):
     texts = ["London slept .", "two\nlines in Berlin", ""]
     lines = predict(*texts, "--format", "jsonl").splitlines()
     assert [json.loads(line) for line in lines] == json.loads(predict(*texts, "--format", "json"))
@@ -91,7 +91,7 @@ def test_an_empty_text_has_no_entities(predict):
 
 
 @pytest.mark.parametrize("form", ["text", "table", "html", "jsonl", "conll", "binary"])
-def test_an_empty_text_is_fine_in_every_format(predict, form):
+def test_every_format_accepts_an_empty_text(predict, form):
     assert "error" not in predict("", "--format", form)
 
 
@@ -130,7 +130,7 @@ def test_file_stdin_and_argument_give_the_same(predict, tmp_path):
     assert predict("--file", "-", "--format", "json", stdin=TEXT.encode()) == expected
 
 
-def test_lines_are_a_text_each(predict):
+def test_each_line_is_a_text(predict):
     stdin = b"\xef\xbb\xbfLondon slept .\r\n\r\nBerlin slept .\n"
     items = json.loads(predict("--input", "lines", "--format", "json", stdin=stdin))
     assert [item["text"] for item in items] == ["London slept .", "", "Berlin slept ."]
@@ -138,7 +138,7 @@ def test_lines_are_a_text_each(predict):
 
 @pytest.mark.parametrize("form", ["text", "table", "html", "json", "jsonl", "conll", "binary"])
 @pytest.mark.parametrize("kind", ["text", "lines", "conll"])
-def test_every_input_goes_with_every_format(predict, kind, form):
+def test_every_input_works_with_every_format(predict, kind, form):
     stdin = {
         "text": b"Ada Lovelace slept .",
         "lines": b"Ada Lovelace slept .\n",
@@ -163,7 +163,7 @@ def test_every_input_goes_with_every_format(predict, kind, form):
         assert found(item) == [("PER", "Ada Lovelace")]
 
 
-def test_the_same_entities_whatever_the_batch_and_the_order(predict, tmp_path):
+def test_batch_size_and_order_do_not_change_entities(predict, tmp_path):
     subjects = ("Ada Lovelace", "Bell Labs", "Nobody", "The old machine of Zuse")
     verbs, objects = ("wrote to", "left", "was never in the train from"), ("Paris", "Alan Turing")
     lines = [" ".join((*words, ".")) for words in itertools.product(subjects, verbs, objects)]
@@ -187,7 +187,7 @@ def test_the_same_entities_whatever_the_batch_and_the_order(predict, tmp_path):
                 assert left["score"] == pytest.approx(right["score"], abs=1e-5)
 
 
-def test_a_sentence_beyond_the_window_is_read_in_windows_and_keeps_all_words(predict):
+def test_long_sentences_are_read_in_windows(predict):
     text = ", ".join(["Ada Lovelace wrote to Charles Babbage of Vienna"] * 40)
     whole, cut = (predict(text, "--format", "conll", "--window", most).split("\n") for most in (10_000, 40))
     assert [line.split()[0] for line in cut if line] == text.replace(",", " ,").split()
@@ -195,7 +195,7 @@ def test_a_sentence_beyond_the_window_is_read_in_windows_and_keeps_all_words(pre
     assert sum(one != other for one, other in zip(whole, cut, strict=True)) < 10
 
 
-def test_threshold_leaves_out_what_is_less_probable(predict):
+def test_threshold_leaves_out_less_probable_entities(predict):
     (item,) = json.loads(predict("Zuse of Vienna met Ada Babbage at Rand", "--format", "json"))
     scores = sorted(entity["score"] for entity in item["entities"])
     assert len(scores) >= 2
@@ -207,7 +207,7 @@ def test_threshold_leaves_out_what_is_less_probable(predict):
     assert 0 < len(kept["entities"]) < len(item["entities"])
 
 
-def test_nbest_gives_the_most_probable_ways_to_tag_each_sentence(predict):
+def test_nbest_gives_the_most_probable_readings(predict):
     text = "Ada Babbage met Zuse.\n\nRand is in Vienna."
     (item,) = json.loads(predict(text, "--format", "json", "--nbest", 3))
     assert [text[sentence["start"] : sentence["end"]] for sentence in item["nbest"]] == text.split("\n\n")
@@ -224,19 +224,17 @@ def test_nbest_gives_the_most_probable_ways_to_tag_each_sentence(predict):
 
 
 @pytest.mark.parametrize("form", ["conll", "binary", "html"])
-def test_nbest_has_no_room_in_a_column_or_on_a_page(rnner, trained, one_line, form):
+def test_formats_without_nbest(rnner, trained, one_line, form):
     outcome = rnner("predict", "--model", trained, "--nbest", 2, "--format", form, "Ada")
-    one_line(
-        outcome, 2, f"--nbest: --format {form} has room for one way only; use text, table, json or jsonl"
-    )
+    one_line(outcome, 2, f"--nbest does not work with --format {form}; use text, table, json or jsonl")
 
 
-def test_readings_stand_under_their_text(predict):
+def test_readings_are_below_their_text(predict):
     output = predict("Ada slept .", "It rained .", "--format", "text", "--nbest", 2)
     assert re.findall("slept|rained|Probability", output) == ["slept", "Probability", "rained", "Probability"]
 
 
-def test_threshold_holds_in_a_column_file_too(predict):
+def test_threshold_applies_to_column_files(predict):
     output = predict("--input", "conll", "--format", "conll", "--threshold", 1, stdin=CONLL2003.encode())
     assert {line.split()[-1] for line in output.splitlines() if line} == {"O"}
 
@@ -254,7 +252,7 @@ def test_binary_shows_1_under_each_word_of_a_name(predict):
 
 @pytest.fixture
 def in_terminal(rnner, trained, monkeypatch):
-    """Predict with stdout a terminal of 40 columns, without colour; the words that it shows."""
+    """Predict in a terminal of 40 columns without colour, and return what it shows."""
 
     def call(*arguments):
         monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
@@ -265,35 +263,35 @@ def in_terminal(rnner, trained, monkeypatch):
     return call
 
 
-def test_in_a_terminal_texts_are_shown_with_what_is_in_them(in_terminal):
+def test_text_is_the_default_in_a_terminal(in_terminal):
     assert in_terminal(TEXT) == (
         "[PER Ada Lovelace] wrote to [PER Charles\nBabbage] . The letter left [LOC London]\n.\n"
         "\n3 names   LOC 1   PER 2\n"
     )
 
 
-def test_elsewhere_the_table_stays_the_default(predict):
+def test_table_is_the_default_off_a_terminal(predict):
     assert predict(TEXT) == predict(TEXT, "--format", "table")
     assert "Characters" in predict(TEXT)
 
 
-def test_a_file_gets_the_table_whatever_shows_the_rest(in_terminal, tmp_path):
+def test_table_is_the_default_for_an_output_file(in_terminal, tmp_path):
     assert in_terminal(TEXT, "--output", tmp_path / "found.txt") == ""
     assert "Characters" in (tmp_path / "found.txt").read_text()
 
 
-def test_a_line_in_is_a_line_out(predict):
+def test_each_line_gives_a_line(predict):
     stdin = b"London slept .\n\nAda Lovelace wrote to Berlin .\n"
     output = predict("--input", "lines", "--format", "text", stdin=stdin)
     assert output.splitlines() == ["[LOC London] slept .", "", "[PER Ada Lovelace] wrote to [LOC Berlin] ."]
 
 
-def test_texts_of_several_lines_stand_apart(predict):
+def test_texts_of_several_lines_are_separated(predict):
     output = predict("It\nrained .", "It rained .", "It rained .", "--format", "text")
     assert output == "It\nrained .\n\nIt rained .\nIt rained .\n"
 
 
-def test_scores_stand_beside_the_names_on_demand(predict):
+def test_scores_are_shown_on_request(predict):
     told = predict("London slept .", "--scores")
     assert re.fullmatch(r"\[LOC [01]\.\d{3} London\] slept \.\n", told)
     assert '<body class="scores">' in predict("London slept .", "--scores", "--format", "html")
@@ -302,12 +300,12 @@ def test_scores_stand_beside_the_names_on_demand(predict):
 @pytest.mark.parametrize(
     ("form", "why"), [("json", "html; json always has them"), ("conll", "for --format text and html\n")]
 )
-def test_scores_are_for_what_people_read(rnner, trained, one_line, form, why):
+def test_formats_without_the_scores_option(rnner, trained, one_line, form, why):
     outcome = rnner("predict", "--model", trained, "London", "--scores", "--format", form)
     one_line(outcome, 2, "--scores is for --format text and html", why)
 
 
-def test_a_page_is_about_the_file_that_was_read(predict, tmp_path):
+def test_the_title_of_a_page_names_the_file(predict, tmp_path):
     (tmp_path / "<letter>.txt").write_text(TEXT)
     predict("--file", tmp_path / "<letter>.txt", "--format", "html", "--output", tmp_path / "letter.html")
     page = (tmp_path / "letter.html").read_text()
@@ -328,7 +326,7 @@ def test_a_page_is_about_the_file_that_was_read(predict, tmp_path):
     ],
     ids=["CoNLL-2003", "UNER", "W-NUT", "WikiGold"],
 )
-def test_a_column_file_keeps_all_it_has_and_gains_a_column(predict, tmp_path, text, by, tagged):
+def test_a_column_file_gets_one_more_column(predict, tmp_path, text, by, tagged):
     path = tmp_path / "given.conll"
     path.write_text(text)
     output = predict("--file", path, "--input", "conll", "--format", "conll")
@@ -345,7 +343,7 @@ def test_a_column_file_keeps_all_it_has_and_gains_a_column(predict, tmp_path, te
 
 
 @pytest.mark.parametrize("text", [CONLL2003, UNER, WNUT, WIKIGOLD])
-def test_what_comes_out_of_a_column_file_can_be_read_again(predict, tmp_path, text):
+def test_a_tagged_column_file_can_be_read_again(predict, tmp_path, text):
     (tmp_path / "given.conll").write_text(text)
     (tmp_path / "out.conll").write_text(
         predict("--file", tmp_path / "given.conll", "--input", "conll", "--format", "conll")
@@ -356,7 +354,7 @@ def test_what_comes_out_of_a_column_file_can_be_read_again(predict, tmp_path, te
     assert [sentence.document for sentence in again] == [sentence.document for sentence in given]
 
 
-def test_crlf_column_files_are_read_like_others(predict):
+def test_crlf_column_files(predict):
     output = predict("--input", "conll", "--format", "conll", stdin=CONLL2003.replace("\n", "\r\n").encode())
     assert (
         output.splitlines()
@@ -364,7 +362,7 @@ def test_crlf_column_files_are_read_like_others(predict):
     )
 
 
-def test_column_says_where_the_words_are(predict):
+def test_column_selects_the_words(predict):
     stdin = b"x1 Ada N\nx2 Lovelace N\nx3 slept V\n"
     (item,) = json.loads(predict("--input", "conll", "--format", "json", "--column", 1, stdin=stdin))
     assert item["text"] == "Ada Lovelace slept"
@@ -373,7 +371,7 @@ def test_column_says_where_the_words_are(predict):
 # --- --output ------------------------------------------------------------------------------------------
 
 
-def test_output_gets_what_stdout_would(predict, tmp_path):
+def test_output_gets_the_same_as_stdout(predict, tmp_path):
     path = tmp_path / "found.json"
     path.write_text("of yesterday")
     assert predict(TEXT, "--format", "json", "--output", path) == ""
@@ -381,7 +379,7 @@ def test_output_gets_what_stdout_would(predict, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["found.json"]
 
 
-def test_output_stays_as_it_was_when_something_fails(rnner, trained, tmp_path, one_line):
+def test_output_is_unchanged_after_an_error(rnner, trained, tmp_path, one_line):
     path = tmp_path / "found.json"
     path.write_text("of yesterday")
     bad = b"Ada\nLovelace\n\nslept deeply\n"
@@ -401,14 +399,14 @@ def test_output_follows_a_link(predict, tmp_path):
     assert json.loads((tmp_path / "real.json").read_text())
 
 
-def test_output_may_be_a_device(predict):
+def test_output_can_be_a_device(predict):
     assert predict(TEXT, "--output", "/dev/null") == ""
 
 
 # --- calls that cannot be meant ------------------------------------------------------------------------
 
 
-def test_without_a_text_in_a_terminal_it_says_how_to_give_one(rnner, trained, one_line, monkeypatch):
+def test_a_missing_text_is_reported_in_a_terminal(rnner, trained, one_line, monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     one_line(rnner("predict", "--model", trained), 2, "give a TEXT in quotes, --file FILE, or text on stdin")
 
@@ -419,7 +417,7 @@ def test_text_and_file_exclude_each_other(rnner, trained, one_line, tmp_path):
     )
 
 
-def test_a_text_is_no_column_file(rnner, trained, one_line):
+def test_a_text_is_not_a_column_file(rnner, trained, one_line):
     one_line(
         rnner("predict", "--model", trained, "Ada", "--input", "conll"), 2, "--input conll reads a column"
     )
@@ -428,11 +426,11 @@ def test_a_text_is_no_column_file(rnner, trained, one_line):
 def test_the_input_is_never_the_output(rnner, trained, one_line, tmp_path):
     path = tmp_path / "text.txt"
     path.write_text(TEXT)
-    one_line(rnner("predict", "--model", trained, "--file", path, "-o", path), 2, "the file that is read")
+    one_line(rnner("predict", "--model", trained, "--file", path, "-o", path), 2, "the input file")
     assert path.read_text() == TEXT
 
 
-def test_a_text_that_is_no_text_is_refused(rnner, trained, one_line):
+def test_a_text_that_is_not_utf_8_is_refused(rnner, trained, one_line):
     one_line(rnner("predict", "--model", trained, "caf\udce9"), 2, "not UTF-8")
 
 
@@ -445,7 +443,7 @@ def test_a_text_that_is_no_text_is_refused(rnner, trained, one_line):
         ("Ada".encode("utf-16"), "UTF-16"),
     ],
 )
-def test_files_that_are_no_text(rnner, trained, one_line, tmp_path, kind, data, message):
+def test_files_that_are_not_text(rnner, trained, one_line, tmp_path, kind, data, message):
     path = tmp_path / "given"
     path.write_bytes(data)
     for outcome in (
@@ -460,17 +458,19 @@ def test_files_that_are_no_text(rnner, trained, one_line, tmp_path, kind, data, 
 
 @pytest.fixture
 def reader(tmp_path):
-    """The folder of a model with documents and a lexicon."""
+    """A model with a document vector and a lexicon."""
     folder = tmp_path / "reader"
     folder.mkdir()
     tagger, vocabulary = tagger_with_context()
-    save_description(folder, config_of("embeddings.document=true", "embeddings.lexicon=true"), vocabulary)
+    save_config_and_vocabulary(
+        folder, config_of("embeddings.document=true", "embeddings.lexicon=true"), vocabulary
+    )
     save_weights(folder, tagger)
     return folder
 
 
 def column_file(path, sizes):
-    """The tiny corpus, with a document mark before each so many sentences; the first ones are unmarked."""
+    """Write the tiny corpus in documents of these sizes; the first one has no mark."""
     marks = set(itertools.accumulate(sizes))
     with path.open("w") as file:
         for i, (words, tags) in enumerate(annotated(TRAIN)):
@@ -482,7 +482,7 @@ def column_file(path, sizes):
 
 @pytest.mark.parametrize("chunk", [1, 60, 150])
 @pytest.mark.parametrize("sizes", [(2, 1, 4), (0, 5), (99,)])
-def test_documents_are_never_cut(rnner, reader, tmp_path, monkeypatch, chunk, sizes):
+def test_documents_are_never_split(rnner, reader, tmp_path, monkeypatch, chunk, sizes):
     path = column_file(tmp_path / "text.conll", sizes)
     command = ("predict", "--model", reader, "--file", path, "--input", "conll", "--format")
     whole = [rnner(*command, form).out for form in ("conll", "json")]
@@ -497,9 +497,7 @@ def test_documents_are_never_cut(rnner, reader, tmp_path, monkeypatch, chunk, si
     ("sizes", "chunk", "expected"),
     [((99,), 150, [4, 4, 2]), ((2, 1, 4), 1, [1, 1, 1, 4, 3]), ((0, 2, 2), 150, [4, 6]), ((0, 5), 1, [5, 5])],
 )
-def test_a_chunk_ends_with_a_document_or_anywhere_where_none_is_marked(
-    rnner, reader, tmp_path, monkeypatch, sizes, chunk, expected
-):
+def test_chunks_end_with_marked_documents(rnner, reader, tmp_path, monkeypatch, sizes, chunk, expected):
     seen = []
 
     def counting(self, sentences, documents=None, whole=Pipeline.read):
@@ -513,7 +511,7 @@ def test_a_chunk_ends_with_a_document_or_anywhere_where_none_is_marked(
     assert seen == expected
 
 
-def test_marks_in_a_column_file_are_seen(rnner, reader, tmp_path):
+def test_document_marks_in_a_column_file_matter(rnner, reader, tmp_path):
     def scores(sizes):
         path = column_file(tmp_path / "text.conll", sizes)
         out = rnner("predict", "--model", reader, "--file", path, "--input", "conll", "--format", "json").out
@@ -525,7 +523,7 @@ def test_marks_in_a_column_file_are_seen(rnner, reader, tmp_path):
 
 
 @pytest.mark.parametrize("chunk", [1, 150_000])
-def test_evaluate_scores_the_tags_that_predict_gives(rnner, reader, tmp_path, monkeypatch, chunk):
+def test_evaluate_agrees_with_predict(rnner, reader, tmp_path, monkeypatch, chunk):
     def predicted(path):
         return rnner(
             "predict", "--model", reader, "--file", path, "--input", "conll", "--format", "conll"
@@ -542,7 +540,7 @@ def test_evaluate_scores_the_tags_that_predict_gives(rnner, reader, tmp_path, mo
     assert tags[0] != tags[1], "else the marks would not matter here"
 
 
-def test_a_text_is_a_document_and_a_line_is_one_too(rnner, reader):
+def test_each_text_and_each_line_is_a_document(rnner, reader):
     def scores(*arguments, stdin=None):
         outcome = rnner("predict", "--model", reader, "--format", "json", *arguments, stdin=stdin)
         return [entity["score"] for item in json.loads(outcome.out) for entity in item["entities"]]

@@ -1,4 +1,4 @@
-"""`rnner train`: what it says and where, what its options do, and that an interruption loses nothing."""
+"""`rnner train`: its output and options, and that an interruption loses nothing."""
 
 import json
 import re
@@ -7,7 +7,7 @@ import signal
 import pytest
 import yaml
 
-from rnner.cli import training_display as display
+from rnner.cli import progress_display as display
 from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, VOCABULARY, WEIGHTS
 from rnner.nn import cells
 
@@ -43,7 +43,7 @@ def train(rnner, folder):
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Press Ctrl-C so many times at the nth thing that training tells."""
+    """`interrupt(n, times)` presses Ctrl-C at the nth event of a training."""
 
     def arrange(at, times=1):
         told = iter(range(10_000))
@@ -85,7 +85,7 @@ def test_scores_go_to_stdout_and_progress_to_stderr(train, folder):
     assert "rnner predict --model run" in outcome.err
 
 
-def test_off_a_terminal_lines_are_plain(train):
+def test_lines_are_plain_off_a_terminal(train):
     outcome = train(epochs=3)
     assert not re.search(r"[\x1b\r━]", outcome.out + outcome.err)
     header = next(line for line in outcome.err.splitlines() if line.startswith("epoch"))
@@ -101,7 +101,7 @@ def test_quiet_leaves_only_the_scores(train):
     assert len(outcome.out.splitlines()) == 2
 
 
-def test_warnings_come_even_when_quiet(train, folder):
+def test_warnings_are_shown_even_with_quiet(train, folder):
     (folder / "dev.conll").write_text("Ada B-PER\nread O\nDune B-WORK\n")
     outcome = train("--quiet")
     assert (
@@ -109,9 +109,9 @@ def test_warnings_come_even_when_quiet(train, folder):
     )
 
 
-def test_held_out_dev_is_told_of_and_is_no_warning(train):
+def test_a_held_out_dev_set_is_reported_as_a_note(train):
     told = train("--set", "data.dev=null").err
-    assert "no dev corpus: 1 of the 14 sentences" in told
+    assert "no dev file: 1 of the 14 sentences" in told
     assert "warning" not in told
     assert train("--set", "data.dev=null", "--quiet", output="quiet").err == ""
 
@@ -128,12 +128,12 @@ def test_set_is_typed_and_repeats(train, folder):
     assert config["embeddings"]["characters"] is None
 
 
-def test_the_folder_is_named_after_the_config_unless_told(rnner, folder):
+def test_the_default_folder_is_named_after_the_config(rnner, folder):
     assert rnner("train", "--config", "tiny.yaml", "--set", "training.epochs=1").code == 0
     assert (folder / "runs" / "tiny" / WEIGHTS).exists()
 
 
-def test_data_is_looked_up_beside_the_config_too(rnner, folder, monkeypatch):
+def test_data_is_also_looked_up_beside_the_config(rnner, folder, monkeypatch):
     (folder / "elsewhere").mkdir()
     monkeypatch.chdir(folder / "elsewhere")
     options = ["--set", "training.epochs=1", "--output", "run"]
@@ -144,35 +144,35 @@ def test_dry_run_checks_and_writes_nothing(train, folder):
     before = tree(folder)
     outcome = train("--dry-run")
     assert outcome.code == 0
-    assert "config and data are fine; nothing was written" in outcome.out
+    assert "config and data are valid; nothing was written" in outcome.out
     assert "the longest sentence (8 tokens" in outcome.out
     assert tree(folder) == before
     assert not (folder / "run").exists()
 
 
-def test_a_sentence_without_end_is_told_with_its_line(train, folder, monkeypatch):
+def test_a_very_long_sentence_is_reported_with_its_line(train, folder, monkeypatch):
     assert "words" not in train("--dry-run").err
-    monkeypatch.setattr("rnner.cli.train._ENDLESS", 7)
+    monkeypatch.setattr("rnner.cli.train._LONG_SENTENCE", 7)
     told = train("--dry-run").err
     line = 1 + (folder / "train.conll").read_text().split("\n").index("Grace B-PER")
-    assert f"train.conll:{line}: a sentence of 8 words; training reads it whole" in told
+    assert f"train.conll:{line}: a sentence of 8 words; it is not split" in told
 
 
-def test_dry_run_finds_what_is_wrong(train, folder):
+def test_dry_run_reports_errors(train, folder):
     (folder / "test.conll").write_text("Ada B-PER\nslept\n")
     outcome = train("--dry-run", "--quiet")
     assert outcome.code == 1
     assert "test.conll:" in outcome.err
 
 
-def test_dry_run_leaves_a_run_that_is_there_alone(train, folder):
+def test_dry_run_does_not_change_an_existing_run(train, folder):
     train()
     before = tree(folder)
     assert train("--dry-run").code == train("--dry-run", "--overwrite").code == 0
     assert tree(folder) == before
 
 
-def test_overwrite_starts_anew(train, folder):
+def test_overwrite_starts_again(train, folder):
     train(epochs=3)
     train(output="fresh")
     assert train("--overwrite").code == 0
@@ -189,7 +189,7 @@ def test_resume_of_a_finished_run_does_nothing(train, folder):
     assert tree(folder) == before
 
 
-def test_resume_without_a_checkpoint_starts_afresh(train, folder):
+def test_resume_without_a_checkpoint_starts_from_the_beginning(train, folder):
     train(output="plain")
     (folder / "run").mkdir()
     assert train("--resume").code == 0
@@ -205,7 +205,7 @@ def test_ctrl_c_saves_and_resume_ends_with_the_same_bits(train, folder, interrup
     broken = train(epochs=3)
     assert (broken.code, broken.out) == (130, "")
     assert "stopping after this step" in broken.err
-    assert broken.err.endswith("interrupted and saved in run; --resume goes on from there\n")
+    assert broken.err.endswith("interrupted and saved in run; use --resume to continue\n")
     interrupt(-1)
     resumed = train("--resume", epochs=3)
     assert (resumed.code, resumed.out) == (0, plain.out)
@@ -213,7 +213,7 @@ def test_ctrl_c_saves_and_resume_ends_with_the_same_bits(train, folder, interrup
     assert not (folder / "run" / "checkpoint").exists()
 
 
-def test_a_second_ctrl_c_breaks_off_at_once(train, folder, interrupt):
+def test_a_second_ctrl_c_quits_immediately(train, folder, interrupt):
     plain = train(output="plain", epochs=3)
     interrupt(6, times=2)
     broken = train(epochs=3)
@@ -225,13 +225,13 @@ def test_a_second_ctrl_c_breaks_off_at_once(train, folder, interrupt):
     assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "plain" / WEIGHTS).read_bytes()
 
 
-def test_signals_are_handled_as_before_afterwards(train):
+def test_signal_handlers_are_restored(train):
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     train()
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
-def test_init_from_goes_on_and_grows_the_head(train, rnner, folder, trained):
+def test_init_from_continues_and_adds_labels(train, rnner, folder, trained):
     (folder / "train.conll").write_text(
         "Ada B-PER\nLovelace I-PER\nread O\nDune B-WORK\n. O\n\nIt O\nslept O\n. O\n" * 8
     )
@@ -252,7 +252,7 @@ def test_init_from_keeps_the_architecture(train, trained, folder):
     assert not (folder / "run").exists()
 
 
-def test_a_cell_from_a_users_file_needs_that_file_again(train, rnner, folder, monkeypatch):
+def test_a_user_cell_needs_its_file_to_predict(train, rnner, folder, monkeypatch):
     monkeypatch.setattr(cells, "_CELLS", dict(cells._CELLS))
     (folder / "mgu.py").write_text(CELL)
     assert train("--code", "mgu.py", "--set", "encoder.cell=mgu").code == 0
@@ -264,7 +264,7 @@ def test_a_cell_from_a_users_file_needs_that_file_again(train, rnner, folder, mo
         assert "--code FILE" in outcome.err
 
 
-def test_a_mistake_in_a_users_cell_is_told_with_its_line(train, folder, monkeypatch):
+def test_an_error_in_a_user_cell_is_reported_with_its_line(train, folder, monkeypatch):
     monkeypatch.setattr(cells, "_CELLS", dict(cells._CELLS))
     (folder / "mgu.py").write_text(CELL.replace("x_f, x_c = x.chunk(2", "x_f, x_c = x.chunk(3"))
     outcome = train("--code", "mgu.py", "--set", "encoder.cell=mgu", "--quiet")

@@ -1,4 +1,4 @@
-"""`rnner train --seeds N`: what it says, what it leaves, how it goes on, one by one and side by side."""
+"""`rnner train --seeds N`: its output, its files, resuming; in one process and in several."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from rnner.cli import training_display as display
+from rnner.cli import progress_display as display
 from rnner.errors import TrainingError
 from rnner.model.file_names import LOG, METRICS, SEEDS, WEIGHTS
 from rnner.training.trainer import Trainer
@@ -27,7 +27,7 @@ def train(rnner, folder):
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Press Ctrl-C at the nth thing that training tells; 4 steps and an epoch make 5 of them."""
+    """`interrupt(n)` presses Ctrl-C at the nth event; an epoch has 5, of which 4 are steps."""
 
     def arrange(at):
         told = iter(range(10_000))
@@ -43,12 +43,12 @@ def interrupt(monkeypatch):
 
 @pytest.fixture
 def diverge(monkeypatch):
-    """Let training with a seed fail."""
+    """`diverge(seed)` makes training with this seed fail."""
     fit = Trainer.fit
 
     def arrange(seed):
         def failing(self):
-            if self.plan.seed == seed:
+            if self.config.seed == seed:
                 raise TrainingError("the loss is nan")
             yield from fit(self)
 
@@ -66,7 +66,7 @@ def timeless(text):
     return re.sub(r"\s+[\d,]+ s\b", "", text)
 
 
-def test_the_seeds_their_mean_and_the_best_go_to_stdout(train, rnner, folder):
+def test_the_summary_goes_to_stdout(train, rnner, folder):
     outcome = train("--seeds", 3)
     summary = json.loads((folder / "run" / SEEDS).read_text())
     head, *rows = outcome.out.splitlines()
@@ -84,7 +84,7 @@ def test_the_seeds_their_mean_and_the_best_go_to_stdout(train, rnner, folder):
     assert rnner("predict", "Ada", "--model", "run").code == 0
 
 
-def test_each_seed_is_trained_as_it_would_be_alone(train, folder):
+def test_each_seed_gives_the_same_model_as_alone(train, folder):
     train("--seeds", 2, "--quiet")
     for seed in (3, 4):
         train("--set", f"training.seed={seed}", "--quiet", output=f"alone-{seed}")
@@ -98,7 +98,7 @@ def test_quiet_leaves_only_the_results(train):
     assert len(outcome.out.splitlines()) == 6
 
 
-def test_one_seed_is_a_run_with_seeds_too(train, folder):
+def test_one_seed(train, folder):
     outcome = train("--seeds", 1)
     assert re.search(r"^dev F1 [\d.]+ \(1 seed\)$", outcome.out, re.MULTILINE)
     assert weights(folder / "run").keys() == {WEIGHTS, f"seed-3/{WEIGHTS}"}
@@ -113,12 +113,12 @@ def test_one_seed_is_a_run_with_seeds_too(train, folder):
         (("--seeds", 2, "--resume", "--overwrite"), "exclude each other"),
     ],
 )
-def test_what_makes_no_sense_is_told(train, one_line, folder, options, told):
+def test_usage_errors(train, one_line, folder, options, told):
     one_line(train(*options), 2, told)
     assert not (folder / "run").exists()
 
 
-def test_what_is_wrong_with_the_data_is_told_once_and_costs_nothing(train, one_line, folder):
+def test_errors_in_the_data_are_reported_once_and_change_nothing(train, one_line, folder):
     train("--seeds", 2, "--quiet")
     before = weights(folder / "run")
     (folder / "train.conll").write_text("Ada B-PER\nslept\n")
@@ -141,13 +141,13 @@ def test_resume_of_a_finished_run_does_nothing(train, folder):
 
 
 @pytest.mark.parametrize("at", [2, 12])  # in the first seed, in the second
-def test_ctrl_c_saves_and_resume_comes_to_the_same_end(train, folder, interrupt, at):
+def test_resuming_after_ctrl_c_gives_the_same_models(train, folder, interrupt, at):
     interrupt(-1)
     plain = train("--seeds", 3, output="plain")
     interrupt(at)
     broken = train("--seeds", 3)
     assert (broken.code, broken.out) == (130, "")
-    assert broken.err.endswith("interrupted and saved in run; the same command with --resume goes on\n")
+    assert broken.err.endswith("interrupted and saved in run; repeat the command with --resume to continue\n")
     interrupt(-1)
     resumed = train("--seeds", 3, "--resume")
     assert (resumed.code, timeless(resumed.out)) == (0, timeless(plain.out))
@@ -156,7 +156,7 @@ def test_ctrl_c_saves_and_resume_comes_to_the_same_end(train, folder, interrupt,
     assert not list((folder / "run").rglob("checkpoint"))
 
 
-def test_more_seeds_can_join_later(train, folder):
+def test_seeds_can_be_added_later(train, folder):
     whole = train("--seeds", 3, output="plain")
     train("--seeds", 1)
     log = (folder / "run" / "seed-3" / LOG).read_bytes()
@@ -166,7 +166,7 @@ def test_more_seeds_can_join_later(train, folder):
     assert weights(folder / "run") == weights(folder / "plain")
 
 
-def test_a_seed_that_fails_takes_nothing_from_the_others(train, folder, diverge, monkeypatch):
+def test_a_failed_seed_does_not_affect_the_others(train, folder, diverge, monkeypatch):
     diverge(4)
     outcome = train("--seeds", 3)
     assert outcome.code == 1
@@ -179,7 +179,7 @@ def test_a_seed_that_fails_takes_nothing_from_the_others(train, folder, diverge,
     assert resumed.code == 0 and "(3 seeds)" in resumed.out
 
 
-def test_a_plain_run_may_replace_one_with_seeds_and_the_other_way_round(train, folder):
+def test_runs_with_and_without_seeds_replace_each_other_only_with_overwrite(train, folder):
     train("--seeds", 2)
     assert train().code == train("--resume").code == train("--seeds", 2).code == 2
     assert train("--overwrite").code == 0
@@ -189,9 +189,9 @@ def test_a_plain_run_may_replace_one_with_seeds_and_the_other_way_round(train, f
     assert weights(folder / "run").keys() == {WEIGHTS, f"seed-3/{WEIGHTS}", f"seed-4/{WEIGHTS}"}
 
 
-def test_every_seed_goes_on_from_the_model_of_init_from(train, folder, trained):
+def test_every_seed_starts_from_the_model_of_init_from(train, folder, trained):
     outcome = train("--seeds", 2, "--init-from", trained, "--set", "training.epochs=1")
-    assert outcome.code == 0 and f"goes on from {trained}" in outcome.err
+    assert outcome.code == 0 and f"continues from {trained}" in outcome.err
     own = weights(folder / "run")
     assert own[f"seed-3/{WEIGHTS}"] != own[f"seed-4/{WEIGHTS}"]
     f1 = [run["dev"]["f1"] for run in json.loads((folder / "run" / SEEDS).read_text())["runs"]]
@@ -205,18 +205,18 @@ def test_init_from_the_output_is_refused(train, one_line, folder):
         one_line(again, 2, f"--init-from {base}", "choose another --output")
 
 
-# --- side by side: processes of their own, each of which takes seconds to start -----------------------------
+# --- in parallel: each process takes seconds to start ------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_side_by_side_a_seed_is_trained_as_in_this_process(train, folder):
+def test_parallel_seeds_give_the_same_models(train, folder):
     train("--seeds", 2, output="plain")
     train("--seeds", 1)
     assert train("--seeds", 2, "--jobs", 2, "--resume").code == 0  # seed 4 is left
     assert weights(folder / "run") == weights(folder / "plain")
 
 
-def side_by_side(*options, **settings):
+def start_parallel(*options, **settings):
     command = [*RNNER, *TINY, "--seeds", "3", "--jobs", "2", "--output", "run", *options]
     return subprocess.Popen(
         command, env=ENVIRONMENT, encoding="utf-8", stderr=subprocess.PIPE, stdout=subprocess.PIPE, **settings
@@ -224,18 +224,18 @@ def side_by_side(*options, **settings):
 
 
 @pytest.mark.slow
-def test_side_by_side_a_run_interrupted_and_gone_on_with_is_as_one_by_one(train, folder):
+def test_resuming_parallel_seeds_after_ctrl_c_gives_the_same_models(train, folder):
     plain = train("--seeds", 3, "--set", "training.epochs=3", output="plain")
     more = ["--set", "training.epochs=3"]
-    process = side_by_side(*more, start_new_session=True)
+    process = start_parallel(*more, start_new_session=True)
     while not re.match(r" +\d  +1 ", process.stderr.readline()):
         assert process.poll() is None
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
     out, rest = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert rest.endswith("interrupted and saved in run; the same command with --resume goes on\n")
+    assert rest.endswith("interrupted and saved in run; repeat the command with --resume to continue\n")
     assert "Traceback" not in rest
-    out, told = side_by_side(*more, "--resume").communicate(timeout=60)
+    out, told = start_parallel(*more, "--resume").communicate(timeout=60)
     assert timeless(out) == timeless(plain.out)
     assert weights(folder / "run") == weights(folder / "plain")
     assert told.count("reading train.conll") == 1
@@ -246,7 +246,7 @@ def test_side_by_side_a_run_interrupted_and_gone_on_with_is_as_one_by_one(train,
 
 
 @pytest.mark.slow
-def test_side_by_side_a_seed_that_fails_is_told_once(folder):
+def test_a_failed_parallel_seed_is_reported_once(folder):
     (folder / "cells.py").write_text(
         "import torch\nfrom rnner.nn.cells import Cell, register_cell\n"
         '@register_cell("odd")\nclass Odd(Cell):\n    """Fails with one seed."""\n    gates = 1\n'
@@ -254,7 +254,7 @@ def test_side_by_side_a_seed_that_fails_is_told_once(folder):
         "        if torch.initial_seed() >> 32 == 4:\n            raise ValueError('odd')\n"
         "        return (torch.tanh(x + state[0] @ self.W_aa.T),)\n"
     )
-    process = side_by_side("--code", "cells.py", "--set", "encoder.cell=odd")
+    process = start_parallel("--code", "cells.py", "--set", "encoder.cell=odd")
     out, told = process.communicate(timeout=60)
     assert process.returncode == 1
     assert told.count("error: ") == 1 and "Traceback" not in told

@@ -1,4 +1,4 @@
-"""The config: what is told about a wrong one, how a right one is read and written."""
+"""The config: error messages, loading, overrides, writing."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnner.config import Config, differences, load_config, parse_config, schema, to_yaml, walk
+from rnner.config import Config, differences, load_config, parse_config, schema, to_yaml
+from rnner.config.sections import iter_keys
 from rnner.errors import ConfigError, UsageError
 
 DATA = "data: {train: news.conll}\n"
@@ -17,7 +18,7 @@ DATA = "data: {train: news.conll}\n"
 
 @pytest.fixture(scope="module")
 def load(tmp_path_factory) -> Callable[..., Config]:
-    """Reads a config from the text of its file."""
+    """Loads a config from the text of its file."""
     path = tmp_path_factory.mktemp("configs") / "tagger.yaml"
 
     def read(text: str, *overrides: str, **more: Any) -> Config:
@@ -29,20 +30,20 @@ def load(tmp_path_factory) -> Callable[..., Config]:
 
 @pytest.fixture(scope="module")
 def problems(load) -> Callable[..., list[str]]:
-    """What is told about a config that must not be accepted."""
+    """Returns the problems reported for an invalid config."""
 
-    def told(text: str, *overrides: str, **more: Any) -> list[str]:
+    def reported(text: str, *overrides: str, **more: Any) -> list[str]:
         with pytest.raises(ConfigError) as caught:
             load(text, *overrides, **more)
         return caught.value.problems
 
-    return told
+    return reported
 
 
-# --- what is wrong -----------------------------------------------------------------------------------------
+# --- problems -----------------------------------------------------------------------------------------
 
 
-def test_all_problems_are_told_at_once_with_the_file(load, monkeypatch):
+def test_all_problems_are_reported_at_once_with_the_file(load, monkeypatch):
     monkeypatch.delenv("RNNER_CORPORA", raising=False)
     text = """
 data: {dev: 5, test: "${RNNER_CORPORA}/test.conll"}
@@ -68,7 +69,7 @@ training:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("trainig: {epochs: 3}", "trainig: unknown key (did you mean training?)"),
         ("training: {lerning_rate: 1}", "training.lerning_rate: unknown key (did you mean learning_rate?)"),
@@ -83,13 +84,13 @@ training:
         ("embeddings: {characters: cnm}", "encoder: 'cnm' (text) is not one of cnn, recurrent (did you mean"),
     ],
 )
-def test_the_closest_key_or_value_stands_beside_a_wrong_one(problems, text, told):
+def test_the_closest_key_or_value_is_suggested(problems, text, expected):
     (problem,) = problems(DATA + text)
-    assert told in problem
+    assert expected in problem
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("training: {epochs: 2.5}", "training.epochs: must be a whole number, got 2.5 (a number)"),
         ("training: {epochs: 010}", "training.epochs: must be a whole number, got '010' (text)"),
@@ -99,8 +100,8 @@ def test_the_closest_key_or_value_stands_beside_a_wrong_one(problems, text, told
         ("training: {learning_rate: .nan}", "training.learning_rate: must be a finite number"),
         ("training: {learning_rate: null}", "training.learning_rate: must be a number, got null"),
         ("training: {momentum: 1}", "training.momentum: must be less than 1, got 1 (a whole number)"),
-        ("training: 5", "training: must be a section with keys of its own, got 5"),
-        ("training:", "training: must be a section with keys of its own, got null"),
+        ("training: 5", "training: must be a section (key: value pairs), got 5"),
+        ("training:", "training: must be a section (key: value pairs), got null"),
         ("encoder: {bidirectional: 1}", "encoder.bidirectional: must be true or false, got 1"),
         ("encoder: {cell: [lstm]}", "encoder.cell: must be text, got ['lstm'] (a list)"),
         ("encoder: {layers: 65}", "encoder.layers: must be less than or equal to 64, got 65"),
@@ -109,26 +110,26 @@ def test_the_closest_key_or_value_stands_beside_a_wrong_one(problems, text, told
         ("training: {seed: " + "7" * 4000 + "}", "7777... (a whole number)"),
     ],
 )
-def test_a_wrong_value_is_told_with_what_came_and_what_is_allowed(problems, text, told):
+def test_a_wrong_value_is_reported_with_what_is_allowed(problems, text, expected):
     (problem,) = problems(DATA + text)
-    assert told in problem
+    assert expected in problem
     assert len(problem) < 200
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "data: {}", "head: crf"])
-def test_what_must_be_given_is_told_with_its_meaning(problems, text):
+def test_a_missing_key_is_reported_with_its_description(problems, text):
     assert problems(text) == [
-        "data.train: is required: "
-        "file to learn from (columns, JSONL, ...), hf:owner/name:split, or sample:train"
+        "data.train: missing, required: "
+        "training file (column file, JSONL, ...), hf:owner/name:split, or sample:train"
     ]
 
 
-def test_cells_are_checked_where_they_are_known(load, problems):
+def test_cells_are_checked_if_they_are_known(load, problems):
     text = DATA + "encoder: {cell: lstn}"
     assert load(text).encoder.cell == "lstn"
     (problem,) = problems(text, cells={"gru", "lstm"})
     assert problem.startswith(
-        "encoder.cell: no cell is named 'lstn' (did you mean lstm?); there are gru, lstm"
+        "encoder.cell: no cell is named 'lstn' (did you mean lstm?); available: gru, lstm"
     )
     assert "--code FILE" in problem
     assert load(DATA + "encoder: {cell: mine}", cells={"lstm", "mine"}).encoder.cell == "mine"
@@ -138,10 +139,10 @@ def test_cells_are_checked_where_they_are_known(load, problems):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
-        (DATA + "head: crf\nhead: softmax", r":3:1: not valid YAML: the key 'head' is given twice"),
-        ("data:\n  train: a\n  train: b", r":3:3: not valid YAML: the key 'train' is given twice"),
+        (DATA + "head: crf\nhead: softmax", r":3:1: not valid YAML: duplicate key 'head'"),
+        ("data:\n  train: a\n  train: b", r":3:3: not valid YAML: duplicate key 'train'"),
         ("data: [news.conll", r":1:18: not valid YAML: "),
         ("\tdata: 1", r":1:1: not valid YAML: found character '\\t'"),
         ("1: 2", r":1:1: not valid YAML: the key 1 is not text"),
@@ -152,20 +153,20 @@ def test_cells_are_checked_where_they_are_known(load, problems):
         ("a: 1\n---\nb: 2", r":2:1: not valid YAML"),
         ("a: {" * 3000, r": not valid YAML: nested too deeply"),
         ("\x00", r": not valid YAML: unacceptable character"),
-        ("- a", r": must hold sections \(data, .*\), got \['a'\] \(a list\)"),
+        ("- a", r": must contain sections \(data, .*\), got \['a'\] \(a list\)"),
     ],
 )
-def test_what_is_no_yaml_of_ours_is_told_with_line_and_column(load, text, told):
-    with pytest.raises(ConfigError, match=r"tagger\.yaml" + told):
+def test_invalid_yaml_is_reported_with_line_and_column(load, text, expected):
+    with pytest.raises(ConfigError, match=r"tagger\.yaml" + expected):
         load(text)
 
 
 @pytest.mark.parametrize("written", ["1e-3", "1E-3", "1.e-3", "0.001", "1.0e-3", "+1e-03"])
-def test_numbers_are_read_however_they_are_written(load, written):
+def test_all_notations_of_numbers_are_read(load, written):
     assert load(DATA + f"training: {{learning_rate: {written}}}").training.learning_rate == 0.001
 
 
-def test_a_whole_number_does_where_a_number_is_asked_for(load):
+def test_a_whole_number_is_accepted_as_a_number(load):
     assert load(DATA + "training: {clip: 5}").training.clip == 5.0
 
 
@@ -176,7 +177,7 @@ def test_text_that_looks_like_something_else_stays_text(load, name):
     assert load(to_yaml(config)) == config
 
 
-def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(load):
+def test_a_byte_order_mark_and_windows_line_ends_are_accepted(load):
     assert load("\ufeffdata:\r\n  train: news.conll\r\n").data.train == "news.conll"
 
 
@@ -186,12 +187,12 @@ def test_characters_may_be_named_by_their_encoder_alone(load, shorthand):
 
 
 @pytest.mark.parametrize("nothing", ["none", "null"])
-def test_there_may_be_no_characters(load, nothing):
+def test_characters_can_be_switched_off(load, nothing):
     assert load(DATA + f"embeddings: {{characters: {nothing}}}").embeddings.characters is None
 
 
 def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path):
-    with pytest.raises(UsageError, match=r"no\.yaml: there is no such config; `rnner config init"):
+    with pytest.raises(UsageError, match=r"no\.yaml: no such config file; `rnner config init"):
         load_config(tmp_path / "no.yaml")
     with pytest.raises(UsageError, match="is a folder; --config takes a YAML file"):
         load_config(tmp_path)
@@ -213,8 +214,8 @@ def test_environment_variables_are_put_into_text(load, monkeypatch):
 
 def test_a_variable_that_is_not_set_is_named_with_its_key(problems, monkeypatch):
     monkeypatch.delenv("NO_SUCH_PLACE", raising=False)
-    told = problems("data: {train: '${NO_SUCH_PLACE}/a', dev: '${NO_SUCH_PLACE}/b'}")
-    assert told == [
+    found = problems("data: {train: '${NO_SUCH_PLACE}/a', dev: '${NO_SUCH_PLACE}/b'}")
+    assert found == [
         f"{key}: the environment variable NO_SUCH_PLACE is not set" for key in ("data.train", "data.dev")
     ]
 
@@ -258,7 +259,7 @@ def test_an_override_may_give_a_whole_section_or_open_one(load):
     assert load(text, "data.columns.tag=2").data.columns.model_dump() == {"token": 0, "tag": 2}
 
 
-def test_an_override_below_a_shorthand_keeps_what_it_stands_for(load):
+def test_an_override_below_a_shorthand_keeps_its_meaning(load):
     text = DATA + "embeddings: {characters: recurrent}"
     characters = load(text, "embeddings.characters.hidden=7").embeddings.characters
     assert (characters.encoder, characters.hidden) == ("recurrent", 7)
@@ -271,17 +272,17 @@ def test_overrides_leave_the_given_tree_as_it_was():
 
 
 @pytest.mark.parametrize("override", ["training.epochs", "=3", "training..epochs=3", ".epochs=3", ""])
-def test_an_override_of_another_form_is_told_how_to_write_it(problems, override):
-    expected = f"--set {override}: write it as section.key=value, such as training.epochs=5"
+def test_a_malformed_override_is_reported_with_the_expected_form(problems, override):
+    expected = f"--set {override}: expected section.key=value, such as training.epochs=5"
     assert problems(DATA, override) == [expected]
 
 
 def test_an_override_hides_no_problem_of_the_file(problems):
-    told = problems(DATA + "training: 5", "training.epochs=3")
-    assert "training: must be a section with keys of its own, got 5 (a whole number)" in told
+    found = problems(DATA + "training: 5", "training.epochs=3")
+    assert "training: must be a section (key: value pairs), got 5 (a whole number)" in found
 
 
-def test_a_misspelt_override_is_told_like_a_misspelt_key(problems):
+def test_a_misspelt_override_is_reported_like_a_misspelt_key(problems):
     (problem,) = problems(DATA, "training.epoch=3")
     assert problem == "training.epoch: unknown key (did you mean epochs?)"
     (problem,) = problems(DATA, "data.test=[")
@@ -302,19 +303,19 @@ def test_a_misspelt_override_is_told_like_a_misspelt_key(problems):
         ("{batch_sentences: null}", None, 4096),
     ],
 )
-def test_who_bounds_batches_by_tokens_alone_gets_no_bound_by_sentences(load, given_, sentences, tokens):
+def test_setting_only_batch_tokens_removes_the_default_of_batch_sentences(load, given_, sentences, tokens):
     training = load(DATA + f"training: {given_}").training
     assert (training.batch_sentences, training.batch_tokens) == (sentences, tokens)
 
 
-def test_batches_need_some_bound(problems):
-    expected = ["training.batch_tokens: one of batch_sentences and batch_tokens must be a number"]
+def test_batches_need_a_bound(problems):
+    expected = ["training.batch_tokens: set batch_sentences or batch_tokens to a number; both are null"]
     assert problems(DATA + "training: {batch_tokens: null, batch_sentences: null}") == expected
 
 
 # --- writing -----------------------------------------------------------------------------------------------
 
-# `${` stands for a variable in every text, so no text can hold it.
+# `${` starts a variable in every text, so no text can contain it.
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
     lambda text: "${" not in text
 ) | st.sampled_from(
@@ -376,30 +377,32 @@ def test_a_config_that_is_written_and_read_again_is_the_same(load, tree):
     assert load(to_yaml(config, comments=True)) == config
 
 
-def test_each_key_has_a_line_of_its_own_whatever_its_value():
+def test_each_key_takes_one_line_whatever_its_value():
     text = to_yaml(parse_config({"data": {"train": "news\nof the day.conll"}}), comments=True)
-    assert re.search(r'^  train: "news\\nof the day\.conll" +# file to learn', text, re.MULTILINE)
+    assert re.search(r'^  train: "news\\nof the day\.conll" +# training file', text, re.MULTILINE)
 
 
-def test_comments_change_nothing_but_say_what_each_key_is_for(load):
+def test_comments_change_no_value_and_describe_each_key(load):
     config = load(DATA + "training: {epochs: 7}")
     plain, commented = to_yaml(config), to_yaml(config, comments=True)
     assert yaml.safe_load(plain) == yaml.safe_load(commented)
     assert "#" not in plain
-    assert "\n# How the weights are found.\ntraining:\n" in commented
-    assert re.search(r"^  epochs: 7 +# times through the training data, at most$", commented, re.MULTILINE)
+    assert "\n# Batches, optimizer, schedule and checkpoints.\ntraining:\n" in commented
+    assert re.search(
+        r"^  epochs: 7 +# maximum number of passes over the training data$", commented, re.MULTILINE
+    )
     keys = [line for line in commented.splitlines() if re.match(r" *\w+: \S", line)]
     assert keys
     assert all("  # " in line for line in keys)
 
 
 def test_every_key_has_a_description_and_its_default():
-    walked = {key: (description, default) for key, description, default in walk(Config)}
+    fields = dict(iter_keys(Config))
     tree = parse_config({"data": {"train": "news.conll", "columns": {}}}).model_dump()
-    assert walked.keys() == set(_leaves(tree))
-    assert [key for key, (description, _) in walked.items() if not description] == []
-    assert walked["training.epochs"][1] == 30
-    assert walked["embeddings.characters.width"][1] == 3
+    assert fields.keys() == set(_leaves(tree))
+    assert [key for key, field in fields.items() if not field.description] == []
+    assert fields["training.epochs"].default == 30
+    assert fields["embeddings.characters.width"].default == 3
 
 
 def _leaves(tree: dict[str, Any], prefix: str = "") -> list[str]:
@@ -410,7 +413,7 @@ def _leaves(tree: dict[str, Any], prefix: str = "") -> list[str]:
     ]
 
 
-# --- comparing, describing ---------------------------------------------------------------------------------
+# --- differences, schema ---------------------------------------------------------------------------------
 
 
 def test_differences_name_each_key_with_both_values(load):
@@ -441,7 +444,7 @@ def test_the_schema_describes_every_section_and_knows_the_shorthand():
     assert described["required"] == ["data"]
     assert described["additionalProperties"] is False
     training = described["$defs"]["TrainingConfig"]["properties"]
-    assert training["epochs"]["description"] == "times through the training data, at most"
+    assert training["epochs"]["description"] == "maximum number of passes over the training data"
     assert training["epochs"]["exclusiveMinimum"] == 0
     allowed = described["$defs"]["EmbeddingsConfig"]["properties"]["characters"]["anyOf"]
     assert {"enum": ["cnn", "recurrent", "none"]} in allowed

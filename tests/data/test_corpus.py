@@ -32,7 +32,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def numbered(sentences: int, documents: int = 1) -> str:
-    """Sentences of one name each, told apart by a number, in documents of equal size."""
+    """Numbered sentences of one name each, in documents of equal size."""
     size = sentences // documents
     marks = ["-DOCSTART- O\n\n" if documents > 1 and i % size == 0 else "" for i in range(sentences)]
     return "".join(f"{mark}Bo B-PER\nran O\n{i} O\n\n" for i, mark in enumerate(marks))
@@ -48,10 +48,10 @@ def numbered(sentences: int, documents: int = 1) -> str:
         ("Rain O\n", "iob2", []),
     ],
 )
-def test_the_scheme_and_the_labels_are_found(text: str, scheme: str, labels: list[str], write: Write) -> None:
+def test_scheme_and_labels_are_detected(text: str, scheme: str, labels: list[str], write: Write) -> None:
     split = read_split(write(text))
     assert (split.scheme, split.labels, split.name) == (scheme, labels, "train.conll")
-    assert split.repaired is None
+    assert split.illegal_tags is None
 
 
 def test_a_file_without_a_sentence_is_refused(write: Write) -> None:
@@ -62,19 +62,19 @@ def test_a_file_without_a_sentence_is_refused(write: Write) -> None:
         assert caught.value.path == path
 
 
-def test_tags_that_obey_no_scheme_are_refused_with_their_line(write: Write) -> None:
+def test_tags_that_follow_no_scheme_are_refused_with_their_line(write: Write) -> None:
     path = write(MIXED)
     with pytest.raises(DataError) as caught:
         read_split(path)
     message = str(caught.value)
-    assert message.startswith(f"{path}:8: I-LOC after O: IOB2 begins an entity with B-LOC (2 such places);")
-    assert "; nor are the tags IOB1: B-PER at the start of a sentence" in message
+    assert message.startswith(f"{path}:8: I-LOC after O: in IOB2, an entity starts with B-LOC (2 places);")
+    assert "; the tags are not IOB1 either: B-PER at the start of a sentence" in message
     assert message.endswith("set data.illegal_tags: conlleval to read them as conlleval does")
 
 
 def test_the_line_is_right_after_a_comment_within_the_sentence(write: Write) -> None:
     path = write("Bo\tB-PER\n# unsure\nran\tO\n# very\nYork\tI-LOC\n")
-    with pytest.raises(DataError, match="1 such place") as caught:
+    with pytest.raises(DataError, match=r"\(1 place\)") as caught:
         read_split(path)
     assert caught.value.line == 5
 
@@ -82,8 +82,8 @@ def test_the_line_is_right_after_a_comment_within_the_sentence(write: Write) -> 
 def test_illegal_tags_can_be_read_as_conlleval_does(write: Write) -> None:
     split = read_split(write(MIXED), illegal="conlleval")
     assert split.scheme == "conlleval"
-    assert split.repaired is not None
-    assert (split.repaired.times, split.repaired.line) == (2, 8)
+    assert split.illegal_tags is not None
+    assert (split.illegal_tags.times, split.illegal_tags.line) == (2, 8)
     assert list(split.all_spans()) == (
         [[], [Span(0, 1, "PER")], [Span(0, 1, "PER"), Span(2, 3, "LOC")], [Span(0, 1, "LOC")]]
     )
@@ -91,14 +91,14 @@ def test_illegal_tags_can_be_read_as_conlleval_does(write: Write) -> None:
     assert split.convert("bioes").sentences([2])[1] == [["S-PER", "O", "S-LOC"]]
 
 
-def test_legal_tags_keep_their_scheme_however_illegal_ones_are_read(write: Write) -> None:
+def test_legal_tags_keep_their_scheme_with_illegal_conlleval(write: Write) -> None:
     assert read_split(write(IOB1), illegal="conlleval").scheme == "iob1"
 
 
 def test_binary_tags_among_others_cannot_be_read_at_all(write: Write) -> None:
     path = write("Ada B-PER\nmet O\n\nBo B-PER\nran 0\n")
     with pytest.raises(
-        DataError, match=r"'0' is no tag of IOB2: .* allowed \(1 such place\).*; correct the tags$"
+        DataError, match=r"'0' is not a valid IOB2 tag; expected .* \(1 place\).*; correct the tags$"
     ) as caught:
         read_split(path, illegal="conlleval")
     assert caught.value.line == 5
@@ -126,7 +126,7 @@ def test_binary_labels_come_from_any_corpus(write: Write) -> None:
     assert corpus.dev.sentences()[1] == [["1", "1", "0", "1"]]
 
 
-def test_labels_that_train_lacks_are_counted_and_told(write: Write) -> None:
+def test_labels_that_train_lacks_are_counted_and_reported(write: Write) -> None:
     corpus = load_corpus(
         train=write(BIOES),
         dev=write("Paris B-FAC\nin O\nYork B-LOC\n\nLouvre B-FAC\n", "dev.conll"),
@@ -140,12 +140,12 @@ def test_labels_that_train_lacks_are_counted_and_told(write: Write) -> None:
     assert len(next(corpus.dev.all_spans())) == 2
 
 
-def test_illegal_tags_of_each_file_are_told_in_the_warnings(write: Write) -> None:
+def test_illegal_tags_of_each_file_are_reported_in_the_warnings(write: Write) -> None:
     train, dev = write(IOB2), write(MIXED, "dev.conll")
     corpus = load_corpus(train=train, dev=dev, illegal="conlleval")
     (note,) = corpus.warnings
     assert note.startswith(f"{dev}:8: I-LOC after O")
-    assert note.endswith("; they are read as conlleval does")
+    assert note.endswith("; the tags are read as conlleval does")
     with pytest.raises(DataError, match=r"dev\.conll:8"):
         load_corpus(train=train, dev=dev)
 
@@ -167,10 +167,10 @@ def test_a_tenth_of_train_is_held_out_by_seed(write: Write) -> None:
     assert numbers(2) != (kept, held)
     corpus = load_corpus(train=path, seed=1)
     assert (corpus.train.name, corpus.dev.name) == ("train", "dev")
-    assert corpus.notes == [f"no dev corpus: 10 of the 95 sentences of {path} are held out as dev (seed 1)"]
+    assert corpus.notes == [f"no dev file: 10 of the 95 sentences of {path} are held out as dev (seed 1)"]
 
 
-def test_whole_documents_are_held_out_where_there_are_twenty(write: Write) -> None:
+def test_whole_documents_are_held_out_if_there_are_twenty(write: Write) -> None:
     corpus = load_corpus(train=write(numbered(200, documents=40)), seed=3)
     kept, held = set(corpus.train.documents.tolist()), set(corpus.dev.documents.tolist())
     assert (len(kept), len(held), kept & held) == (36, 4, set())
@@ -178,7 +178,7 @@ def test_whole_documents_are_held_out_where_there_are_twenty(write: Write) -> No
     assert corpus.notes[0].endswith("held out as dev (seed 3, whole documents)")
 
 
-def test_few_documents_are_not_held_out_whole(write: Write) -> None:
+def test_with_few_documents_sentences_are_held_out(write: Write) -> None:
     corpus = load_corpus(train=write(numbered(190, documents=19)))
     assert len(corpus.dev) == 19
     assert len(set(corpus.dev.documents.tolist())) > 2
@@ -201,7 +201,7 @@ def test_two_sentences_are_enough_to_hold_one_out_but_one_is_not(write: Write) -
 
 
 def test_train_must_hold_an_entity(write: Write) -> None:
-    with pytest.raises(DataError, match="no entity: all tags are O"):
+    with pytest.raises(DataError, match="no entities: all tags are O"):
         load_corpus(train=write("Rain O\n\nSnow O\n"))
 
 
@@ -242,7 +242,7 @@ def test_relative_paths_are_looked_up_here_then_beside_the_config(
     assert str(tmp_path / "config" / "den.conll") in str(caught.value)
 
 
-def test_sample_names_lead_into_the_package(
+def test_sample_names_resolve_to_files_of_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Write
 ) -> None:
     path = write(IOB2, "resources/sample/train.conll")
@@ -251,7 +251,9 @@ def test_sample_names_lead_into_the_package(
     assert len(load_corpus(train="sample:train").train) == 2
     with pytest.raises(DataError, match="sample corpus is missing"):
         resolve("sample:dev")
-    with pytest.raises(ConfigError, match="sample:traim: the sample corpus has sample:train, sample:dev"):
+    with pytest.raises(
+        ConfigError, match="sample:traim: no such sample corpus; use sample:train, sample:dev"
+    ):
         resolve("sample:traim")
 
 

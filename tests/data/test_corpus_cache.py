@@ -1,4 +1,4 @@
-"""Large corpora come from the cache as they would from their files, and nothing broken ever does."""
+"""A cached corpus equals the parsed one, and a damaged cache file is never used."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from rnner.data import corpus_cache as cache
 from rnner.data.corpus import load_corpus, read_split
 from rnner.data.splits import Split
 from rnner.errors import DataError
-from runs import assert_same_end, run, stopped_after
-from tiny import corpus_config
+from run_helpers import assert_same_end, run, stopped_after
+from tiny_corpus import corpus_config
 
 COLUMNS = "-DOCSTART- O\n\nAda B-PER\nof I-PER\nŁódź I-PER\nslept O\n\nRain O\n\nBo B-PER\n"
 ILLEGAL = "Rain O\n\nAda B-PER\nmet O\n\nBo B-PER\nof O\nYork I-LOC\n"
@@ -32,8 +32,8 @@ Files = Callable[[], list[Path]]
 
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Files:
-    """Every corpus is large enough to be kept; the files of the cache."""
-    monkeypatch.setattr(cache, "LEAST", 0)
+    """Cache corpora of any size; returns the files of the cache."""
+    monkeypatch.setattr(cache, "MIN_BYTES", 0)
     monkeypatch.setenv("RNNER_CACHE", str(tmp_path / "cache"))
     return lambda: sorted((tmp_path / "cache" / "corpora").glob("*"))
 
@@ -47,7 +47,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def unread(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """After a call, no file may be read."""
+    """After a call, parsing a file is an error."""
 
     def read(*_: object) -> Split:
         raise AssertionError("the file was read")
@@ -55,19 +55,21 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: monkeypatch.setattr(corpus, "_read", read)
 
 
-def told(split: Split) -> list[Any]:
-    """All that a split says of itself."""
+def contents(split: Split) -> list[Any]:
+    """All properties of a split."""
     table = [split.lines.tolist(), split.documents.tolist(), split.labels, split.digest]
-    return [*split.sentences(), *table, split.name, split.path, split.scheme, split.repaired, split.notes]
+    return [*split.sentences(), *table, split.name, split.path, split.scheme, split.illegal_tags, split.notes]
 
 
-def kept_as_read(path: Path, unread: Callable[[], None], monkeypatch: pytest.MonkeyPatch, **how: Any) -> None:
+def assert_cached_as_read(
+    path: Path, unread: Callable[[], None], monkeypatch: pytest.MonkeyPatch, **how: Any
+) -> None:
     with monkeypatch.context() as small:
-        small.setattr(cache, "LEAST", 1 << 30)
-        expected = told(read_split(path, **how))
-    assert told(read_split(path, **how)) == expected
+        small.setattr(cache, "MIN_BYTES", 1 << 30)
+        expected = contents(read_split(path, **how))
+    assert contents(read_split(path, **how)) == expected
     unread()
-    assert told(read_split(path, **how)) == expected
+    assert contents(read_split(path, **how)) == expected
 
 
 @pytest.mark.parametrize("scheme", [None, "bioes", "binary"])
@@ -80,7 +82,7 @@ def kept_as_read(path: Path, unread: Callable[[], None], monkeypatch: pytest.Mon
         (RECORDS, {}),
     ],
 )
-def test_a_corpus_from_the_cache_is_the_one_that_was_read(
+def test_a_cached_corpus_equals_the_parsed_one(
     text: str,
     how: dict[str, Any],
     scheme: str | None,
@@ -90,18 +92,18 @@ def test_a_corpus_from_the_cache_is_the_one_that_was_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source.write_text(text, encoding="utf-8")
-    kept_as_read(source, unread, monkeypatch, scheme=scheme, **how)
+    assert_cached_as_read(source, unread, monkeypatch, scheme=scheme, **how)
     assert [path.suffix for path in files()] == [".arrow"]
 
 
-def test_the_folder_of_a_data_set_is_kept_too(
+def test_the_folder_of_a_data_set_is_cached_too(
     files: Files, tmp_path: Path, unread: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from datasets import Dataset
 
     columns = {"tokens": [["Ada", "slept"], ["Rain"]], "tags": [["B-PER", "O"], ["O"]]}
     Dataset.from_dict(columns).save_to_disk(tmp_path / "saved")
-    kept_as_read(tmp_path / "saved", unread, monkeypatch)
+    assert_cached_as_read(tmp_path / "saved", unread, monkeypatch)
 
 
 def test_warnings_of_a_corpus_are_the_same_from_the_cache(
@@ -116,7 +118,7 @@ def test_warnings_of_a_corpus_are_the_same_from_the_cache(
     assert first.warnings[0].startswith(f"{dev}:8: I-LOC after O")
 
 
-def test_another_content_or_setting_is_another_file(
+def test_other_contents_or_settings_are_cached_in_another_file(
     files: Files, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read(**how: Any) -> int:
@@ -133,17 +135,17 @@ def test_another_content_or_setting_is_another_file(
     assert read() == 7
     source.write_text(COLUMNS, encoding="utf-8")
     assert read() == 7
-    monkeypatch.setattr(cache, "_code", lambda: "of another version")
+    monkeypatch.setattr(cache, "_code_digest", lambda: "of another version")
     assert read() == 8
     read_split(source.rename(tmp_path / "moved.conll"))
     assert len(files()) == 8
 
 
-def test_the_code_that_reads_is_part_of_the_name() -> None:
-    assert len(cache._code()) == 64
+def test_the_code_that_reads_is_part_of_the_key() -> None:
+    assert len(cache._code_digest()) == 64
 
 
-def test_what_cannot_be_read_is_told_every_time_and_not_kept(files: Files, source: Path) -> None:
+def test_an_invalid_file_is_reported_every_time_and_not_cached(files: Files, source: Path) -> None:
     source.write_text(ILLEGAL, encoding="utf-8")
     for _ in range(2):
         with pytest.raises(DataError, match=r"train\.conll:8: I-LOC after O"):
@@ -153,16 +155,16 @@ def test_what_cannot_be_read_is_told_every_time_and_not_kept(files: Files, sourc
     assert files() == []
 
 
-def test_small_files_are_not_kept(files: Files, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "LEAST", len(COLUMNS.encode()) + 1)
+def test_small_files_are_not_cached(files: Files, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MIN_BYTES", len(COLUMNS.encode()) + 1)
     read_split(source)
     assert files() == []
-    monkeypatch.setattr(cache, "LEAST", len(COLUMNS.encode()))
+    monkeypatch.setattr(cache, "MIN_BYTES", len(COLUMNS.encode()))
     read_split(source)
     assert len(files()) == 1
 
 
-def test_what_changes_while_it_is_read_is_not_kept(
+def test_a_file_that_changes_while_it_is_read_is_not_cached(
     files: Files, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = corpus._read
@@ -177,7 +179,7 @@ def test_what_changes_while_it_is_read_is_not_kept(
     assert files() == []
 
 
-def test_what_can_be_read_only_once_is_read_once(files: Files, tmp_path: Path) -> None:
+def test_a_pipe_is_read_once(files: Files, tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     writer = subprocess.Popen([sys.executable, "-c", f"open({str(path)!r}, 'w').write({COLUMNS!r})"])
@@ -185,11 +187,11 @@ def test_what_can_be_read_only_once_is_read_once(files: Files, tmp_path: Path) -
     assert writer.wait() == 0 and files() == []
 
 
-# --- broken files ------------------------------------------------------------------------------------------
+# --- damaged files ------------------------------------------------------------------------------------------
 
 
-def test_a_broken_file_is_noticed_and_made_anew(files: Files, source: Path) -> None:
-    expected = told(read_split(source, scheme="bioes"))
+def test_a_damaged_file_is_detected_and_replaced(files: Files, source: Path) -> None:
+    expected = contents(read_split(source, scheme="bioes"))
     (file,) = files()
     whole = file.read_bytes()
     flipped = [whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1 :] for i in range(0, len(whole), 37)]
@@ -197,40 +199,38 @@ def test_a_broken_file_is_noticed_and_made_anew(files: Files, source: Path) -> N
     for broken in (*cut, *flipped, whole + b"\0", b"\0" * len(whole)):
         file.write_bytes(broken)
         assert cache._load(file, source) is None
-    assert told(read_split(source, scheme="bioes")) == expected
+    assert contents(read_split(source, scheme="bioes")) == expected
     assert [path.read_bytes() for path in files()] == [whole]
 
 
-def test_a_cache_that_cannot_be_written_is_told_and_does_without(
+def test_a_cache_that_cannot_be_written_is_reported_and_the_file_is_read(
     files: Files, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = told(read_split(source))
+    expected = contents(read_split(source))
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("RNNER_CACHE", str(tmp_path / "file"))
-    *read, notes = told(read_split(source))
+    *read, notes = contents(read_split(source))
     assert [*read, ()] == expected
     (note,) = notes
     assert note.startswith(f"the cache {tmp_path / 'file' / 'corpora'} cannot be written (")
-    assert note.endswith("), so it is read anew each time; RNNER_CACHE sets another folder")
+    assert note.endswith("), so the file is parsed every time; RNNER_CACHE sets another folder")
     assert load_corpus(train=source, dev=source).warnings == [f"{source}: {note}"]
 
 
-def test_a_cache_that_others_fill_may_be_read_only(
+def test_a_shared_cache_may_be_read_only(
     files: Files, source: Path, unread: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    expected = told(read_split(source))
+    expected = contents(read_split(source))
     for name in ("os.utime", "pathlib.Path.mkdir", "tempfile.mkstemp"):
         monkeypatch.setattr(name, refused)
     unread()
-    assert told(read_split(source)) == expected
+    assert contents(read_split(source)) == expected
 
 
-def test_a_full_disk_leaves_nothing_behind(
-    files: Files, source: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_no_file(files: Files, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -243,10 +243,10 @@ def test_a_full_disk_leaves_nothing_behind(
 
 READ = """
     import json, os, signal, sys
-    from rnner.data import cache
+    from rnner.data import corpus_cache as cache
     from rnner.data.corpus import read_split
 
-    cache.LEAST = 0
+    cache.MIN_BYTES = 0
 """
 
 
@@ -256,8 +256,8 @@ def started(source: Path, before: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def test_two_processes_may_make_a_file_at_once(files: Files, source: Path) -> None:
-    # Each is about to move its file into place when it waits for the other.
+def test_two_processes_may_write_a_file_at_once(files: Files, source: Path) -> None:
+    # Each process waits for the other before it moves its file into place.
     wait = "    os.fsync = lambda file: (print(flush=True), sys.stdin.readline())"
     both = [started(source, wait) for _ in range(2)]
     for process in both:
@@ -268,7 +268,7 @@ def test_two_processes_may_make_a_file_at_once(files: Files, source: Path) -> No
     assert [path.suffix for path in files()] == [".arrow"]
 
 
-def test_a_process_killed_half_way_leaves_nothing_that_is_trusted(files: Files, source: Path) -> None:
+def test_a_partial_file_of_a_killed_process_is_not_used(files: Files, source: Path) -> None:
     killed = started(source, "    os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL)")
     assert killed.communicate()[0] == "" and killed.returncode == -signal.SIGKILL
     (partial,) = files()
@@ -280,7 +280,7 @@ def test_a_process_killed_half_way_leaves_nothing_that_is_trusted(files: Files, 
     assert {path.suffix for path in files()} == {".arrow"}
 
 
-def test_what_nobody_has_used_for_a_month_is_removed(files: Files, source: Path) -> None:
+def test_files_that_were_not_used_for_a_month_are_removed(files: Files, source: Path) -> None:
     read_split(source)
     read_split(source, scheme="bioes")
     old, used = files()
@@ -307,11 +307,11 @@ def test_training_from_disk_gives_the_same_bits(
 ) -> None:
     config = corpus_config(tmp_path, *CONTEXT, *(["data.dev=null"] if held_out else []), "training.epochs=2")
     with monkeypatch.context() as small:
-        small.setattr(cache, "LEAST", 1 << 30)
+        small.setattr(cache, "MIN_BYTES", 1 << 30)
         run(tmp_path / "memory", config)
         stopped_after(tmp_path / "resumed", config, 4)
     assert files() == []
-    monkeypatch.setattr("rnner.data.disk_arrays._SMALL", 0)
+    monkeypatch.setattr("rnner.data.disk_arrays._MAX_IN_MEMORY", 0)
     run(tmp_path / "disk", config)
     assert len(files()) == 3 - held_out
     run(tmp_path / "cached", config)

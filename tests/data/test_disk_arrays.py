@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rnner.data import disk_arrays as disk
-from rnner.data.disk_arrays import GrowingArray, cache_folder, zeros
+from rnner.data.disk_arrays import GrowingArray, zeros
 from rnner.errors import DataError
 
 PARTS = [np.array([3, 1, 2]), np.empty(0), np.arange(5), np.array([7])]
@@ -17,8 +17,8 @@ PARTS = [np.array([3, 1, 2]), np.empty(0), np.arange(5), np.array([7])]
 
 @pytest.fixture
 def on_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """All arrays are large; the folder where they lie."""
-    monkeypatch.setattr(disk, "_SMALL", 0)
+    """Put all arrays on disk, in this folder."""
+    monkeypatch.setattr(disk, "_MAX_IN_MEMORY", 0)
     monkeypatch.setenv("RNNER_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -32,22 +32,22 @@ def grown(parts: list[np.ndarray]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("parts", [PARTS, PARTS[:2], [], [np.empty(0)]])
-def test_a_large_array_holds_what_a_small_one_does(parts: list[np.ndarray], on_disk: Path) -> None:
+def test_an_array_on_disk_equals_one_in_memory(parts: list[np.ndarray], on_disk: Path) -> None:
     large = grown(parts)
-    disk._SMALL = 1 << 20  # the fixture puts it back
+    disk._MAX_IN_MEMORY = 1 << 20  # the fixture restores it
     small = grown(parts)
     assert large.dtype == small.dtype == np.int32
     assert large.tolist() == small.tolist() == [int(value) for part in parts for value in part]
 
 
-def test_what_is_small_stays_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_small_arrays_stay_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RNNER_CACHE", str(tmp_path / "cache"))
     assert grown(PARTS).flags.writeable
     assert zeros((2, 3), np.int8).tolist() == [[0] * 3] * 2
     assert not (tmp_path / "cache").exists()
 
 
-def test_what_is_large_lies_in_files_without_a_name(on_disk: Path) -> None:
+def test_large_arrays_are_in_files_without_a_name(on_disk: Path) -> None:
     array = grown(PARTS)
     assert not array.flags.writeable
     assert on_disk.is_dir() and not list(on_disk.iterdir())
@@ -60,35 +60,23 @@ def test_zeros_on_disk_can_be_written_to(on_disk: Path) -> None:
     assert on_disk.is_dir() and not list(on_disk.iterdir())
 
 
-def test_without_a_cache_folder_they_lie_among_temporary_files(
+def test_without_a_cache_folder_the_folder_of_temporary_files_is_used(
     on_disk: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    on_disk.write_text("a file stands there")
+    on_disk.write_text("a file, not a folder")
     assert grown(PARTS).tolist() == [3, 1, 2, 0, 1, 2, 3, 4, 7]
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match=r"needs room on disk: .*; set RNNER_CACHE to a folder that has some"):
+    with pytest.raises(
+        DataError, match=r"needs temporary disk space: .*; set RNNER_CACHE to a folder with free"
+    ):
         grown(PARTS)
 
 
-def test_a_full_disk_is_told(on_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_data_error(on_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full(io.BytesIO):
         def write(self, data: object) -> int:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(disk, "_nameless", Full)
+    monkeypatch.setattr(disk, "_unnamed_file", Full)
     with pytest.raises(DataError, match="No space left on device; set RNNER_CACHE"):
         grown(PARTS)
-
-
-def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("RNNER_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert cache_folder() == tmp_path / ".cache" / "rnner"
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert cache_folder() == tmp_path / ".cache" / "rnner"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder() == tmp_path / "xdg" / "rnner"
-    monkeypatch.setenv("RNNER_CACHE", "~/own")
-    assert cache_folder() == tmp_path / "own"

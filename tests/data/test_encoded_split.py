@@ -1,4 +1,4 @@
-"""Batches from arrays made once are those that the vocabulary makes from words."""
+"""Batches of an encoded split equal those that the vocabulary encodes."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from rnner.data.vectors import Vectors
 from rnner.data.vocabulary import Vocabulary
 from rnner.model.tagger import Tagger
 from rnner.tags import tag_inventory
-from tiny import tagger_of
+from tiny_corpus import tagger_of
 
 TEXT = (
     "The O\nEU B-ORG\nrejects O\nGerman B-MISC\ncall O\n\nPeter B-PER\nBlackburn I-PER\n\n"
@@ -51,7 +51,7 @@ def vocabulary_of(split: Split, vectors: Vectors | None = None) -> Vocabulary:
 
 
 def at_each_word(batch: Batch[Any]) -> list[list[list[int]]]:
-    """Word id, casing and characters at each place, which no order of forms changes."""
+    """Return word id, casing and characters of each token, independent of the order of forms."""
     spelt = [row[row != 0].tolist() for row in batch.characters]
     return [
         [[int(batch.words[form]), int(batch.casing[form]), *spelt[form]] for form in row[:length].tolist()]
@@ -61,7 +61,7 @@ def at_each_word(batch: Batch[Any]) -> list[list[list[int]]]:
 
 @settings(deadline=None, max_examples=60)
 @given(rows=st.lists(st.integers(0, 5), min_size=1, max_size=12))
-def test_a_batch_says_of_each_word_what_the_vocabulary_says(split: Split, rows: list[int]) -> None:
+def test_a_batch_equals_that_of_the_vocabulary(split: Split, rows: list[int]) -> None:
     vocabulary = vocabulary_of(split)
     batch, plain = EncodedSplit(vocabulary, split).batch(rows), vocabulary.encode(*split.sentences(rows))
     assert at_each_word(batch) == at_each_word(plain)
@@ -82,7 +82,7 @@ def composing(split: Split) -> tuple[Tagger, Vocabulary]:
 
 @torch.no_grad()
 def features_at_each_word(tagger: Tagger, batch: Batch[torch.Tensor]) -> torch.Tensor:
-    """What the tagger knows of each word of the sentences, one after the other: [w, f]."""
+    """Return the tagger's features of each word: [w, f]."""
     rows = zip(batch.forms, batch.lengths.tolist(), strict=True)
     return tagger.features(batch)[torch.cat([row[:length] for row, length in rows])]
 
@@ -100,11 +100,11 @@ def test_composed_vectors_are_those_of_the_vocabulary(
     found, expected = (features_at_each_word(tagger, each) for each in (batch.to("cpu"), plain.to("cpu")))
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
     words = [word for sentence in split.sentences(rows)[0] for word in sentence]
-    composed = [vocabulary.features(word).pieces is not None for word in words]
+    composed = [vocabulary.features(word).composition is not None for word in words]
     assert found[:, :8].any(dim=1)[composed].all(), "what is composed has a vector"
 
 
-def test_a_batch_of_forms_with_rows_alone_composes_nothing(
+def test_a_batch_without_composed_forms_has_an_empty_composition(
     split: Split, composing: tuple[Tagger, Vocabulary]
 ) -> None:
     tagger, vocabulary = composing
@@ -123,7 +123,7 @@ def test_padding_of_forms_is_a_valid_row(split: Split) -> None:
     assert all(array.dtype == np.int64 for array in arrays.values())
 
 
-def test_a_part_of_a_split_has_its_own_places(split: Split) -> None:
+def test_a_part_of_a_split_has_its_own_indices(split: Split) -> None:
     part, vocabulary = split.select(np.array([3, 1])), vocabulary_of(split)
     encoded = EncodedSplit(vocabulary, part)
     assert at_each_word(encoded.batch([1])) == at_each_word(vocabulary.encode(split.sentences([1])[0]))
@@ -136,9 +136,9 @@ def test_a_tag_that_the_vocabulary_lacks_is_named(split: Split) -> None:
         EncodedSplit(narrow, split)
 
 
-def test_a_recased_sentence_is_all_in_lower_or_upper_case_and_its_tags_stay(split: Split) -> None:
+def test_casing_dropout_changes_the_case_of_sentences_and_keeps_tags(split: Split) -> None:
     vocabulary = vocabulary_of(split)
-    encoded = EncodedSplit(vocabulary, split, recased=0.6)
+    encoded = EncodedSplit(vocabulary, split, casing_dropout=0.6)
     rows = [0, 1]
     words, tags = split.sentences(rows)
     changes = [str, str.lower, str.upper]

@@ -1,4 +1,4 @@
-"""What the training labels say of words, and that no word is told its own document's."""
+"""The lexicon, and that its features in training leave out the word's own document."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rnner.data.encoded_split import EncodedSplit
 from rnner.data.lexicon import HeldOutLexicon, Lexicon, features_of
 from rnner.data.splits import Split
-from rnner.data.token_table import UNMARKED, TableRow, blocks, build_table
+from rnner.data.token_table import UNMARKED, TableRow, build_table, word_blocks
 from rnner.data.vocabulary import Vocabulary
 from rnner.tags import label_of, tag_inventory
 
@@ -31,7 +31,7 @@ def split_of(sentences: list[Sentence], documents: list[int], scheme: str = "bio
 
 
 def counted(sentences: list[Sentence], word: str) -> list[int]:
-    """How often a word, in any case, stands outside names, in LOC, in PER."""
+    """Count a word, in any case, outside names, in LOC and in PER."""
     row = [0, 0, 0]
     for sentence in sentences:
         for form, tag in sentence:
@@ -54,11 +54,11 @@ steps = st.lists(st.integers(0, 1), min_size=8, max_size=8)
 
 
 def documents_of(steps: list[int], sentences: int) -> list[int]:
-    """Numbers as a file gives them: none before the first mark, then ascending."""
+    """Document numbers as read from a file: unmarked before the first mark, then ascending."""
     return [int(number) for number in (np.cumsum(steps) + UNMARKED)[:sentences]]
 
 
-def test_words_are_counted_by_label_whatever_their_case() -> None:
+def test_words_are_counted_by_label_ignoring_case() -> None:
     lexicon = Lexicon.learn(split_of(PARIS, [0, 0, 1]), LABELS)
     assert lexicon.labels == LABELS and lexicon.size == 4
     assert lexicon.counts == {
@@ -72,7 +72,7 @@ def test_words_are_counted_by_label_whatever_their_case() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(sentences=texts, chosen=st.data())
-def test_counts_are_those_of_counting(sentences: list[Sentence], chosen: st.DataObject) -> None:
+def test_counts_equal_those_of_a_simple_loop(sentences: list[Sentence], chosen: st.DataObject) -> None:
     places = chosen.draw(st.lists(st.sampled_from(range(len(sentences))), min_size=1, unique=True))
     lexicon = Lexicon.learn(split_of(sentences, [0] * len(sentences)).select(places), LABELS)
     own = [sentences[i] for i in places]
@@ -93,7 +93,7 @@ def test_names_alone_are_one_label() -> None:
 # --- features ----------------------------------------------------------------------------------------------
 
 
-def test_features_are_damped_shares_and_the_logarithm_of_how_often() -> None:
+def test_features_are_smoothed_shares_and_the_log_count() -> None:
     found = features_of(np.array([[1, 2, 0], [0, 0, 0], [0, 0, 40]]))
     expected = [
         [1 / 3.5, 2 / 3.5, 0, np.log(4) / 3],
@@ -104,7 +104,7 @@ def test_features_are_damped_shares_and_the_logarithm_of_how_often() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_features_are_found_by_lower_case_and_are_zeros_for_what_was_never_seen() -> None:
+def test_features_ignore_case_and_are_zero_for_unseen_words() -> None:
     lexicon = Lexicon.learn(split_of(PARIS, [0, 0, 1]), LABELS)
     expected = features_of(np.array([1, 2, 1]))
     found = lexicon.features(["Paris", "Lyon", "PARIS", "paris"])
@@ -116,7 +116,7 @@ def test_an_empty_lexicon_knows_nothing() -> None:
     assert Lexicon({}, LABELS).features(["Paris"]).tolist() == [[0, 0, 0, 0]]
 
 
-def test_two_lexicons_together_have_the_counts_of_both_and_stay_as_they_are() -> None:
+def test_merging_adds_the_counts_and_changes_neither_lexicon() -> None:
     one = Lexicon({"paris": [1, 2, 0], "ada": [0, 0, 1]}, LABELS)
     other = Lexicon({"paris": [0, 1, 5], "oslo": [0, 3, 0]}, LABELS)
     both = one.merged(other)
@@ -126,7 +126,7 @@ def test_two_lexicons_together_have_the_counts_of_both_and_stay_as_they_are() ->
     assert other.counts == {"paris": [0, 1, 5], "oslo": [0, 3, 0]}
 
 
-def test_a_lexicon_of_two_parts_is_that_of_the_whole() -> None:
+def test_merging_two_parts_gives_the_lexicon_of_the_whole() -> None:
     whole = split_of(PARIS, [0, 0, 1])
     first, second = (Lexicon.learn(whole.select(rows), LABELS) for rows in ([0], [1, 2]))
     assert first.merged(second).counts == Lexicon.learn(whole, LABELS).counts
@@ -136,7 +136,7 @@ def test_a_lexicon_of_two_parts_is_that_of_the_whole() -> None:
 
 
 def recounted(sentences: list[Sentence], groups: list[object], more: list[Sentence]) -> list[list[int]]:
-    """The counts of each word of a split, from the sentences of other groups and from `more`."""
+    """Count each word of a split in the sentences of other groups and in `more`."""
     rows = []
     for own, sentence in zip(groups, sentences, strict=True):
         others = [s for group, s in zip(groups, sentences, strict=True) if group != own]
@@ -166,14 +166,14 @@ def test_held_out_is_the_same_from_small_blocks_and_from_disk(
     split = split_of(PARIS, [0, 0, 1]).select([2, 0, 1])  # a document in two pieces
     lexicon, everywhere = Lexicon.learn(split, LABELS), np.arange(split.lengths.sum())
     expected = HeldOutLexicon(lexicon, split).features(everywhere)
-    monkeypatch.setattr("rnner.data.lexicon.blocks", partial(blocks, words=words))
-    monkeypatch.setattr("rnner.data.lexicon.BLOCK", words)
-    monkeypatch.setattr("rnner.data.disk_arrays._SMALL", 0)
+    monkeypatch.setattr("rnner.data.lexicon.word_blocks", partial(word_blocks, max_words=words))
+    monkeypatch.setattr("rnner.data.lexicon.BLOCK_WORDS", words)
+    monkeypatch.setattr("rnner.data.disk_arrays._MAX_IN_MEMORY", 0)
     assert Lexicon.learn(split, LABELS).counts == lexicon.counts
     np.testing.assert_array_equal(HeldOutLexicon(lexicon, split).features(everywhere), expected)
 
 
-def test_held_out_of_a_part_of_a_split_knows_that_part_alone() -> None:
+def test_held_out_features_of_a_part_use_only_that_part() -> None:
     part = split_of(PARIS, [0, 0, 1]).select([2, 0])
     found = HeldOutLexicon(Lexicon.learn(part, LABELS), part).features(np.arange(4))
     expected = recounted([PARIS[2], PARIS[0]], [1, 0], [])
@@ -181,7 +181,7 @@ def test_held_out_of_a_part_of_a_split_knows_that_part_alone() -> None:
 
 
 @pytest.mark.parametrize("marked", [0, 5])
-def test_where_nothing_is_marked_blocks_of_twenty_sentences_are_held_out(marked: int) -> None:
+def test_without_marks_blocks_of_twenty_sentences_are_held_out(marked: int) -> None:
     tags = ["S-PER", "S-LOC", "O"]
     sentences: list[Sentence] = [
         [("Ada", tags[i % 3]), (f"w{i % 7}", tags[i % 2])] for i in range(45 + marked)
@@ -193,7 +193,7 @@ def test_where_nothing_is_marked_blocks_of_twenty_sentences_are_held_out(marked:
     assert found.any()
 
 
-def test_a_word_that_stands_in_one_document_alone_is_as_good_as_unseen() -> None:
+def test_a_word_of_one_document_has_the_features_of_an_unseen_word() -> None:
     split = split_of(PARIS, [0, 1, 2])
     held_out = HeldOutLexicon(Lexicon.learn(split, LABELS), split)
     assert held_out.features(np.array([1, 3])).tolist() == [[0.0] * 4] * 2  # slept, Hilton

@@ -37,7 +37,7 @@ def test_lines_end_at_newlines_only(data: bytes, lines: list[str], tmp_path: Pat
     assert list(read_lines(io.StringIO(data.decode(), newline="\n"))) == lines
 
 
-def test_a_file_larger_than_a_block_is_read_whole(tmp_path: Path) -> None:
+def test_a_file_larger_than_a_block_is_read_completely(tmp_path: Path) -> None:
     path = tmp_path / "large.txt"
     lines = [f"zażółć {i}" for i in range(150_000)]
     path.write_text("\r\n".join(lines), encoding="utf-8", newline="")
@@ -45,7 +45,7 @@ def test_a_file_larger_than_a_block_is_read_whole(tmp_path: Path) -> None:
     assert list(read_lines(path)) == lines
 
 
-def test_a_byte_order_mark_is_one_at_the_beginning_only(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_skipped_only_at_the_start(tmp_path: Path) -> None:
     path = tmp_path / "marks.txt"
     lines = ["x" * (2**20 - 1), "ends the first block", "\ufeffbegins the second"]
     path.write_text("\n".join(lines), encoding="utf-8")
@@ -53,14 +53,14 @@ def test_a_byte_order_mark_is_one_at_the_beginning_only(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_read_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its own decoding would follow the locale and end lines at lone carriage returns."""
+    """The text layer would decode by the locale and end lines at lone carriage returns."""
     stdin = io.TextIOWrapper(io.BytesIO("Łódź\rx\n".encode()), encoding="ascii")
     monkeypatch.setattr(sys, "stdin", stdin)
     assert list(read_lines(sys.stdin)) == ["Łódź\rx"]
 
 
 @pytest.mark.parametrize("before", ["", "Krakau\n" * 3, "Łódź\n" * 300_000], ids=["1", "4", "300001"])
-def test_a_byte_that_is_not_utf8_is_told_with_line_and_column(before: str, tmp_path: Path) -> None:
+def test_a_byte_that_is_not_utf8_is_reported_with_line_and_column(before: str, tmp_path: Path) -> None:
     path = tmp_path / "latin.conll"
     path.write_bytes(before.encode() + "Łódź ".encode() + "Königsberg O\n".encode("latin-1"))
     line = before.count("\n") + 1
@@ -68,10 +68,10 @@ def test_a_byte_that_is_not_utf8_is_told_with_line_and_column(before: str, tmp_p
     assert "iconv -f WINDOWS-1252 -t UTF-8" in refusal(path)
 
 
-def test_a_nul_is_told_with_line_and_column(tmp_path: Path) -> None:
+def test_a_nul_is_reported_with_line_and_column(tmp_path: Path) -> None:
     path = tmp_path / "late.conll"
     path.write_bytes(b"Bo O\n" * 4000 + b"Bo\0 O\n")
-    assert refusal(path) == f"{path}:4001:3: a NUL character: is this a text file?"
+    assert refusal(path) == f"{path}:4001:3: a NUL character; is this a text file?"
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_a_nul_is_told_with_line_and_column(tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(1, 60)), "binary"),
     ],
 )
-def test_files_that_are_no_text_are_named(data: bytes, message: str, tmp_path: Path) -> None:
+def test_files_that_are_not_text_are_recognised(data: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(data)
     assert message in refusal(path)
 
 
-def test_a_missing_file_is_told_with_the_closest_name(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_the_closest_name(tmp_path: Path) -> None:
     (tmp_path / "train.conll").touch()
     assert refusal(tmp_path / "tain.conll").endswith(
         f"tain.conll: there is no such file; did you mean {tmp_path / 'train.conll'}?"
@@ -99,13 +99,13 @@ def test_a_missing_file_is_told_with_the_closest_name(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none" / "x").endswith(f"nor a folder {tmp_path / 'none'}")
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path}: this is a folder; give a file"
     (tmp_path / "file").touch()
     assert "cannot be read" in refusal(tmp_path / "file" / "x")
 
 
-def test_lenient_reading_goes_on_after_stray_bytes(tmp_path: Path) -> None:
+def test_lenient_reading_continues_after_invalid_bytes(tmp_path: Path) -> None:
     path = tmp_path / "stray.txt"
     text = b"one\nca\xe9\ntwo\0\n" + b"and more\n" * 20
     path.write_bytes(text)
@@ -116,14 +116,14 @@ def test_lenient_reading_goes_on_after_stray_bytes(tmp_path: Path) -> None:
         list(read_lines(path))
 
 
-def test_lenient_reading_takes_no_binary_file_for_text(tmp_path: Path) -> None:
+def test_lenient_reading_refuses_binary_files(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(b"\x89PNG" + bytes(range(8)) * 50)
     with pytest.raises(DataError, match="binary"):
         list(read_lines(path, lenient=True))
 
 
-def test_lines_that_came_through_a_pipe_are_not_held_back() -> None:
+def test_lines_from_a_pipe_are_yielded_at_once() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb", buffering=0) as other:
         other.write(b"one\ntwo\nthr")
@@ -137,7 +137,7 @@ def test_lines_that_came_through_a_pipe_are_not_held_back() -> None:
         assert list(blocks) == [["a torn \u00e9 at the end"]]
 
 
-def test_blocks_are_the_text_as_it_stands(tmp_path: Path) -> None:
+def test_blocks_are_the_unchanged_text(tmp_path: Path) -> None:
     data = b"\xef\xbb\xbfone\r\n\n" + b"y\n" * 700_000 + b"no end"
     (tmp_path / "text").write_bytes(data)
     blocks = list(read_blocks(tmp_path / "text"))
@@ -146,7 +146,7 @@ def test_blocks_are_the_text_as_it_stands(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1_048_575, 1_500_000])
-def test_a_bad_byte_has_its_line_in_any_block(tmp_path: Path, place: int) -> None:
+def test_an_invalid_byte_is_located_in_any_block(tmp_path: Path, place: int) -> None:
     data = bytearray(b"abc\n" * 500_000)
     data[place] = 0xFF
     (tmp_path / "bad").write_bytes(data)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data.splits import Split
-from rnner.data.token_table import TableRow, blocks, build_table
+from rnner.data.token_table import TableRow, build_table, word_blocks
 from rnner.tags import Span, from_spans, to_spans
 
 WORDS = [["Ada", "Lovelace", "slept"], ["Rain"], ["Bo", "Al", "of", "Łódź"]]
@@ -24,7 +24,7 @@ def split() -> Split:
     return Split(build_table(ROWS), Path("train.conll"), "train", "iob2")
 
 
-def test_sentences_come_in_the_order_asked_for(split: Split) -> None:
+def test_sentences_come_in_the_requested_order(split: Split) -> None:
     assert split.sentences() == (WORDS, TAGS)
     assert split.sentences([2, 0, 2]) == ([WORDS[2], WORDS[0], WORDS[2]], [TAGS[2], TAGS[0], TAGS[2]])
     assert split.sentences(np.array([1])) == ([WORDS[1]], [TAGS[1]])
@@ -46,7 +46,7 @@ def test_a_selection_is_a_split_with_its_own_numbers(split: Split) -> None:
     assert part.sentences() == ([WORDS[2], WORDS[1]], [TAGS[2], TAGS[1]])
     assert part.sentences([1]) == ([WORDS[1]], [TAGS[1]])
     assert (part.lengths.tolist(), part.documents.tolist(), part.lines.tolist()) == ([4, 1], [1, 0], [11, 6])
-    assert list(part.all_spans()) == [split.spans(2), split.spans(1)]
+    assert list(part.all_spans()) == list(split.all_spans())[:0:-1]
     assert split.select([1]).labels == []
     assert part.table is split.table
 
@@ -67,10 +67,10 @@ def test_conversion_holds_for_a_selection(split: Split) -> None:
     )
 
 
-def test_binary_forgets_labels_and_borders(split: Split) -> None:
+def test_binary_drops_labels_and_merges_adjacent_entities(split: Split) -> None:
     binary = split.convert("binary")
     assert binary.labels == ["NAME"]
-    assert binary.spans(2) == [Span(0, 2, "NAME"), Span(3, 4, "NAME")]
+    assert list(binary.all_spans())[2] == [Span(0, 2, "NAME"), Span(3, 4, "NAME")]
     with pytest.raises(ValueError, match="unknown tag scheme"):
         split.convert("conlleval")
 
@@ -82,7 +82,7 @@ sentences = st.lists(st.lists(st.sampled_from(LEGAL), min_size=1, max_size=8), m
 
 @settings(deadline=None)
 @given(sentences, st.sampled_from(SCHEMES), st.sampled_from(SCHEMES), st.integers(1, 12))
-def test_conversion_is_that_of_each_sentence_alone(
+def test_conversion_equals_converting_each_sentence_alone(
     tags: list[list[str]], read: str, written: str, words: int
 ) -> None:
     spans = [to_spans(row, "conlleval") for row in tags]
@@ -92,7 +92,7 @@ def test_conversion_is_that_of_each_sentence_alone(
             build_table([TableRow(["w"] * len(row), row, 0, 1) for row in rows]), Path("x"), "x", scheme
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("rnner.data.splits.blocks", partial(blocks, words=words))
+            patch.setattr("rnner.data.splits.word_blocks", partial(word_blocks, max_words=words))
             converted = split.convert(written)
         expected = [from_spans(to_spans(row, scheme), len(row), written) for row in rows]
         assert converted.sentences()[1] == expected
@@ -100,10 +100,10 @@ def test_conversion_is_that_of_each_sentence_alone(
 
 
 @pytest.mark.parametrize("words", [1, 4, 100])
-def test_a_selection_counts_and_numbers_its_own_words_alone(
+def test_a_selection_counts_and_numbers_only_its_own_words(
     split: Split, words: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rnner.data.splits.blocks", partial(blocks, words=words))
+    monkeypatch.setattr("rnner.data.splits.word_blocks", partial(word_blocks, max_words=words))
     whole = Split(build_table([*ROWS, ROWS[0]]), Path("x"), "x", "iob2")
     part = whole.select([3, 1])
     assert part.tokens.strings == ["Ada", "Lovelace", "slept", "Rain"]
@@ -114,7 +114,7 @@ def test_a_selection_counts_and_numbers_its_own_words_alone(
     assert whole.counts["Ada"] == 2 and whole.counts["Łódź"] == 1
 
 
-def test_a_digest_tells_contents_apart_not_how_they_are_kept(split: Split) -> None:
+def test_the_digest_depends_on_contents_not_on_storage(split: Split) -> None:
     def digest(rows: list[TableRow]) -> str:
         return Split(build_table(rows), Path("x"), "x", "iob2").digest
 

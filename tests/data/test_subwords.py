@@ -1,4 +1,4 @@
-"""Vectors of words that a vector file lacks: what they are made of, and that suffixes tell."""
+"""Composed vectors: their parts and n-grams, and that suffixes are learned."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data import subwords
-from rnner.data.subwords import WeightedRows, composable, compose, composition, n_grams
+from rnner.data.subwords import WeightedRows, collate_compositions, composable, compose, n_grams
 
 FIRST = 1000  # the row of the first n-gram
 KNOWN = {"tripoli": 3, "based": 4, "new": 5, "york": 6, "don": 7, "mc": 8, "t": 9, "u": 10, "s": 11}
@@ -26,7 +26,7 @@ def test_borders_count_as_characters():
 
 
 @given(st.text(max_size=12))
-def test_n_grams_are_all_stretches_of_three_four_and_five_characters_in_their_order(word):
+def test_n_grams_are_all_substrings_of_three_to_five_characters_in_order(word):
     found, marked = n_grams(word), f"<{word}>"
     assert [len(gram) for gram in found] == sorted(len(gram) for gram in found)
     for size in (3, 4, 5):
@@ -74,7 +74,7 @@ def test_a_form_of_parts_is_the_mean_of_those_that_have_a_vector(form, parts):
     assert pieces.weights.dtype == np.float32 and pieces.rows.dtype == np.int64
 
 
-def test_a_part_has_the_vector_of_its_own_spelling_else_that_of_its_lower_case():
+def test_a_part_uses_its_exact_spelling_else_its_lower_case():
     known = {"Tripoli": 3, "tripoli": 4, "Based": 5, "york": 6}
     for form, rows in (("Tripoli-york", [3, 6]), ("TRIPOLI-YORK", [4, 6]), ("york-based", [6])):
         assert compose(form, known, GRAMS, MEAN).rows.tolist() == rows
@@ -104,7 +104,7 @@ def test_any_other_form_is_the_mean_vector_and_the_n_grams_of_its_letters(form, 
     assert pieces.weights.dtype == np.float32 and pieces.rows.dtype == np.int64
 
 
-def test_n_grams_without_a_row_are_left_out_and_the_others_weigh_the_more():
+def test_n_grams_without_a_row_are_left_out_and_the_weights_adjusted():
     pieces = compose("Cats", {}, {"ats": 9, "<ca": 7, "cat>": 8, "dog": 6}, 50)
     assert pieces.rows.tolist() == [7, 9, 50]
     assert pieces.weights.tolist() == pytest.approx([2**-0.5, 2**-0.5, 1])
@@ -112,7 +112,7 @@ def test_n_grams_without_a_row_are_left_out_and_the_others_weigh_the_more():
 
 @pytest.mark.parametrize("form", ["Dog", "Dog-House", "DogHouse", "don't", "東京"])
 @pytest.mark.parametrize("grams", [{}, {"<ca": 7, "cat": 8, "at>": 9}])
-def test_a_form_of_which_no_n_gram_has_a_row_is_not_composed(form, grams):
+def test_a_form_without_known_n_grams_is_not_composed(form, grams):
     assert composable(form) and compose(form, {}, grams, 50) is None
 
 
@@ -125,14 +125,14 @@ ADDRESSES = ["http://new.york", "HTTPS://t.co/based", "www.york.new"]
 
 
 @pytest.mark.parametrize("form", [*UNCOMPOSED, *ADDRESSES])
-def test_digits_web_addresses_and_what_has_no_two_letters_are_not_composed(form):
+def test_digits_web_addresses_and_single_letters_are_not_composed(form):
     everything = dict.fromkeys(n_grams("".join(c for c in form.lower() if c.isalpha())), FIRST)
     assert not composable(form) and compose(form, KNOWN, everything, MEAN) is None
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.text(max_size=15) | st.text("lahrenbANtripoli-_'1", max_size=15))
-def test_the_weights_of_any_form_are_as_many_as_its_rows_which_all_exist(form):
+def test_every_composition_has_valid_rows_and_one_weight_per_row(form):
     pieces = compose(form, KNOWN, GRAMS, MEAN)
     if pieces is not None:
         assert composable(form) and len(pieces.rows) == len(pieces.weights) > 0
@@ -152,24 +152,24 @@ PIECES = [
 ]
 
 
-def test_a_composition_says_which_form_each_piece_belongs_to():
-    made_of = composition(PIECES)
+def test_collating_records_the_form_of_each_summand():
+    made_of = collate_compositions(PIECES)
     assert made_of.rows.tolist() == [3, 4, 4, 1000, 7]
     assert made_of.weights.tolist() == [0.5, 0.5, 0.25, 1, 0.75]
     assert made_of.forms.tolist() == [1, 1, 3, 3, 3]
 
 
 @pytest.mark.parametrize("pieces", [[], [None, None], PIECES])
-def test_a_composition_has_the_types_that_rows_are_looked_up_by_even_if_it_is_empty(pieces):
-    made_of = composition(pieces)
+def test_a_collated_composition_has_the_right_dtypes_even_if_empty(pieces):
+    made_of = collate_compositions(pieces)
     assert (made_of.rows.dtype, made_of.forms.dtype) == (np.int64, np.int64)
     assert made_of.weights.dtype == np.float32
     assert len(made_of.rows) == len(made_of.weights) == len(made_of.forms)
 
 
-def test_pieces_that_are_not_kept_weigh_nothing_and_the_others_what_they_did():
-    made_of = composition(PIECES)
-    left = made_of.only(np.array([False, True, True, False, True]))
+def test_masking_sets_weights_to_0():
+    made_of = collate_compositions(PIECES)
+    left = made_of.masked(np.array([False, True, True, False, True]))
     assert left.weights.tolist() == [0, 0.5, 0.25, 0, 0.75] and left.weights.dtype == np.float32
     assert np.array_equal(left.rows, made_of.rows) and np.array_equal(left.forms, made_of.forms)
     assert made_of.weights.tolist() == [0.5, 0.5, 0.25, 1, 0.75]
@@ -195,16 +195,16 @@ def small_batches(monkeypatch):
 
 def learn(words, vectors, most=10_000):
     """All n-grams of a few words, and their rows."""
-    return subwords.learn(words, vectors, most)
+    return subwords.learn_n_grams(words, vectors, most)
 
 
 def listed(words, most=10_000):
-    """The n-grams that are learnt of words, whatever their vectors."""
+    """Return the n-grams learned from words with arbitrary vectors."""
     return learn(words, np.ones((len(words), 3), dtype=np.float32), most)[0]
 
 
 def words_with(words):
-    """How many of the words have each n-gram."""
+    """Count the words that have each n-gram."""
     return Counter(gram for word in words for gram in set(n_grams(word)))
 
 
@@ -214,7 +214,7 @@ def vector_of(form, learnt):
     return torch.from_numpy(pieces.weights) @ table[pieces.rows]
 
 
-def test_n_grams_are_learnt_that_five_words_have():
+def test_n_grams_of_at_least_five_words_are_learned():
     assert sorted(listed(HOGS)) == sorted(["<ho", "hog", "ogs", "<hog", "hogs", "<hogs"])
     assert listed(HOGS[1:]) == []
     words, _ = taught()
@@ -238,7 +238,7 @@ def test_the_most_frequent_n_grams_come_first_and_the_rest_are_left_out():
 
 
 class Salted(str):
-    """A string whose hash, and so its place in a set, is another in every process, here in one."""
+    """A string whose hash, hence its order in a set, changes, as it does between processes."""
 
     salt = 0
 
@@ -284,14 +284,14 @@ def test_a_row_for_each_n_gram_and_last_the_mean_of_the_words_learnt_from():
     assert table.any(dim=1).all()
 
 
-def test_words_teach_the_same_however_they_are_written():
+def test_learning_ignores_case():
     words, vectors = taught()
     written = [(word.upper(), word.title(), word)[i % 3] for i, word in enumerate(words)]
     (kept, table), (expected, rows) = learn(written, vectors), learn(words, vectors)
     assert kept == expected and torch.equal(table, rows)
 
 
-def test_learning_twice_gives_the_same_numbers_whatever_was_drawn_before():
+def test_learning_is_independent_of_the_random_state():
     torch.manual_seed(1)
     np.random.seed(1)
     one, rows = learn(*taught())
@@ -304,7 +304,7 @@ def test_learning_twice_gives_the_same_numbers_whatever_was_drawn_before():
 
 
 @pytest.mark.parametrize("words", [[], ["1997"], [".", "x", "10th"], HOGS[1:]])
-def test_without_an_n_gram_to_learn_there_is_a_mean_of_zeros_alone(words):
+def test_without_usable_words_only_a_zero_mean_is_returned(words):
     kept, table = learn(words, np.ones((len(words), 3), dtype=np.float32))
     assert kept == [] and table.tolist() == [[0, 0, 0]] and table.dtype == torch.float32
     assert compose("Lahren", {}, {}, 0) is None

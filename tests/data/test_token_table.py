@@ -8,14 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnner.data import token_table as tables
-from rnner.data.token_table import Numbering, TableRow, blocks, build_table, places
+from rnner.data.token_table import Renumbering, TableRow, build_table, word_blocks, word_positions
 
 numbers = st.lists(st.integers(0, 9), max_size=30)
 lengths = st.lists(st.integers(1, 6), max_size=12)
 
 
 @pytest.mark.parametrize("pending", [0, 2, 1000])
-def test_words_and_tags_are_numbered_as_they_appear(pending: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_and_tags_are_numbered_in_order_of_first_appearance(
+    pending: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tables, "_PENDING", pending)
     rows = [
         TableRow(["b", "a", "b"], ["O", "B-X", "O"], -1, 1),
@@ -38,25 +40,25 @@ def test_a_table_may_be_empty() -> None:
 
 
 @given(st.lists(numbers, max_size=5))
-def test_new_numbers_are_given_in_the_order_of_appearance(parts: list[list[int]]) -> None:
-    numbering, order = Numbering(10), list(dict.fromkeys(number for part in parts for number in part))
+def test_renumbering_follows_the_order_of_first_appearance(parts: list[list[int]]) -> None:
+    numbering, order = Renumbering(10), list(dict.fromkeys(number for part in parts for number in part))
     for part in parts:
         assert numbering(np.array(part, dtype=np.int64)).tolist() == [order.index(number) for number in part]
     assert numbering.old == order
 
 
 @given(lengths, st.integers(1, 12))
-def test_blocks_are_as_large_as_they_may_be(lengths: list[int], words: int) -> None:
-    runs = [lengths[run] for run in blocks(np.array(lengths, dtype=np.int64), words)]
+def test_word_blocks_are_as_large_as_allowed(lengths: list[int], words: int) -> None:
+    runs = [lengths[run] for run in word_blocks(np.array(lengths, dtype=np.int64), words)]
     assert [length for run in runs for length in run] == lengths
     assert all(len(run) == 1 or 0 < sum(run) <= words for run in runs)
     assert all(sum(run) + after[0] > words for run, after in pairwise(runs))
 
 
 @given(lengths, st.data())
-def test_places_of_sentences_are_those_of_their_words(lengths: list[int], chosen: st.DataObject) -> None:
+def test_word_positions_of_sentences(lengths: list[int], chosen: st.DataObject) -> None:
     rows = chosen.draw(st.lists(st.sampled_from(range(len(lengths))))) if lengths else []
     sizes = np.array(lengths, dtype=np.int64)
     starts = np.cumsum(sizes) - sizes
     expected = [place for row in rows for place in range(starts[row], starts[row] + lengths[row])]
-    assert places(starts[rows], sizes[rows]).tolist() == expected
+    assert word_positions(starts[rows], sizes[rows]).tolist() == expected

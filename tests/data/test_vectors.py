@@ -1,5 +1,6 @@
+"""Reading word vectors."""
+
 import gzip
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data import vectors as module
-from rnner.data.vectors import Vectors, coverage, read_vectors
+from rnner.data.vectors import read_vectors
 from rnner.errors import DataError
 
 GLOVE = """\
@@ -64,16 +65,16 @@ def test_glove_has_no_header(write):
         pytest.param(gzip.compress(GLOVE.encode()), id="gzip"),
     ],
 )
-def test_the_same_vectors_however_the_file_is_written(write, content):
+def test_all_variants_of_a_file_give_the_same_vectors(write, content):
     assert table(read_vectors(write(content))) == table(read_vectors(write(GLOVE, "plain.txt")))
 
 
-def test_two_whole_numbers_are_a_row_if_the_second_line_has_one_number_too(write):
+def test_two_integers_are_a_row_if_the_second_line_has_one_number_too(write):
     assert table(read_vectors(write("1995 7\n1996 8\n"))) == {"1995": [7], "1996": [8]}
     assert table(read_vectors(write("2 1\n1995 7\n1996 8\n"))) == {"1995": [7], "1996": [8]}
 
 
-def test_a_word_may_look_like_a_number_or_hold_what_csv_would_take_for_syntax(write):
+def test_a_word_may_look_like_a_number_or_contain_csv_syntax(write):
     words = ["1995", '"', '"a', "\\", "NA", "nan", "null", "'", "#", "a,b", "a\tb"]
     words += ["\u00a0", "\u2028", "\x85", "\x0c", "é"]
     content = "".join(f"{word} {i} 0.5\n" for i, word in enumerate(words))
@@ -115,7 +116,7 @@ numbers = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 @given(st.dictionaries(words, st.tuples(numbers, numbers), min_size=1, max_size=12), st.integers(1, 60))
 @settings(deadline=None, max_examples=100)
-def test_what_is_written_is_read_exactly_wherever_blocks_end(tmp_path_factory, rows, block):
+def test_vectors_are_read_exactly_whatever_the_block_size(tmp_path_factory, rows, block):
     path = tmp_path_factory.mktemp("vectors") / "v.txt"
     lines = [f"{word} {a!r} {b!r}\n" for word, (a, b) in rows.items()]
     path.write_text(f"{len(rows)} 2\n" + "".join(lines), encoding="utf-8", newline="")
@@ -124,7 +125,7 @@ def test_what_is_written_is_read_exactly_wherever_blocks_end(tmp_path_factory, r
         assert table(read_vectors(path)) == {word: list(row) for word, row in rows.items()}
 
 
-def test_a_row_has_the_same_bits_whether_or_not_its_neighbours_are_odd(write):
+def test_a_row_has_the_same_bits_in_regular_and_irregular_blocks(write):
     numbers = np.random.default_rng(0).normal(size=(200, 20))
     lines = [f"w{i} {' '.join(f'{x:.7g}' for x in row)}\n" for i, row in enumerate(numbers)]
     odd = ". . " + " ".join("0.5" for _ in range(20)) + "\n"
@@ -133,19 +134,19 @@ def test_a_row_has_the_same_bits_whether_or_not_its_neighbours_are_odd(write):
     assert (mixed.matrix[:-1] == plain.matrix).all()
 
 
-# what cannot be read
+# --- invalid files ---
 
 
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [
-        (GLOVE + "wand 0.1 0.2\n", 4, "this row has 2 values, but line 1 tells of 3"),
-        (GLOVE + "wand 0.1 0.2 0.3 0.4\n", 4, "this row has 4 values, but line 1 tells of 3"),
+        (GLOVE + "wand 0.1 0.2\n", 4, "this row has 2 values, expected 3 as in line 1"),
+        (GLOVE + "wand 0.1 0.2 0.3 0.4\n", 4, "this row has 4 values, expected 3 as in line 1"),
         (GLOVE + "\nwand 0.1\n", 5, "this row has 1 values"),
         (GLOVE.replace("\n", " \n") + "wand 0.1 0.2 0.3 0.4\n", 4, "this row has 4 values"),
         (GLOVE + "wand\n", 4, "this row has 0 values"),
-        ("3 300\n" + GLOVE, 2, "this row has 3 values, but line 1 tells of 300"),
-        ("3 2\n" + GLOVE, 2, "this row has 3 values, but line 1 tells of 2"),
+        ("3 300\n" + GLOVE, 2, "this row has 3 values, expected 300 as in line 1"),
+        ("3 2\n" + GLOVE, 2, "this row has 3 values, expected 2 as in line 1"),
         (GLOVE + "wand 0.1 0,2 0.3\n", 4, "'0,2' is not a number"),
         (GLOVE + "wand 0.1 0.2 1_0\n", 4, "'1_0' is not a number"),
         (GLOVE + "wand 0.1  0.3\n", 4, "'' is not a number"),
@@ -157,7 +158,7 @@ def test_a_row_has_the_same_bits_whether_or_not_its_neighbours_are_odd(write):
         (GLOVE.encode() + "café 0.1 0.2 0.3\n".encode("latin1"), 4, "not UTF-8.*iconv"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_told_with_its_line(write, content, line, message):
+def test_an_invalid_row_is_reported_with_its_line(write, content, line, message):
     path = write(content)
     with pytest.raises(DataError, match=message) as caught:
         read_vectors(path)
@@ -183,61 +184,21 @@ def test_lines_are_counted_across_blocks(write, monkeypatch):
             "binary.*convert it to text",
         ),
         (GLOVE.encode("utf-16"), "binary"),
-        (b"PK\x03\x04rest", "zip archive: unpack"),
+        (b"PK\x03\x04rest", "zip archive; unpack"),
         pytest.param(gzip.compress(GLOVE.encode() * 100)[:-20], "cannot be decompressed", id="cut gzip"),
         (b"\x1f\x8bnot really gzip", "cannot be decompressed"),
         (b"x" * 9_000_000, "over 4 MB"),
     ],
 )
-def test_a_file_of_another_kind_is_told(write, content, message):
+def test_a_file_of_another_kind_is_refused(write, content, message):
     path = write(content)
     with pytest.raises(DataError, match=message) as caught:
         read_vectors(path)
     assert str(path) in str(caught.value)
 
 
-def test_a_missing_file_and_a_folder_are_told(tmp_path):
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"glove\.txt: there is no such file"):
         read_vectors(tmp_path / "glove.txt")
     with pytest.raises(DataError, match="cannot be read"):
         read_vectors(tmp_path)
-
-
-# coverage
-
-
-def small_vectors():
-    return Vectors(["the", "Harry", "wand", "0000"], np.ones((4, 2), dtype=np.float32))
-
-
-def test_coverage_counts_tokens_and_types():
-    counts = Counter({"the": 5, "The": 2, "Harry": 1, "1997": 1, "Muggle": 4, "HARRY": 3, "owl": 4})
-    found = coverage(counts, small_vectors(), examples=2)
-    assert found.tokens == (6, 3, 11)  # 1997 is found as 0000; HARRY is not: "harry" has no vector
-    assert found.types == (2, 2, 3)
-    assert found.most_missed == [("Muggle", 4), ("owl", 4)]
-    assert found.share == found.tokens.share == 9 / 20
-
-
-def test_coverage_can_be_read():
-    report = str(coverage(Counter({"the": 1500, "The": 300, "Muggle": 200}), small_vectors()))
-    assert report.splitlines() == [
-        "word vectors                tokens               types",
-        "  exact              1,500   75.0%           1   33.3%",
-        "  lower-cased          300   15.0%           1   33.3%",
-        "  missing              200   10.0%           1   33.3%",
-        "  most missed: Muggle (200)",
-    ]
-
-
-def test_coverage_that_is_absurdly_low_is_an_error():
-    found = coverage(Counter({"the": 1, "сова": 999}), small_vectors())
-    found.check(0.001)
-    with pytest.raises(DataError, match=r"only 0\.1 % of the training tokens .* 20 % .*'сова'.*language"):
-        found.check(0.2)
-
-
-def test_no_words_are_not_covered():
-    found = coverage({}, small_vectors())
-    assert found.share == 0
-    assert "most missed" not in str(found)

@@ -14,7 +14,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.data.word_index import normal_form
 from rnner.errors import ModelError
 from rnner.tags import tag_inventory
-from tiny import counted
+from tiny_corpus import counted
 
 SENTENCES = [
     ["Harry", "Potter", "met", "Hermione", "Granger", "in", "London", "in", "1997", "."],
@@ -35,7 +35,7 @@ def vectors(*words, dimension=3):
 
 
 def batch_forms(vocabulary, sentences):
-    """Per sentence and word: word id, casing and characters without padding, as the batch has them."""
+    """Return word id, casing and characters without padding of each word of each sentence."""
     batch = vocabulary.encode(sentences)
     result = []
     for i, length in enumerate(batch.lengths.tolist()):
@@ -53,7 +53,7 @@ def batch_forms(vocabulary, sentences):
     return result
 
 
-# words and their keys
+# --- words and their keys ---
 
 
 def test_words_seen_often_enough_get_rows_in_order_of_frequency_then_text():
@@ -69,13 +69,13 @@ def test_rare_and_unseen_words_are_the_unknown_word():
     assert build(min_count=1).word_id("Granger") > 1
 
 
-def test_years_share_a_row_and_case_is_ignored_where_there_is_no_vector():
+def test_without_vectors_years_share_a_row_and_case_is_ignored():
     vocabulary = build()
     assert vocabulary.word_id("1812") == vocabulary.word_id("1997") == vocabulary.words.index("0000")
     assert vocabulary.word_id("HARRY") == vocabulary.word_id("harry") == vocabulary.words.index("harry")
 
 
-def test_the_exact_spelling_is_preferred_then_lower_case_then_digits_as_0():
+def test_the_key_is_the_exact_spelling_then_lower_case_then_the_normal_form():
     vocabulary = build(vectors=vectors("Harry", "harry", "granger", "1997", "0000"))
     assert vocabulary.key("Harry") == "Harry"
     assert vocabulary.key("HARRY") == "harry"
@@ -87,7 +87,7 @@ def test_the_exact_spelling_is_preferred_then_lower_case_then_digits_as_0():
 
 def test_digits_of_any_script_become_0():
     assert normal_form("Ab-१२٣") == "ab-000"
-    assert normal_form("x²") == "x²"  # a superscript is no decimal digit
+    assert normal_form("x²") == "x²"  # a superscript is not a decimal digit
 
 
 @given(st.text(max_size=12))
@@ -140,7 +140,7 @@ def test_every_form_gets_the_row_of_its_key():
         assert rows[vocabulary.word_id(form)] == vocabulary.key(form)
 
 
-def test_tokens_that_look_like_the_reserved_places_are_words_like_any():
+def test_tokens_that_look_like_reserved_entries_are_ordinary_words():
     sentences = [["<pad>", "<unknown>", "<pad>", "<unknown>"]]
     vocabulary = build(sentences)
     assert sorted([vocabulary.word_id("<pad>"), vocabulary.word_id("<unknown>")]) == [2, 3]
@@ -155,10 +155,10 @@ def test_the_order_of_sentences_does_not_matter():
     assert build(shuffled) == build()
 
 
-# encoding
+# --- encoding ---
 
 
-def test_a_batch_describes_each_distinct_form_once():
+def test_a_batch_encodes_each_distinct_form_once():
     vocabulary = build()
     batch = vocabulary.encode([["Harry", "met", "Harry"], ["met"]])
     assert batch.words.tolist() == [vocabulary.words.index("harry"), vocabulary.words.index("met")]
@@ -191,7 +191,7 @@ def test_a_foreign_tag_is_named():
 
 
 @pytest.mark.parametrize("tags", [[["O"]], [["O", "O"], ["O"]], []])
-def test_tags_must_be_as_many_as_words(tags):
+def test_every_word_needs_one_tag(tags):
     with pytest.raises(ValueError, match="exactly one tag"):
         build().encode([["Harry", "laughed"]], tags)
 
@@ -217,26 +217,26 @@ words = st.text(min_size=1, max_size=8) | st.sampled_from(["Harry", "met", "1997
 
 @given(st.lists(st.lists(words, min_size=1, max_size=6), min_size=1, max_size=5))
 @settings(deadline=None, max_examples=60)
-def test_a_sentence_is_described_the_same_whatever_it_is_batched_with(sentences):
+def test_the_encoding_of_a_sentence_does_not_depend_on_its_batch(sentences):
     vocabulary = build(vectors=vectors("Harry", "dragon"))
     together = batch_forms(vocabulary, sentences)
     alone = [batch_forms(vocabulary, [sentence])[0] for sentence in reversed(sentences)][::-1]
     assert together == alone
 
 
-def test_what_was_encoded_before_makes_no_difference(monkeypatch):
+def test_the_cache_makes_no_difference(monkeypatch):
     expected = batch_forms(build(), SENTENCES)
-    monkeypatch.setattr("rnner.data.vocabulary._CACHED_FORMS", 3)  # emptied again and again
+    monkeypatch.setattr("rnner.data.vocabulary._CACHED_FORMS", 3)  # cleared again and again
     vocabulary = build()
     assert [batch_forms(vocabulary, SENTENCES) for _ in range(2)] == [expected, expected]
 
 
-# words without a row, composed
+# --- composed words ---
 
 N_GRAMS = ["ger>", "<gr", "ang", "rry", "obb", "<bbc"]
 
 
-def test_forms_are_described_as_a_sentence_of_them_is():
+def test_encode_forms_equals_encoding_a_sentence_of_the_forms():
     forms = ["Harry", "café", "Zürich-based", "10:30", "\U0001d400", "\ud800", "x" * 300, "東京"]
     lexicon = Lexicon({"harry": [1, 0, 3]}, LABELS)
     vocabulary = replace(build(vectors=vectors("zürich", "based"), n_grams=["<xx", "xxx"]), lexicon=lexicon)
@@ -249,8 +249,8 @@ def test_forms_are_described_as_a_sentence_of_them_is():
     assert len(found.composition.rows) and found.lexicon.any()
 
 
-def test_characters_are_told_apart_whatever_their_number():
-    """Ids go through text: those of surrogates, 0xD800 and on, are ids like any other."""
+def test_any_number_of_characters_can_be_encoded():
+    """Ids are encoded as text: the surrogates (0xD800 and above) must work as ids too."""
     characters = [chr(point) for point in range(0x1_0000, 0x1_F000)]
     vocabulary = build([["".join(characters[i : i + 90])] for i in range(0, len(characters), 90)])
     ids = {character: i for i, character in enumerate(vocabulary.characters)}
@@ -263,24 +263,24 @@ def often(word, times):
     return [*SENTENCES, *[["then", word]] * times]
 
 
-def test_only_what_would_be_the_unknown_word_is_composed():
+def test_only_unknown_words_are_composed():
     vocabulary = build(often("Dobby", 10), vectors=vectors("Harry", "london"), n_grams=N_GRAMS)
     for form in ("Harry", "London", "dobby", "DOBBY", "then"):
-        assert vocabulary.features(form).pieces is None and vocabulary.features(form).word > 1
+        assert vocabulary.features(form).composition is None and vocabulary.features(form).word > 1
     for form in ("harry", "Granger", "London-based", "Dobby's"):
-        assert vocabulary.features(form).pieces is not None and vocabulary.features(form).word == 0
+        assert vocabulary.features(form).composition is not None and vocabulary.features(form).word == 0
         assert vocabulary.word_id(form) == 1
     for form in ("X", "3rd", "http://owl.post", "?", "Weasley", "Weasley-Malfoy"):
-        assert vocabulary.features(form).pieces is None and vocabulary.features(form).word == 1
-    assert build().features("Granger").pieces is None
+        assert vocabulary.features(form).composition is None and vocabulary.features(form).word == 1
+    assert build().features("Granger").composition is None
 
 
-def test_pieces_are_rows_of_trained_words_frozen_ones_and_n_grams():
+def test_compositions_use_rows_of_words_and_n_grams():
     vocabulary = build(often("Dobby", 10), vectors=vectors("Harry", "london"), n_grams=N_GRAMS)
-    parts = vocabulary.features("Dobby-London").pieces.rows.tolist()
+    parts = vocabulary.features("Dobby-London").composition.rows.tolist()
     assert parts == [vocabulary.word_id("dobby"), vocabulary.word_id("london")]
     first = len(vocabulary.words) + 2
-    pieces = vocabulary.features("Granger").pieces
+    pieces = vocabulary.features("Granger").composition
     assert pieces.rows.tolist() == [first + 1, first + 2, first, vocabulary.rows - 1]
     assert pieces.weights.tolist() == pytest.approx([3**-0.5] * 3 + [1])
     assert vocabulary.rows == first + len(N_GRAMS) + 1
@@ -294,7 +294,7 @@ def test_pieces_are_rows_of_trained_words_frozen_ones_and_n_grams():
         ("Dobby", 10, 2, True),
         ("Dobby", 11, 12, False),
         ("Dobby", 12, 12, True),
-        ("1812", 2, 2, True),  # what cannot be composed needs no more than min_count
+        ("1812", 2, 2, True),  # a word that cannot be composed needs only min_count
         ("?", 1, 2, False),
     ],
 )
@@ -303,10 +303,10 @@ def test_a_word_that_could_be_composed_gets_a_trained_row_if_seen_ten_times(word
     assert (found.key(word) in found.words) == trained
 
 
-def test_without_any_n_gram_words_are_composed_of_others_alone():
+def test_without_n_grams_words_are_composed_of_parts_only():
     vocabulary = build(vectors=vectors("Harry", "london"), n_grams=[])
     assert vocabulary.features("Granger")[::3] == (1, None)
-    assert vocabulary.features("London-based").pieces.rows.tolist() == [vocabulary.word_id("london")]
+    assert vocabulary.features("London-based").composition.rows.tolist() == [vocabulary.word_id("london")]
     assert vocabulary.rows == len(vocabulary.words) + 2 + 1
     again = Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))
     assert again == vocabulary and again.n_grams == []
@@ -320,16 +320,16 @@ def test_tuned_words_have_a_trained_row_however_rare_though_others_are_composed(
     assert {"Harry", "London"} < set(vocabulary.words) and "granger" not in vocabulary.words
 
 
-def test_a_word_without_any_known_piece_needs_no_more_than_min_count():
+def test_a_word_without_known_n_grams_needs_only_min_count():
     found = build(often("Weasley", 2), n_grams=N_GRAMS, vectors=vectors("then"), min_count=2)
     assert "weasley" in found.words
 
 
-def test_a_batch_tells_what_its_composed_forms_are_made_of():
+def test_a_batch_holds_the_compositions_of_its_forms():
     vocabulary = build(vectors=vectors("Harry", "london"), n_grams=N_GRAMS)
     batch = vocabulary.encode([["Granger", "Harry", "London-based"], ["London-based", "?"]])
     made_of = batch.composition
-    pieces = [vocabulary.features(form).pieces for form in ("Granger", "London-based")]
+    pieces = [vocabulary.features(form).composition for form in ("Granger", "London-based")]
     assert made_of.rows.tolist() == [row for found in pieces for row in found.rows.tolist()]
     assert made_of.weights.tolist() == [weight for found in pieces for weight in found.weights.tolist()]
     assert made_of.forms.tolist() == [0] * len(pieces[0].rows) + [2]
@@ -339,14 +339,14 @@ def test_a_batch_tells_what_its_composed_forms_are_made_of():
     assert build().encode(SENTENCES).composition is None
 
 
-def test_a_batch_without_a_composed_form_has_no_pieces():
+def test_a_batch_without_composed_forms_has_an_empty_composition():
     made_of = build(vectors=vectors("Harry"), n_grams=N_GRAMS).encode([["Harry", "?"]]).composition
     assert [len(part) for part in (made_of.rows, made_of.weights, made_of.forms)] == [0, 0, 0]
     assert (made_of.rows.dtype, made_of.forms.dtype) == (np.int64, np.int64)
     assert made_of.weights.dtype == np.float32
 
 
-# casing
+# --- casing ---
 
 
 @pytest.mark.parametrize(
@@ -384,17 +384,17 @@ def test_a_batch_without_a_composed_form_has_no_pieces():
         ("三", "other"),  # a numeral, but written as a word
     ],
 )
-def test_casing_tells_how_a_word_is_written(form, casing):
+def test_casing_class(form, casing):
     assert CASINGS[casing_class(form)] == casing
 
 
 @given(st.text())
 @settings(deadline=None, max_examples=200)
-def test_every_form_has_a_casing_and_none_that_of_padding(form):
+def test_every_form_has_a_casing_class_other_than_padding(form):
     assert 0 < casing_class(form) < len(CASINGS)
 
 
-# saving
+# --- JSON ---
 
 
 @given(st.lists(st.lists(st.text(st.characters(), min_size=1), min_size=1), max_size=5))
@@ -407,7 +407,7 @@ def test_any_words_survive_json(sentences):
     assert batch_forms(again, sentences) == batch_forms(vocabulary, sentences)
 
 
-def test_a_saved_vocabulary_does_not_change_with_the_one_it_came_from():
+def test_the_json_value_is_a_copy():
     vocabulary = build()
     saved = vocabulary.to_json()
     vocabulary.words.append("dragon")
@@ -425,12 +425,12 @@ def test_a_lexicon_survives_json():
     assert vocabulary.encode(sentences).lexicon.any()
 
 
-def test_a_vocabulary_without_a_lexicon_has_none_in_json_either():
+def test_a_vocabulary_without_a_lexicon_has_none_in_json():
     assert "lexicon" not in build().to_json()
     assert Vocabulary.from_json(build().to_json()).lexicon is None
 
 
-def test_a_saved_lexicon_does_not_change_with_the_one_it_came_from():
+def test_the_json_value_of_the_lexicon_is_a_copy():
     vocabulary = replace(build(), lexicon=Lexicon({"harry": [1, 0, 7]}, LABELS))
     saved = vocabulary.to_json()
     vocabulary.lexicon.counts["harry"][0] = 5
@@ -438,11 +438,11 @@ def test_a_saved_lexicon_does_not_change_with_the_one_it_came_from():
     assert saved["lexicon"] == {"harry": [1, 0, 7]}
 
 
-def test_that_words_are_composed_survives_json():
+def test_composition_survives_json():
     vocabulary = build(vectors=vectors("Harry", "london"), n_grams=N_GRAMS)
     again = Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))
     assert again == vocabulary and again.n_grams == N_GRAMS and again.rows == vocabulary.rows
-    before, after = (known.features("Granger").pieces for known in (vocabulary, again))
+    before, after = (known.features("Granger").composition for known in (vocabulary, again))
     assert after.rows.tolist() == before.rows.tolist() and after.weights.tolist() == before.weights.tolist()
     assert "n_grams" not in build().to_json()
     assert Vocabulary.from_json(build().to_json()).n_grams is None
@@ -458,34 +458,34 @@ def broken(**changes):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], "not one that rnner wrote"),
-        ({}, "not one that rnner wrote"),
-        (broken(format_version=2), "format_version is 2, this rnner reads 1"),
-        (broken(tokenizer=2), "made for tokenizer 2, this rnner has 1"),
+        ([], "not written by rnner"),
+        ({}, "not written by rnner"),
+        (broken(format_version=2), "format_version is 2; this rnner reads 1"),
+        (broken(tokenizer=2), "made for tokenizer 2; this rnner has tokenizer 1"),
         (broken(words=None), "'words' is not a list of strings"),
         (broken(characters=["<pad>", "<unknown>", 3]), "'characters' is not a list of strings"),
-        (broken(words=["harry", "in"]), "'words' does not begin with <pad> and <unknown>"),
-        (broken(characters=[]), "'characters' does not begin with"),
-        (broken(characters=["<pad>", "<unknown>", "ab"]), "not one character"),
-        (broken(words=["<pad>", "<unknown>", "in", "in"]), "'in' stands twice in 'words'"),
-        (broken(words=["<pad>", "<unknown>", "dragon"]), "'dragon' stands twice in 'words'"),
-        (broken(characters=["<pad>", "<unknown>", "a", "a"]), "'a' stands twice in 'characters'"),
-        (broken(labels=["LOC", "LOC"]), "'LOC' stands twice in 'labels'"),
-        (broken(scheme="bilou"), "its scheme is 'bilou', not one of iob1, iob2, bioes, binary"),
+        (broken(words=["harry", "in"]), "'words' does not start with <pad> and <unknown>"),
+        (broken(characters=[]), "'characters' does not start with"),
+        (broken(characters=["<pad>", "<unknown>", "ab"]), "not a single character"),
+        (broken(words=["<pad>", "<unknown>", "in", "in"]), "duplicate 'in' in 'words'"),
+        (broken(words=["<pad>", "<unknown>", "dragon"]), "duplicate 'dragon' in 'words'"),
+        (broken(characters=["<pad>", "<unknown>", "a", "a"]), "duplicate 'a' in 'characters'"),
+        (broken(labels=["LOC", "LOC"]), "duplicate 'LOC' in 'labels'"),
+        (broken(scheme="bilou"), "its scheme is 'bilou'; expected iob1, iob2, bioes, binary"),
         (broken(scheme=None), "its scheme is None"),
-        (broken(tags=["O", "B-PER"]), "'tags' are not the tags of iob2 with the labels LOC, PER"),
-        (broken(lexicon=["harry"]), "'lexicon' does not give counts by word"),
-        (broken(lexicon={"in": [3, 0, 0], "harry": [1, 2]}), "'lexicon' does not have 3 counts of 'harry'"),
-        (broken(lexicon={"harry": [0, 1, 2, 3]}), "'lexicon' does not have 3 counts of 'harry'"),
-        (broken(lexicon={"harry": [0, -1, 2]}), "'lexicon' does not have 3 counts of 'harry'"),
-        (broken(lexicon={"harry": [0, 1, 2.5]}), "'lexicon' does not have 3 counts of 'harry'"),
-        (broken(lexicon={"harry": [0, 1, True]}), "'lexicon' does not have 3 counts of 'harry'"),
-        (broken(lexicon={"harry": "012"}), "'lexicon' does not have 3 counts of 'harry'"),
-        (broken(lexicon={"harry": None}), "'lexicon' does not have 3 counts of 'harry'"),
-        (broken(lexicon={"harry": [0, 2**31, 2]}), "'lexicon' does not have 3 counts of 'harry'"),
-        (broken(lexicon={"harry": [0, 10**30, 2]}), "'lexicon' does not have 3 counts of 'harry'"),
+        (broken(tags=["O", "B-PER"]), "'tags' are not the iob2 tags of the labels LOC, PER"),
+        (broken(lexicon=["harry"]), "'lexicon' is not a map from words to counts"),
+        (broken(lexicon={"in": [3, 0, 0], "harry": [1, 2]}), "'lexicon' does not have 3 counts for 'harry'"),
+        (broken(lexicon={"harry": [0, 1, 2, 3]}), "'lexicon' does not have 3 counts for 'harry'"),
+        (broken(lexicon={"harry": [0, -1, 2]}), "'lexicon' does not have 3 counts for 'harry'"),
+        (broken(lexicon={"harry": [0, 1, 2.5]}), "'lexicon' does not have 3 counts for 'harry'"),
+        (broken(lexicon={"harry": [0, 1, True]}), "'lexicon' does not have 3 counts for 'harry'"),
+        (broken(lexicon={"harry": "012"}), "'lexicon' does not have 3 counts for 'harry'"),
+        (broken(lexicon={"harry": None}), "'lexicon' does not have 3 counts for 'harry'"),
+        (broken(lexicon={"harry": [0, 2**31, 2]}), "'lexicon' does not have 3 counts for 'harry'"),
+        (broken(lexicon={"harry": [0, 10**30, 2]}), "'lexicon' does not have 3 counts for 'harry'"),
         *((broken(n_grams=other), "'n_grams' is not a list of strings") for other in NO_N_GRAMS),
-        (broken(n_grams=["ang", "<gr", "ang"]), "an n-gram stands twice in 'n_grams'"),
+        (broken(n_grams=["ang", "<gr", "ang"]), "duplicate 'ang' in 'n_grams'"),
     ],
 )
 def test_a_broken_vocabulary_is_refused_in_one_sentence(data, message):
@@ -495,7 +495,7 @@ def test_a_broken_vocabulary_is_refused_in_one_sentence(data, message):
     assert "\n" not in str(caught.value)
 
 
-# going on from a model
+# --- growing ---
 
 
 def test_growing_keeps_old_ids_and_adds_new_words_characters_and_tags_after_them():
@@ -512,13 +512,13 @@ def test_growing_keeps_old_ids_and_adds_new_words_characters_and_tags_after_them
     assert Vocabulary.from_json(new.to_json()) == new
 
 
-def test_growing_goes_on_composing_what_is_not_seen_ten_times():
+def test_growing_keeps_composing_words_seen_fewer_than_ten_times():
     old = build(vectors=vectors("dragon", "wand"), n_grams=N_GRAMS)
     new = old.grow({"Zürich": 10, "BBC": 9}, labels=LABELS)
     assert new.n_grams == N_GRAMS and new.words == [*old.words, "zürich"]
     shift = len(new.words) - len(old.words)
     assert new.rows == old.rows + shift
-    before, after = (vocabulary.features("BBC").pieces for vocabulary in (old, new))
+    before, after = (vocabulary.features("BBC").composition for vocabulary in (old, new))
     assert (after.rows - before.rows).tolist() == [shift] * len(before.rows)
     assert old.grow(counted(SENTENCES), labels=LABELS) == old
 

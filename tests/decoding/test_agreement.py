@@ -1,4 +1,4 @@
-"""Words of a document that are spelt alike share their scores, and no others do."""
+"""Agreement: words of a document with the same spelling share their emissions, and no others do."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnner.decoding.agreement import agree, alike
+from rnner.decoding.agreement import average_groups, same_spelling
 from rnner.decoding.ensemble import Ensemble
 from rnner.decoding.tagger_decoder import TaggerDecoder
-from tiny import DEV, TRAIN, tagger_of, tagger_with_context, words_of
+from tiny_corpus import DEV, TRAIN, tagger_of, tagger_with_context, words_of
 
-RESULTS, REPORT, COMMENT = (  # of the kind that CoNLL-2003 has: a results table, and what is told of it
+RESULTS, REPORT, COMMENT = (  # as in CoNLL-2003: a results table and its report
     sentence.split()
     for sentence in (
         "Leeds 1 Blackburn 2 .",
@@ -26,22 +26,22 @@ SENTENCE = st.lists(WORDS, max_size=6)
 
 
 def groups(sentences, documents):
-    """The places of words that are to agree, group by group, those of one word left out."""
-    numbers = alike(sentences, documents)
+    """Return the positions of the words in each group of at least two."""
+    numbers = same_spelling(sentences, documents)
     found = [np.flatnonzero(numbers == number).tolist() for number in np.unique(numbers[numbers >= 0])]
     return [places for places in found if len(places) > 1]
 
 
-def test_capitalised_words_of_a_document_are_alike_whatever_their_further_case():
+def test_capitalised_words_of_a_document_are_grouped_ignoring_case():
     assert groups([RESULTS, REPORT, COMMENT], [0, 0, 0]) == [[0, 16], [2, 5]]
 
 
-def test_words_of_other_documents_are_not():
+def test_words_of_different_documents_are_not_grouped():
     assert groups([RESULTS, REPORT, COMMENT], [0, 1, 1]) == []
 
 
 @given(st.lists(st.tuples(SENTENCE, st.integers(0, 2)), max_size=6), st.floats(0.01, 1))
-def test_it_is_the_formula(marked, share):
+def test_averaging_follows_the_formula(marked, share):
     sentences, documents = [words for words, _ in marked], [document for _, document in marked]
     words = [(word, document) for own, document in zip(sentences, documents, strict=True) for word in own]
     emissions = np.random.default_rng(len(words)).normal(size=(len(words), 3))
@@ -51,13 +51,13 @@ def test_it_is_the_formula(marked, share):
         if len(word) > 1 and capital:
             like = [j for j, key in enumerate(keys) if key == keys[i]]
             expected[i] = (1 - share) * emissions[i] + share * emissions[like].mean(0)
-    found = agree(emissions, alike(sentences, documents), share)
+    found = average_groups(emissions, same_spelling(sentences, documents), share)
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-def test_the_emissions_given_stay_as_they_are_and_keep_their_type():
+def test_the_input_is_unchanged_and_the_dtype_kept():
     emissions = np.arange(6, dtype=np.float32).reshape(2, 3)
-    agreed = agree(emissions, np.array([0, 0]), 1.0)
+    agreed = average_groups(emissions, np.array([0, 0]), 1.0)
     assert agreed.dtype == np.float32 and agreed.tolist() == [[1.5, 2.5, 3.5]] * 2
     assert emissions.tolist() == [[0, 1, 2], [3, 4, 5]]
 
@@ -71,13 +71,13 @@ def close(left, right):
 
 
 @pytest.mark.parametrize("make", [tagger_of, tagger_with_context])
-def test_a_word_is_judged_with_its_like_and_every_way_of_decoding_sees_it(make):
+def test_every_way_of_decoding_uses_agreement(make):
     tagger, vocabulary = make("agreement=0.9")
     agreeing = TaggerDecoder(tagger, vocabulary)
     together, alone = marginals(agreeing), [agreeing.marginals([words])[0] for words in SENTENCES]
-    if make is tagger_of:  # that looks at no document itself
+    if make is tagger_of:  # which does not use documents itself
         assert torch.allclose(together[9], alone[9], atol=1e-5)  # in no document
-        assert (together[1] - alone[1]).abs().max() > 1e-3  # Hermione, of the sentence before
+        assert (together[1] - alone[1]).abs().max() > 1e-3  # Hermione is also in the previous sentence
     spans = agreeing.spans(SENTENCES, DOCUMENTS)
     assert [[span[:3] for span in row] for row in agreeing.scored_spans(SENTENCES, DOCUMENTS)] == spans
     assert [reading.spans for (reading,) in agreeing.readings(SENTENCES, 1, DOCUMENTS)] == spans
@@ -86,7 +86,7 @@ def test_a_word_is_judged_with_its_like_and_every_way_of_decoding_sees_it(make):
     assert not close(marginals(agreeing), together)
 
 
-def test_neither_batches_nor_windows_nor_empty_sentences_change_a_result():
+def test_batches_order_and_empty_sentences_do_not_matter():
     tagger, vocabulary = tagger_with_context("agreement=0.5")
     expected = marginals(TaggerDecoder(tagger, vocabulary))
     assert close(marginals(TaggerDecoder(tagger, vocabulary, sentences=2, tokens=16)), expected)
@@ -99,7 +99,7 @@ def test_neither_batches_nor_windows_nor_empty_sentences_change_a_result():
     assert close([turned[i] for i in order], expected)
 
 
-def test_a_sentence_read_in_windows_agrees_from_end_to_end():
+def test_words_agree_across_windows():
     tagger, vocabulary = tagger_of("agreement=0.9")
     hermione = SENTENCES[1]
     long, windowed = [*hermione, *SENTENCES[5] * 9, *hermione], TaggerDecoder(tagger, vocabulary, window=8)
@@ -107,4 +107,4 @@ def test_a_sentence_read_in_windows_agrees_from_end_to_end():
     tagger.agreement = None
     (before,) = windowed.marginals([long])
     assert len(agreed) == len(long) > 4 * 8
-    assert (agreed[0] - before[0]).abs().max() > 1e-3  # for the other one stands windows away
+    assert (agreed[0] - before[0]).abs().max() > 1e-3  # the same word is several windows away

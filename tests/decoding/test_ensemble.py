@@ -1,4 +1,4 @@
-"""Ensembles: averaged marginals, and the best legal tags by them."""
+"""Ensembles: averaged marginals, and the best legal tags under them."""
 
 from dataclasses import replace
 from itertools import product
@@ -10,10 +10,10 @@ import torch
 from rnner.decoding.ensemble import Ensemble
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import UsageError
-from rnner.scoring.evaluation import evaluate, report
+from rnner.scoring.evaluation import evaluate, evaluation_report
 from rnner.scoring.metrics import score
 from rnner.tags import TagError, to_spans
-from tiny import DEV, TRAIN, split_of, tagger_of, tagger_with_context, vocabulary_of, words_of
+from tiny_corpus import DEV, TRAIN, split_of, tagger_of, tagger_with_context, vocabulary_of, words_of
 
 SENTENCES = [*words_of(TRAIN), *words_of(DEV)]
 
@@ -24,7 +24,7 @@ def decoder_of(*overrides, **options):
 
 @pytest.fixture(scope="module")
 def members():
-    """Unlike each other in all but their labels and scheme."""
+    """Three models that share only labels and tag scheme."""
     return [
         decoder_of(),
         decoder_of("head=softmax", "encoder.cell=lstm", "encoder.hidden=5", seed=2),
@@ -43,7 +43,7 @@ def test_marginals_are_the_mean_of_the_members(members):
         torch.testing.assert_close(mean.sum(-1), torch.ones(len(words)))
 
 
-def test_tags_are_the_legal_ones_with_the_largest_product_of_averaged_marginals(members):
+def test_the_tags_maximise_the_product_of_averaged_marginals(members):
     words = ["Harry", "saw", "London"]
     ensemble, vocabulary = Ensemble(members), vocabulary_of()
     mean = ensemble.marginals([words])[0].double().numpy()
@@ -60,7 +60,7 @@ def test_tags_are_the_legal_ones_with_the_largest_product_of_averaged_marginals(
 
 
 def sure_of(tag, *overrides):
-    """Finds one tag everywhere, with probability 0.62, and O with 0.38."""
+    """Return a decoder that gives one tag the probability 0.62 everywhere, and O 0.38."""
     tagger, vocabulary = tagger_of("head=softmax", *overrides)
     with torch.no_grad():
         tagger.emission.weight.zero_()
@@ -70,7 +70,7 @@ def sure_of(tag, *overrides):
     return TaggerDecoder(tagger, vocabulary)
 
 
-def test_models_outvote_another():
+def test_the_majority_wins():
     person, place = sure_of("S-PER"), sure_of("S-LOC")
     assert [span.label for span in person.spans([["Oslo"]])[0]] == ["PER"]
     assert [span.label for span in Ensemble([place, person, place]).spans([["Oslo"]])[0]] == ["LOC"]
@@ -78,7 +78,7 @@ def test_models_outvote_another():
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])
-def test_a_model_averaged_with_itself_is_the_model_alone(head):
+def test_an_ensemble_of_one_model_equals_the_model(head):
     alone = decoder_of(f"head={head}")
     one, three = Ensemble([alone]), Ensemble([alone] * 3)
     assert equal(one.marginals(SENTENCES), alone.marginals(SENTENCES))
@@ -86,7 +86,7 @@ def test_a_model_averaged_with_itself_is_the_model_alone(head):
     assert one.spans(SENTENCES) == three.spans(SENTENCES)
 
 
-def test_batches_and_the_order_of_sentences_and_of_models_change_nothing(members):
+def test_results_do_not_depend_on_batches_or_order(members):
     expected = Ensemble(members).spans(SENTENCES)
     assert any(expected)
     small = [TaggerDecoder(member.tagger, member.vocabulary, sentences=3) for member in members]
@@ -98,7 +98,7 @@ def test_batches_and_the_order_of_sentences_and_of_models_change_nothing(members
     assert Ensemble(members).spans([]) == []
 
 
-def test_models_that_number_their_tags_differently_are_averaged_tag_by_tag():
+def test_tags_are_averaged_by_name():
     tagger, vocabulary = tagger_of("head=softmax")
     turned, other = tagger_of("head=softmax", vocabulary=replace(vocabulary, tags=vocabulary.tags[::-1]))
     turned.load_state_dict(tagger.state_dict())
@@ -110,25 +110,25 @@ def test_models_that_number_their_tags_differently_are_averaged_tag_by_tag():
     assert equal(both.marginals(SENTENCES), alone.marginals(SENTENCES))
 
 
-def test_an_ensemble_is_scored_as_a_model_is(members):
+def test_an_ensemble_can_be_evaluated(members):
     ensemble, split = Ensemble(members), split_of(DEV)
-    told = report(ensemble, split)
-    assert told.scores == evaluate(ensemble, split)
-    assert told.scores.predicted == sum(map(len, ensemble.spans(split.sentences()[0])))
+    reported = evaluation_report(ensemble, split)
+    assert reported.scores == evaluate(ensemble, split)
+    assert reported.scores.predicted == sum(map(len, ensemble.spans(split.sentences()[0])))
 
 
-def test_other_labels_are_refused_with_what_they_are():
+def test_members_with_different_labels_are_refused():
     fewer = decoder_of(vocabulary=vocabulary_of("[PER Ada] slept .\n[LOC Oslo] too ."))
     with pytest.raises(UsageError, match=r"model 1 has the labels LOC, MISC, ORG, PER, model 2 has LOC, PER"):
         Ensemble([decoder_of(), fewer])
 
 
-def test_other_schemes_are_refused():
-    with pytest.raises(UsageError, match="one tagging scheme, not bioes, iob2"):
+def test_members_with_different_schemes_are_refused():
+    with pytest.raises(UsageError, match="the same tag scheme, got bioes, iob2"):
         Ensemble([decoder_of(), decoder_of(vocabulary=vocabulary_of(scheme="iob2"))])
 
 
-def test_no_member_is_no_ensemble():
+def test_an_ensemble_needs_a_member():
     with pytest.raises(ValueError, match="at least one member"):
         Ensemble([])
 
@@ -138,11 +138,11 @@ def test_no_member_is_no_ensemble():
 
 @pytest.fixture(scope="module")
 def eager():
-    """Members that find each entity more probable than a bound of their own."""
+    """Members with different thresholds."""
     return [decoder_of("threshold=0.1"), decoder_of("threshold=0.2", "head=softmax", seed=2)]
 
 
-def test_with_thresholds_entities_are_found_by_their_mean_probability(eager):
+def test_with_thresholds_the_mean_probability_decides(eager):
     ensemble, several = Ensemble(eager), 0
     assert ensemble.threshold == pytest.approx(0.15)
     for words, found in zip(SENTENCES, ensemble.spans(SENTENCES), strict=True):
@@ -150,25 +150,25 @@ def test_with_thresholds_entities_are_found_by_their_mean_probability(eager):
         means = {span: sum(own.get(span, 0) for own in each) / 2 for span in {*each[0], *each[1]}}
         assert all(means[span] > 0.15 for span in map(tuple, found))
         for span in {span for span, mean in means.items() if mean > 0.151} - {*map(tuple, found)}:
-            assert any(span[0] < end and start < span[1] for start, end, _ in found)  # a better one is there
+            assert any(span[0] < end and start < span[1] for start, end, _ in found)  # a better one overlaps
         several += len(found) > 1
     assert several
 
 
-def test_no_entity_is_found_whose_mean_probability_is_not_above_the_threshold():
+def test_entities_below_the_mean_threshold_are_not_found():
     person, place = (sure_of(tag, "threshold=0.35") for tag in ("S-PER", "S-LOC"))
     assert [len(Ensemble(own).spans([["Oslo"]])[0]) for own in ([person], [person, place])] == [1, 0]
 
 
-def test_with_thresholds_too_a_model_averaged_with_itself_is_the_model_alone(eager):
+def test_with_thresholds_an_ensemble_of_one_model_equals_the_model(eager):
     for alone in eager:
         assert Ensemble([alone] * 3).spans(SENTENCES) == alone.spans(SENTENCES)
     assert Ensemble(eager).spans(SENTENCES) == Ensemble(eager[::-1]).spans(SENTENCES)
     assert Ensemble(eager).spans([[], SENTENCES[0]]) == [[], *Ensemble(eager).spans(SENTENCES[:1])]
 
 
-def test_a_member_without_a_threshold_leaves_the_choice_to_the_marginals(eager, members):
-    together = Ensemble([eager[0], members[0]])  # the same weights
+def test_if_a_member_has_no_threshold_marginals_decide(eager, members):
+    together = Ensemble([eager[0], members[0]])  # the same weights as the other
     assert together.threshold is None
     assert together.spans(SENTENCES) == Ensemble(members[:1]).spans(SENTENCES) != eager[0].spans(SENTENCES)
 
@@ -180,11 +180,11 @@ DOCUMENTS = [-1, 0, 0, 1, 1, 1, 2, 3, 3, 3, 3, 3, -1]
 
 @pytest.fixture(scope="module")
 def readers(members):
-    """Two members that look at documents, and one that does not."""
+    """Two members that use documents, and one that does not."""
     return [TaggerDecoder(*tagger_with_context(seed=seed)) for seed in (5, 6)] + members[:1]
 
 
-def test_each_member_is_told_the_documents(readers):
+def test_each_member_gets_the_documents(readers):
     each = [member.marginals(SENTENCES, DOCUMENTS) for member in readers]
     expected = [torch.stack(own).mean(0) for own in zip(*each, strict=True)]
     ensemble = Ensemble(readers)
@@ -192,7 +192,7 @@ def test_each_member_is_told_the_documents(readers):
     assert not equal(ensemble.marginals(SENTENCES), expected)
 
 
-def test_with_documents_too_neither_batches_nor_order_change_what_an_ensemble_finds(readers):
+def test_with_documents_results_do_not_depend_on_batches_or_order(readers):
     expected = Ensemble(readers).spans(SENTENCES, DOCUMENTS)
     assert any(expected) and expected != Ensemble(readers).spans(SENTENCES)
     for size in (1, 3):
@@ -202,11 +202,11 @@ def test_with_documents_too_neither_batches_nor_order_change_what_an_ensemble_fi
     assert Ensemble(readers).spans([[], *SENTENCES], [0, *DOCUMENTS]) == [[], *expected]
 
 
-def test_an_ensemble_is_scored_with_the_documents_of_the_split(readers):
+def test_evaluation_passes_the_documents_of_the_split(readers):
     split = split_of(TRAIN, documents=DOCUMENTS[:10])
     ensemble, words = Ensemble(readers), split.sentences()[0]
-    told = report(ensemble, split).scores
-    assert told == evaluate(ensemble, split)
+    reported = evaluation_report(ensemble, split).scores
+    assert reported == evaluate(ensemble, split)
     expected = ensemble.spans(words, DOCUMENTS[:10])
     assert expected != ensemble.spans(words)
-    assert told == score(list(split.all_spans()), expected, split.lengths.tolist())
+    assert reported == score(list(split.all_spans()), expected, split.lengths.tolist())

@@ -1,4 +1,4 @@
-"""Decoding: words in, spans out, in the order they came, with exact probabilities."""
+"""Decoding: entities in the order of the sentences, with exact probabilities."""
 
 import random
 from itertools import pairwise, product
@@ -8,7 +8,7 @@ import torch
 
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.tags import Span, TagError, to_spans
-from tiny import DEV, TRAIN, tagger_of, tagger_with_context, words_of
+from tiny_corpus import DEV, TRAIN, tagger_of, tagger_with_context, words_of
 
 SENTENCES = [*words_of(TRAIN), *words_of(DEV)]
 
@@ -22,18 +22,20 @@ def legal_sequences(vocabulary, length):
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])
-def test_scores_are_the_summed_probability_of_all_legal_taggings_with_the_entity(head):
+def test_a_score_is_the_summed_probability_of_the_sequences_with_the_entity(head):
     tagger, vocabulary = tagger_of(f"head={head}")
     words = ["Harry", "saw", "London"]
     (found,) = TaggerDecoder(tagger, vocabulary).scored_spans([words])
     batch = vocabulary.encode([words]).to("cpu")
     with torch.no_grad():
         emissions = tagger(batch)[0].double()
-        moves, edge = tagger.head.scores().double(), len(vocabulary.tags)
+        transitions, edge = tagger.head.transition_scores().double(), len(vocabulary.tags)
     weights = []
     for sequence, spans in legal_sequences(vocabulary, 3):
         steps = pairwise((edge, *sequence, edge))
-        total = sum(emissions[i, tag] for i, tag in enumerate(sequence)) + sum(moves[a, b] for a, b in steps)
+        total = sum(emissions[i, tag] for i, tag in enumerate(sequence)) + sum(
+            transitions[a, b] for a, b in steps
+        )
         weights.append((total.exp(), spans))
     z = sum(weight for weight, _ in weights)
     best = max(weights, key=lambda entry: entry[0])[1]
@@ -43,7 +45,7 @@ def test_scores_are_the_summed_probability_of_all_legal_taggings_with_the_entity
         assert span.score == pytest.approx(float(share), abs=1e-5)
 
 
-def test_results_stand_in_the_order_of_the_sentences_and_empty_ones_have_none():
+def test_results_keep_the_order_and_empty_sentences_have_none():
     tagger, vocabulary = tagger_of()
     decoder = TaggerDecoder(tagger, vocabulary, sentences=2)
     mixed = [[], SENTENCES[0], [], SENTENCES[5], SENTENCES[1], []]
@@ -60,7 +62,7 @@ def test_no_sentences_give_no_results():
     assert TaggerDecoder(tagger, vocabulary).scored_spans([[], []]) == [[], []]
 
 
-def test_spans_are_the_scored_spans_without_scores():
+def test_spans_equal_scored_spans_without_scores():
     tagger, vocabulary = tagger_of()
     decoder = TaggerDecoder(tagger, vocabulary)
     scored = decoder.scored_spans(SENTENCES)
@@ -71,7 +73,7 @@ def test_spans_are_the_scored_spans_without_scores():
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])
-def test_with_a_threshold_the_entities_are_all_more_probable_and_their_scores_as_without(head):
+def test_with_a_threshold_all_entities_exceed_it_and_scores_are_unchanged(head):
     tagger, vocabulary = tagger_of(f"head={head}", "threshold=0.1")
     decoder = TaggerDecoder(tagger, vocabulary)
     found = decoder.scored_spans(SENTENCES)
@@ -87,7 +89,7 @@ def test_with_a_threshold_the_entities_are_all_more_probable_and_their_scores_as
     assert any(found) and decoder.spans(SENTENCES) != [[Span(*s[:3]) for s in spans] for spans in found]
 
 
-def test_a_sentence_beyond_the_bound_of_tokens_is_not_cut():
+def test_a_sentence_longer_than_a_batch_is_not_truncated():
     tagger, vocabulary = tagger_of()
     long = SENTENCES[0] * 30
     bounded = TaggerDecoder(tagger, vocabulary, tokens=16)
@@ -95,7 +97,7 @@ def test_a_sentence_beyond_the_bound_of_tokens_is_not_cut():
     assert bounded.spans([long])[0][-1].end > 16
 
 
-def test_dropout_sleeps_while_decoding_and_the_mode_is_as_before_afterwards():
+def test_decoding_uses_evaluation_mode_and_restores_training_mode():
     tagger, vocabulary = tagger_of("dropout.input=0.9", "dropout.output=0.9", "dropout.words=0.9")
     decoder = TaggerDecoder(tagger, vocabulary)
     quiet = decoder.scored_spans(SENTENCES)
@@ -104,7 +106,7 @@ def test_dropout_sleeps_while_decoding_and_the_mode_is_as_before_afterwards():
     assert tagger.training and tagger.input_dropout.training
 
 
-def test_the_mode_is_as_before_after_an_error_too():
+def test_training_mode_is_restored_after_an_error():
     tagger, vocabulary = tagger_of()
     tagger.train()
     with pytest.raises(TypeError):
@@ -113,7 +115,7 @@ def test_the_mode_is_as_before_after_an_error_too():
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])
-def test_readings_are_the_most_probable_legal_taggings_best_first(head):
+def test_readings_are_the_most_probable_legal_sequences_best_first(head):
     tagger, vocabulary = tagger_of(f"head={head}")
     decoder, words = TaggerDecoder(tagger, vocabulary), ["Harry", "saw", "London"]
     legal = sum(1 for _ in legal_sequences(vocabulary, 3))
@@ -128,7 +130,7 @@ def test_readings_are_the_most_probable_legal_taggings_best_first(head):
         assert sum(held) == pytest.approx(found.score, abs=1e-5)
 
 
-def test_readings_of_many_sentences_stay_in_order():
+def test_readings_keep_the_order_of_sentences():
     decoder = TaggerDecoder(*tagger_of(), sentences=3)
     together = decoder.readings([*SENTENCES, []], 2)
     assert together[-1] == []
@@ -147,7 +149,7 @@ def close(left, right):
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])
-def test_with_documents_too_neither_batches_nor_order_change_a_result(head):
+def test_with_documents_results_do_not_depend_on_batches_or_order(head):
     tagger, vocabulary = tagger_with_context(f"head={head}")
     decoder = TaggerDecoder(tagger, vocabulary)
     spans, marginals = decoder.spans(SENTENCES, DOCUMENTS), decoder.marginals(SENTENCES, DOCUMENTS)
@@ -160,26 +162,26 @@ def test_with_documents_too_neither_batches_nor_order_change_a_result(head):
         assert close(other.marginals(*shuffled), [marginals[i] for i in order])
 
 
-def test_what_a_sentence_is_depends_on_its_document():
+def test_results_depend_on_the_document():
     decoder = TaggerDecoder(*tagger_with_context())
     sentence, letter, bank = SENTENCES[1], SENTENCES[8:10], SENTENCES[4:6]
     found = [decoder.marginals([sentence, *others], [0, 0, 0])[0] for others in (letter, bank)]
     assert (found[0] - found[1]).abs().max() > 1e-3
 
 
-def test_unmarked_sentences_are_as_if_alone():
+def test_unmarked_sentences_are_separate_documents():
     decoder = TaggerDecoder(*tagger_with_context())
     alone = [decoder.marginals([words])[0] for words in SENTENCES]
-    marked, apart = DOCUMENTS.index(1), range(len(SENTENCES))
+    marked, separate = DOCUMENTS.index(1), range(len(SENTENCES))
     assert close(decoder.marginals(SENTENCES), alone)
     assert close(decoder.marginals(SENTENCES, [-1] * len(SENTENCES)), alone)
-    assert close(decoder.marginals(SENTENCES, list(apart)), alone)
+    assert close(decoder.marginals(SENTENCES, list(separate)), alone)
     mixed = decoder.marginals(SENTENCES, DOCUMENTS)
     assert close([mixed[0], mixed[6], mixed[-1]], [alone[0], alone[6], alone[-1]])
     assert not torch.allclose(mixed[marked], alone[marked], atol=1e-3)
 
 
-def test_scores_and_readings_see_the_document_as_well():
+def test_scores_and_readings_use_the_document():
     decoder = TaggerDecoder(*tagger_with_context())
     spans = decoder.spans(SENTENCES, DOCUMENTS)
     scored = decoder.scored_spans(SENTENCES, DOCUMENTS)
@@ -187,11 +189,11 @@ def test_scores_and_readings_see_the_document_as_well():
     readings = decoder.readings(SENTENCES, 1, DOCUMENTS)
     assert [reading.spans for (reading,) in readings] == spans
     alone = decoder.readings(SENTENCES, 1)
-    told = [[reading.probability for (reading,) in rows] for rows in (readings, alone)]
-    assert told[0] != pytest.approx(told[1], abs=1e-3)
+    reported = [[reading.probability for (reading,) in rows] for rows in (readings, alone)]
+    assert reported[0] != pytest.approx(reported[1], abs=1e-3)
 
 
-def test_sentences_without_words_add_nothing_to_their_document():
+def test_empty_sentences_do_not_change_their_document():
     decoder = TaggerDecoder(*tagger_with_context())
     expected = decoder.marginals(SENTENCES[:2], [0, 0])
     found = decoder.marginals([[], SENTENCES[0], [], SENTENCES[1], []], [0, 0, 0, 0, 5])
@@ -199,11 +201,11 @@ def test_sentences_without_words_add_nothing_to_their_document():
     assert [len(found[i]) for i in (0, 2, 4)] == [0, 0, 0]
 
 
-def test_a_tagger_that_looks_at_no_document_finds_the_same_whatever_the_documents():
+def test_a_tagger_without_documents_ignores_them():
     decoder = TaggerDecoder(*tagger_of())
     assert decoder.scored_spans(SENTENCES, DOCUMENTS) == decoder.scored_spans(SENTENCES)
 
 
-def test_every_sentence_needs_the_number_of_its_document():
+def test_every_sentence_needs_a_document_number():
     with pytest.raises(ValueError, match="zip"):
         TaggerDecoder(*tagger_with_context()).spans(SENTENCES, [0])

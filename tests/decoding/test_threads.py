@@ -1,4 +1,4 @@
-"""One loaded model in several threads: what each finds is what it would find alone."""
+"""Threads that share a loaded model find what each would find alone."""
 
 import random
 import sys
@@ -8,8 +8,8 @@ import pytest
 
 import rnner
 from rnner.export.writer import to_onnx
-from rnner.model.folder import save_description, save_weights
-from tiny import DEV, TRAIN, config_of, tagger_that_composes, words_of
+from rnner.model.folder import save_config_and_vocabulary, save_weights
+from tiny_corpus import DEV, TRAIN, config_of, tagger_that_composes, words_of
 
 SETTINGS = ("embeddings.document=true",)
 WORDS = sorted({word for words in words_of(TRAIN + DEV) for word in words})
@@ -17,10 +17,10 @@ WORDS = sorted({word for words in words_of(TRAIN + DEV) for word in words})
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """A model that looks at documents and composes words, as a folder and as an exported file."""
+    """A model that uses documents and composes words, as a folder and as an exported file."""
     folder = tmp_path_factory.mktemp("threads")
     tagger, vocabulary = tagger_that_composes(*SETTINGS)
-    save_description(folder, config_of(*SETTINGS), vocabulary)
+    save_config_and_vocabulary(folder, config_of(*SETTINGS), vocabulary)
     save_weights(folder, tagger)
     (folder / "model.onnx").write_bytes(to_onnx(tagger, vocabulary).SerializeToString())
     return {"torch": folder, "onnx": folder / "model.onnx"}
@@ -28,7 +28,7 @@ def models(tmp_path_factory):
 
 @pytest.fixture
 def eager_threads():
-    """Threads take turns as often as they can."""
+    """Make threads switch as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -36,13 +36,13 @@ def eager_threads():
 
 
 def texts_of(seed):
-    """Texts of known words, and of words that only this thread sees."""
+    """Return texts of known words and of one word that only this thread has."""
     draw = random.Random(seed)
     return [" ".join(draw.choices([*WORDS, f"Word{seed}"], k=draw.randint(1, 30))) for _ in range(6)]
 
 
 def all_answers(pipeline, texts):
-    """What every way of asking gives: the entities, and their probabilities."""
+    """Return the entities from every method, and their probabilities."""
     words = [text.split() for text in texts]
     documents = pipeline.with_readings(pipeline.documents(texts), 2)
     asked = [pipeline(texts), pipeline.tag(words), pipeline.tag(words, [0, 0, 0, 1, 1, 1])]
@@ -52,8 +52,8 @@ def all_answers(pipeline, texts):
 
 
 @pytest.mark.parametrize("backend", ["torch", "onnx"])
-def test_threads_find_what_each_would_find_alone(models, backend, eager_threads, monkeypatch):
-    monkeypatch.setattr("rnner.data.vocabulary._CACHED_FORMS", 20)  # so that it is emptied all the time
+def test_threads_do_not_affect_each_other(models, backend, eager_threads, monkeypatch):
+    monkeypatch.setattr("rnner.data.vocabulary._CACHED_FORMS", 20)  # so that it is emptied often
     alone = [all_answers(rnner.load(models[backend]), texts_of(seed)) for seed in range(8)]
     shared = rnner.load(models[backend])
     with ThreadPoolExecutor(8) as pool:

@@ -1,4 +1,4 @@
-"""Entities by how probable each is: against the sums over all sequences, one by one."""
+"""Entities above a threshold, compared with sums over all sequences by brute force."""
 
 from itertools import combinations, pairwise, product
 
@@ -8,14 +8,14 @@ import pytest
 from rnner import tags
 from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.lattice import TagTable
-from rnner.decoding.threshold import apart
+from rnner.decoding.threshold import best_disjoint
 from rnner.tags import tag_inventory, to_spans
 
 LABELS = ["LOC", "PER"]
 
 
 def scores(scheme, seed, length=4):
-    """The names of tags, and random emissions and moves for one sentence."""
+    """Return tag names, and random emissions and transitions for one sentence."""
     generator = np.random.default_rng(seed)
     names = tag_inventory(LABELS, scheme)
     k = len(names)
@@ -25,18 +25,18 @@ def scores(scheme, seed, length=4):
     return names, emissions, np.where(allowed, generator.standard_normal((k + 1, k + 1)), -np.inf)
 
 
-def chain_of(names, scheme, emissions, moves):
+def lattice_of(names, scheme, emissions, transitions):
     boundary = np.array(tags.boundaries(names, scheme))
-    return NumpyLattice(emissions, np.array([emissions.shape[1]]), moves, boundary)
+    return NumpyLattice(emissions, np.array([emissions.shape[1]]), transitions, boundary)
 
 
-def probabilities(names, scheme, emissions, moves):
-    """The probability of each entity that the sentence may hold."""
+def probabilities(names, scheme, emissions, transitions):
+    """Return the probability of each possible entity of the sentence."""
     _, length, k = emissions.shape
     weights = {}
     for path in product(range(k), repeat=length):
         along = [k, *path, k]
-        score = sum(moves[a, b] for a, b in pairwise(along))
+        score = sum(transitions[a, b] for a, b in pairwise(along))
         if np.isfinite(score):
             weights[path] = np.exp(score + sum(emissions[0, i, tag] for i, tag in enumerate(path)))
     total, truth = sum(weights.values()), {}
@@ -47,27 +47,27 @@ def probabilities(names, scheme, emissions, moves):
 
 
 def best_of(truth, threshold):
-    """The set of entities, none overlapping another, with the largest sum of probability less threshold."""
+    """Return the disjoint entities with the largest sum of probability minus threshold."""
     probable = [span for span, p in truth.items() if p > threshold]
-    sets = [c for n in range(len(probable) + 1) for c in combinations(probable, n) if _apart(c)]
+    sets = [c for n in range(len(probable) + 1) for c in combinations(probable, n) if _disjoint(c)]
     return set(max(sets, key=lambda chosen: sum(truth[span] - threshold for span in chosen)))
 
 
-def _apart(spans):
+def _disjoint(spans):
     return all(a.end <= b.start or b.end <= a.start for a, b in combinations(spans, 2))
 
 
 @pytest.mark.parametrize("scheme", ["bioes", "iob2", "iob1"])
 @pytest.mark.parametrize("threshold", [0.05, 0.25, 0.6])
-def test_the_entities_are_the_best_set_of_all_and_each_is_as_probable_as_the_sequences_with_it(
-    scheme, threshold
-):
+def test_the_best_disjoint_entities_have_exact_probabilities(scheme, threshold):
     several = 0
     for seed in range(5):
-        names, emissions, moves = scores(scheme, seed)
-        table, truth = TagTable(names, scheme), probabilities(names, scheme, emissions, moves)
-        probable = chain_of(names, scheme, emissions, moves).probable(table.label_numbers, threshold)
-        found = apart(probable, threshold)
+        names, emissions, transitions = scores(scheme, seed)
+        table, truth = TagTable(names, scheme), probabilities(names, scheme, emissions, transitions)
+        probable = lattice_of(names, scheme, emissions, transitions).candidates(
+            table.label_numbers, threshold
+        )
+        found = best_disjoint(probable, threshold)
         spans = {tags.Span(e.start, e.end, table.labels[e.label]): e.score for e in found}
         assert len(probable) == sum(p > threshold for p in truth.values())
         assert set(spans) == best_of(truth, threshold)
@@ -78,11 +78,11 @@ def test_the_entities_are_the_best_set_of_all_and_each_is_as_probable_as_the_seq
 
 
 @pytest.mark.parametrize("scale", [1e3, 1e6, np.inf])
-def test_scores_of_any_size_give_no_nonsense(scale):
-    names, emissions, moves = scores("bioes", 0)
+def test_scores_of_any_size_give_valid_probabilities(scale):
+    names, emissions, transitions = scores("bioes", 0)
     with np.errstate(invalid="ignore"):
-        chain = chain_of(names, "bioes", emissions * scale, moves)
-        found = chain.probable(TagTable(names, "bioes").label_numbers, 0.25)
+        lattice = lattice_of(names, "bioes", emissions * scale, transitions)
+        found = lattice.candidates(TagTable(names, "bioes").label_numbers, 0.25)
     assert all(0.25 < entity.score < 1 + 1e-9 for entity in found)
     assert bool(found) == np.isfinite(scale)
 
@@ -91,4 +91,4 @@ def test_a_tagger_without_labels_finds_nothing():
     alone = NumpyLattice(
         np.zeros((1, 3, 1)), np.array([3]), np.array([[0.0, 0], [0, -np.inf]]), np.ones((1, 1), bool)
     )
-    assert alone.probable(np.array([-1]), 0.25) == []
+    assert alone.candidates(np.array([-1]), 0.25) == []

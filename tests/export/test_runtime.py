@@ -1,4 +1,4 @@
-"""Exported models: loaded whole or not at all, and never with torch."""
+"""Running exported models: without torch, and with every problem reported on loading."""
 
 import json
 import subprocess
@@ -13,10 +13,10 @@ from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError, UsageError
 from rnner.export import runtime as exported
 from rnner.export.runtime import choose_backend, load_onnx
-from rnner.export.writer import export_beside, to_onnx
-from rnner.model.folder import load_model, save_description, save_weights
+from rnner.export.writer import export_into_folder, to_onnx
+from rnner.model.folder import load_model, save_config_and_vocabulary, save_weights
 from rnner.pipeline import Pipeline
-from tiny import config_of, tagger_of, tagger_that_composes
+from tiny_corpus import config_of, tagger_of, tagger_that_composes
 
 TEXT = "Harry Potter met Azkaban-born Hermione in London."
 
@@ -39,7 +39,7 @@ def path(buffer, tmp_path):
 
 
 def changed(path, change):
-    """The model after `change(model, metadata)` has spoilt it."""
+    """Return the path of the model after `change(model, metadata)`."""
     model = onnx.load(path)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     change(model, metadata)
@@ -48,7 +48,7 @@ def changed(path, change):
     return path
 
 
-def test_a_file_is_loaded_as_a_folder_is(path, model):
+def test_an_exported_file_finds_the_same_as_the_model(path, model):
     found, expected = rnner.load(path), Pipeline(TaggerDecoder(*model))
     (entities,), (known,) = found([TEXT]), expected([TEXT])
     assert entities and [vars_of(each) for each in entities] == [vars_of(each) for each in known]
@@ -60,103 +60,112 @@ def vars_of(entity):
     return entity.label, entity.start, entity.end, entity.text
 
 
-def test_nothing_of_torch_is_imported(path):
-    told = (
-        f"import sys, rnner; from rnner.cli.main import run; assert rnner.load({str(path)!r})([{TEXT!r}])[0]\n"
+def test_torch_is_not_imported(path):
+    reported = (
+        f"import sys, rnner; from rnner.cli.main import run\n"
+        f"assert rnner.load({str(path)!r})([{TEXT!r}])[0]\n"
         f"assert run(['predict', '--model', {str(path)!r}, {TEXT!r}]) == 0\n"
         "print(sorted({'torch', 'onnx', 'datasets', 'pandas', 'pyarrow', 'yaml'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", reported], capture_output=True, text=True, check=True)
     assert "Hermione" in done.stdout and done.stdout.splitlines()[-1] == "[]"
 
 
-def test_what_is_no_exported_model_is_told(tmp_path):
+def test_other_files_are_refused(tmp_path):
     with pytest.raises(ModelError, match=r"there is no such file; `rnner export DIR gone.onnx` writes one"):
         rnner.load(tmp_path / "gone.onnx")
     (tmp_path / "text.onnx").write_text("not a model")
-    with pytest.raises(ModelError, match=r"text.onnx: is broken or cut off .*; export it again"):
+    with pytest.raises(ModelError, match=r"text.onnx: is corrupt or truncated .*; export it again"):
         rnner.load(tmp_path / "text.onnx")
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.9, 0.999])
-def test_a_file_that_is_cut_off_is_told_in_one_line(path, buffer, share):
+def test_a_truncated_file_is_refused_in_one_line(path, buffer, share):
     path.write_bytes(buffer[: int(share * len(buffer))])
-    with pytest.raises(ModelError, match=r"model\.onnx: is .*export") as told:
+    with pytest.raises(ModelError, match=r"model\.onnx: is .*export") as reported:
         load_onnx(path)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(reported.value)
 
 
-def test_a_model_of_others_is_told(path):
+def test_an_onnx_model_of_others_is_refused(path):
     changed(path, lambda model, metadata: metadata.clear())
-    with pytest.raises(ModelError, match="is an ONNX model, but none that `rnner export` has written"):
+    with pytest.raises(ModelError, match="is an ONNX model, but not one written by `rnner export`"):
         load_onnx(path)
 
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        (exported.KIND, "9", "its format is '9', this rnner reads 1: export it again"),
-        (exported.VOCABULARY_KEY, "{", "is damaged"),
-        (exported.VOCABULARY_KEY, "[]", "is damaged"),
+        (exported.FORMAT_KEY, "9", "its format version is '9', this rnner reads 1; export it again"),
+        (exported.VOCABULARY_KEY, "{", "is corrupt"),
+        (exported.VOCABULARY_KEY, "[]", "is corrupt"),
         (
             exported.VOCABULARY_KEY,
             '{"format_version": 1}',
-            r"is damaged \(.*'labels' is not a list of strings",
+            r"is corrupt \(.*'labels' is not a list of strings",
         ),
-        (exported.VECTOR_WORDS, "the\n\nin\n", r"is damaged \(words are wanted a line each"),
-        (exported.N_GRAMS, None, r"is damaged \(its graph takes composed, document_composed, .*pieces"),
-        (exported.MOVES, None, r"is damaged \(lacks 'rnner\.moves'\); export it again"),
-        (exported.MOVES, "[[0, 1]]", r"is damaged \(the moves between tags are no numbers \[18, 18\]"),
-        (exported.MOVES, "[[0], [1, 2]]", "is damaged"),
-        (exported.MOVES, '"a"', "is damaged"),
-        (exported.THRESHOLD, "1.5", r"is damaged \(rnner\.threshold is 1\.5, not between 0 and 1"),
-        (exported.AGREEMENT, "0", r"is damaged \(rnner\.agreement is 0\.0, not between 0 and 1"),
-        (exported.THRESHOLD, "much", "is damaged"),
+        (exported.VECTOR_WORDS_KEY, "the\n\nin\n", r"is corrupt \(expected one word per line"),
+        (
+            exported.N_GRAMS_KEY,
+            None,
+            r"is corrupt \(its graph has the unknown inputs composed, document_composed, .*pieces",
+        ),
+        (exported.TRANSITIONS_KEY, None, r"is corrupt \(it lacks 'rnner\.moves'\); export it again"),
+        (
+            exported.TRANSITIONS_KEY,
+            "[[0, 1]]",
+            r"is corrupt \(the transitions between tags are not finite numbers \[18, 18\]",
+        ),
+        (exported.TRANSITIONS_KEY, "[[0], [1, 2]]", "is corrupt"),
+        (exported.TRANSITIONS_KEY, '"a"', "is corrupt"),
+        (exported.THRESHOLD_KEY, "1.5", r"is corrupt \(rnner\.threshold is 1\.5, not between 0 and 1"),
+        (exported.AGREEMENT_KEY, "0", r"is corrupt \(rnner\.agreement is 0\.0, not between 0 and 1"),
+        (exported.THRESHOLD_KEY, "much", "is corrupt"),
     ],
 )
-def test_metadata_that_cannot_be_used_are_told(path, key, value, message):
+def test_invalid_metadata_is_refused(path, key, value, message):
     def change(model, metadata):
         metadata[key] = value
         if value is None:
             del metadata[key]
 
-    with pytest.raises(ModelError, match=message) as told:
+    with pytest.raises(ModelError, match=message) as reported:
         load_onnx(changed(path, change))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(reported.value)
 
 
-def test_a_graph_of_other_tags_is_told(path):
+def test_a_graph_with_other_tags_is_refused(path):
     changed(path, lambda model, metadata: metadata.update(other_vocabulary()))
-    with pytest.raises(ModelError, match="its graph does not give the emissions of 2 tags"):
+    with pytest.raises(ModelError, match="its graph does not output the emissions of 2 tags"):
         load_onnx(path)
 
 
 def other_vocabulary():
     model = to_onnx(*tagger_that_composes("embeddings.document=true"))
-    told = {entry.key: entry.value for entry in model.metadata_props}
-    vocabulary = json.loads(told[exported.VOCABULARY_KEY])
+    reported = {entry.key: entry.value for entry in model.metadata_props}
+    vocabulary = json.loads(reported[exported.VOCABULARY_KEY])
     vocabulary |= {"scheme": "binary", "labels": ["NAME"], "tags": ["0", "1"]}
     return {
         exported.VOCABULARY_KEY: json.dumps(vocabulary),
-        exported.MOVES: "[[0,0,0],[0,0,0],[0,0,0]]",
+        exported.TRANSITIONS_KEY: "[[0,0,0],[0,0,0],[0,0,0]]",
     }
 
 
-def test_a_vocabulary_with_more_rows_than_the_graph_is_told(path):
+def test_a_vocabulary_larger_than_the_graph_is_refused(path):
     def change(model, metadata):
-        metadata[exported.VECTOR_WORDS] = "".join(f"w{i}\n" for i in range(100, 300)) + "zebra\n"
+        metadata[exported.VECTOR_WORDS_KEY] = "".join(f"w{i}\n" for i in range(100, 300)) + "zebra\n"
 
-    with pytest.raises(ModelError, match=r"model\.onnx: cannot be run \(.*\); export it again"):
+    with pytest.raises(ModelError, match=r"model\.onnx: cannot run \(.*\); export it again"):
         rnner.load(changed(path, change))(["A zebra"])
 
 
 def test_it_runs_on_the_cpu_and_needs_no_code(path, tmp_path):
     for options in ({"device": "cuda"}, {"code": tmp_path / "mine.py"}):
-        with pytest.raises(UsageError, match=r"is run on the CPU, and needs no code of yours"):
+        with pytest.raises(UsageError, match=r"run on the CPU and need no code file"):
             rnner.load(path, **options)
 
 
-def test_several_threads_get_the_answers_of_one(path):
+def test_threads_get_the_same_results(path):
     texts = [f"{TEXT} Then {name} left." for name in ("Ada", "Bo", "Cy", "Hagrid", "Draco", "Luna")]
     known = rnner.load(path)(texts)
     shared = rnner.load(path)
@@ -166,7 +175,7 @@ def test_several_threads_get_the_answers_of_one(path):
 
 
 @pytest.mark.parametrize("missing", ["onnxruntime", "onnx"])
-def test_what_is_not_installed_is_named(path, missing, monkeypatch):
+def test_a_missing_package_is_named(path, missing, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UsageError, match=r'pip install "rnner\[onnx\]"'):
         load_onnx(path) if missing == "onnxruntime" else to_onnx(*tagger_of())
@@ -177,16 +186,16 @@ def test_what_is_not_installed_is_named(path, missing, monkeypatch):
 
 @pytest.fixture
 def folder(model, tmp_path):
-    """A model folder with its form for onnx."""
+    """A model folder with its exported graph."""
     tagger, vocabulary = model
     folder = tmp_path / "folder"
-    save_description(folder, config_of("embeddings.document=true"), vocabulary)
+    save_config_and_vocabulary(folder, config_of("embeddings.document=true"), vocabulary)
     save_weights(folder, tagger)
-    export_beside(load_model(folder))
+    export_into_folder(load_model(folder))
     return folder
 
 
-def test_a_graph_in_a_folder_finds_what_the_folder_does_and_holds_no_words(folder, path):
+def test_a_graph_in_a_folder_finds_the_same_and_refers_to_the_weights(folder, path):
     found, expected = rnner.load(folder, backend="onnx"), rnner.load(folder, backend="torch")
     (entities,), (known,) = found([TEXT]), expected([TEXT])
     assert entities and [vars_of(each) for each in entities] == [vars_of(each) for each in known]
@@ -197,7 +206,7 @@ def test_a_graph_in_a_folder_finds_what_the_folder_does_and_holds_no_words(folde
     assert not any(each.raw_data for each in graph.initializer if each.name in outside)
 
 
-def test_any_runtime_that_knows_external_data_can_read_it(folder, model):
+def test_a_graph_in_a_folder_is_standard_onnx(folder, model):
     tagger, _ = model
     onnx.checker.check_model(str(folder / exported.ONNX), full_check=True)
     read = onnx.load(folder / exported.ONNX)
@@ -206,60 +215,60 @@ def test_any_runtime_that_knows_external_data_can_read_it(folder, model):
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "vocabulary.json", "model.safetensors"])
-def test_a_folder_that_has_changed_since_is_told(folder, name):
+def test_a_changed_folder_is_refused(folder, name):
     changed = bytearray((folder / name).read_bytes())
     changed[-3] ^= 1
     (folder / name).write_bytes(changed)
-    with pytest.raises(ModelError, match=r"have changed since it was written; `rnner export .* --overwrite`"):
+    with pytest.raises(ModelError, match=r"changed since the export.*`rnner export .* --overwrite`"):
         load_onnx(folder / exported.ONNX)
 
 
-def test_a_folder_that_lacks_its_words_is_told(folder):
+def test_a_folder_without_its_vocabulary_is_refused(folder):
     (folder / "vocabulary.json").unlink()
-    with pytest.raises(ModelError, match="have changed since it was written"):
+    with pytest.raises(ModelError, match="have changed since the export"):
         load_onnx(folder / exported.ONNX)
 
 
 @pytest.mark.parametrize("files", ["", "[", "[" * 100_000, "{}", "3"])
-def test_digests_that_are_none_are_told(folder, files):
+def test_invalid_digests_are_refused(folder, files):
     graph = onnx.load(folder / exported.ONNX, load_external_data=False)
-    told = {entry.key: entry.value for entry in graph.metadata_props} | {exported.FILES: files}
-    onnx.helper.set_model_props(graph, told)
+    reported = {entry.key: entry.value for entry in graph.metadata_props} | {exported.FILES_KEY: files}
+    onnx.helper.set_model_props(graph, reported)
     (folder / exported.ONNX).write_bytes(graph.SerializeToString())
-    with pytest.raises(ModelError, match="have changed since it was written"):
+    with pytest.raises(ModelError, match="have changed since the export"):
         load_onnx(folder / exported.ONNX)
 
 
-def test_a_graph_apart_from_its_folder_is_told(folder, tmp_path):
+def test_a_graph_outside_its_folder_is_refused(folder, tmp_path):
     alone = tmp_path / "alone.onnx"
     alone.write_bytes((folder / exported.ONNX).read_bytes())
-    with pytest.raises(ModelError, match=r"apart from the folder .*`rnner export DIR OUT.onnx`"):
+    with pytest.raises(ModelError, match=r"works only in its model folder.*`rnner export DIR OUT.onnx`"):
         load_onnx(alone)
 
 
-def test_weights_that_are_no_weights_are_told(folder):
+def test_corrupt_weights_are_refused(folder):
     (folder / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match=r"model\.safetensors: is broken or cut off"):
+    with pytest.raises(ModelError, match=r"model\.safetensors: is corrupt or truncated"):
         load_onnx(folder / exported.ONNX)
 
 
-def test_a_file_that_stands_alone_may_lie_in_a_folder(folder, model, buffer):
+def test_a_standalone_file_may_be_in_a_folder(folder, model, buffer):
     (folder / exported.ONNX).write_bytes(buffer)
     sentences = [["Harry", "Potter", "met", "Hermione"]]
     expected = TaggerDecoder(*model).spans(sentences)
     assert load_onnx(folder / exported.ONNX).spans(sentences) == expected
 
 
-def test_the_form_is_that_of_the_backend(folder, path, monkeypatch):
+def test_the_backend_chooses_folder_or_file(folder, path, monkeypatch):
     beside = folder / exported.ONNX
     assert [choose_backend(folder, name) for name in ("auto", "torch", "onnx")] == [folder, folder, beside]
-    assert choose_backend(folder, "auto", soon=True) == beside
-    assert choose_backend(path, "auto", soon=True) == choose_backend(path, "onnx") == path
-    with pytest.raises(UsageError, match="reads the folder that it was exported from"):
+    assert choose_backend(folder, "auto", fast_start=True) == beside
+    assert choose_backend(path, "auto", fast_start=True) == choose_backend(path, "onnx") == path
+    with pytest.raises(UsageError, match="needs the model folder that this file was exported from"):
         choose_backend(path, "torch")
     monkeypatch.setattr(exported, "find_spec", lambda name: None)
-    assert choose_backend(folder, "auto", soon=True) == folder
+    assert choose_backend(folder, "auto", fast_start=True) == folder
     beside.unlink()
-    assert choose_backend(folder, "auto", soon=True) == folder
+    assert choose_backend(folder, "auto", fast_start=True) == folder
     with pytest.raises(UsageError, match=f"`rnner export {folder}` adds it"):
         choose_backend(folder, "onnx")

@@ -1,4 +1,4 @@
-"""An exported model: one checked file, the same entities and probabilities as in torch."""
+"""Exported models: a valid file with the same entities and probabilities as in torch."""
 
 from functools import cache
 from itertools import product
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rnner import __version__
-from rnner.data.bags import bags_of
+from rnner.data.bags import bags_of_words
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError
 from rnner.export import runtime as exported
@@ -16,8 +16,8 @@ from rnner.export.runtime import load_onnx
 from rnner.export.writer import to_onnx
 from rnner.model.build import build_encoder
 from rnner.nn.cells import Cell, cell_names, get_cell
-from rnner.nn.embeddings import quantized
-from tiny import (
+from rnner.nn.embeddings import quantize
+from tiny_corpus import (
     CHARACTERS,
     DEV,
     TEST,
@@ -41,7 +41,7 @@ def exported_to(path, tagger, vocabulary, **options):
 
 
 def assert_same(found, expected):
-    """The same entities, with probabilities that differ by rounding."""
+    """Check that entities are equal, and probabilities up to rounding."""
     places = [[[span[:3] for span in spans] for spans in each] for each in (found, expected)]
     assert places[0] == places[1] and any(places[0])
     scores = [[span.score for spans in each for span in spans] for each in (found, expected)]
@@ -49,7 +49,7 @@ def assert_same(found, expected):
 
 
 def kinds():
-    """Every cell, in one direction and both, in one layer and two, with all else in turn."""
+    """Yield every cell with one and two directions and layers, and the other options in turn."""
     makers, heads = [tagger_of, tagger_with_context, tagger_that_composes], ["crf", "softmax"]
     for i, (cell, both, layers) in enumerate(product(KNOWN, ["true", "false"], [1, 2])):
         spelt = list(CHARACTERS)[(i + i // 4) % 3]
@@ -61,15 +61,15 @@ def kinds():
         yield pytest.param(maker, options, id="-".join([cell, both, str(layers), spelt, maker.__name__]))
 
 
-def test_all_parts_are_tried_with_each_cell():
-    told = [case.id for case in kinds()]
-    assert len(KNOWN) == 5 and len(told) == 20
+def test_the_cases_cover_all_layers():
+    reported = [case.id for case in kinds()]
+    assert len(KNOWN) == 5 and len(reported) == 20
     for part in [*CHARACTERS, "context", "composes", "tagger_of"]:
-        assert len({name.split("-")[0] for name in told if part in name}) >= 3, part
+        assert len({name.split("-")[0] for name in reported if part in name}) >= 3, part
 
 
 @pytest.mark.parametrize("make", [tagger_of, tagger_with_context])
-def test_a_threshold_is_kept(make, tmp_path):
+def test_the_threshold_is_exported(make, tmp_path):
     tagger, vocabulary = make("threshold=0.1")
     loaded = exported_to(tmp_path / "model.onnx", tagger, vocabulary)
     assert loaded.threshold == 0.1
@@ -77,7 +77,7 @@ def test_a_threshold_is_kept(make, tmp_path):
 
 
 @pytest.mark.parametrize("options", [(), ("threshold=0.1",)])
-def test_the_agreement_of_a_document_is_kept(options, tmp_path):
+def test_the_agreement_is_exported(options, tmp_path):
     tagger, vocabulary = tagger_with_context("agreement=0.7", *options)
     loaded = exported_to(tmp_path / "model.onnx", tagger, vocabulary, sentences=5)
     assert loaded.agreement == 0.7
@@ -86,7 +86,7 @@ def test_the_agreement_of_a_document_is_kept(options, tmp_path):
 
 
 @pytest.mark.parametrize(("make", "options"), list(kinds()))
-def test_entities_and_probabilities_are_those_of_torch(make, options, tmp_path):
+def test_entities_and_probabilities_equal_torch(make, options, tmp_path):
     tagger, vocabulary = make(*options)
     found = exported_to(tmp_path / "model.onnx", tagger, vocabulary, sentences=5)
     expected = TaggerDecoder(tagger, vocabulary)
@@ -94,7 +94,7 @@ def test_entities_and_probabilities_are_those_of_torch(make, options, tmp_path):
 
 
 def context_and_pieces():
-    """A tagger that looks at documents, whose words are composed, too."""
+    """Return a tagger that uses documents and composes words."""
     return tagger_that_composes("embeddings.document=true")
 
 
@@ -103,50 +103,56 @@ def everything():
     return context_and_pieces()
 
 
-def test_a_sentence_is_read_alike_whatever_it_is_batched_with(tmp_path):
+def test_results_do_not_depend_on_the_batch(tmp_path):
     tagger, vocabulary = everything()
     path = tmp_path / "model.onnx"
     one = exported_to(path, tagger, vocabulary, sentences=1)
-    assert one.documents
+    assert one.uses_documents
     for size in (3, 64):
         many = load_onnx(path, sentences=size)
         assert_same(many.scored_spans(SENTENCES, DOCUMENTS), one.scored_spans(SENTENCES, DOCUMENTS))
 
 
-def test_a_long_sentence_is_read_in_the_windows_of_torch(tmp_path):
+def test_windows_equal_torch(tmp_path):
     tagger, vocabulary = everything()
     long = [[word for words in SENTENCES for word in words] * 2, SENTENCES[0]]
     found = exported_to(tmp_path / "model.onnx", tagger, vocabulary, window=16)
     assert_same(found.scored_spans(long), TaggerDecoder(tagger, vocabulary, window=16).scored_spans(long))
 
 
-def test_the_most_probable_readings_are_those_of_torch(tmp_path):
+def test_readings_equal_torch(tmp_path):
     tagger, vocabulary = everything()
     found = exported_to(tmp_path / "model.onnx", tagger, vocabulary).readings(SENTENCES, 3, DOCUMENTS)
     expected = TaggerDecoder(tagger, vocabulary).readings(SENTENCES, 3, DOCUMENTS)
     for own, others in zip(found, expected, strict=True):
         assert [reading.spans for reading in own] == [reading.spans for reading in others]
-        told = [reading.probability for reading in own]
-        assert told == pytest.approx([reading.probability for reading in others], abs=1e-5)
+        reported = [reading.probability for reading in own]
+        assert reported == pytest.approx([reading.probability for reading in others], abs=1e-5)
 
 
 @pytest.mark.parametrize("make", [tagger_of, tagger_with_context, context_and_pieces])
-def test_the_file_is_sound_and_says_what_it_is(make):
+def test_the_file_is_valid_and_has_its_metadata(make):
     tagger, vocabulary = make()
     model = to_onnx(tagger, vocabulary)
     onnx.checker.check_model(model, full_check=True)
-    told = {entry.key: entry.value for entry in model.metadata_props}
-    assert told[exported.VERSION] == model.producer_version == __version__
-    keys = {exported.KIND, exported.VERSION, exported.VOCABULARY_KEY, exported.VECTOR_WORDS, exported.MOVES}
-    assert told.keys() == keys | ({exported.N_GRAMS} if vocabulary.n_grams else set())
-    assert told[exported.VECTOR_WORDS].split("\n")[:-1] == sorted(vocabulary.vector_words)
+    reported = {entry.key: entry.value for entry in model.metadata_props}
+    assert reported[exported.VERSION_KEY] == model.producer_version == __version__
+    keys = {
+        exported.FORMAT_KEY,
+        exported.VERSION_KEY,
+        exported.VOCABULARY_KEY,
+        exported.VECTOR_WORDS_KEY,
+        exported.TRANSITIONS_KEY,
+    }
+    assert reported.keys() == keys | ({exported.N_GRAMS_KEY} if vocabulary.n_grams else set())
+    assert reported[exported.VECTOR_WORDS_KEY].split("\n")[:-1] == sorted(vocabulary.vector_words)
     given = {wanted.name for wanted in model.graph.input}
     assert ("counts" in given) == (tagger.document is not None)
     assert ("composed" in given) == (vocabulary.n_grams is not None)
     assert ("lexicon" in given) == (vocabulary.lexicon is not None)
 
 
-def test_half_precision_stays_that_in_the_file():
+def test_half_precision_vectors_are_stored_as_such():
     tagger, vocabulary = everything()
     tagger.words.vectors = tagger.words.vectors.half()
     kept = {array.name: array for array in to_onnx(tagger, vocabulary).graph.initializer}
@@ -154,9 +160,9 @@ def test_half_precision_stays_that_in_the_file():
     assert len(kept["frozen_vectors"].raw_data) == 2 * tagger.words.vectors.numel()
 
 
-def test_vectors_of_8_bits_stay_that_in_the_file_and_give_what_they_do_in_torch(tmp_path):
+def test_int8_vectors_are_stored_as_such_and_results_equal_torch(tmp_path):
     tagger, vocabulary = context_and_pieces()
-    tagger.words.vectors, tagger.words.scales = quantized(tagger.words.vectors)
+    tagger.words.vectors, tagger.words.scales = quantize(tagger.words.vectors)
     kept = {array.name: array for array in to_onnx(tagger, vocabulary).graph.initializer}
     assert kept["frozen_vectors"].data_type == onnx.TensorProto.INT8
     found, expected = (
@@ -166,7 +172,7 @@ def test_vectors_of_8_bits_stay_that_in_the_file_and_give_what_they_do_in_torch(
     assert_same(found.scored_spans(SENTENCES, DOCUMENTS), expected.scored_spans(SENTENCES, DOCUMENTS))
 
 
-def test_recurrences_are_the_operators_of_onnx():
+def test_recurrences_become_onnx_operators():
     for cell, operator in {"rnn": "RNN", "gru": "GRU", "gru_reset_after": "GRU", "lstm": "LSTM"}.items():
         nodes = to_onnx(*tagger_of(f"encoder.cell={cell}", "encoder.layers=2")).graph.node
         assert [node.op_type for node in nodes if node.op_type in ("RNN", "GRU", "LSTM")] == [operator] * 2
@@ -179,7 +185,7 @@ class OwnCell(Cell):
         return (torch.tanh(x),)
 
 
-def test_a_cell_without_an_operator_is_told():
+def test_a_cell_without_an_operator_is_refused():
     tagger, vocabulary = tagger_of()
     tagger.encoder = build_encoder(
         config_of("encoder.cell=rnn").encoder, tagger.encoder.input_size, between=0
@@ -191,18 +197,18 @@ def test_a_cell_without_an_operator_is_told():
         to_onnx(tagger, vocabulary)
 
 
-def test_a_model_that_no_file_can_hold_is_told(monkeypatch):
-    monkeypatch.setattr("rnner.export.writer._MOST_BYTES", 1000)
-    with pytest.raises(ModelError, match=r"larger than the 2 GB .* embeddings\.words\.limit"):
+def test_a_model_too_large_for_a_file_is_refused(monkeypatch):
+    monkeypatch.setattr("rnner.export.writer._MAX_BYTES", 1000)
+    with pytest.raises(ModelError, match=r"larger than the 2 GB .*embeddings\.words\.limit"):
         to_onnx(*tagger_of())
 
 
-def test_documents_are_given_as_counts_of_distinct_words():
+def test_documents_are_counts_of_distinct_words():
     _, vocabulary = everything()
     sentences = [["London", "Hagrid", "London", "in"], ["in", "London"]]
-    batch = vocabulary.encode(sentences, bags=bags_of(sentences, [0, 1], vocabulary.row))
-    given = exported.inputs(batch)
+    batch = vocabulary.encode(sentences, bags=bags_of_words(sentences, [0, 1], vocabulary.row))
+    given = exported.graph_inputs(batch)
     known = {vocabulary.word_id("in"): [1, 1], vocabulary.word_id("London"): [2, 1]}
-    assert given["document_words"].tolist() == [*sorted(known), 0]  # what is composed comes last
+    assert given["document_words"].tolist() == [*sorted(known), 0]  # composed words come last
     assert given["counts"].T.tolist() == [*(known[row] for row in sorted(known)), [1, 0]]
     assert given["document_composed"].tolist() == [2] and given["document_of"].tolist() == [0, 1]

@@ -1,4 +1,4 @@
-"""The component of spaCy pipelines: entities on spaCy's own tokens, saved with the pipeline."""
+"""The spaCy component: entities on spaCy's tokens, and a model that is saved with the pipeline."""
 
 import copy
 import pickle
@@ -34,13 +34,13 @@ def names(doc):
     return [(ent.text, ent.label_) for ent in doc.ents]
 
 
-def test_spacy_finds_the_factory_by_itself(nlp):
+def test_spacy_finds_the_factory(nlp):
     assert "rnner" in spacy.blank("de").factory_names
     assert nlp.analyze_pipes()["summary"]["rnner"]["assigns"][0] == "doc.ents"
 
 
 @pytest.mark.parametrize("form", ["trained", "exported"])
-def test_entities_stand_in_the_document_with_their_probabilities(request, form):
+def test_entities_and_probabilities_are_set(request, form):
     model = request.getfixturevalue(form)
     doc = pipeline_of(model)(TEXT)
     found = rnner.load(model)([TEXT])[0]
@@ -71,7 +71,7 @@ def sentences_of(nlp, text):
 
 
 class Recorder:
-    """A decoder that notes the sentences that it is given."""
+    """A decoder that records its sentences."""
 
     def __init__(self, decoder, asked):
         self._decoder, self._asked = decoder, asked
@@ -81,7 +81,7 @@ class Recorder:
         return self._decoder.scored_spans(sentences, documents)
 
 
-def test_sentences_are_those_of_the_pipeline_else_of_rnner_s_own_rule(nlp, trained):
+def test_sentences_come_from_the_pipeline_or_rnner(nlp, trained):
     text = "Nobody slept... in Paris; it\n\nrained. "
     own = [["Nobody", "slept", "...", "in", "Paris", ";", "it"], ["rained", "."]]
     assert sentences_of(nlp, text) == own
@@ -90,7 +90,7 @@ def test_sentences_are_those_of_the_pipeline_else_of_rnner_s_own_rule(nlp, train
     assert sentences_of(with_senter, text) == [own[0][:6], ["it", "rained", "."]]
 
 
-def test_an_entity_may_go_on_after_white_space(nlp):
+def test_an_entity_may_span_white_space(nlp):
     doc = Doc(nlp.vocab, ["Ada", "\n", "Lovelace", "slept", "."], [False, False, True, False, False])
     assert [(ent.start, ent.end) for ent in nlp.get_pipe("rnner")(doc).ents] == [(0, 3)]
 
@@ -98,7 +98,7 @@ def test_an_entity_may_go_on_after_white_space(nlp):
 @pytest.mark.parametrize(
     ("overwrite", "kept"), [(False, ["Lovelace wrote", "had"]), (True, ["Ada Lovelace", "had"])]
 )
-def test_entities_that_are_there_stay_or_give_way(trained, overwrite, kept):
+def test_existing_entities_are_kept_or_replaced(trained, overwrite, kept):
     nlp = pipeline_of(trained, overwrite=overwrite)
     doc = nlp.make_doc(TEXT)
     doc.ents = [Span(doc, 1, 3, label="X"), Span(doc, 10, 11, label="Y")]
@@ -111,19 +111,19 @@ def test_entities_that_are_there_stay_or_give_way(trained, overwrite, kept):
     ]
 
 
-def test_a_saved_pipeline_holds_its_model(nlp, trained, exported, tmp_path):
+def test_a_saved_pipeline_contains_its_model(nlp, trained, exported, tmp_path):
     for model in (exported, trained):  # into the same folder
         pipeline_of(model).to_disk(tmp_path / "saved")
         nothing = {"components.rnner.model": "gone"}
         loaded = spacy.load(tmp_path / "saved", config=nothing)
         assert names(loaded(TEXT)) == NAMES
         assert loaded.pipe_labels["rnner"] == ["LOC", "ORG", "PER"]
-        loaded.to_disk(tmp_path / "saved")  # onto itself
+        loaded.to_disk(tmp_path / "saved")  # into its own folder
         assert names(spacy.load(tmp_path / "saved", config=nothing)(TEXT)) == NAMES
     assert not (tmp_path / "saved" / "rnner" / "model.onnx").exists()
 
 
-def test_bytes_and_copies_hold_it_too(nlp):
+def test_bytes_and_copies_contain_the_model(nlp):
     other = spacy.blank("en")
     other.add_pipe("rnner", config={"model": "gone"})
     other.from_bytes(nlp.to_bytes())
@@ -131,18 +131,18 @@ def test_bytes_and_copies_hold_it_too(nlp):
     finder = other.get_pipe("rnner")
     for again in (copy.deepcopy(finder), pickle.loads(pickle.dumps(nlp.get_pipe("rnner")))):
         assert names(again(nlp.make_doc(TEXT))) == NAMES
-    with pytest.raises(ModelError, match=r"hold no model of rnner: component\.to_bytes\(\)"):
+    with pytest.raises(ModelError, match=r"are not an rnner model; component\.to_bytes\(\)"):
         finder.from_bytes(b"\x81\xa4evil\xc4\x00")
 
 
-def test_spacy_scores_it(nlp):
+def test_spacy_can_score_it(nlp):
     gold = nlp.make_doc(TEXT)
     gold.ents = [Span(gold, 0, 2, label="PER")]
     scores = nlp.evaluate([Example(nlp.make_doc(TEXT), gold)])
     assert (scores["ents_p"], scores["ents_r"]) == (0.25, 1.0)
 
 
-def test_what_goes_wrong_is_told_or_handled_as_spacy_does(trained):
+def test_errors_go_through_spacys_error_handler(trained):
     nlp = pipeline_of("gone")
     with pytest.raises(ModelError, match="gone: there is no such model folder"):
         nlp(TEXT)

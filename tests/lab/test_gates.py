@@ -1,11 +1,11 @@
-"""Gates as the equations have them, and what the memory kept."""
+"""Gates follow the equations; kept shares follow the gates."""
 
 import pytest
 import torch
 
 from rnner.decoding.tagger_decoder import load_decoder
 from rnner.errors import UsageError
-from rnner.lab.gates import listen, measure, open_gates, what_is_kept
+from rnner.lab.gates import gate_values, kept_shares, measure, tagger_inputs
 from rnner.nn.cells import get_cell
 from rnner.nn.loop import run_loop
 
@@ -13,7 +13,7 @@ GATED = ["gru", "gru_reset_after", "lstm"]
 
 
 def states_of(cell, x):
-    """The states before and after each word, `[t, h]`."""
+    """Return each state tensor before and after each word, `[t, h]`."""
     states = [cell.initial_state(x[:1])]
     for word in x:
         states.append(run_loop(cell, word[None, None], torch.tensor([1]), states[-1])[1])
@@ -28,9 +28,9 @@ def cell(request):
 
 
 @torch.no_grad()
-def test_with_its_gates_a_cells_next_state_follows(cell):
+def test_the_next_state_follows_from_the_gates(cell):
     x = torch.randn(5, 3)
-    gates, states = open_gates(cell, x), states_of(cell, x)
+    gates, states = gate_values(cell, x), states_of(cell, x)
     candidate = cell.project(x).chunk(cell.gates, dim=1)[2]
     W = cell.W_aa.chunk(cell.gates)[2]
     if "Γ_o" in gates:
@@ -46,21 +46,21 @@ def test_with_its_gates_a_cells_next_state_follows(cell):
     torch.testing.assert_close(new_c, memory)
 
 
-def test_the_memory_of_a_gru_is_made_of_its_words_and_what_is_left_of_the_start():
-    gates = open_gates(get_cell("gru")(3, 6), torch.randn(9, 3))
+def test_kept_shares_of_a_gru_sum_to_one_with_the_start():
+    gates = gate_values(get_cell("gru")(3, 6), torch.randn(9, 3))
     left = torch.cumprod(1 - gates["Γ_u"], dim=0).mean(dim=1)
-    torch.testing.assert_close(what_is_kept(gates).sum(dim=1) + left, torch.ones(9))
+    torch.testing.assert_close(kept_shares(gates).sum(dim=1) + left, torch.ones(9))
 
 
-def test_a_word_is_held_until_a_gate_forgets_it():
+def test_a_word_is_kept_until_a_gate_forgets_it():
     write = torch.tensor([[1.0], [0.0], [0.0], [0.0]])
     keep = torch.tensor([[1.0], [1.0], [0.5], [0.0]])
-    assert what_is_kept({"Γ_u": write, "Γ_f": keep})[:, 0].tolist() == [1, 1, 0.5, 0]
+    assert kept_shares({"Γ_u": write, "Γ_f": keep})[:, 0].tolist() == [1, 1, 0.5, 0]
 
 
-def test_a_cell_without_gates_is_refused():
-    with pytest.raises(UsageError, match="RNNCell has no gates that are known: take a model of gru or lstm"):
-        open_gates(get_cell("rnn")(3, 6), torch.randn(2, 3))
+def test_a_cell_without_gates_is_an_error():
+    with pytest.raises(UsageError, match="RNNCell has no known gates; use a model with gru or lstm cells"):
+        gate_values(get_cell("rnn")(3, 6), torch.randn(2, 3))
 
 
 @pytest.fixture(scope="module")
@@ -69,24 +69,24 @@ def decoder(whole):
 
 
 @torch.no_grad()
-def test_what_is_heard_is_what_the_tagger_computes_with(decoder):
+def test_recorded_inputs_are_those_of_the_tagger(decoder):
     words = ["Ada", "left", "London", "."]
-    outputs = [layer(x, torch.tensor([4]))[0] for _, layer, x in listen(decoder, [words])]
+    outputs = [layer(x, torch.tensor([4]))[0] for _, layer, x in tagger_inputs(decoder, [words])]
     emissions = decoder.tagger.emission(torch.cat(outputs, dim=-1))
     torch.testing.assert_close(emissions, decoder.tagger(decoder.vocabulary.encode([words]).to("cpu")))
 
 
-def test_a_tagger_is_shown_in_both_directions_each_in_its_order_of_reading(decoder):
-    figures = measure(["Ada", "left", "London"], decoder, 0, True, str)
-    assert [(name, own["words"]) for name, own in figures.items()] == [
+def test_both_directions_are_in_reading_order(decoder):
+    results = measure(["Ada", "left", "London"], decoder, 0, True, str)
+    assert [(name, own["words"]) for name, own in results.items()] == [
         ("forward", ["Ada", "left", "London"]),
         ("backward", ["London", "left", "Ada"]),
     ]
-    for own in figures.values():
+    for own in results.values():
         assert len(own["kept"]) == 3
         assert all(len(gate) == 3 for gate in own["gates"].values())
 
 
-def test_words_that_the_network_of_agreement_lacks_are_told():
-    with pytest.raises(UsageError, match="Oslo: unknown without --model; known are cat, "):
+def test_words_unknown_to_the_agreement_network_are_errors():
+    with pytest.raises(UsageError, match="Oslo: unknown word; without --model, use cat, "):
         measure(["The", "cat", "Oslo"], None, 0, True, str)

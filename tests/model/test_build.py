@@ -1,23 +1,24 @@
-"""From config and vocabulary to a network, and every key of the config has an effect."""
+"""Building a network from config and vocabulary; every config key has an effect."""
 
 from operator import attrgetter
 
 import pytest
 import torch
 
-from rnner import config as configs
 from rnner.config import Config, parse_config
+from rnner.config import sections as configs
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ConfigError, RnnerError
-from rnner.model.build import build_tagger, transplant
+from rnner.model.build import build_tagger
+from rnner.model.transfer import transfer_weights
 from rnner.scoring.evaluation import evaluate
 from rnner.tags import tag_inventory
 from rnner.training.progress import Epoch, Step
-from rnner.training.run import train
-from rnner.training.setup import prepare
+from rnner.training.run import run_training
+from rnner.training.setup import prepare_training
 from rnner.training.trainer import Trainer
-from tiny import (
+from tiny_corpus import (
     DEV,
     TEST,
     TRAIN,
@@ -94,7 +95,7 @@ TRAINING = {
     "training.seed": ((), "2"),
 }
 ELSEWHERE = {"training.precision", "training.checkpoint_minutes"}  # each has a test of its own below
-KEYS = [key for key, _, _ in configs.walk(Config)]
+KEYS = [key for key, _ in configs.iter_keys(Config)]
 
 
 def test_every_key_of_the_config_has_a_case_here():
@@ -126,18 +127,18 @@ def configs_with_and_without(folder, key, cases):
 
 
 def job_seen(config):
-    """What reading a config's data gives: sentences, tags and the vocabulary, or the error."""
+    """Return the sentences, tags and vocabulary of a config, or the error."""
     try:
-        job = prepare(config, device=CPU)
+        setup = prepare_training(config, device=CPU)
     except RnnerError as error:
         return str(error)
-    splits = (job.corpus.train, job.corpus.dev, job.corpus.test)
-    sizes = [tuple(p.shape) for p in job.tagger.state_dict().values()]
-    return [split and split.sentences() for split in splits], job.vocabulary.to_json(), sizes
+    splits = (setup.corpus.train, setup.corpus.dev, setup.corpus.test)
+    sizes = [tuple(p.shape) for p in setup.tagger.state_dict().values()]
+    return [split and split.sentences() for split in splits], setup.vocabulary.to_json(), sizes
 
 
 @pytest.mark.parametrize("key", DATA)
-def test_data_and_vocabulary_follow(folder, key):
+def test_data_and_vocabulary_use_the_key(folder, key):
     plain, changed = configs_with_and_without(folder, key, DATA)
     if key.startswith("data.columns"):
         rows = [(w, t) for words, tags in annotated(TRAIN) for w, t in zip(words, tags, strict=True)]
@@ -154,7 +155,7 @@ def network_seen(config):
 
 
 @pytest.mark.parametrize("key", NETWORK)
-def test_the_network_follows(folder, key):
+def test_the_network_uses_the_key(folder, key):
     plain, changed = configs_with_and_without(folder, key, NETWORK)
     assert network_seen(plain) == network_seen(plain)
     if key == "encoder.path":
@@ -165,7 +166,7 @@ def test_the_network_follows(folder, key):
 
 
 @pytest.mark.parametrize("key", [key for key in NETWORK if key.startswith("dropout.")])
-def test_dropout_changes_what_comes_out_in_training(folder, key):
+def test_dropout_changes_the_training_output(folder, key):
     _, changed = configs_with_and_without(folder, key, NETWORK)
     off = [f"dropout.{part}=0" for part in ("words", "input", "recurrent", "hidden", "output")]
     none = parse_config(changed.model_dump(), off)
@@ -180,46 +181,46 @@ def test_dropout_changes_what_comes_out_in_training(folder, key):
 
 
 def training_seen(config):
-    """Steps and epochs of a run as told, and the final weights."""
-    job = prepare(config, device=CPU)
-    decoder, corpus = TaggerDecoder(job.tagger, job.vocabulary), job.corpus
+    """Return the reported steps and epochs of a run, and its final weights."""
+    setup = prepare_training(config, device=CPU)
+    decoder, corpus = TaggerDecoder(setup.tagger, setup.vocabulary), setup.corpus
     trainer = Trainer(
-        job.tagger, job.vocabulary, corpus.train, config.training, lambda: evaluate(decoder, corpus.dev)
+        setup.tagger, setup.vocabulary, corpus.train, config.training, lambda: evaluate(decoder, corpus.dev)
     )
     events = list(trainer.fit())
-    told = attrgetter("step", "steps", "loss", "learning_rate", "clipped", "tokens")
-    steps = [told(event) for event in events if type(event) is Step]
+    reported = attrgetter("step", "steps", "loss", "learning_rate", "clipped", "tokens")
+    steps = [reported(event) for event in events if type(event) is Step]
     f1 = [e.dev.f1 for e in events if type(e) is Epoch]
     with trainer.averaged():
-        weights = [p.detach().clone().tolist() for p in job.tagger.parameters()]
+        weights = [p.detach().clone().tolist() for p in setup.tagger.parameters()]
     return steps, f1, weights
 
 
 @pytest.mark.parametrize("key", TRAINING)
-def test_training_follows(folder, key):
+def test_training_uses_the_key(folder, key):
     plain, changed = configs_with_and_without(folder, key, TRAINING)
     assert training_seen(plain) != training_seen(changed)
 
 
-def test_the_same_training_twice_is_the_same(folder):
+def test_training_is_reproducible(folder):
     config = corpus_config(folder, "training.epochs=2")
     assert training_seen(config) == training_seen(config)
 
 
-def test_reduced_precision_is_refused_where_there_is_no_cuda(folder):
+def test_reduced_precision_needs_cuda(folder):
     with pytest.raises(ConfigError, match=r"training\.precision: bfloat16 needs CUDA"):
-        prepare(corpus_config(folder, "training.precision=bfloat16"), device=CPU)
+        prepare_training(corpus_config(folder, "training.precision=bfloat16"), device=CPU)
 
 
-def test_checkpoints_are_written_as_often_as_told(folder, monkeypatch):
+def test_checkpoints_are_written_at_the_configured_interval(folder, monkeypatch):
     written = {}
     for minutes in ("0", "60"):
-        job = prepare(corpus_config(folder, f"training.checkpoint_minutes={minutes}"), device=CPU)
+        setup = prepare_training(corpus_config(folder, f"training.checkpoint_minutes={minutes}"), device=CPU)
         times = []
         monkeypatch.setattr(
             "rnner.training.run.save_checkpoint", lambda *args, times=times: times.append(args)
         )
-        events = list(train(job, folder / f"run{minutes}"))
+        events = list(run_training(setup, folder / f"run{minutes}"))
         written[minutes] = len(times)
     epochs = sum(type(event) is Epoch for event in events)
     assert written == {"60": 1 + epochs, "0": 1 + len(events)}
@@ -229,20 +230,20 @@ def test_checkpoints_are_written_as_often_as_told(folder, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "reported"),
     [
-        ("encoder.cell=lstmm", "encoder: no cell is called 'lstmm'"),
+        ("encoder.cell=lstmm", "encoder: unknown cell 'lstmm'"),
         ("encoder.path=native", "encoder: .*native"),
-        ("embeddings.characters.cell=grue", "embeddings.characters.cell: no cell is called 'grue'"),
+        ("embeddings.characters.cell=grue", "embeddings.characters.cell: unknown cell 'grue'"),
     ],
 )
-def test_a_cell_or_path_that_is_not_there_is_a_problem_of_the_config(override, told):
+def test_an_unknown_cell_or_path_is_a_config_error(override, reported):
     options = ["encoder.cell=none", "embeddings.characters.encoder=recurrent", override]
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=reported):
         build_tagger(config_of(*options), vocabulary_of())
 
 
-def test_sizes_add_up():
+def test_layer_sizes_match():
     vocabulary = vocabulary_of()
     tagger = build_tagger(config_of("encoder.layers=2"), vocabulary)
     assert tagger.words.weight.shape == (len(vocabulary.words), 8)
@@ -251,18 +252,18 @@ def test_sizes_add_up():
     assert tagger.emission.weight.shape == (len(vocabulary.tags), 16)
 
 
-def test_a_tagger_without_casing_and_characters_sees_words_alone():
+def test_a_tagger_without_casing_and_characters_uses_only_words():
     tagger = build_tagger(config_of("embeddings.characters=null", "embeddings.casing=0"), vocabulary_of())
     assert tagger.characters is None and tagger.casing is None
     assert tagger.encoder.input_size == 8
 
 
-# --- transplanting -----------------------------------------------------------------------------------------
+# --- transferring weights ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])
 @pytest.mark.parametrize("characters", ["cnn", "recurrent"])
-def test_what_a_model_knew_is_found_again_under_the_new_ids(head, characters):
+def test_transferred_weights_move_to_the_new_ids(head, characters):
     options = (f"head={head}", f"embeddings.characters.encoder={characters}")
     old, known = tagger_of(*options)
     with torch.no_grad():
@@ -273,14 +274,16 @@ def test_what_a_model_knew_is_found_again_under_the_new_ids(head, characters):
     )
     new, _ = tagger_of(*options, vocabulary=grown, seed=2)
     fresh = {name: p.clone() for name, p in new.state_dict().items()}
-    transplant(old, known, new, grown)
+    transfer_weights(old, known, new, grown)
     places = [grown.tags.index(tag) for tag in known.tags]
     assert places != list(range(len(places))), "the case must move the tags"
     for i, row in enumerate(places):
         assert torch.equal(new.emission.weight[row], old.emission.weight[i])
         assert torch.equal(new.emission.bias[row], old.emission.bias[i])
     tags_and_edge = [*places, len(grown.tags)]
-    assert torch.equal(new.head.scores()[tags_and_edge][:, tags_and_edge], old.head.scores())
+    assert torch.equal(
+        new.head.transition_scores()[tags_and_edge][:, tags_and_edge], old.head.transition_scores()
+    )
     others = [i for i in range(len(grown.tags)) if i not in places]
     assert torch.equal(new.emission.weight[others], fresh["emission.weight"][others])
     assert torch.equal(new.words.weight[: len(known.words)], old.words.weight)
@@ -292,11 +295,11 @@ def test_what_a_model_knew_is_found_again_under_the_new_ids(head, characters):
         assert torch.equal(new.encoder.get_parameter(name), parameter)
 
 
-def test_a_transplanted_model_scores_the_old_tags_as_before():
+def test_transferred_weights_score_the_old_tags_as_before():
     old, known = tagger_of()
     grown = known.grow({"Quidditch": 2}, labels=["SPORT"])
     new, _ = tagger_of(vocabulary=grown, seed=2)
-    transplant(old, known, new, grown)
+    transfer_weights(old, known, new, grown)
     sentence = [["Harry", "Potter", "left", "London", "."]]
     places = [grown.tags.index(tag) for tag in known.tags]
     torch.testing.assert_close(
@@ -304,7 +307,7 @@ def test_a_transplanted_model_scores_the_old_tags_as_before():
     )
 
 
-def test_a_vocabulary_of_names_alone_has_two_tags():
+def test_the_binary_scheme_has_two_tags():
     vocabulary = Vocabulary.build(
         {"Harry": 1, "slept": 1}, labels=["NAME"], scheme="binary", tags=tag_inventory(["NAME"], "binary")
     )

@@ -1,4 +1,4 @@
-"""The model card: everything in it comes from the run, and all of it is there."""
+"""The model card: everything in it comes from the run, and nothing is missing."""
 
 import re
 import shlex
@@ -12,7 +12,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.model.card import model_card
 from rnner.nn import cells
 from rnner.tags import tag_inventory
-from tiny import counted
+from tiny_corpus import counted
 
 LABELS = ["LOC", "PER"]
 SENTENCES = [["Ron", "met", "Ron", "in", "Hogsmeade"], ["They", "left", "Hogsmeade"]]
@@ -69,7 +69,7 @@ def python(text: str) -> str:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of all table rows."""
+    """Return the cells of all table rows."""
     return [
         [cell.strip() for cell in line.strip("|").split(" | ")]
         for line in text.splitlines()
@@ -77,7 +77,7 @@ def rows(text: str) -> list[list[str]]:
     ]
 
 
-def test_scores_stand_in_percent_by_type_for_dev_and_test():
+def test_scores_are_in_percent_by_type():
     table = rows(card())
     assert ["`LOC`", "51.00", "49.00", "50.00", "900"] in table
     assert ["`PER`", "100.00", "98.00", "99.00", "300"] in table
@@ -85,7 +85,7 @@ def test_scores_stand_in_percent_by_type_for_dev_and_test():
     assert ["**all**", "71.05", "69.05", "70.05", "77"] in table
 
 
-def test_without_a_test_file_the_card_says_what_is_missing():
+def test_without_a_test_file_the_card_says_so():
     text = card(metrics=without("test"), data={"train": "a.conll", "dev": "b.conll"})
     assert "There was no test file" in text
     assert "On test" not in text
@@ -98,46 +98,46 @@ def test_without_any_entity_there_is_only_the_overall_score():
     assert [row[0] for row in rows(card(metrics=metrics))][:6] == ["type", "---", "**all**"] * 2
 
 
-def test_a_held_out_dev_is_named_as_what_it_is():
-    assert "On dev (a tenth of the training data, held out)" in card(data={"train": "a.conll"})
+def test_a_held_out_dev_is_named():
+    assert "On dev (a held-out tenth of the training data)" in card(data={"train": "a.conll"})
     assert "On dev (`corpora/dev.conll`)" in card()
 
 
-def test_how_it_was_trained_is_told_from_the_run():
-    told = dict(row for row in rows(card()) if len(row) == 2)
-    assert told["training data"] == "`corpora/owls.conll`: 1,010 sentences, 13,579 tokens"
-    assert told["tags"] == "bioes, 9 of them"
-    assert told["words"] == "vectors of 100, trained for 2 words"
-    assert told["characters"] == "CNN, 50 filters of width 3"
-    assert told["network"] == "1 layer of `lstm` reading both ways, 200 units a direction, CRF"
-    assert told["parameters"] == "456,789"
-    assert told["epochs"] == "30, the best was number 27"
-    assert told["time"] == "83 s, 10,234 tokens/s in training steps"
-    assert told["seed"] == "11"
-    assert told["computed on"] == "cpu, 2 threads"
-    assert told["versions"] == "rnner 0.1.0, torch 2.13.0, numpy 2.1, python 3.12.1"
+def test_training_is_described():
+    reported = dict(row for row in rows(card()) if len(row) == 2)
+    assert reported["training data"] == "`corpora/owls.conll`: 1,010 sentences, 13,579 tokens"
+    assert reported["tags"] == "9 (bioes)"
+    assert reported["words"] == "vectors of size 100, trained for 2 words"
+    assert reported["characters"] == "CNN, 50 filters of width 3"
+    assert reported["network"] == "1 layer of bidirectional `lstm`, 200 units per direction, CRF"
+    assert reported["parameters"] == "456,789"
+    assert reported["epochs"] == "30, best: 27"
+    assert reported["time"] == "83 s, 10,234 tokens/s in training steps"
+    assert reported["seed"] == "11"
+    assert reported["device"] == "cpu, 2 threads"
+    assert reported["versions"] == "rnner 0.1.0, torch 2.13.0, numpy 2.1, python 3.12.1"
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "reported"),
     [
         (
             {"encoder": {"cell": "gru", "layers": 2, "bidirectional": False}},
-            "2 layers of `gru` reading forward, 200 u",
+            "2 layers of unidirectional `gru`, 200 units, CRF",
         ),
-        ({"encoder": {"cell": "none", "hidden": 64}}, "no recurrence, 1 layer of 64 units, CRF"),
-        ({"head": "softmax"}, "a direction, softmax |"),
-        ({"embeddings": {"characters": None}}, "| characters | not seen |"),
-        ({"embeddings": {"characters": "recurrent"}}, "| characters | `lstm` reading both ways, 50 units a"),
+        ({"encoder": {"cell": "none", "hidden": 64}}, "1 layer of 64 units without recurrence, CRF"),
+        ({"head": "softmax"}, "per direction, softmax |"),
+        ({"embeddings": {"characters": None}}, "| characters | not used |"),
+        ({"embeddings": {"characters": "recurrent"}}, "| characters | bidirectional `lstm`, 50 units per"),
         ({"embeddings": {"words": {"vectors": "glove.txt"}}}, "2 words, taken from `glove.txt` for 0 |"),
         ({"training": {"optimizer": "sgd", "learning_rate": 0.1}}, "| optimiser | sgd, learning rate 0.1 |"),
     ],
 )
-def test_the_network_is_told_as_it_is(config, told):
-    assert told in card(**config)
+def test_the_network_is_described(config, reported):
+    assert reported in card(**config)
 
 
-def test_the_commands_are_ones_that_run():
+def test_the_commands_are_valid():
     text = card()
     assert [command[:2] for command in commands(text)] == [
         ["rnner", "predict"],
@@ -160,7 +160,7 @@ def own_cell(monkeypatch) -> str:
     return "owl_post"
 
 
-def test_a_model_with_a_cell_of_its_own_says_that_it_takes_its_code(own_cell):
+def test_custom_cells_need_their_code(own_cell):
     for config in (
         {"encoder": {"cell": own_cell}},
         {"embeddings": {"characters": {"encoder": "recurrent", "cell": own_cell}}},
@@ -174,7 +174,7 @@ def test_a_model_with_a_cell_of_its_own_says_that_it_takes_its_code(own_cell):
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "gru_reset_after", "lstm", "none"])
-def test_a_model_with_a_cell_of_ours_takes_no_code(cell):
+def test_built_in_cells_need_no_code(cell):
     text = card(encoder={"cell": cell}, embeddings={"characters": {"encoder": "cnn", "cell": "unused"}})
     assert "code" not in text.lower()
 
@@ -186,34 +186,34 @@ def test_labels_are_listed():
 
 def test_binary_labels_are_explained():
     text = card(labels=["NAME"], scheme="binary", data={"train": "a.conll", "scheme": "binary"})
-    assert "Each word gets a 1 if it is part of a name and a 0 if not (`--format binary` prints them)" in text
+    assert "`--format binary` prints a 1 for each word that is part of a name" in text
     assert "`NAME`" in text
-    assert "two names that stand side by side come out as one" in text
+    assert "two adjacent names become one entity" in text
     assert "binary" not in card()
 
 
-def test_the_licence_follows_the_data():
-    assert "The licence of the weights follows that of what they are made from: the training data." in card()
+def test_the_licence_names_the_sources():
+    assert "The licence of the weights depends on the licence of the training data." in card()
     assert "sample corpus is CC0" in card(data={"train": "sample:train"})
     vectors = card(embeddings={"words": {"vectors": "glove.txt"}})
     assert "the training data and the word vectors (`glove.txt`)" in vectors
 
 
-def test_limits_name_the_data_and_nothing_beyond_it():
+def test_limits_name_the_training_data():
     text = card()
     limits = text[text.index("## Limits") : text.index("## Licence")]
-    assert "1,010 sentences of `corpora/owls.conll` alone" in limits
-    assert "not for decisions about people" in limits
+    assert "from 1,010 sentences of `corpora/owls.conll`." in limits
+    assert "Do not use the model for decisions about people" in limits
 
 
-def test_names_that_mean_something_in_markdown_stay_what_they_are():
+def test_names_are_escaped_for_markdown():
     text = card(labels=["A|B", "`x`"], data={"train": "my `best` | corpus.conll"})
     assert "``my `best` | corpus.conll``" in text
     assert "| training data | ``my `best` \\| corpus.conll``: 1,010 sentences" in text
     assert "- `A|B`\n- `` `x` ``" in text
 
 
-def test_the_same_run_gives_the_same_card_without_dates():
+def test_the_card_is_deterministic():
     assert card() == card()
     assert not re.search(r"\b20\d\d\b", card())
     assert card().endswith("\n")

@@ -1,4 +1,4 @@
-"""The model folder: what is saved is what is loaded, and whatever else lies there is told in one line."""
+"""The model folder: saving and loading are inverse, and problems are reported in one line."""
 
 import json
 import os
@@ -9,10 +9,16 @@ from safetensors.torch import load_file, save_file
 
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError
-from rnner.model.build import build_tagger, to_rows
-from rnner.model.folder import load_metrics, load_model, save_description, save_metrics, save_weights
+from rnner.model.build import build_tagger, compress_vectors
+from rnner.model.folder import (
+    load_metrics,
+    load_model,
+    save_config_and_vocabulary,
+    save_metrics,
+    save_weights,
+)
 from rnner.system.process_memory import peak_memory_mb
-from tiny import (
+from tiny_corpus import (
     CHARACTERS,
     N_GRAMS,
     TRAIN,
@@ -29,7 +35,7 @@ FILES = ["config.yaml", "vocabulary.json", "model.safetensors"]
 
 def save(folder, *overrides, **options):
     tagger, vocabulary = tagger_of(*overrides, **options)
-    save_description(folder, config_of(*overrides), vocabulary)
+    save_config_and_vocabulary(folder, config_of(*overrides), vocabulary)
     save_weights(folder, tagger)
     return tagger, vocabulary
 
@@ -41,22 +47,22 @@ def model(tmp_path):
     return folder
 
 
-def refused(folder, told=None):
-    """The one line that loading the folder ends with."""
-    with pytest.raises(ModelError, match=told) as caught:
+def refused(folder, reported=None):
+    """Return the one-line error of loading a folder."""
+    with pytest.raises(ModelError, match=reported) as caught:
         load_model(folder)
     message = str(caught.value)
     assert str(folder) in message
-    assert message.count("\n") <= 1  # one more for a hint
+    assert message.count("\n") <= 1  # a second line is a hint
     return message
 
 
-# --- there and back ----------------------------------------------------------------------------------------
+# --- saving and loading ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("characters", CHARACTERS)
 @pytest.mark.parametrize(("cell", "head"), [("lstm", "crf"), ("gru", "softmax"), ("gru_reset_after", "crf")])
-def test_a_model_comes_back_to_the_bit(tmp_path, cell, head, characters):
+def test_a_loaded_model_is_bit_identical(tmp_path, cell, head, characters):
     options = (f"encoder.cell={cell}", f"head={head}", "encoder.layers=2", *CHARACTERS[characters])
     tagger, vocabulary = save(tmp_path, *options)
     model = load_model(tmp_path)
@@ -70,10 +76,10 @@ def test_a_model_comes_back_to_the_bit(tmp_path, cell, head, characters):
     assert found == TaggerDecoder(tagger, vocabulary).scored_spans(sentences)
 
 
-def test_a_model_with_documents_and_a_lexicon_comes_back_and_finds_the_same(tmp_path):
+def test_a_model_with_documents_and_a_lexicon_is_restored(tmp_path):
     tagger, vocabulary = tagger_with_context()
     config = config_of("embeddings.document=true", "embeddings.lexicon=true")
-    save_description(tmp_path, config, vocabulary)
+    save_config_and_vocabulary(tmp_path, config, vocabulary)
     save_weights(tmp_path, tagger)
     model, sentences, documents = load_model(tmp_path), words_of(TRAIN), [0, 0, 0, 1, 1, 1, 1, 2, 2, -1]
     assert model.config == config and model.vocabulary.lexicon.counts == vocabulary.lexicon.counts
@@ -83,10 +89,10 @@ def test_a_model_with_documents_and_a_lexicon_comes_back_and_finds_the_same(tmp_
 
 
 @pytest.mark.parametrize("change", [{"lexicon": None}, {"lexicon": {"harry": [1]}}, {"lexicon": 5}])
-def test_a_lexicon_that_is_lost_or_odd_is_told(tmp_path, change):
+def test_a_missing_or_malformed_lexicon_is_refused(tmp_path, change):
     tagger, vocabulary = tagger_with_context()
     config = config_of("embeddings.document=true", "embeddings.lexicon=true")
-    save_description(tmp_path, config, vocabulary)
+    save_config_and_vocabulary(tmp_path, config, vocabulary)
     save_weights(tmp_path, tagger)
     path = tmp_path / "vocabulary.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
@@ -95,14 +101,14 @@ def test_a_lexicon_that_is_lost_or_odd_is_told(tmp_path, change):
 
 @pytest.fixture
 def composing(tmp_path):
-    """A tagger that composes words, its vocabulary, and the folder it is saved in."""
+    """A tagger that composes words, its vocabulary and its folder."""
     tagger, vocabulary = tagger_that_composes()
-    save_description(tmp_path, config_of(), vocabulary)
+    save_config_and_vocabulary(tmp_path, config_of(), vocabulary)
     save_weights(tmp_path, tagger)
     return tagger, vocabulary, tmp_path
 
 
-def test_a_model_that_composes_words_comes_back_and_finds_the_same(composing):
+def test_a_model_that_composes_words_is_restored(composing):
     tagger, vocabulary, folder = composing
     model, sentences = load_model(folder), words_of(TRAIN + "Bellatrix Bank-London met Harry .")
     assert model.vocabulary == vocabulary and model.vocabulary.n_grams == N_GRAMS
@@ -112,54 +118,54 @@ def test_a_model_that_composes_words_comes_back_and_finds_the_same(composing):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
-        ({"n_grams": None}, "do not belong together"),
-        ({"n_grams": []}, "do not belong together"),
-        ({"n_grams": N_GRAMS[1:]}, "do not belong together"),
-        ({"n_grams": [*N_GRAMS, "lon"]}, "do not belong together"),
+        ({"n_grams": None}, "from different models"),
+        ({"n_grams": []}, "from different models"),
+        ({"n_grams": N_GRAMS[1:]}, "from different models"),
+        ({"n_grams": [*N_GRAMS, "lon"]}, "from different models"),
         ({"n_grams": 3}, "'n_grams' is not a list of strings"),
-        ({"n_grams": [*N_GRAMS[1:], N_GRAMS[1]]}, "an n-gram stands twice in 'n_grams'"),
-        ({"vector_words": ["the", "in"]}, "do not belong together"),
+        ({"n_grams": [*N_GRAMS[1:], N_GRAMS[1]]}, "in 'n_grams'"),
+        ({"vector_words": ["the", "in"]}, "from different models"),
     ],
 )
-def test_a_vocabulary_that_composes_otherwise_than_the_weights_is_refused(composing, change, told):
+def test_n_grams_that_do_not_match_the_weights_are_refused(composing, change, reported):
     path = composing[-1] / "vocabulary.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    refused(path.parent, told)
+    refused(path.parent, reported)
 
 
 @pytest.mark.parametrize("precision", ["float16", "int8"])
-def test_frozen_vectors_come_back_in_their_own_type(tmp_path, precision):
+def test_frozen_vectors_keep_their_dtype(tmp_path, precision):
     known, config = vocabulary_of(), config_of(f"embeddings.words.precision={precision}")
     vocabulary = type(known)(
         known.words, ["potion", "wand"], known.characters, known.tags, known.scheme, known.labels
     )
-    rows = to_rows(torch.randn(2, 8), precision)
-    save_description(tmp_path, config, vocabulary)
+    rows = compress_vectors(torch.randn(2, 8), precision)
+    save_config_and_vocabulary(tmp_path, config, vocabulary)
     save_weights(tmp_path, build_tagger(config, vocabulary, rows))
     loaded = load_model(tmp_path).tagger.words
     assert loaded.vectors.dtype == getattr(torch, precision) and torch.equal(loaded.vectors, rows.values)
     assert precision == "float16" or torch.equal(loaded.scales, rows.scales)
 
 
-def test_saved_twice_it_is_the_same_bytes(tmp_path):
+def test_saving_is_deterministic(tmp_path):
     for name in ("one", "two"):
         save(tmp_path / name)
     for file in FILES:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     again = load_model(tmp_path / "one")
-    save_description(tmp_path / "three", again.config, again.vocabulary)
+    save_config_and_vocabulary(tmp_path / "three", again.config, again.vocabulary)
     save_weights(tmp_path / "three", again.tagger)
     for file in FILES:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "three" / file).read_bytes()
 
 
-def test_nothing_but_the_three_files_is_needed_or_left_behind(model):
+def test_a_saved_model_has_exactly_three_files(model):
     assert sorted(path.name for path in model.iterdir()) == sorted(FILES)
 
 
-def test_a_model_may_stand_behind_symbolic_links(tmp_path, model):
+def test_a_model_may_consist_of_symbolic_links(tmp_path, model):
     linked = tmp_path / "linked"
     linked.mkdir()
     for name in FILES:
@@ -168,7 +174,7 @@ def test_a_model_may_stand_behind_symbolic_links(tmp_path, model):
     assert load_model(linked).vocabulary.words == load_model(tmp_path / "alias").vocabulary.words
 
 
-# --- what is no model --------------------------------------------------------------------------------------
+# --- folders that are not models ---------------------------------------------------------------------------
 
 
 def test_a_missing_folder(tmp_path):
@@ -177,22 +183,22 @@ def test_a_missing_folder(tmp_path):
 
 def test_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "model.bin").write_bytes(b"weights")
-    refused(tmp_path / "model.bin", "is a file; a model is a folder")
+    refused(tmp_path / "model.bin", "is a file; expected a model folder")
 
 
-def test_an_empty_and_a_foreign_folder(tmp_path):
-    refused(tmp_path, "is not a model of rnner")
+def test_a_folder_without_a_model(tmp_path):
+    refused(tmp_path, "is not an rnner model")
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x02")
-    refused(tmp_path, "is not a model of rnner")
+    refused(tmp_path, "is not an rnner model")
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(model, name):
     (model / name).unlink()
-    assert "train --resume" not in refused(model, f"incomplete, it lacks {name}")
+    assert "train --resume" not in refused(model, f"incomplete: it lacks {name}")
 
 
-def test_a_run_without_its_first_epoch_says_how_to_go_on(model):
+def test_an_unfinished_run_says_how_to_resume(model):
     (model / "model.safetensors").unlink()
     (model / "checkpoint").mkdir()
     refused(model, "lacks model.safetensors; .*--resume")
@@ -200,7 +206,7 @@ def test_a_run_without_its_first_epoch_says_how_to_go_on(model):
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("kind", ["directory", "fifo", "broken link"])
-def test_something_else_in_place_of_a_file(model, name, kind):
+def test_a_folder_entry_that_is_not_a_file(model, name, kind):
     (model / name).unlink()
     if kind == "directory":
         (model / name).mkdir()
@@ -220,7 +226,7 @@ def test_a_truncated_file_is_refused(model, name, share):
     refused(model)
 
 
-def test_a_config_cut_off_anywhere_is_refused_unless_it_still_means_the_same_network(model):
+def test_a_truncated_config_is_refused_unless_it_describes_the_same_network(model):
     whole = (model / "config.yaml").read_bytes()
     shapes = {name: t.shape for name, t in load_model(model).tagger.state_dict().items()}
     refusals = 0
@@ -232,7 +238,7 @@ def test_a_config_cut_off_anywhere_is_refused_unless_it_still_means_the_same_net
             refusals += 1
         else:
             assert {name: t.shape for name, t in tagger.state_dict().items()} == shapes
-            assert cut > whole.index(b"encoder:"), "what stands before makes the network"
+            assert cut > whole.index(b"encoder:"), "the part before it describes the network"
     assert refusals > 10
 
 
@@ -249,7 +255,7 @@ def test_swapped_files_are_refused(tmp_path, model):
     other = tmp_path / "other"
     save(other, vocabulary=vocabulary_of("[PER Ron] sat in the [LOC Burrow] ."))
     (model / "vocabulary.json").write_bytes((other / "vocabulary.json").read_bytes())
-    refused(model, "config and vocabulary ask for .*do not belong together")
+    refused(model, "config and vocabulary require .*from different models")
 
 
 def with_config(model, **changes):
@@ -264,30 +270,30 @@ def with_config(model, **changes):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
-        ({"encoder__hidden": 9}, "do not belong together"),
+        ({"encoder__hidden": 9}, "from different models"),
         ({"encoder__layers": 2}, "lacks the weights"),
-        ({"encoder__cell": "gru"}, "do not belong together"),
-        ({"head": "softmax"}, "'head.* the config does not ask for"),
-        ({"embeddings__characters": None}, "'characters.* the config does not ask for"),
+        ({"encoder__cell": "gru"}, "from different models"),
+        ({"head": "softmax"}, "'head.* are not in the config"),
+        ({"embeddings__characters": None}, "'characters.* are not in the config"),
         ({"data__scheme": "iob2"}, "has the scheme iob2, the vocabulary bioes"),
-        ({"encoder__bidirectional": False}, "do not belong together"),
+        ({"encoder__bidirectional": False}, "from different models"),
     ],
 )  # fmt: skip
-def test_another_config_is_refused(model, change, told):
+def test_a_config_that_does_not_match_the_weights_is_refused(model, change, reported):
     with_config(model, **change)
-    refused(model, told)
+    refused(model, reported)
 
 
-def test_more_tensors_than_asked_for_are_refused(model):
+def test_unexpected_tensors_are_refused(model):
     tensors = load_file(model / "model.safetensors")
     save_file({**tensors, "backdoor": torch.zeros(1)}, model / "model.safetensors")
-    refused(model, "holds the weights 'backdoor', which the config does not ask for")
+    refused(model, "has the weights 'backdoor', which are not in the config")
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.complex64, torch.float64])
-def test_vectors_of_an_odd_type_are_refused(tmp_path, dtype):
+def test_vectors_with_another_dtype_are_refused(tmp_path, dtype):
     known = vocabulary_of()
     vocabulary = type(known)(known.words, ["wand"], known.characters, known.tags, known.scheme, known.labels)
     save(tmp_path, vocabulary=vocabulary)
@@ -316,7 +322,7 @@ def test_huge_sizes_in_the_config_take_no_memory(model, change):
     assert peak_memory_mb(torch.device("cpu")) - before < 100
 
 
-def test_a_cell_that_is_not_known_here_asks_for_the_code(model):
+def test_an_unknown_cell_asks_for_its_code(model):
     with_config(model, encoder__cell="grandmother")
     assert "--code FILE" in refused(model, "no cell is named 'grandmother'")
 
@@ -338,15 +344,15 @@ def test_a_cell_that_is_not_known_here_asks_for_the_code(model):
         {"format_version": None},
     ],
 )
-def test_an_odd_vocabulary_is_refused(model, change):
+def test_an_invalid_vocabulary_is_refused(model, change):
     vocabulary = json.loads((model / "vocabulary.json").read_text())
     (model / "vocabulary.json").write_text(json.dumps({**vocabulary, **change}))
     assert "vocabulary.json" in refused(model)
 
 
-def test_nesting_without_end_is_refused(model):
+def test_deeply_nested_json_is_refused(model):
     (model / "vocabulary.json").write_text("[" * 100_000)
-    refused(model, "vocabulary.json: is broken")
+    refused(model, "vocabulary.json: is corrupt")
 
 
 def test_a_folder_that_cannot_be_read_is_refused(model, monkeypatch):
@@ -357,17 +363,17 @@ def test_a_folder_that_cannot_be_read_is_refused(model, monkeypatch):
     refused(model, "cannot be read .Permission denied")
 
 
-# --- figures -----------------------------------------------------------------------------------------------
+# --- metrics -----------------------------------------------------------------------------------------------
 
 
-def test_metrics_come_back_and_are_none_before_the_end(tmp_path):
+def test_metrics_are_restored_and_none_for_an_unfinished_run(tmp_path):
     assert load_metrics(tmp_path) is None
     save_metrics(tmp_path, {"dev": {"f1": 0.5}, "label": "Ærø"})
     assert load_metrics(tmp_path) == {"dev": {"f1": 0.5}, "label": "Ærø"}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", '"f1"'])
-def test_broken_metrics_are_told(tmp_path, content):
+def test_corrupt_metrics_are_refused(tmp_path, content):
     (tmp_path / "metrics.json").write_text(content)
     with pytest.raises(ModelError, match=r"metrics\.json: is"):
         load_metrics(tmp_path)

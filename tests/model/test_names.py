@@ -1,4 +1,4 @@
-"""What the name of a model stands for: what is here, and models on a stand-in for the Hugging Face Hub."""
+"""Model names: paths, and models on a stand-in for the Hugging Face Hub."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ UNWANTED = {"code.py": b"raise SystemExit", "pickled.bin": b"\x80", "sub/config.
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """The cache of huggingface_hub, and a working directory without anything."""
+    """The cache of huggingface_hub, in an empty working directory."""
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
@@ -28,7 +28,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def serve(cache, monkeypatch):
-    """`serve(models)` is a Hub with these models; it gives what is asked of it."""
+    """`serve(models)` starts a Hub with these models and returns the list of its requests."""
 
     def at(endpoint):
         monkeypatch.setattr(constants, "ENDPOINT", endpoint)
@@ -51,7 +51,7 @@ def serve(cache, monkeypatch):
 
 @pytest.fixture
 def offline(monkeypatch):
-    """`offline()` forbids any question to the Hub, as HF_HUB_OFFLINE=1 does."""
+    """`offline()` forbids requests to the Hub, as HF_HUB_OFFLINE=1 does."""
     return lambda: monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
 
@@ -62,29 +62,29 @@ def content(folder):
 def refused(name, *parts, kind=ModelError):
     with pytest.raises(kind) as caught:
         find_model(name)
-    told = str(caught.value)
-    assert "\n" not in told
+    reported = str(caught.value)
+    assert "\n" not in reported
     for part in parts:
-        assert part in told
+        assert part in reported
 
 
-def test_the_files_are_those_of_a_model_folder():
+def test_the_lists_of_files_are_complete():
     assert tuple(file_names.FOLDER_FILES) == (file_names.CONFIG, file_names.VOCABULARY, file_names.WEIGHTS)
     assert tuple(file_names.OPTIONAL_FILES) == (file_names.METRICS, file_names.CARD)
 
 
-# --- here --------------------------------------------------------------------------------------------------
+# --- paths -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["my", "runs/my", "ada/names", "ada/names@v1", "./en", "a/b/c", "m.onnx"])
-def test_what_exists_here_is_meant(cache, serve, name):
+def test_an_existing_path_is_used(cache, serve, name):
     asked = serve({"ada/names": MODEL})
     Path(name).mkdir(parents=True)
     assert find_model(name) == find_model(Path(name)) == Path(name)
     assert asked == []
 
 
-def test_a_folder_that_holds_an_exported_model_alone_stands_for_it(cache):
+def test_a_folder_with_only_an_exported_file_means_that_file(cache):
     folder = Path("copied")
     folder.mkdir()
     (folder / "model.onnx").touch()
@@ -96,24 +96,24 @@ def test_a_folder_that_holds_an_exported_model_alone_stands_for_it(cache):
 @pytest.mark.parametrize(
     "name", ["runs/quickstrat", "mine/quickstrat", "./quickstrat", "quickstrat", "a/b/c"]
 )
-def test_a_path_that_leads_nowhere_is_told_without_asking_the_hub(serve, name):
+def test_a_missing_path_is_reported_without_asking_the_hub(serve, name):
     asked = serve({})
     for near in ("runs/quickstart", "mine/quickstart", "quickstart"):
         Path(near).mkdir(parents=True)
     (Path(near) / "notes.txt").touch()
     guess = "(did you mean quickstart?)" if name != "a/b/c" else "`rnner train --config FILE` makes one"
-    refused(name, f"{name}: there is no such model folder", guess, "on the Hugging Face Hub is written ")
+    refused(name, f"{name}: there is no such model folder", guess, "on the Hugging Face Hub, write ")
     assert asked == []
 
 
-def test_a_folder_of_an_owner_s_name_does_not_hide_the_hub(serve):
+def test_a_folder_with_the_owners_name_does_not_hide_the_hub(serve):
     serve({"ada/names": MODEL})
     Path("ada").mkdir()
-    refused("ada/names", "there is no such model folder", "is written hf:ada/names")
+    refused("ada/names", "there is no such model folder", "write hf:ada/names")
     assert content(find_model("hf:ada/names")) == MODEL
 
 
-def test_a_path_object_is_never_a_name(serve):
+def test_a_path_object_is_never_on_the_hub(serve):
     asked = serve({"ada/names": MODEL})
     refused(Path("ada/names"), "there is no such model folder")
     refused(Path("ada/names.onnx"), "there is no such file", "`rnner export DIR names.onnx` writes one")
@@ -121,14 +121,14 @@ def test_a_path_object_is_never_a_name(serve):
 
 
 @pytest.mark.parametrize("name", ["", "\0", "x" * 5000, "a//b", "hf:", "hf:ada", "ada/na mes", "@v1"])
-def test_what_is_no_name_at_all_is_told(cache, name):
+def test_invalid_names_are_reported(cache, name):
     refused(name, "there is no such model folder", "owner/name")
 
 
 # --- on the Hub --------------------------------------------------------------------------------------------
 
 
-def test_a_model_is_fetched_once_and_only_its_own_files(serve, cache):
+def test_only_model_files_are_downloaded_and_only_once(serve, cache):
     asked = serve({"ada/names": {**MODEL, **UNWANTED}})
     folder = find_model("ada/names")
     assert content(folder) == MODEL and cache in folder.parents
@@ -138,7 +138,7 @@ def test_a_model_is_fetched_once_and_only_its_own_files(serve, cache):
     assert asked == ["GET /api/models/ada/names"]
 
 
-def test_an_exported_model_is_fetched_where_there_is_no_folder(serve):
+def test_an_exported_model_is_downloaded_if_that_is_all(serve):
     asked = serve(
         {
             "ada/names": {"model.onnx": b"graph", "config.json": b"{}"},
@@ -151,7 +151,7 @@ def test_an_exported_model_is_fetched_where_there_is_no_folder(serve):
     assert not any("config.json" in request for request in asked)
 
 
-def test_a_newer_state_is_fetched_and_an_older_one_stays(serve, offline):
+def test_a_new_commit_is_downloaded_and_the_old_one_kept(serve, offline):
     serve({"ada/names": MODEL})
     old, state = find_model("ada/names"), commit(MODEL)
     changed = {**MODEL, "model.safetensors": b"better"}
@@ -162,10 +162,10 @@ def test_a_newer_state_is_fetched_and_an_older_one_stays(serve, offline):
     asked.clear()
     assert find_model(f"ada/names@{state}") == old and asked == []
     assert content(find_model("ada/names@main")) == changed
-    refused("ada/names@v9", "ada/names@v9: ", "no revision v9")
+    refused("ada/names@v9", "ada/names@v9: ", "not the revision v9")
 
 
-def test_offline_the_cache_is_read_and_nobody_asked(serve, offline):
+def test_offline_only_the_cache_is_used(serve, offline):
     asked = serve({"ada/names": MODEL, "ada/others": MODEL})
     folder = find_model("ada/names")
     asked.clear()
@@ -175,49 +175,49 @@ def test_offline_the_cache_is_read_and_nobody_asked(serve, offline):
     assert asked == []
 
 
-def test_without_a_network_the_cache_is_read_and_it_is_said(serve, caplog):
+def test_without_a_network_the_cache_is_used_with_a_warning(serve, caplog):
     serve({"ada/names": MODEL})
     folder = find_model("ada/names")
     serve.nobody()
     with caplog.at_level(logging.WARNING, logger="rnner"):
         assert find_model("ada/names") == folder
-    assert "gives no answer" in caplog.text and "using what was fetched before" in caplog.text
+    assert "does not answer" in caplog.text and "using the downloaded copy" in caplog.text
     before = time.monotonic()
-    refused("ada/others", "there is no such folder here", "http://127.0.0.1:9 gives no answer")
+    refused("ada/others", "there is no such folder here", "http://127.0.0.1:9 does not answer")
     assert time.monotonic() - before < 30
 
 
-def test_what_was_fetched_in_part_is_no_model(serve, offline, monkeypatch):
+def test_a_partial_download_is_not_a_model(serve, offline, monkeypatch):
     serve({"ada/names": MODEL})
     folder = find_model("ada/names")
     (folder / "model.safetensors").unlink()
-    assert content(find_model("ada/names")) == MODEL, "what lacks is fetched"
+    assert content(find_model("ada/names")) == MODEL, "missing files are downloaded"
     (folder / "model.safetensors").unlink()
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(folder))
-    refused("ada/names", "only a part of it has come")
+    refused("ada/names", "the download is incomplete")
     offline()
-    refused("ada/names", "not in the cache, or not all of it", "unset HF_HUB_OFFLINE")
+    refused("ada/names", "not in the cache, or only in part", "unset HF_HUB_OFFLINE")
 
 
-def test_a_download_that_breaks_off_is_told(serve, monkeypatch):
+def test_a_failed_download_is_reported(serve, monkeypatch):
     def broken(*_, **__):
         raise OSError(28, "No space left on device")
 
     serve({"ada/names": MODEL})
     monkeypatch.setattr("huggingface_hub.snapshot_download", broken)
-    refused("ada/names", "ada/names: cannot be fetched: ", "No space left", "try again")
+    refused("ada/names", "ada/names: download failed: ", "No space left", "try again")
 
 
 def test_a_private_model_needs_a_token(serve, monkeypatch):
     serve({"ada/secret": MODEL}, tokens={"ada/secret": "hf_mine"})
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    refused("ada/secret", "has no such model that you may see", "hf auth login", "HF_TOKEN")
+    refused("ada/secret", "has no such model that you can access", "hf auth login", "HF_TOKEN")
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
     assert content(find_model("ada/secret")) == MODEL
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "reported"),
     [
         (
             {"pytorch_model.bin": b"", "config.json": b""},
@@ -225,31 +225,31 @@ def test_a_private_model_needs_a_token(serve, monkeypatch):
         ),
         (
             {"config.yaml": b"", "vocabulary.json": b""},
-            "no model of rnner: it lacks model.safetensors, and has no",
+            "not an rnner model: it lacks model.safetensors and has no model.onnx",
         ),
         (
             {**MODEL, "config.yaml": b"#" * 2_000_000},
-            "its config.yaml is larger than any such file of ours (1 MB)",
+            "its config.yaml is larger than such a file can be (1 MB)",
         ),
-        (None, "answers with an error: "),
+        (None, "returned an error: "),
     ],
 )
-def test_what_is_no_model_of_ours_is_not_fetched(serve, files, told):
+def test_repositories_without_a_model_are_not_downloaded(serve, files, reported):
     asked = serve({"ada/other": files})
-    refused("ada/other", "ada/other: ", told)
+    refused("ada/other", "ada/other: ", reported)
     assert not any("/resolve/" in request for request in asked)
 
 
 @pytest.mark.parametrize("name", ["ada/nobody", "ada/nobody@v1"])
-def test_a_model_that_is_nowhere_is_told_both_ways(serve, name):
+def test_a_missing_model_is_reported_for_folder_and_hub(serve, name):
     serve({})
     refused(name, f"{name}: there is no such folder here, and http://127", "has no such model")
 
 
 @pytest.mark.parametrize("name", ["ada/..names", "-a/b", "ada/names.git", f"ada/{'x' * 120}"])
-def test_a_name_that_the_hub_forbids_is_told(serve, name):
+def test_a_name_that_the_hub_forbids_is_reported(serve, name):
     asked = serve({})
-    refused(name, "is no name of a model")
+    refused(name, "is not a valid model name")
     assert asked == []
 
 
@@ -258,7 +258,7 @@ def test_a_name_that_the_hub_forbids_is_told(serve, name):
 
 def test_the_bundled_model_is_the_default_and_has_a_name(tmp_path, monkeypatch):
     monkeypatch.setattr("rnner.model.names.resources.files", lambda _: tmp_path)
-    refused(None, "--model DIR is needed", kind=UsageError)
+    refused(None, "name a model with --model DIR", kind=UsageError)
     bundled = tmp_path / "resources" / "en"
     bundled.mkdir(parents=True)
     (tmp_path / "en").mkdir()

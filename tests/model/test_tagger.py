@@ -1,17 +1,17 @@
-"""A tagger: the same result whatever a sentence is batched with, legal tags only, and it can learn."""
+"""The tagger: results do not depend on the batch, tags are legal, and it learns."""
 
 import pytest
 import torch
 
-from rnner.data.bags import bags_of
+from rnner.data.bags import bags_of_words
 from rnner.data.encoded_split import EncodedSplit
 from rnner.decoding.tagger_decoder import TaggerDecoder
-from rnner.model.folder import load_model, save_description, save_weights
+from rnner.model.folder import load_model, save_config_and_vocabulary, save_weights
 from rnner.nn.cells import cell_names
 from rnner.scoring.metrics import score
 from rnner.tags import TagError, to_spans
 from rnner.training.trainer import Trainer
-from tiny import (
+from tiny_corpus import (
     CHARACTERS,
     DEV,
     TRAIN,
@@ -42,7 +42,7 @@ def test_the_built_in_cells_are_the_ones_tested():
 @pytest.mark.parametrize("characters", CHARACTERS)
 @pytest.mark.parametrize("head", ["crf", "softmax"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_sentence_is_tagged_alike_whatever_it_is_batched_with(cell, head, characters):
+def test_results_do_not_depend_on_the_batch(cell, head, characters):
     options = (f"encoder.cell={cell}", "encoder.layers=2", f"head={head}", *CHARACTERS[characters])
     tagger, vocabulary = tagger_of(*options)
     alone = [emissions(tagger, vocabulary, [words])[0] for words in SENTENCES]
@@ -65,7 +65,7 @@ def test_a_sentence_is_tagged_alike_whatever_it_is_batched_with(cell, head, char
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])
 @pytest.mark.parametrize("scheme", ["bioes", "iob1", "iob2", "binary"])
-def test_no_illegal_tags_come_out_of_either_head(head, scheme):
+def test_both_heads_decode_only_legal_tags(head, scheme):
     vocabulary = vocabulary_of(scheme=scheme)
     greedy_was_illegal = False
     for seed in range(5):
@@ -84,7 +84,7 @@ def test_no_illegal_tags_come_out_of_either_head(head, scheme):
 
 
 @pytest.mark.parametrize(("cell", "head"), [("lstm", "crf"), ("gru", "softmax")])
-def test_ten_sentences_are_learnt_by_heart_and_found_again_after_reloading(tmp_path, cell, head):
+def test_a_tagger_overfits_ten_sentences_and_survives_reloading(tmp_path, cell, head):
     options = [f"encoder.cell={cell}", f"head={head}", "training.epochs=25", "training.average=null"]
     options += [f"dropout.{part}=0" for part in ("words", "input", "hidden", "output")]
     options += ["training.learning_rate=0.03", "encoder.hidden=16"]
@@ -101,7 +101,7 @@ def test_ten_sentences_are_learnt_by_heart_and_found_again_after_reloading(tmp_p
     assert losses[-1] < 0.1 * losses[0]
     assert decoder.spans(words) == gold
 
-    save_description(tmp_path, config, vocabulary)
+    save_config_and_vocabulary(tmp_path, config, vocabulary)
     save_weights(tmp_path, tagger)
     model = load_model(tmp_path)
     again = TaggerDecoder(model.tagger, model.vocabulary)
@@ -123,7 +123,7 @@ def test_a_batch_without_tags_has_no_loss():
         tagger.loss(vocabulary.encode(SENTENCES).to("cpu"))
 
 
-def test_what_depends_on_a_form_is_computed_once_for_each_form():
+def test_features_of_a_form_are_computed_once():
     tagger, vocabulary = tagger_of()
     seen = []
     tagger.characters.register_forward_hook(lambda module, given, result: seen.append(given[0].shape[0]))
@@ -137,10 +137,10 @@ def test_what_depends_on_a_form_is_computed_once_for_each_form():
 DOCUMENTS = [0, 0, 0, 1, 1, 2, 2, 2, 2, 3]  # of the sentences of TRAIN
 
 
-def test_padding_and_neighbours_change_nothing_where_documents_and_a_lexicon_are_seen():
+def test_with_documents_and_a_lexicon_too_results_do_not_depend_on_the_batch():
     tagger, vocabulary = tagger_with_context()
     numbers = [*DOCUMENTS, 2, 0, 4, 2, 5]
-    bags = bags_of(SENTENCES, numbers, vocabulary.row)
+    bags = bags_of_words(SENTENCES, numbers, vocabulary.row)
 
     def emissions_of(places):
         batch = vocabulary.encode([SENTENCES[i] for i in places], bags=[bags[i] for i in places]).to("cpu")
@@ -155,11 +155,11 @@ def test_padding_and_neighbours_change_nothing_where_documents_and_a_lexicon_are
 
 
 @pytest.mark.parametrize("make", [tagger_of, tagger_that_composes])
-def test_in_training_and_in_prediction_a_sentence_sees_the_same_document(make):
+def test_training_and_prediction_use_the_same_document(make):
     tagger, vocabulary = make("embeddings.document=true")
     split = split_of(TRAIN, documents=DOCUMENTS)
     (sentences, tags), rows = split.sentences(), [7, 0, 5, 1]
-    bags = bags_of(sentences, DOCUMENTS, vocabulary.row)
+    bags = bags_of_words(sentences, DOCUMENTS, vocabulary.row)
     plain = vocabulary.encode(*[[of[i] for i in rows] for of in (sentences, tags, bags)]).to("cpu")
     batch = EncodedSplit(vocabulary, split, bags=True).batch(rows).to("cpu")
     assert bool(batch.bags.composition.rows.any()) == (make is tagger_that_composes)
@@ -169,17 +169,17 @@ def test_in_training_and_in_prediction_a_sentence_sees_the_same_document(make):
 
 @torch.no_grad()
 def vectors_of_documents(tagger, batch):
-    """What the tagger sees of the document of each sentence, [b, w]."""
+    """Return the document vector of each sentence, [b, w]."""
     seen = []
     with tagger.document.register_forward_hook(lambda module, given, result: seen.append(result)):
         tagger(batch)
-    return seen[0][batch.bags.of]
+    return seen[0][batch.bags.document_of]
 
 
-def test_a_document_is_the_mean_of_its_known_words_those_composed_included():
+def test_a_document_vector_is_the_mean_of_known_and_composed_words():
     tagger, vocabulary = tagger_that_composes("embeddings.document=true")
     sentences = [["London", "3rd", "Hagrid"], ["Bank-London", "?", "Hagrid", "Bank-London"]]
-    batch = vocabulary.encode(sentences, bags=bags_of(sentences, [0, 0], vocabulary.row)).to("cpu")
+    batch = vocabulary.encode(sentences, bags=bags_of_words(sentences, [0, 0], vocabulary.row)).to("cpu")
     forms = dict.fromkeys([*sentences[0], *sentences[1]])
     vectors = dict(zip(forms, tagger.features(batch)[:, :8], strict=True))
     assert vocabulary.row("3rd") == vocabulary.row("?") == (1, None)
@@ -188,11 +188,11 @@ def test_a_document_is_the_mean_of_its_known_words_those_composed_included():
     torch.testing.assert_close(vectors_of_documents(tagger, batch), mean.expand(2, -1))
 
 
-def test_a_document_of_unknown_words_alone_is_zeros_and_every_gradient_is_finite():
+def test_a_document_of_unknown_words_is_zeros_with_finite_gradients():
     tagger, vocabulary = tagger_of("embeddings.document=true")
     unknown, known = ["Nymphadora", "Kreacher"], ["London", "Dumbledore"]
     for sentences in ([unknown], [unknown, known], [known, unknown, unknown]):
-        bags = bags_of(sentences, range(len(sentences)), vocabulary.row)
+        bags = bags_of_words(sentences, range(len(sentences)), vocabulary.row)
         batch = vocabulary.encode(sentences, [["S-PER", "O"]] * len(sentences), bags).to("cpu")
         seen = vectors_of_documents(tagger, batch)
         assert seen.any(dim=1).tolist() == [words is known for words in sentences]
@@ -203,7 +203,7 @@ def test_a_document_of_unknown_words_alone_is_zeros_and_every_gradient_is_finite
         assert all(parameter.grad.isfinite().all() for parameter in tagger.parameters())
 
 
-def test_every_weight_learns_where_documents_and_a_lexicon_are_seen():
+def test_with_documents_and_a_lexicon_every_weight_has_a_gradient():
     tagger, vocabulary = tagger_with_context("dropout.words=0")
     encoded = EncodedSplit(vocabulary, split_of(TRAIN, documents=DOCUMENTS), bags=True)
     batch = encoded.batch([7, 0, 5]).to("cpu")
@@ -213,13 +213,13 @@ def test_every_weight_learns_where_documents_and_a_lexicon_are_seen():
         assert parameter.grad is not None and parameter.grad.any(), name
 
 
-def test_a_batch_without_the_words_of_documents_is_refused_by_a_tagger_that_looks_at_them():
+def test_a_tagger_with_documents_refuses_a_batch_without_them():
     tagger, vocabulary = tagger_of("embeddings.document=true")
     with pytest.raises(ValueError, match="looks at whole documents"):
         tagger(vocabulary.encode(SENTENCES).to("cpu"))
 
 
-def test_sizes_of_documents_and_lexicon_add_up():
+def test_sizes_with_documents_and_a_lexicon_match():
     tagger, vocabulary = tagger_with_context()
     assert tagger.document.output_size == 8 and vocabulary.lexicon.size == 4 + 2
     assert tagger.encoder.input_size == 8 + 3 + 5 + 8 + 6
@@ -233,14 +233,14 @@ def test_a_composed_vector_is_the_weighted_sum_of_its_rows():
     batch = vocabulary.encode([["Hagrid", "London", "London-bank", "?", "1997"]]).to("cpu")
     found = tagger.features(batch)[:, :8]
     for place, form in ((0, "Hagrid"), (2, "London-bank")):
-        pieces = vocabulary.features(form).pieces
+        pieces = vocabulary.features(form).composition
         rows = tagger.words(torch.from_numpy(pieces.rows))
         torch.testing.assert_close(found[place], torch.from_numpy(pieces.weights) @ rows)
     others = [1, 3, 4]
     assert torch.equal(found[others], tagger.words(batch.words[others]))
 
 
-def test_composed_words_in_documents_are_tagged_alike_whatever_they_are_batched_with():
+def test_composed_words_in_documents_do_not_depend_on_the_batch():
     tagger, vocabulary = tagger_that_composes("embeddings.document=true")
     torch.nn.init.normal_(tagger.document.gate.weight, std=3)
     sentences = [*SENTENCES, ["Bellatrix", "Bank-London", "1997"], ["1997"]]
@@ -257,10 +257,10 @@ def test_composed_words_in_documents_are_tagged_alike_whatever_they_are_batched_
         assert scores[0] == pytest.approx(scores[1], abs=1e-5)
 
 
-def test_composed_words_are_tagged_alike_whatever_they_are_batched_with():
+def test_composed_words_do_not_depend_on_the_batch():
     tagger, vocabulary = tagger_that_composes()
     sentences = [*SENTENCES, ["London"], ["Bellatrix", "Bank-London", "Bellatrix"]]
-    assert all(vocabulary.features(name).pieces is not None for name in ("Harry", "Bellatrix"))
+    assert all(vocabulary.features(name).composition is not None for name in ("Harry", "Bellatrix"))
     alone = [emissions(tagger, vocabulary, [words])[0] for words in sentences]
     together = emissions(tagger, vocabulary, sentences)
     backward = emissions(tagger, vocabulary, sentences[::-1])[::-1]
@@ -271,7 +271,7 @@ def test_composed_words_are_tagged_alike_whatever_they_are_batched_with():
     assert any(found[0]) and found[0] == found[1] == found[2]
 
 
-def test_a_trained_word_learns_from_what_is_composed_of_it_and_frozen_rows_do_not():
+def test_composed_words_train_their_trained_pieces_but_not_frozen_ones():
     text = "\n".join(["[PER Hermione] ."] * 10)
     tagger, vocabulary = tagger_that_composes("dropout.words=0", text=text)
     before = tagger.words.vectors.clone()
@@ -282,7 +282,7 @@ def test_a_trained_word_learns_from_what_is_composed_of_it_and_frozen_rows_do_no
     assert torch.equal(tagger.words.vectors, before)
 
 
-def test_a_composed_word_that_is_dropped_is_the_unknown_word_and_nothing_of_its_pieces():
+def test_a_dropped_composed_word_is_the_unknown_word():
     tagger, vocabulary = tagger_that_composes("dropout.words=0.5")
     batch = vocabulary.encode([["Hagrid", "London-bank", "in", "London", "Dobby", "bank"]]).to("cpu")
     composed = (batch.words == 0).nonzero().flatten().tolist()
@@ -295,7 +295,7 @@ def test_a_composed_word_that_is_dropped_is_the_unknown_word_and_nothing_of_its_
         assert 5 < dropped[:, form].sum() < 35, "each is sometimes dropped and sometimes not"
 
 
-def test_the_unknown_word_learns_from_composed_words_that_are_dropped_and_their_pieces_do_not():
+def test_dropped_composed_words_train_only_the_unknown_word():
     text = "\n".join(["[PER Hermione] ."] * 10)
     tagger, vocabulary = tagger_that_composes("dropout.words=0.99", text=text)
     batch = vocabulary.encode([["Hermione-in-London"]], [["S-PER"]]).to("cpu")

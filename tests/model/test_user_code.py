@@ -1,4 +1,4 @@
-"""A user's own cell, in a file of their own, trains without touching rnner."""
+"""A user's own cell, in their own file, trains without changes to rnner."""
 
 import sys
 import textwrap
@@ -8,12 +8,12 @@ import torch
 
 import rnner
 from rnner.errors import ModelError, UsageError
-from rnner.model.folder import load_model
+from rnner.model.folder import load_metrics, load_model
 from rnner.model.user_code import load_code
 from rnner.nn import cells
-from rnner.training.run import finished, train
-from rnner.training.setup import prepare
-from tiny import corpus_config
+from rnner.training.run import run_training
+from rnner.training.setup import prepare_training
+from tiny_corpus import corpus_config
 
 CPU = torch.device("cpu")
 MGU = """
@@ -42,7 +42,7 @@ def write(path, code):
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])
-def test_a_cell_of_ones_own_trains_and_is_asked_for_when_loading(tmp_path, monkeypatch, head):
+def test_a_custom_cell_trains_and_loading_asks_for_its_code(tmp_path, monkeypatch, head):
     code = write(tmp_path / "my_cells.py", MGU)
     known = dict(cells._CELLS)
     load_code(code)
@@ -54,10 +54,10 @@ def test_a_cell_of_ones_own_trains_and_is_asked_for_when_loading(tmp_path, monke
         "embeddings.characters.cell=mgu_of_mine",
         "training.epochs=2",
     )
-    list(train(prepare(config, device=CPU), tmp_path / "run"))
-    assert finished(tmp_path / "run")["train"]["epochs"] == 2
+    list(run_training(prepare_training(config, device=CPU), tmp_path / "run"))
+    assert load_metrics(tmp_path / "run")["train"]["epochs"] == 2
 
-    monkeypatch.setattr(cells, "_CELLS", known)  # as in a fresh process
+    monkeypatch.setattr(cells, "_CELLS", known)  # as in a new process
     with pytest.raises(ModelError, match=r"no cell is named 'mgu_of_mine'[\s\S]*--code FILE"):
         load_model(tmp_path / "run")
     with pytest.raises(ModelError, match="mgu_of_mine"):
@@ -67,17 +67,17 @@ def test_a_cell_of_ones_own_trains_and_is_asked_for_when_loading(tmp_path, monke
     pipeline.tag([["Harry", "slept", "."]])
 
 
-def test_code_that_lies_in_a_model_folder_is_never_run(tmp_path):
+def test_code_in_a_model_folder_never_runs(tmp_path):
     load_code(write(tmp_path / "my_cells.py", MGU))
     config = corpus_config(tmp_path, "encoder.cell=mgu_of_mine", "training.epochs=1")
-    list(train(prepare(config, device=CPU), tmp_path / "run"))
+    list(run_training(prepare_training(config, device=CPU), tmp_path / "run"))
     for name in ("my_cells.py", "code.py", "__init__.py"):
         write(tmp_path / "run" / name, f"open({str(tmp_path / 'ran')!r}, 'w')")
     load_model(tmp_path / "run")
     assert not (tmp_path / "ran").exists()
 
 
-def test_the_same_file_may_be_loaded_twice_however_it_is_spelt(tmp_path, monkeypatch):
+def test_the_same_file_may_be_loaded_twice(tmp_path, monkeypatch):
     write(tmp_path / "my_cells.py", MGU)
     (tmp_path / "link.py").symlink_to(tmp_path / "my_cells.py")
     monkeypatch.chdir(tmp_path)
@@ -88,7 +88,7 @@ def test_the_same_file_may_be_loaded_twice_however_it_is_spelt(tmp_path, monkeyp
 
 @pytest.mark.parametrize("relative", [True, False])
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "reported"),
     [
         ("import torch\n\nx = 1 / 0\n", r"my_cells\.py:3: ZeroDivisionError: division by zero"),
         ("def f():\n    return nowhere\n\n\nf()\n", r"my_cells\.py:2: NameError: name 'nowhere'"),
@@ -99,19 +99,19 @@ def test_the_same_file_may_be_loaded_twice_however_it_is_spelt(tmp_path, monkeyp
         ("import json\njson.loads('{')\n", r"my_cells\.py:2: JSONDecodeError"),
         (
             "from rnner.nn.cells import *\n@register_cell('lstm')\nclass A(Cell):\n    gates = 1\n",
-            r"my_cells\.py:\d: ValueError: cell 'lstm' is already LSTMCell",
+            r"my_cells\.py:\d: ValueError: cell 'lstm' is already defined, by LSTMCell",
         ),
     ],
 )
-def test_an_error_in_the_code_is_told_with_its_line(tmp_path, monkeypatch, code, told, relative):
+def test_an_error_in_the_code_is_reported_with_its_line(tmp_path, monkeypatch, code, reported, relative):
     (tmp_path / "my_cells.py").write_text(code)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=reported):
         load_code("my_cells.py" if relative else tmp_path / "my_cells.py")
     assert "rnner_usercode_my_cells" not in sys.modules
 
 
-def test_an_error_in_what_the_code_imports_is_told_with_the_line_of_the_import(tmp_path, monkeypatch):
+def test_an_error_in_an_import_is_reported_with_the_line_of_the_import(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "helper_with_a_typo.py").write_text("\n\n\ndef (:\n")
     (tmp_path / "my_cells.py").write_text("import torch\nimport helper_with_a_typo\n")
@@ -119,7 +119,7 @@ def test_an_error_in_what_the_code_imports_is_told_with_the_line_of_the_import(t
         load_code(tmp_path / "my_cells.py")
 
 
-def test_a_missing_file_a_folder_and_another_kind_of_file_are_told(tmp_path):
+def test_paths_that_are_not_python_files_are_refused(tmp_path):
     with pytest.raises(UsageError, match="there is no such file; --code takes a Python file"):
         load_code(tmp_path / "gone.py")
     with pytest.raises(UsageError, match="there is no such file"):

@@ -1,4 +1,4 @@
-"""The oracle of the CRF tests: every tag sequence of a short sentence, written out with its score."""
+"""The oracle of the CRF tests: all tag sequences of a short sentence, with their scores."""
 
 from itertools import pairwise, product
 from typing import NamedTuple
@@ -6,11 +6,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rnner.nn.crf.loss import join_moves
+from rnner.nn.crf.transitions import join_transitions
 
 
 class Scheme(NamedTuple):
-    """Tags and what is allowed among them; `boundary` as the heads take it."""
+    """Tags and their allowed transitions; `boundary` as in the heads."""
 
     tags: list[str]
     start: Tensor
@@ -26,32 +26,32 @@ def scheme(name: str) -> Scheme:
         "binary": ["0", "1"],
     }[name]
 
-    def goes_on(a: str, b: str) -> bool:
+    def continues(a: str, b: str) -> bool:
         if name == "binary":
             return a == b == "1"
         return a[0] in "BI" and b[0] in "IE" and a[1:] == b[1:]
 
     def may_follow(a: str, b: str) -> bool:
         if name == "bioes" and a[0] in "BI":
-            return goes_on(a, b)
-        return b[0] not in "IE" or goes_on(a, b)
+            return continues(a, b)
+        return b[0] not in "IE" or continues(a, b)
 
     return Scheme(
         tags,
         start=torch.tensor([tag[0] not in "IE" for tag in tags]),
         step=torch.tensor([[may_follow(a, b) for b in tags] for a in tags]),
         end=torch.tensor([name != "bioes" or tag[0] not in "BI" for tag in tags]),
-        boundary=torch.tensor([[not goes_on(a, b) for b in tags] for a in tags]),
+        boundary=torch.tensor([[not continues(a, b) for b in tags] for a in tags]),
     )
 
 
 def random_moves(scheme: Scheme, dtype: torch.dtype = torch.float64, scale: float = 1.0) -> Tensor:
-    allowed = join_moves(scheme.start, scheme.step, scheme.end)
+    allowed = join_transitions(scheme.start, scheme.step, scheme.end)
     return (scale * torch.randn(allowed.shape, dtype=dtype)).masked_fill(~allowed, -torch.inf)
 
 
 def enumerate_sequences(emissions: Tensor, moves: Tensor) -> tuple[list[tuple[int, ...]], Tensor]:
-    """All legal tag sequences of one sentence, emissions [t, k], and their scores, in lexicographic order."""
+    """Return all legal tag sequences of a sentence [t, k] in lexicographic order, and their scores."""
     t, k = emissions.shape
     e, m = emissions.tolist(), moves.tolist()
     sequences, scores = [], []
@@ -68,7 +68,7 @@ def enumerate_sequences(emissions: Tensor, moves: Tensor) -> tuple[list[tuple[in
 def contains(
     tags: tuple[int, ...], path: list[int], start: int, end: int, boundary: list[list[bool]]
 ) -> bool:
-    """Whether the tags agree with the path on a span, and have a boundary on both sides of it."""
+    """Return whether the tags equal the path on a span, with a boundary on either side of it."""
     opens = start == 0 or boundary[tags[start - 1]][tags[start]]
     closes = end == len(tags) or boundary[tags[end - 1]][tags[end]]
     return list(tags[start:end]) == path[start:end] and opens and closes

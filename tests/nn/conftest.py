@@ -1,11 +1,11 @@
-"""The layers' tests run on the CPU and, where there is CUDA, once more there, as the product sets it.
+"""Run the tests of this folder on the CPU and, if there is one, again on a CUDA device, set up as in use.
 
-There, what a test makes is made on the CPU, from its random numbers, and moved; so are the constants of its
-file, and what the constructors of modules make. What the package makes when it computes stays where the
-package makes it: left on the CPU by mistake, it meets CUDA here as it would in use. (Under `torch.device` as
+On CUDA, the tensors that a test creates, the constants of its file and the parameters of modules are created
+on the CPU, from the same random numbers, and then moved. Tensors that the package creates while it computes
+are not moved, so that one left on the CPU by mistake fails here as it would in use. (Under `torch.device` as
 a context it would not.)
 
-A test of what holds on the CPU alone says `@pytest.mark.parametrize("device", ["cpu"], indirect=True)`.
+Mark a test for the CPU alone with `@pytest.mark.parametrize("device", ["cpu"], indirect=True)`.
 """
 
 import sys
@@ -25,21 +25,21 @@ HERE = str(Path(__file__).parent)
 
 @pytest.fixture(autouse=True, params=DEVICES)
 def device(request):
-    """Where a test makes its tensors and modules: the name of the device."""
+    """Yield the name of the device on which a test creates its tensors and modules."""
     if request.param == "cpu":
         yield request.param
         return
     constants = {name: value for name, value in vars(request.module).items() if torch.is_tensor(value)}
-    with pytest.MonkeyPatch.context() as patch, settings_of_the_product(request.param):
+    with pytest.MonkeyPatch.context() as patch, settings_in_use(request.param):
         for name, value in constants.items():
             patch.setattr(request.module, name, value.to(request.param))
-        with Moving(request.param):
+        with MoveNewTensors(request.param):
             yield request.param
 
 
 @contextmanager
-def settings_of_the_product(device):
-    """Those of `choose_device`, and afterwards those from before."""
+def settings_in_use(device):
+    """Apply the settings of `choose_device`, and restore the previous ones."""
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     tf32 = matmul.allow_tf32, cudnn.allow_tf32
     deterministic = torch.are_deterministic_algorithms_enabled()
@@ -52,8 +52,8 @@ def settings_of_the_product(device):
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
 
 
-class Moving(TorchFunctionMode):
-    """Moves to a device what tests and the constructors of modules make without naming one."""
+class MoveNewTensors(TorchFunctionMode):
+    """Moves tensors to a device that tests and constructors of modules create without naming one."""
 
     def __init__(self, device):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Cells: the contract every registered cell keeps, and each equation against ONNX's reference operators."""
+"""Cells: the contract of every registered cell, and the equations against ONNX's reference operators."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LENGTHS = torch.tensor([6, 3, 1, 5])
 
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test registers is gone after it."""
+    """Undo the registrations of each test."""
     monkeypatch.setattr(cells, "_CELLS", dict(cells._CELLS))
     torch.manual_seed(0)
 
@@ -72,7 +72,7 @@ def test_a_step_keeps_shape_type_and_number_of_states(cell: Cell) -> None:
     assert [(s.shape, s.dtype) for s in new] == [((4, 7), torch.float64)] * cell.states
 
 
-def test_projecting_all_words_at_once_is_projecting_each(cell: Cell) -> None:
+def test_projecting_all_words_at_once_equals_projecting_each(cell: Cell) -> None:
     x = words(4, 6, 5)
     assert cell.project(x).shape == (4, 6, cell.gates * 7)
     torch.testing.assert_close(cell.project(x)[:, 2], cell.project(x[:, 2]))
@@ -124,7 +124,7 @@ def test_the_first_state_is_the_output(cell: Cell) -> None:
     torch.testing.assert_close(output[torch.arange(4), LENGTHS - 1], state[0])
 
 
-def test_a_sentence_may_be_read_in_two_goes(cell: Cell) -> None:
+def test_a_sentence_may_be_read_in_two_parts(cell: Cell) -> None:
     layer, x = Recurrent(cell), words(2, 6, 5)
     whole, end = layer(x, torch.tensor([6, 6]))
     first, middle = layer(x[:, :4], torch.tensor([4, 4]))
@@ -168,7 +168,7 @@ def onnx_layer(operator: str, outputs: int, rows: int, inputs: dict[str, Tensor]
 
 
 def in_order(weights: Tensor, *blocks: int) -> Tensor:
-    """The gates' blocks of rows in ONNX's order, with ONNX's leading axis of directions."""
+    """Return the gates' blocks of rows in ONNX's order, with ONNX's leading axis of directions."""
     parts = weights.detach().chunk(len(blocks))
     return torch.cat([parts[n] for n in blocks])[None]
 
@@ -177,8 +177,8 @@ def both_biases(b: Tensor, hidden: Tensor, *blocks: int) -> Tensor:
     return torch.cat([in_order(b, *blocks), in_order(hidden, *blocks)], dim=-1)
 
 
-def prepared(cell: Cell) -> Cell:
-    """All parameters at random, so that no bias is zero and no two gates are alike."""
+def randomised(cell: Cell) -> Cell:
+    """Randomise all parameters, so that no bias is zero and no two gates are equal."""
     for parameter in cell.parameters():
         nn.init.normal_(parameter, std=0.7)
     return cell.double()
@@ -204,11 +204,11 @@ def compared_with_onnx(
 
 
 def test_rnn_is_onnx_rnn() -> None:
-    compared_with_onnx(prepared(RNNCell(5, 4)), "RNN", (0,), torch.zeros(4).double())
+    compared_with_onnx(randomised(RNNCell(5, 4)), "RNN", (0,), torch.zeros(4).double())
 
 
-def test_notes_gru_is_onnx_gru_with_the_reset_before_and_z_the_other_way_round() -> None:
-    cell = prepared(GRUCell(5, 4))
+def test_notes_gru_is_onnx_gru_with_the_reset_before_and_z_inverted() -> None:
+    cell = randomised(GRUCell(5, 4))
     turned = GRUCell(5, 4).double()
     turned.load_state_dict(cell.state_dict())
     with torch.no_grad():  # z = 1 - Γ_u, and 1 - σ(v) = σ(-v)
@@ -228,16 +228,16 @@ def test_notes_gru_is_onnx_gru_with_the_reset_before_and_z_the_other_way_round()
 
 
 def test_gru_reset_after_is_onnx_gru_with_linear_before_reset() -> None:
-    cell = prepared(GRUResetAfterCell(5, 4))
+    cell = randomised(GRUResetAfterCell(5, 4))
     hidden_bias = torch.cat([torch.zeros(8).double(), cell.b_cc])
     compared_with_onnx(cell, "GRU", (1, 0, 2), hidden_bias, linear_before_reset=1)
 
 
 def test_lstm_is_onnx_lstm() -> None:
-    compared_with_onnx(prepared(LSTMCell(5, 4)), "LSTM", (0, 3, 1, 2), torch.zeros(16).double())
+    compared_with_onnx(randomised(LSTMCell(5, 4)), "LSTM", (0, 3, 1, 2), torch.zeros(16).double())
 
 
-def test_gamma_u_at_one_renews_and_at_zero_keeps() -> None:
+def test_gamma_u_of_one_replaces_the_memory_and_of_zero_keeps_it() -> None:
     cell = GRUCell(1, 1)
     c, x = torch.tensor([[0.5]]), torch.zeros(1, 3)
     nn.init.zeros_(cell.W_aa)
@@ -251,18 +251,18 @@ def test_no_recurrence_sees_one_word_at_a_time() -> None:
     x = words(2, 6, 5)
     other = x.clone()
     other[:, 3] += 1
-    layer = Recurrent(prepared(NoRecurrenceCell(5, 4)))
+    layer = Recurrent(randomised(NoRecurrenceCell(5, 4)))
     lengths = torch.tensor([6, 6])
     changed = (layer(x, lengths)[0] != layer(other, lengths)[0]).any(dim=-1)
     assert changed.tolist() == [[False, False, False, True, False, False]] * 2
     assert "W_aa" not in dict(layer.cell.named_parameters())
 
 
-# -- the start --------------------------------------------------------------------------------------------
+# -- initialisation --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [RNNCell, GRUCell, GRUResetAfterCell, LSTMCell])
-def test_each_gate_starts_orthogonal_and_glorot(kind: type[Cell]) -> None:
+def test_each_gate_is_initialised_orthogonal_and_glorot(kind: type[Cell]) -> None:
     cell = kind(30, 20)
     for block in cell.W_aa.chunk(cell.gates):
         torch.testing.assert_close(block @ block.T, torch.eye(20), atol=1e-5, rtol=0)
@@ -270,14 +270,14 @@ def test_each_gate_starts_orthogonal_and_glorot(kind: type[Cell]) -> None:
     assert 0.9 * bound < cell.W_ax.abs().max() <= bound
 
 
-def test_only_the_forget_gate_has_a_bias_at_the_start() -> None:
+def test_only_the_forget_gate_is_initialised_with_a_bias() -> None:
     assert LSTMCell(3, 2).b_a.tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
     assert all(parameter.eq(0).all() for parameter in (GRUResetAfterCell(3, 2).b_a, GRUCell(3, 2).b_a))
 
 
 @pytest.mark.parametrize("sizes", [(0, 3), (3, 0)])
 def test_a_size_below_one_is_refused(sizes: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match=f"not {sizes[0]}, {sizes[1]}"):
+    with pytest.raises(ValueError, match=f"got {sizes[0]} and {sizes[1]}"):
         GRUCell(*sizes)
 
 
@@ -295,12 +295,12 @@ def load(source: str, path: str) -> None:
     exec(compile(source, path, "exec"), {"__name__": "user_code"})
 
 
-def test_built_in_cells_are_there_by_name() -> None:
+def test_built_in_cells_are_registered() -> None:
     assert {"rnn", "gru", "gru_reset_after", "lstm", "none"} <= set(cell_names())
     assert get_cell("gru") is GRUCell
 
 
-def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
+def test_an_unknown_name_is_refused_with_the_registered_names() -> None:
     with pytest.raises(ValueError, match=r"'grru'.*gru, gru_reset_after, lstm"):
         get_cell("grru")
 
@@ -318,11 +318,11 @@ def test_a_file_may_be_loaded_twice() -> None:
 )
 def test_a_taken_name_is_refused(source: str, path: str) -> None:
     load(USER_FILE, "/home/ada/cells.py")
-    with pytest.raises(ValueError, match=r"'mine' is already MyCell of /home/ada/cells.py"):
+    with pytest.raises(ValueError, match=r"'mine' is already defined, by MyCell in /home/ada/cells.py"):
         load(source, path)
 
 
-def test_what_is_no_cell_is_refused() -> None:
+def test_objects_that_are_not_cells_are_refused() -> None:
     class NoGates(Cell):
         pass
 
@@ -338,17 +338,19 @@ def test_the_example_in_the_documentation_runs() -> None:
     assert results.attempted >= 5 and results.failed == 0
 
 
-def test_a_cell_without_a_step_says_so() -> None:
+def test_a_cell_without_a_step_is_refused() -> None:
     class Unfinished(Cell):
         gates = 1
 
-    with pytest.raises(NotImplementedError, match="Unfinished has no step"):
+    with pytest.raises(NotImplementedError, match="Unfinished must implement step"):
         Recurrent(Unfinished(5, 3))(torch.randn(1, 2, 5), torch.tensor([2]))
 
 
-def test_a_cell_without_a_name_is_told_at_once() -> None:
-    """Else the decorator would take the class for the name, and the cell would be known to nobody."""
-    with pytest.raises(ValueError, match=r"a cell needs a name, @register_cell\(\"mine\"\), not <class"):
+def test_register_cell_without_a_name_is_refused() -> None:
+    """Otherwise the decorator would take the class as the name, and never register the cell."""
+    with pytest.raises(
+        ValueError, match=r"register_cell needs a name, such as @register_cell\(\"mine\"\), not <class"
+    ):
 
         @register_cell  # type: ignore[arg-type]
         class Nameless(Cell):

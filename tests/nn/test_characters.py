@@ -1,4 +1,4 @@
-"""Words from characters: the convolution against torch's, the recurrence against words one by one."""
+"""Character encoders: the convolution against torch's, the recurrence against single words."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def seed():
 
 
 def encode(words, width=None):
-    """Character ids 2 ... 59, padded to the longest word or to `width`."""
+    """Return character ids from 2 to 59, padded to the longest word or to `width`."""
     ids = torch.zeros(len(words), width or max(map(len, words)), dtype=torch.int64)
     for row, word in enumerate(words):
         ids[row, : len(word)] = torch.tensor([2 + ord(character) % 58 for character in word])
@@ -39,7 +39,7 @@ BUILDERS = [cnn, recurrent, lambda: recurrent(LSTMCell)]
 
 
 @pytest.mark.parametrize("width", [1, 3, 5])
-def test_the_convolution_is_torchs_with_the_largest_value_over_the_word(width):
+def test_the_convolution_equals_torchs_with_the_maximum_over_the_word(width):
     module = CharacterCNN(60, 8, 12, width).double()
     torch.nn.init.normal_(module.bias)
     characters = encode(WORDS)
@@ -71,7 +71,7 @@ def test_the_width_of_the_batch_does_not_matter(build):
 
 
 @pytest.mark.parametrize("build", BUILDERS)
-def test_a_word_is_told_from_the_same_letters_in_another_order(build):
+def test_the_order_of_the_letters_matters(build):
     features = build()(encode(["listen", "silent"]))
     assert (features[0] - features[1]).abs().max() > 1e-3
 
@@ -101,5 +101,5 @@ def test_the_recurrence_reads_both_ways():
 def test_sizes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="width must be odd and positive, got 4"):
         CharacterCNN(60, 8, 12, 4)
-    with pytest.raises(ValueError, match="must take 9 features a character, not 8"):
+    with pytest.raises(ValueError, match="must take 9 features per character, not 8"):
         CharacterRecurrent(60, 9, recurrent().layer)

@@ -1,4 +1,4 @@
-"""The vector of a document: the gated mean of its words, whatever stands beside it."""
+"""The document vector: the gated mean of a document's words, independent of other documents."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ DOCUMENTS = torch.tensor([0, 0, 0, 1, 2, 2, 2])
 
 @pytest.fixture
 def layer():
-    """With a gate that prefers some words to others."""
+    """Return a layer whose gate prefers some words to others."""
     torch.manual_seed(1)
     layer = DocumentVector(4).double()
     with torch.no_grad():
@@ -25,7 +25,7 @@ def vectors():
     return torch.randn(7, 4, dtype=torch.double, generator=torch.Generator().manual_seed(2))
 
 
-def test_it_is_the_formula(layer, vectors):
+def test_the_vector_equals_the_formula(layer, vectors):
     u, b = layer.gate.weight[0].tolist(), layer.gate.bias.item()
     rows = vectors.tolist()
     for document, found in enumerate(layer(vectors, COUNTS.double(), DOCUMENTS, 3).tolist()):
@@ -39,7 +39,7 @@ def test_it_is_the_formula(layer, vectors):
         assert found == pytest.approx([a / below for a in above], abs=1e-12)
 
 
-def test_it_starts_as_the_mean_of_the_documents_words(vectors):
+def test_an_untrained_layer_returns_the_mean_of_the_documents_words(vectors):
     vectors = vectors.float()
     found = DocumentVector(4)(vectors, COUNTS, DOCUMENTS, 3)
     words = vectors.repeat_interleave(COUNTS.long(), dim=0)
@@ -48,7 +48,7 @@ def test_it_starts_as_the_mean_of_the_documents_words(vectors):
     torch.testing.assert_close(found, means)
 
 
-def test_gradients_are_those_of_finite_differences(layer, vectors):
+def test_gradients_equal_finite_differences(layer, vectors):
     def of(vectors, weight, bias):
         parameters = {"gate.weight": weight, "gate.bias": bias}
         return torch.func.functional_call(layer, parameters, (vectors, COUNTS.double(), DOCUMENTS, 3))
@@ -58,13 +58,13 @@ def test_gradients_are_those_of_finite_differences(layer, vectors):
 
 
 def test_a_document_without_words_is_zeros_and_changes_no_other(layer, vectors):
-    places = torch.tensor([1, 3, 4])  # none stands in 0 (the first), 2 or 5 (the last)
+    places = torch.tensor([1, 3, 4])  # documents 0 (the first), 2 and 5 (the last) have no words
     found = layer(vectors, COUNTS.double(), places[DOCUMENTS], 6)
     assert torch.equal(found[[0, 2, 5]], torch.zeros(3, 4, dtype=torch.double))
     assert torch.equal(found[places], layer(vectors, COUNTS.double(), DOCUMENTS, 3))
 
 
-def test_documents_without_words_have_finite_gradients_and_give_none(layer, vectors):
+def test_documents_without_words_do_not_change_the_gradients(layer, vectors):
     weights = torch.randn(6, 4, dtype=torch.double, generator=torch.Generator().manual_seed(3))
     places, inputs = torch.tensor([1, 3, 4]), [vectors.requires_grad_(), *layer.parameters()]
     among = layer(vectors, COUNTS.double(), places[DOCUMENTS], 6)
@@ -76,7 +76,7 @@ def test_documents_without_words_have_finite_gradients_and_give_none(layer, vect
         torch.testing.assert_close(one, other)
 
 
-def test_no_word_at_all_gives_zeros_and_no_gradient(layer):
+def test_documents_without_any_words_are_zeros_without_gradient(layer):
     nothing = torch.zeros(0, 4, dtype=torch.double, requires_grad=True)
     found = layer(nothing, torch.zeros(0).double(), torch.zeros(0, dtype=torch.long), 2)
     assert torch.equal(found, torch.zeros(2, 4, dtype=torch.double))
@@ -85,7 +85,7 @@ def test_no_word_at_all_gives_zeros_and_no_gradient(layer):
         assert torch.equal(parameter.grad, torch.zeros_like(parameter))
 
 
-def test_a_vector_given_twice_weighs_as_once_with_both_counts(layer, vectors):
+def test_counts_of_a_repeated_vector_add_up(layer, vectors):
     twice, counts = torch.cat([vectors, vectors[:2]]), torch.cat([COUNTS, torch.tensor([2.0, 1.0])]).double()
     found = layer(twice, counts, torch.cat([DOCUMENTS, DOCUMENTS[:2]]), 3)
     merged = COUNTS.double() + torch.tensor([2.0, 1.0, 0, 0, 0, 0, 0])
@@ -111,7 +111,7 @@ def test_documents_do_not_leak_into_one_another(layer, vectors):
     assert (vectors.grad[DOCUMENTS != 1] == 0).all()
 
 
-def test_a_gate_that_is_sure_of_one_word_gives_its_vector():
+def test_a_gate_open_for_one_word_returns_its_vector():
     layer, vectors = DocumentVector(2), torch.tensor([[30.0, 1.0], [-30.0, 2.0], [-30.0, 3.0]])
     with torch.no_grad():
         layer.gate.weight[0, 0] = 1.0

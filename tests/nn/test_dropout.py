@@ -1,11 +1,11 @@
-"""Dropout: what is shared, what is kept, and nothing at all in evaluation."""
+"""Dropout: what is dropped together, what is kept, and that nothing is dropped in evaluation."""
 
 import pytest
 import torch
 
 from rnner.nn.cells import cell_names, get_cell
 from rnner.nn.dropout import LockedDropout, RecurrentDropout, WordDropout
-from rnner.nn.fused.paths import path_names
+from rnner.nn.fused.dispatch import implementation_names
 from rnner.nn.recurrent import Bidirectional, Recurrent
 
 
@@ -22,7 +22,7 @@ def test_a_sentence_drops_the_same_features_at_every_position():
     assert dropped.mean().item() == pytest.approx(1, abs=0.05)
 
 
-def test_words_become_unknown_with_the_probability_given_and_composed_ones_as_any():
+def test_words_become_unknown_with_the_given_probability():
     words = torch.cat([torch.zeros(10_000, dtype=torch.int64), torch.arange(2, 10_002)])
     dropped = WordDropout(0.2)(words)
     unknown = dropped == 1
@@ -54,11 +54,11 @@ def layer_of(name, path):
 
 
 X, LENGTHS = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(1)), torch.tensor([5, 2, 4])
-PATHS = [(name, path) for name in cell_names() for path in path_names(get_cell(name)(1, 1))]
+PATHS = [(name, path) for name in cell_names() for path in implementation_names(get_cell(name)(1, 1))]
 
 
 @pytest.mark.parametrize(("name", "path"), PATHS)
-def test_recurrent_weights_are_dropped_alike_on_every_path(name, path):
+def test_recurrent_weights_are_dropped_alike_in_every_implementation(name, path):
     layer, dropout = layer_of(name, path), RecurrentDropout(0.5)
     torch.manual_seed(2)
     found = dropout(layer, X, LENGTHS)
@@ -70,7 +70,7 @@ def test_recurrent_weights_are_dropped_alike_on_every_path(name, path):
     torch.testing.assert_close(found, layer(X, LENGTHS)[0], rtol=0, atol=1e-5)
 
 
-def test_dropped_recurrent_weights_have_no_gradient_and_stay_as_they_are():
+def test_dropped_recurrent_weights_have_no_gradient_and_do_not_change():
     layer = layer_of("lstm", "auto")
     before = {name: weight.clone() for name, weight in layer.named_parameters()}
     RecurrentDropout(0.5)(layer, X, LENGTHS).sum().backward()

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from rnner.nn.embeddings import WordEmbedding, quantized
+from rnner.nn.embeddings import WordEmbedding, quantize
 
 
-def test_ids_are_trained_rows_first_and_given_vectors_after_them():
+def test_ids_are_trained_rows_first_then_frozen_ones():
     vectors = torch.randn(4, 3)
     embedding = WordEmbedding(5, 3, vectors)
     words = torch.tensor([0, 1, 4, 5, 8])
@@ -26,7 +26,7 @@ def test_only_trained_rows_that_occur_get_a_gradient_and_padding_stays_zero(give
     assert (embedding.weight[0] == 0).all()
 
 
-def test_half_precision_vectors_are_kept_and_saved_as_such_and_come_out_as_float32():
+def test_half_precision_vectors_are_saved_as_such_and_returned_as_float32():
     vectors = torch.randn(4, 3).half()
     embedding = WordEmbedding(5, 3, vectors)
     assert embedding(torch.tensor([5])).dtype == torch.float32
@@ -39,9 +39,9 @@ def test_half_precision_vectors_are_kept_and_saved_as_such_and_come_out_as_float
     assert [name for name, _ in embedding.named_parameters()] == ["weight"]
 
 
-def test_quantized_vectors_are_a_quarter_as_large_and_off_by_a_254th_of_the_largest_number_of_their_row():
+def test_the_error_of_quantized_vectors_is_at_most_a_254th_of_the_largest_number_of_their_row():
     vectors = torch.cat([torch.randn(50, 8) * torch.logspace(-6, 4, 50)[:, None], torch.zeros(1, 8)])
-    rows = quantized(vectors)
+    rows = quantize(vectors)
     assert rows.values.dtype == torch.int8 and rows.values.abs().amax(1).tolist() == [127] * 50 + [0]
     embedding = WordEmbedding(2, 8, *rows)
     found = embedding(torch.arange(2, 53))
@@ -51,7 +51,7 @@ def test_quantized_vectors_are_a_quarter_as_large_and_off_by_a_254th_of_the_larg
     assert embedding.frozen == rows and embedding.state_dict()["vectors"].dtype == torch.int8
 
 
-def test_a_vector_starts_with_an_expected_squared_length_of_one():
+def test_the_expected_squared_length_of_an_initial_vector_is_one():
     torch.manual_seed(0)
     lengths = WordEmbedding(2000, 100).weight[1:].square().sum(1)
     assert lengths.mean().item() == pytest.approx(1, rel=0.02)

@@ -7,7 +7,7 @@ import torch
 from brute_force import enumerate_sequences, scheme
 from torch.nn import functional as F
 
-from rnner.nn.crf.loss import join_moves
+from rnner.nn.crf.transitions import join_transitions
 from rnner.nn.heads import CRFHead, SoftmaxHead
 
 HEADS = [SoftmaxHead, CRFHead]
@@ -43,9 +43,9 @@ def test_a_head_learns_the_tags_it_is_shown(kind):
 
 
 @pytest.mark.parametrize("kind", HEADS)
-def test_prediction_is_that_of_the_chain_of_legal_sequences(kind):
+def test_prediction_is_over_legal_sequences_only(kind):
     head, emissions = build(kind)
-    moves = head.scores().detach()
+    moves = head.transition_scores().detach()
     sequences, scores = enumerate_sequences(emissions[0], moves)
     paths, log_probs = head.n_best(emissions, LENGTHS, 2)
     order = scores.argsort(descending=True)[:2]
@@ -67,11 +67,9 @@ def test_the_softmax_loss_is_the_cross_entropy_of_a_sentence():
     torch.testing.assert_close(head.loss(emissions, tags, LENGTHS), torch.stack(by_hand).mean())
 
 
-def test_the_softmax_loss_needs_no_legality_but_its_decoding_is_legal():
+def test_the_softmax_head_trains_on_illegal_tags_but_decodes_legal_ones():
     head, emissions = build(SoftmaxHead)
-    tags = torch.tensor(
-        [[2, 2, 2, 2], [3, 3, 0, 0], [2, 0, 0, 0]]
-    )  # I begins: what a token classifier may see
+    tags = torch.tensor([[2, 2, 2, 2], [3, 3, 0, 0], [2, 0, 0, 0]])  # sentences that begin with I
     assert head.loss(emissions, tags, LENGTHS).isfinite()
     certain = F.one_hot(tags, 5).float() * 50
     assert head.decode(certain, LENGTHS).tolist()[1][0] in (0, 1, 4)
@@ -84,11 +82,11 @@ def test_the_crf_refuses_tags_of_probability_zero():
         head.loss(emissions, tags, LENGTHS)
 
 
-def test_illegal_moves_have_no_gradient():
+def test_illegal_transitions_have_no_gradient():
     head, emissions = build(CRFHead)
     head.loss(emissions, head.decode(emissions, LENGTHS), LENGTHS).backward()
     rules = scheme("bioes")
-    allowed = join_moves(rules.start, rules.step, rules.end)
+    allowed = join_transitions(rules.start, rules.step, rules.end)
     assert (head.moves.grad[~allowed] == 0).all()
     assert (head.moves.grad[allowed] != 0).any()
 

@@ -1,4 +1,4 @@
-"""Recurrent layers: directions, lengths, states, truncation and stacking, against `torch.nn` where it can."""
+"""Recurrent layers: directions, lengths, states, truncation and stacking, some against `torch.nn`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from rnner.nn.cells import Cell, GRUCell, GRUResetAfterCell, LSTMCell, RNNCell, State
-from rnner.nn.loop import reverse_each
 from rnner.nn.recurrent import Bidirectional, Recurrent, RecurrentLayer, Stack
 
 LENGTHS = torch.tensor([6, 3, 1, 5])
@@ -31,7 +30,7 @@ def bidirectional(i: int, h: int, kind: type[Cell] = GRUCell, **options: object)
 
 
 class LastSeen(Cell):
-    """Remembers the last three words, exactly: what a recurrence read, and in which order."""
+    """Remembers exactly the last three words that were read, in order."""
 
     gates = 1
     states = 3
@@ -60,16 +59,10 @@ def test_reading_backward_starts_at_each_sentence_s_own_last_word() -> None:
     assert torch.cat(state, -1).tolist() == [[1, 2, 3], [5, 6, 0]]
 
 
-def test_reverse_each_leaves_padding_on_the_right() -> None:
-    x = torch.tensor([[1, 2, 3, 4], [5, 6, 0, 0], [7, 0, 0, 0]])[..., None]
-    turned = reverse_each(x, torch.tensor([4, 2, 1]))
-    assert turned[..., 0].tolist() == [[4, 3, 2, 1], [6, 5, 0, 0], [7, 0, 0, 0]]
-
-
 @pytest.mark.parametrize(
     ("kind", "module"), [(RNNCell, nn.RNN), (LSTMCell, nn.LSTM), (GRUResetAfterCell, nn.GRU)]
 )
-def test_two_directions_over_ragged_sentences_are_torch_s_packed_layer(
+def test_two_directions_over_ragged_sentences_equal_torch_s_packed_layer(
     kind: type[Cell], module: type[nn.RNNBase]
 ) -> None:
     theirs = module(5, 4, bidirectional=True, batch_first=True).double()
@@ -105,7 +98,7 @@ def test_the_initial_state_of_each_direction_is_its_own() -> None:
     torch.testing.assert_close(state, (*end, *start))
 
 
-def test_the_summary_of_a_sentence_is_where_the_documentation_says() -> None:
+def test_the_documented_summary_of_a_sentence() -> None:
     layer = bidirectional(5, 4, LSTMCell)
     output, state = layer(words(4, 6, 5), LENGTHS)
     summary = torch.cat([state[0], state[layer.forward_layer.states]], dim=-1)
@@ -133,13 +126,13 @@ def test_a_gradient_stops_at_the_borders(reverse: bool) -> None:
     at = 1 if reverse else 4  # read fifth in the first sentence, fourth or fifth in the second
     (gradient, of_start) = torch.autograd.grad(output[:, at].sum(), (x, start), allow_unused=True)
     reached = gradient.abs().sum(-1).gt(0)
-    # backward, the second sentence's borders are counted from its own last word
+    # Backward, the second sentence's borders are counted from its own last word.
     expected = [[1], [1, 2]] if reverse else [[4], [4]]
     assert [row.nonzero().flatten().tolist() for row in reached] == expected
     assert of_start is None or of_start.eq(0).all()
 
 
-def test_within_the_first_piece_nothing_is_cut() -> None:
+def test_truncation_beyond_the_length_changes_no_gradient() -> None:
     cell, x = GRUCell(5, 4).double(), words(4, 6, 5)
     gradients = []
     for truncate in (None, 6):
@@ -151,7 +144,7 @@ def test_within_the_first_piece_nothing_is_cut() -> None:
 # -- stacks -----------------------------------------------------------------------------------------------
 
 
-def test_a_stack_feeds_each_layer_with_the_one_below_and_hands_over_every_state() -> None:
+def test_a_stack_feeds_each_layer_with_the_one_below_and_passes_every_state() -> None:
     layers = [bidirectional(5, 4), Recurrent(LSTMCell(8, 3)).double(), Recurrent(RNNCell(3, 2)).double()]
     stack = Stack(layers)
     assert (stack.input_size, stack.output_size, stack.states) == (5, 2, 5)
@@ -165,7 +158,7 @@ def test_a_stack_feeds_each_layer_with_the_one_below_and_hands_over_every_state(
     torch.testing.assert_close(final, (*one, *two, *three))
 
 
-def test_what_is_between_acts_between_layers_only() -> None:
+def test_the_module_between_layers_acts_only_there() -> None:
     class Twice(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return 2 * x
@@ -176,54 +169,54 @@ def test_what_is_between_acts_between_layers_only() -> None:
     torch.testing.assert_close(Stack([lower, upper], between=Twice())(x, LENGTHS)[0], expected)
 
 
-# -- what is refused --------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------------
 
 
 def test_one_layer_cannot_be_both_directions() -> None:
     there, back = Recurrent(RNNCell(5, 4)), Recurrent(RNNCell(5, 4), reverse=True)
-    with pytest.raises(ValueError, match="not the same one twice"):
+    with pytest.raises(ValueError, match="the same one was given twice"):
         Bidirectional(there, there)
-    with pytest.raises(ValueError, match="not the same one twice"):
+    with pytest.raises(ValueError, match="the same one was given twice"):
         Bidirectional(there, Recurrent(there.cell, reverse=True))
-    with pytest.raises(ValueError, match=r"reverse=False .* reverse=True, not True and False"):
+    with pytest.raises(ValueError, match=r"reverse=False .* reverse=True, got True and False"):
         Bidirectional(back, there)
-    with pytest.raises(ValueError, match="must be equal, not 5 and 6"):
+    with pytest.raises(ValueError, match="must be equal, got 5 and 6"):
         Bidirectional(there, Recurrent(RNNCell(6, 4), reverse=True))
 
 
 def test_a_stack_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match="layer 1 gives 4 features, layer 2 takes 5"):
+    with pytest.raises(ValueError, match="layer 1 outputs 4 features, but layer 2 takes 5"):
         Stack([Recurrent(RNNCell(5, 4)), Recurrent(RNNCell(5, 4))])
-    with pytest.raises(ValueError, match="one layer or more"):
+    with pytest.raises(ValueError, match="at least one layer"):
         Stack([])
 
 
 @pytest.mark.parametrize("layer", [Recurrent(GRUCell(5, 4)), bidirectional(5, 4).float()])
 def test_shapes_that_do_not_fit_are_refused(layer: RecurrentLayer, device: str) -> None:
     layer, x, lengths = layer.to(device), torch.randn(4, 6, 5), LENGTHS
-    with pytest.raises(ValueError, match=r"x must be \[b, t, 5\], not \[4, 6, 3\]"):
+    with pytest.raises(ValueError, match=r"x must be \[b, t, 5\], got \[4, 6, 3\]"):
         layer(x[..., :3], lengths)
-    with pytest.raises(ValueError, match=r"lengths must be \[4\] for x \[4, 6, 5\], not \[3\]"):
+    with pytest.raises(ValueError, match=r"lengths must be \[4\] for x \[4, 6, 5\], got \[3\]"):
         layer(x, lengths[:3])
-    with pytest.raises(ValueError, match=f"must be {layer.states} tensors"):
+    with pytest.raises(ValueError, match=f"must have {layer.states} tensors"):
         layer(x, lengths, tuple(torch.zeros(4, 4) for _ in range(layer.states + 1)))
 
 
-@pytest.mark.parametrize("device", ["cpu"], indirect=True)  # on CUDA looking would mean waiting
+@pytest.mark.parametrize("device", ["cpu"], indirect=True)  # on CUDA the check would synchronize
 @pytest.mark.parametrize("layer", [Recurrent(GRUCell(5, 4)), bidirectional(5, 4).float()])
 def test_lengths_that_do_not_fit_are_refused_on_the_cpu(layer: RecurrentLayer) -> None:
-    with pytest.raises(ValueError, match="lengths must be from 1 to 6, not 0 to 7"):
+    with pytest.raises(ValueError, match="lengths must be from 1 to 6, got 0 to 7"):
         layer(torch.randn(4, 6, 5), torch.tensor([7, 3, 0, 1]))
 
 
-def test_options_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ValueError, match="truncate must be 1 or more"):
+def test_invalid_options_are_refused() -> None:
+    with pytest.raises(ValueError, match="truncate must be at least 1"):
         Recurrent(RNNCell(5, 4), truncate=0)
     with pytest.raises(ValueError, match=r"one of auto, loop, fused, native, not 'fast'"):
         Recurrent(RNNCell(5, 4), path="fast")
 
 
-def test_a_step_that_returns_no_tuple_is_told_so() -> None:
+def test_a_step_that_does_not_return_a_tuple_is_refused() -> None:
     class Bare(RNNCell):
         def step(self, x: Tensor, state: State) -> State:
             return super().step(x, state)[0]
@@ -233,7 +226,7 @@ def test_a_step_that_returns_no_tuple_is_told_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "told"),
+    ("step", "message"),
     [
         (lambda x: x[:, :1], r"\[4, 7\] here, not \(\[4, 1\]\)"),
         (lambda x: x[:, :-1], r"\[4, 7\] here, not \(\[4, 6\]\)"),
@@ -241,8 +234,8 @@ def test_a_step_that_returns_no_tuple_is_told_so() -> None:
         (lambda x: 0.0, r"not \(float\)"),
     ],
 )
-def test_a_step_of_another_shape_is_told_and_never_broadcast(
-    step: Callable[[Tensor], object], told: str
+def test_a_step_of_another_shape_is_refused_and_never_broadcast(
+    step: Callable[[Tensor], object], message: str
 ) -> None:
     class Wrong(Cell):
         gates = 1
@@ -250,5 +243,5 @@ def test_a_step_of_another_shape_is_told_and_never_broadcast(
         def step(self, x: Tensor, state: State) -> State:
             return (step(x),)  # type: ignore[return-value]
 
-    with pytest.raises(ValueError, match=r"Wrong\.step must return .*" + told):
+    with pytest.raises(ValueError, match=r"Wrong\.step must return .*" + message):
         Recurrent(Wrong(5, 7).double())(words(4, 6, 5), LENGTHS)

@@ -1,4 +1,4 @@
-"""Weights to and from `torch.nn`: the same numbers out of either."""
+"""Conversion to and from `torch.nn`: both compute the same numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def seed() -> None:
 
 
 def packed(module: nn.RNNBase, x: Tensor) -> tuple[Tensor, Tensor]:
-    """The output, padded with zeros, and the final h of all layers and directions."""
+    """Return the output, padded with zeros, and the final h of all layers and directions."""
     sequence = nn.utils.rnn.pack_padded_sequence(x, LENGTHS.cpu(), batch_first=True, enforce_sorted=False)
     output, final = module(sequence)
     return nn.utils.rnn.pad_packed_sequence(output, batch_first=True)[0], (
@@ -41,9 +41,7 @@ def randomised(module: nn.Module) -> nn.Module:
 @pytest.mark.parametrize(("kind", "module"), KINDS)
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("directions", [1, 2])
-def test_there_and_back_again(
-    kind: type[Cell], module: type[nn.RNNBase], layers: int, directions: int
-) -> None:
+def test_to_torch_and_back(kind: type[Cell], module: type[nn.RNNBase], layers: int, directions: int) -> None:
     parts: list[RecurrentLayer] = [
         bidirectional(kind, 5 if n == 0 else 8, 4)
         if directions == 2
@@ -64,7 +62,7 @@ def test_there_and_back_again(
 
 
 @pytest.mark.parametrize(("kind", "module"), KINDS)
-def test_torch_s_two_biases_become_ours(kind: type[Cell], module: type[nn.RNNBase]) -> None:
+def test_torch_s_two_biases_are_summed(kind: type[Cell], module: type[nn.RNNBase]) -> None:
     theirs = randomised(module(5, 4, bidirectional=True, batch_first=True))
     x = torch.randn(4, 6, 5).double()
     torch.testing.assert_close(from_torch(theirs)(x, LENGTHS)[0], packed(theirs, x)[0])
@@ -84,18 +82,18 @@ def test_weights_are_copies_in_the_same_mode() -> None:
     assert ours.cell.W_ax.abs().sum() > 0
 
 
-def test_what_torch_does_not_have_is_refused() -> None:
-    with pytest.raises(ValueError, match="no layer that computes GRUCell; it has one for: RNNCell"):
+def test_layers_without_a_counterpart_in_torch_are_refused() -> None:
+    with pytest.raises(ValueError, match="no layer that computes GRUCell; only: RNNCell"):
         to_torch(Recurrent(GRUCell(5, 4)))
     with pytest.raises(ValueError, match="reads forward, or in both directions"):
         to_torch(Recurrent(LSTMCell(5, 4), reverse=True))
-    with pytest.raises(ValueError, match="one class of cell, one hidden size"):
+    with pytest.raises(ValueError, match="the same cell class, hidden size"):
         to_torch(Stack([Recurrent(LSTMCell(5, 4)), Recurrent(LSTMCell(4, 3))]))
     with pytest.raises(ValueError, match="use between=None"):
         to_torch(Stack([Recurrent(LSTMCell(5, 4)), Recurrent(LSTMCell(4, 4))], between=nn.Dropout()))
 
 
 @pytest.mark.parametrize("module", [nn.RNN(5, 4, nonlinearity="relu"), nn.LSTM(5, 4, proj_size=2)])
-def test_what_is_not_here_is_refused(module: nn.RNNBase) -> None:
-    with pytest.raises(ValueError, match="have a counterpart here, not"):
+def test_modules_without_a_counterpart_in_rnner_are_refused(module: nn.RNNBase) -> None:
+    with pytest.raises(ValueError, match="have a counterpart in rnner, not"):
         from_torch(module)

@@ -1,4 +1,4 @@
-"""What a terminal shows, and entities to show."""
+"""Terminal output, and example entities."""
 
 import io
 import re
@@ -11,7 +11,7 @@ SENTENCE = "Harry Potter and Hermione Granger invented a new spell."
 
 
 def drawn(renderable, *, width=80, colour=False, no_color=False):
-    """What a terminal of that width shows."""
+    """Return what a terminal of this width shows."""
     file = io.StringIO()
     system = "256" if colour else None
     Console(
@@ -26,7 +26,7 @@ def drawn(renderable, *, width=80, colour=False, no_color=False):
 
 
 def rows(text):
-    """The lines of a table, their cells by first cell."""
+    """Return the cells of each table row, by the first cell."""
     cells = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines()]
     return {row[0]: row[1:] for row in cells}
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shown import SENTENCE, entity
 from test_colours import contrast
 
-from rnner.render.html import escaped, html_page
+from rnner.render.html import escape, html_page
 from rnner.text.entity import Entity
 
 LABELS = ["PER", "LOC", "ORG"]
@@ -16,7 +16,7 @@ EMPTY = {"meta", "br", "link", "img", "input", "hr"}
 
 
 class Tree(HTMLParser):
-    """What a page consists of: elements that are open at each text, and all attributes."""
+    """The parts of a page: all tags with attributes, and each text with the elements around it."""
 
     def __init__(self, page):
         super().__init__()
@@ -30,13 +30,13 @@ class Tree(HTMLParser):
             self.open.append((tag, dict(attributes).get("class") or ""))
 
     def handle_endtag(self, tag):
-        assert self.open.pop()[0] == tag, f"</{tag}> closes what is not open"
+        assert self.open.pop()[0] == tag, f"</{tag}> closes an element that is not open"
 
     def handle_data(self, data):
         self.texts.append((data, list(self.open)))
 
     def within(self, tag, kind="", *, but=()):
-        """The text within elements of that name and class, that in the classes `but` left out."""
+        """Return the text inside elements of a name and class, without text in the classes `but`."""
         return "".join(
             data
             for data, path in self.texts
@@ -56,7 +56,7 @@ def tree(*items, **how):
 
 
 def words(found):
-    """The text of the articles without what was added to it."""
+    """Return the text of the articles without labels and scores."""
     return found.within("div", "text", but=("type",))
 
 
@@ -64,23 +64,23 @@ ITEM = (SENTENCE, [entity(SENTENCE, "Harry Potter"), entity(SENTENCE, "Hermione 
 OWN = {tag for tag, _ in Tree(page([ITEM])).tags}
 
 
-def test_a_text_stands_with_its_entities_marked_and_each_told_in_words():
+def test_entities_are_marked_and_labelled_in_words():
     found = tree(ITEM)
     assert words(found) == SENTENCE
     assert found.within("mark", "type-0") == "Harry Potter\u00a0PER 0.500Hermione Granger\u00a0PER 0.250PER"
     assert found.within("h1") == "Names" and "Text 1" in found.within("h2")
 
 
-def test_every_entity_can_be_reached_from_the_keyboard_and_all_of_a_text_be_skipped():
+def test_entities_are_reachable_by_keyboard_and_can_be_skipped():
     found = tree(ITEM, ("It rained.", []))
     marks = [attributes for tag, attributes in found.tags if tag == "mark"]
-    assert [mark.get("tabindex") for mark in marks] == ["0", "0", None, None, None]  # those of the legend
+    assert [mark.get("tabindex") for mark in marks] == ["0", "0", None, None, None]  # legend
     links = [attributes["href"] for tag, attributes in found.tags if tag == "a"]
     assert links == ["#end-1"]
     assert {"end-1", "end-2"} <= {attributes.get("id") for _, attributes in found.tags}
 
 
-def test_the_legend_counts_every_type_of_the_model():
+def test_the_legend_counts_every_label():
     found = tree(ITEM, ("Oslo", [entity("Oslo", "Oslo", "LOC")]))
     assert found.within("li") == "PER 2LOC 1ORG 0"
     assert "3 names in 2 texts" in found.within("h2")
@@ -88,12 +88,12 @@ def test_the_legend_counts_every_type_of_the_model():
     assert "0 names in 0 texts" in tree().within("h2")
 
 
-def test_probabilities_are_always_seen_on_demand():
+def test_probabilities_can_be_made_always_visible():
     assert ("body", {"class": "scores"}) in tree(ITEM, scores=True).tags
     assert ("body", {}) in tree(ITEM).tags
 
 
-def test_the_page_needs_nothing_from_elsewhere():
+def test_the_page_has_no_external_resources():
     text = page([ITEM])
     assert "url(" not in text and "@import" not in text and "http:" not in text and "https:" not in text
     assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in Tree(text).tags}
@@ -104,21 +104,21 @@ HOSTILE = '</div><script>alert("x")</script><!-- & &amp; \' \x00\x07\x1b[31m \u2
 
 
 @pytest.mark.parametrize("place", ["text", "entity", "label", "title"])
-def test_what_looks_like_markup_is_shown_as_it_is(place):
+def test_text_is_never_taken_for_markup(place):
     found = [Entity("PER", 0, len(HOSTILE), HOSTILE, 0.5)] if place == "entity" else []
     labels = [HOSTILE] if place == "label" else LABELS
     shown = tree((HOSTILE, found), labels=labels, title=HOSTILE if place == "title" else "Names")
-    told = HOSTILE.replace("\x00", "␀").replace("\x07", "␇").replace("\x1b", "␛")
+    expected = HOSTILE.replace("\x00", "␀").replace("\x07", "␇").replace("\x1b", "␛")
     where = {"text": "div", "entity": "mark", "label": "li", "title": "title"}[place]
-    assert told in shown.within(where)
+    assert expected in shown.within(where)
     assert {tag for tag, _ in shown.tags} <= OWN
 
 
 def test_quotes_cannot_end_an_attribute():
-    assert escaped("\"'<>&") == "&quot;&#39;&lt;&gt;&amp;"
+    assert escape("\"'<>&") == "&quot;&#39;&lt;&gt;&amp;"
 
 
-def test_a_combining_stroke_does_not_melt_into_a_tag():
+def test_a_combining_stroke_does_not_merge_with_a_tag():
     assert "\u0338" not in page([("\u0338a", [])])
     assert words(tree(("\u0338a", []))) == "\u0338a"
 
@@ -126,7 +126,7 @@ def test_a_combining_stroke_does_not_melt_into_a_tag():
 @settings(deadline=None, max_examples=60)
 @given(st.text(), st.data())
 @example("שלום Ada\u0301 👩‍👩‍👧\r\n\ttab\u2028\udcff", None)
-def test_every_text_comes_back_and_can_be_written(text, data):
+def test_text_survives_the_page(text, data):
     start = data.draw(st.integers(0, len(text))) if data else 5
     end = data.draw(st.integers(start, len(text))) if data else 8
     entities = [Entity("PER", start, end, text[start:end], 0.5)] if text[start:end].strip() else []
@@ -141,13 +141,13 @@ def test_every_text_comes_back_and_can_be_written(text, data):
     assert kept.strip() == re.sub("[\u2400-\u2421\ufffd]", "", expected).strip()
 
 
-def test_a_text_says_nothing_of_its_language_and_finds_its_direction():
+def test_the_language_is_unknown_and_the_direction_automatic():
     (text,) = [attributes for tag, attributes in tree(ITEM).tags if attributes.get("class") == "text"]
     assert (text["lang"], text["dir"]) == ("", "auto")
 
 
-def test_texts_are_written_as_they_come():
-    """A page is no more in memory at once than one text of it."""
+def test_texts_are_written_one_at_a_time():
+    """Only one text of a page is in memory at a time."""
     asked = []
 
     def items():
@@ -168,8 +168,8 @@ def variables(style):
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
-def test_everything_can_be_read_in_light_and_dark(mode):
-    """WCAG 2.2, level AA: letters 4.5 to 1, what only shows where things are 3 to 1."""
+def test_contrast_in_light_and_dark_mode(mode):
+    """WCAG 2.2, level AA: 4.5 to 1 for text, 3 to 1 for the focus outline."""
     style = re.search("<style>(.*)</style>", page([], [f"type {i}" for i in range(10)]), re.DOTALL)[1]
     dark = re.findall(r"prefers-color-scheme: dark\) \{\n(.*?\n)\}\n", style, re.DOTALL)
     light = style.replace(dark[0], "").replace(dark[1], "")

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from shown import SENTENCE, drawn, entity
 
-from rnner.render.colours import colours_of
-from rnner.render.entities import binary_view, entities_table, entities_text, readings_table, tally
+from rnner.render.colours import label_colours
+from rnner.render.entities import binary_view, counts_line, entities_table, entities_text, readings_table
 from rnner.text.entity import Entity
 
 
-def test_entities_stand_in_brackets_where_there_is_no_colour():
+def test_entities_are_in_brackets_without_colour():
     entities = [
         entity(SENTENCE, "Harry Potter", score=0.9996),
         entity(SENTENCE, "Hermione Granger", score=0.25),
@@ -23,7 +23,7 @@ def test_entities_stand_in_brackets_where_there_is_no_colour():
     assert "\x1b" not in text
 
 
-def test_colour_takes_the_place_of_brackets():
+def test_colour_replaces_brackets():
     text = drawn(entities_table(SENTENCE, [entity(SENTENCE, "Harry Potter")]), colour=True)
     assert "[PER" not in text
     assert re.match(
@@ -31,24 +31,24 @@ def test_colour_takes_the_place_of_brackets():
     )
 
 
-def test_brackets_are_back_where_colour_is_switched_off():
+def test_no_color_restores_brackets():
     table = entities_table(SENTENCE, [entity(SENTENCE, "Harry Potter")])
     assert "[PER Harry Potter] and" in drawn(table, colour=True, no_color=True)
 
 
-def test_a_text_without_entities_says_so():
+def test_a_text_without_entities():
     assert drawn(entities_table("It rained.", [])).split("\n")[:3] == ["It rained.", "", "no entities"]
     assert "no entities" in drawn(entities_table("", []))
 
 
-def test_what_looks_like_markup_is_shown_as_it_is():
+def test_text_is_never_taken_for_markup():
     text = "The [bold]Ritz[/bold] :smile: [/] hotel"
     shown = drawn(entities_table(text, [entity(text, "[bold]Ritz[/bold]", "[red]LOC[/red]")]))
     assert "The [[red]LOC[/red] [bold]Ritz[/bold]] :smile: [/] hotel" in shown
     assert re.search(r"\[red\]LOC\[/red\] +\[bold\]Ritz\[/bold\] +4:21", shown)
 
 
-def test_an_entity_over_two_lines_stays_one_line_in_the_table():
+def test_an_entity_over_two_lines_is_one_row():
     text = "Back in New\nYork,\tat\r\nlast"
     shown = drawn(entities_table(text, [entity(text, "New\nYork", "LOC"), entity(text, "at\r\nlast", "X")]))
     assert re.search(r"LOC +New⏎York +8:16", shown)
@@ -65,13 +65,13 @@ def test_control_characters_never_reach_the_terminal(colour):
     assert "\x1b[31m" not in shown and "\x1b[5m" not in shown
 
 
-def test_readings_stand_under_one_another_with_their_probability():
+def test_readings_with_their_probability():
     shown = drawn(readings_table([(0.75, [entity(SENTENCE, "Harry Potter")]), (0.25, [])]))
     assert re.search(r"0\.7500 +\[PER Harry Potter\]", shown)
     assert re.search(r"0\.2500 +none", shown)
 
 
-def test_the_notes_own_view():
+def test_the_view_of_the_notes():
     words = [*SENTENCE[:-1].split(), "."]
     assert binary_view(words, [1, 1, 0, 1, 1, 0, 0, 0, 0, 0]) == (
         "Harry Potter and Hermione Granger invented a new spell .\n"
@@ -79,18 +79,18 @@ def test_the_notes_own_view():
     )
 
 
-def test_flags_stand_under_wide_and_combined_characters():
+def test_flags_align_with_wide_and_combined_characters():
     assert (
         binary_view(["東京", "cafe\u0301", "🧙", "x"], [1, 0, 0, 1]) == "東京 cafe\u0301 🧙 x\n1    0    0  1"
     )
 
 
-def test_a_long_sentence_goes_on_below():
+def test_a_long_sentence_continues_below():
     view = binary_view(["Harry", "Potter", "and", "Hermione", "Granger"], [1, 1, 0, 1, 1], width=16)
     assert view == "Harry Potter and\n1     1      0\n\nHermione Granger\n1        1"
 
 
-def test_a_view_of_no_words_is_empty_and_flags_must_fit():
+def test_a_view_without_words_or_with_missing_flags():
     assert binary_view([], []) == ""
     with pytest.raises(ValueError):
         binary_view(["Harry", "Potter"], [1])
@@ -120,24 +120,26 @@ FOUND = [
     entity(LETTER, "London", "LOC", 0.25),
     entity(LETTER, "Charles Babbage"),
 ]
-GROUNDS = {label: colour.light for label, colour in colours_of(["PER", "LOC"]).items()}
+COLOURS = {label: colour.light for label, colour in label_colours(["PER", "LOC"]).items()}
 
 
-def lines(text=LETTER, entities=FOUND, grounds=None, **how):
-    return [line.plain for line in entities_text(text, entities, grounds, **how)]
+def lines(text=LETTER, entities=FOUND, backgrounds=None, **how):
+    return [line.plain for line in entities_text(text, entities, backgrounds, **how)]
 
 
-def test_a_text_keeps_its_lines_where_no_width_is_told():
+def test_lines_are_kept_without_a_width():
     assert lines() == ["Dr. [PER Ada Lovelace] of [LOC London]\tmet", "", "  [PER Charles Babbage]."]
     assert lines("", []) == lines("\n\n", []) == [""]
 
 
-def test_probabilities_stand_beside_the_labels_on_demand():
+def test_probabilities_beside_labels():
     assert lines(scores=True)[0] == "Dr. [PER 0.500 Ada Lovelace] of [LOC 0.250 London]\tmet"
-    assert lines(grounds=GROUNDS, scores=True)[0] == "Dr. Ada Lovelace PER 0.500  of London LOC 0.250 \tmet"
+    assert (
+        lines(backgrounds=COLOURS, scores=True)[0] == "Dr. Ada Lovelace PER 0.500  of London LOC 0.250 \tmet"
+    )
 
 
-def test_a_label_stays_on_the_line_of_its_entity():
+def test_a_label_stays_on_the_last_line_of_its_entity():
     assert lines(width=20) == [
         "Dr. [PER Ada",
         "Lovelace] of",
@@ -146,21 +148,23 @@ def test_a_label_stays_on_the_line_of_its_entity():
         "  [PER Charles",
         "Babbage].",
     ]
-    coloured = lines(grounds=GROUNDS, width=20)
+    coloured = lines(backgrounds=COLOURS, width=20)
     assert coloured == ["Dr. Ada", "Lovelace PER  of", "London LOC     met", "", "  Charles", "Babbage PER ."]
 
 
 def test_each_part_of_an_entity_has_the_colour_of_its_type():
-    for line in entities_text(LETTER, FOUND, GROUNDS, width=20):
-        grounds = {line.plain[span.start : span.end].strip(): span.style.bgcolor.name for span in line.spans}
+    for line in entities_text(LETTER, FOUND, COLOURS, width=20):
+        backgrounds = {
+            line.plain[span.start : span.end].strip(): span.style.bgcolor.name for span in line.spans
+        }
         for word, label in {"Ada": "PER", "Lovelace": "PER", "London": "LOC", "Charles": "PER"}.items():
-            assert grounds.get(word, GROUNDS[label]) == GROUNDS[label]
-    assert grounds == {"Babbage": GROUNDS["PER"], "PER": GROUNDS["PER"]}
+            assert backgrounds.get(word, COLOURS[label]) == COLOURS[label]
+    assert backgrounds == {"Babbage": COLOURS["PER"], "PER": COLOURS["PER"]}
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.text("aé東🧙 \t\n\x1b\u0301", max_size=60), st.data(), st.integers(12, 40), st.booleans())
-def test_nothing_of_a_text_is_lost_and_no_line_is_too_wide(text, data, width, colour):
+def test_wrapping_keeps_the_text_and_the_width(text, data, width, colour):
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     found = (
@@ -168,14 +172,16 @@ def test_nothing_of_a_text_is_lost_and_no_line_is_too_wide(text, data, width, co
         if text[start:end].strip() == text[start:end] != ""
         else []
     )
-    shown = lines(text, found, GROUNDS if colour else None, width=width)
+    shown = lines(text, found, COLOURS if colour else None, width=width)
     assert all(cell_len(line) <= width for line in shown)
     kept = "".join("".join(shown).replace("[PER", "").replace("]", "").replace("PER", "").split())
     assert kept == "".join(text.replace("\x1b", "␛").split())
 
 
-@pytest.mark.parametrize(("grounds", "told"), [(None, "PER 2   LOC 1"), (GROUNDS, " PER  2    LOC  1")])
-def test_the_tally_has_all_names_and_those_of_each_type(grounds, told):
-    assert tally({"PER": 2, "LOC": 1}, grounds).plain == f"3 names   {told}"
-    assert tally({"LOC": 1}, grounds).plain.startswith("1 name   ")
-    assert tally({}, grounds).plain == "no names"
+@pytest.mark.parametrize(
+    ("backgrounds", "expected"), [(None, "PER 2   LOC 1"), (COLOURS, " PER  2    LOC  1")]
+)
+def test_counts_in_total_and_per_label(backgrounds, expected):
+    assert counts_line({"PER": 2, "LOC": 1}, backgrounds).plain == f"3 names   {expected}"
+    assert counts_line({"LOC": 1}, backgrounds).plain.startswith("1 name   ")
+    assert counts_line({}, backgrounds).plain == "no names"

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from shown import drawn, rows
 
-from rnner.render.scores import comparison_table, scores_conlleval, scores_table
-from rnner.scoring.bootstrap import Units, entity_counts, interval, resampled_f1
+from rnner.render.scores import comparison_table, conlleval_report, scores_table
+from rnner.scoring.bootstrap import SamplingUnits, bootstrap_f1, entity_counts, percentile_interval
+from rnner.scoring.error_analysis import confusions, count_errors
 from rnner.scoring.evaluation import Comparison, EvaluationReport
-from rnner.scoring.metrics import Score, Scores, confusions, error_classes, score, score_tags
+from rnner.scoring.metrics import Score, Scores, score, score_tags
 from rnner.tags import Span
 
 WORDS = [
@@ -30,14 +31,14 @@ FOUND = [
 def report(*, gold=GOLD, found=FOUND, words=WORDS, width=80, colour=False, **how):
     table = scores_table(
         score(gold, found, [len(sentence) for sentence in words]),
-        error_classes(gold, found),
+        count_errors(gold, found),
         confusions(gold, found, words),
         **how,
     )
     return drawn(table, width=width, colour=colour)
 
 
-def test_scores_stand_in_per_cent_with_two_decimals_a_line_a_type():
+def test_scores_are_in_per_cent_with_one_row_per_type():
     table = rows(report())
     assert table["Type"] == ["Precision", "Recall", "F1", "Gold", "Found", "Correct"]
     assert table["PER"] == ["50.00", "50.00", "50.00", "2", "2", "1"]
@@ -47,7 +48,7 @@ def test_scores_stand_in_per_cent_with_two_decimals_a_line_a_type():
     assert "Token accuracy 82.76% (24 of 29 tags)" in report()
 
 
-def test_the_strict_line_stands_only_where_it_differs():
+def test_the_strict_row_appears_only_if_it_differs():
     gold, found = [["B-LOC", "O", "B-PER"]], [["I-LOC", "O", "B-PER"]]
     table = rows(drawn(scores_table(score_tags(gold, found))))
     assert table["All"][:3] == ["100.00", "100.00", "100.00"]
@@ -55,7 +56,7 @@ def test_the_strict_line_stands_only_where_it_differs():
     assert "Strict" not in drawn(scores_table(score_tags(gold, gold)))
 
 
-def test_error_classes_are_told_from_both_sides():
+def test_error_classes_of_gold_and_found_entities():
     table = rows(report())
     assert table["Entities"] == ["Gold", "Found"]
     assert table["correct"] == ["2", "2"]
@@ -66,7 +67,7 @@ def test_error_classes_are_told_from_both_sides():
     assert table["all"] == ["4", "5"]
 
 
-def test_a_confusion_shows_its_example_as_it_is_and_as_it_was_found():
+def test_a_confusion_shows_its_example_twice():
     lines = [line.strip() for line in report(width=120).splitlines()]
     start, end = "Officials said late on Friday that the", "would not move out of London after all ."
     at = lines.index("1  ORG taken for LOC")
@@ -77,7 +78,7 @@ def test_a_confusion_shows_its_example_as_it_is_and_as_it_was_found():
     assert "1  MISC spurious" in lines
 
 
-def test_a_long_example_is_cut_around_what_it_is_about():
+def test_a_long_example_is_cut_around_its_entities():
     lines = [line.rstrip() for line in report(width=60).splitlines()]
     at = lines.index("    1  ORG taken for LOC")
     assert lines[at + 1] == "       gold   … that the [ORG Bank of England] would not …"
@@ -86,7 +87,7 @@ def test_a_long_example_is_cut_around_what_it_is_about():
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(48, 120), st.integers(0, 28), st.integers(1, 3))
-def test_each_side_of_an_example_stands_on_one_full_line(width, start, length):
+def test_each_side_of_an_example_fills_one_line(width, start, length):
     words = ["wizard" if i % 3 else "an" for i in range(32)]
     gold = [[Span(start, start + length, "PER")]]
     lines = report(gold=gold, found=[[]], words=[words], width=width).splitlines()
@@ -113,7 +114,7 @@ def test_scores_alone_are_enough():
 
 @pytest.mark.parametrize("colour", [False, True])
 @pytest.mark.parametrize("width", [60, 80, 100])
-def test_nothing_is_wider_than_the_terminal_and_no_figure_is_broken(width, colour):
+def test_tables_fit_the_terminal_and_keep_numbers_whole(width, colour):
     long = "an-unusually-long-label-of-creative-works"
     gold = [[Span(7, 10, long), Span(15, 16, "LOC")], GOLD[1]]
     text = report(gold=gold, width=width, colour=colour)
@@ -122,20 +123,20 @@ def test_nothing_is_wider_than_the_terminal_and_no_figure_is_broken(width, colou
     assert rows(plain)["All"] == ["40.00", "50.00", "44.44", "4", "5", "2"]
 
 
-def test_a_narrow_terminal_gets_whole_shares_and_no_counts():
+def test_a_narrow_terminal_shows_no_counts():
     table = rows(report(width=40))
     assert table["Type"] == ["Precision", "Recall", "F1"]
     assert table["PER"] == ["50.00", "50.00", "50.00"]
     assert table["All"] == ["40.00", "50.00", "44.44"]
 
 
-def test_no_sentences_at_all_can_be_told():
-    table = rows(drawn(scores_table(score([], [], []), error_classes([], []), confusions([], [], []))))
+def test_scores_of_no_sentences():
+    table = rows(drawn(scores_table(score([], [], []), count_errors([], []), confusions([], [], []))))
     assert table["All"] == ["0.00", "0.00", "0.00", "0", "0", "0"]
 
 
-def test_the_conlleval_report_is_the_well_known_one():
-    """The figures are those of the example on the CoNLL-2000 page."""
+def test_the_conlleval_report_of_the_conll_2000_page():
+    """Compare with the example on the CoNLL-2000 page."""
     counts = {"ADJP": (17, 1, 0), "ADVP": (8, 11, 5), "NP": (262, 317, 206)}
     per_type = {label: Score(0, 0, 0, *three) for label, three in counts.items()}
     scores = Scores(
@@ -147,10 +148,9 @@ def test_the_conlleval_report_is_the_well_known_one():
         correct=371,
         tokens=961,
         correct_tokens=808,
-        accuracy=0,
         per_type=per_type,
     )
-    assert scores_conlleval(scores) == (
+    assert conlleval_report(scores) == (
         "processed 961 tokens with 459 phrases; found: 539 phrases; correct: 371.\n"
         "accuracy:  84.08%; precision:  68.83%; recall:  80.83%; FB1:  74.35\n"
         "             ADJP: precision:   0.00%; recall:   0.00%; FB1:   0.00  1\n"
@@ -160,29 +160,29 @@ def test_the_conlleval_report_is_the_well_known_one():
 
 
 def test_the_conlleval_report_of_nothing():
-    assert scores_conlleval(score([], [], [])) == (
+    assert conlleval_report(score([], [], [])) == (
         "processed 0 tokens with 0 phrases; found: 0 phrases; correct: 0.\n"
         "accuracy:   0.00%; precision:   0.00%; recall:   0.00%; FB1:   0.00\n"
     )
 
 
 def compared(*, ensemble=True, width=80):
-    """The comparison of a model that finds FOUND with one that finds GOLD, as does their ensemble."""
-    lengths, units = [len(words) for words in WORDS], Units.of(np.zeros(2, dtype=np.int64))
+    """Compare a model that finds FOUND with one that, like their ensemble, finds GOLD."""
+    lengths, units = [len(words) for words in WORDS], SamplingUnits.of_documents(np.zeros(2, dtype=np.int64))
 
-    def told(found):
+    def evaluated(found):
         counts = entity_counts(GOLD, found, units)
-        errors = error_classes(GOLD, found)
-        bounds = interval(resampled_f1(counts))
+        errors = count_errors(GOLD, found)
+        bounds = percentile_interval(bootstrap_f1(counts))
         return EvaluationReport(score(GOLD, found, lengths), bounds, units, errors, [], [], counts)
 
-    models = [("runs/a[red]", told(FOUND)), ("runs/b", told(GOLD))]
-    return drawn(comparison_table(Comparison(models, told(GOLD) if ensemble else None)), width=width)
+    models = [("runs/a[red]", evaluated(FOUND)), ("runs/b", evaluated(GOLD))]
+    return drawn(comparison_table(Comparison(models, evaluated(GOLD) if ensemble else None)), width=width)
 
 
 def test_models_are_compared_with_the_first():
     # Half of the resamples hold one sentence twice: F1 is 50 % in the first alone, 40 % in the second.
-    scores, gains = compared().split("F1 less the first's")
+    scores, gains = compared().split("F1 minus the first's")
     assert rows(scores)["runs/a[red]"] == ["40.00", "50.00", "44.44", "40.00 to 50.00"]
     assert rows(scores)["runs/b"] == rows(scores)["Ensemble"] == ["100.00"] * 3 + ["100.00 to 100.00"]
     assert rows(gains)["runs/b"] == rows(gains)["Ensemble"] == ["+55.56", "+50.00 to +60.00", "100.0%"]
@@ -192,13 +192,13 @@ def test_models_are_compared_with_the_first():
 
 
 @pytest.mark.parametrize("width", [40, 59])
-def test_a_comparison_in_a_narrow_terminal_has_whole_figures(width):
+def test_a_comparison_in_a_narrow_terminal_keeps_numbers_whole(width):
     text = compared(width=width)
     assert "100.00 to 100.00" in text and "+50.00 to +60.00" in text and "…" not in text
     assert "Precision" not in text and "Better in" not in text
 
 
-def test_words_and_labels_in_an_example_are_neither_markup_nor_control():
+def test_words_and_labels_are_neither_markup_nor_control_characters():
     shown = report(gold=[[Span(0, 1, "[i]")]], found=[[Span(2, 3, "[/i]")]], words=[["[bold]", "in", "[/]"]])
     assert "gold   [[i] [bold]] in [/]" in shown
     assert "found  [bold] in [[/i] [/]]" in shown

@@ -1,4 +1,4 @@
-"""The table of figures, as a terminal shows it."""
+"""The table of statistics in a terminal."""
 
 import io
 from dataclasses import replace
@@ -11,7 +11,7 @@ from rich.console import Console
 from rnner.data.vectors import Vectors
 from rnner.render.statistics_table import short_names, statistics_table
 from rnner.workbench.statistics import describe
-from tiny import DEV, TEST, TRAIN, split_of
+from tiny_corpus import DEV, TEST, TRAIN, split_of
 
 VECTORS = Vectors(["the", "in"], np.zeros((2, 2), dtype=np.float32))
 
@@ -28,12 +28,12 @@ def corpus(vectors=None):
 
 
 def line(table, title):
-    """The cells of the one line with this title."""
+    """Return the cells of the one row with this title."""
     (found,) = [row for row in table.splitlines() if row.strip().startswith(title + "  ")]
     return found.replace(title, "", 1).split()
 
 
-def test_a_column_a_file():
+def test_one_column_per_file():
     table = drawn(corpus(VECTORS))
     assert table.split()[:3] == ["train.conll", "dev.conll", "test.conll"]
     assert line(table, "sentences") == ["10", "3", "2"]
@@ -41,20 +41,20 @@ def test_a_column_a_file():
     assert line(table, "with a vector: tokens")[0].endswith("%")
 
 
-def test_what_train_lacks_stands_beside_dev_and_test():
+def test_unseen_shares_are_shown_for_dev_and_test():
     table = drawn(corpus())
     assert "not in train.conll:" in table
     unseen = table[table.index("not in train.conll:") :]
     assert line(unseen, "entities") == ["–", "80.0%", "100.0%"]
 
 
-def test_lines_that_have_nothing_to_tell_are_left_out():
+def test_empty_rows_are_left_out():
     table = drawn(describe([split_of(TRAIN, documents=[-1] * 10)]))
     for title in ("documents", "not in", "with a vector"):
         assert title not in table
 
 
-def test_files_that_do_not_fit_beside_one_another_stand_below():
+def test_columns_that_do_not_fit_continue_below():
     files = [replace(file, path=Path(f"{i}/some_long_name.conll")) for i in range(7) for file in corpus()[:1]]
     for width in (60, 100):
         table = drawn(files, width)
@@ -64,12 +64,12 @@ def test_files_that_do_not_fit_beside_one_another_stand_below():
 
 
 def test_a_label_cannot_move_the_cursor():
-    told = replace(corpus()[0], per_type={"P\x1b[2JR": 19})
-    assert "\x1b" not in drawn([told])
-    assert "P␛[2JR" in drawn([told])
+    file = replace(corpus()[0], per_type={"P\x1b[2JR": 19})
+    assert "\x1b" not in drawn([file])
+    assert "P␛[2JR" in drawn([file])
 
 
-def test_names_are_as_short_as_tells_them_apart():
+def test_short_names_tell_paths_apart():
     def names(*paths):
         return short_names([Path(path) for path in paths])
 

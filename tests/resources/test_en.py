@@ -1,4 +1,4 @@
-"""The bundled English model: small, sound, and what a newcomer sees first."""
+"""The bundled English model: small, complete and good at first examples."""
 
 from importlib import resources
 from pathlib import Path
@@ -26,26 +26,26 @@ def found(pipeline, text):
     return [(entity.label, entity.text) for entity in pipeline([text])[0]]
 
 
-def test_it_is_what_is_meant_by_en_and_by_nothing():
+def test_it_is_the_default_and_named_en():
     assert find_model("en") == find_model(None) == FOLDER
     assert tuple(load_model(FOLDER).vocabulary.labels) == tuple(sorted(BUNDLED_LABELS))
 
 
-def test_it_finds_the_names_of_the_notes_sentence(en):
+def test_it_finds_names_in_the_sentence_of_the_notes(en):
     assert found(en, NOTES) == [("PER", "Harry Potter"), ("PER", "Hermione Granger")]
 
 
 @pytest.mark.parametrize("change", [str, str.lower, str.upper])
-def test_it_reads_text_in_any_case(en, change):
+def test_it_works_in_any_case(en, change):
     assert found(en, change(NEWS)) == [(label, change(name)) for label, name in NAMES]
 
 
-def test_bears_are_no_presidents(en):
+def test_teddy_roosevelt_is_a_person(en):
     (entity,) = en(["He said, Teddy Roosevelt was a great president."])[0]
     assert (entity.label, entity.text) == ("PER", "Teddy Roosevelt") and entity.score > 0.9
 
 
-def test_both_of_its_forms_find_the_same(en):
+def test_torch_and_onnx_find_the_same(en):
     graph = rnner.Pipeline(load_onnx(choose_backend(FOLDER, "onnx")))
     texts = [NOTES, NEWS, NEWS.lower(), "im at jfk w/ sam rn", "#Paris @ada 北京 ПРИВЕТ " + "x" * 300, ""]
     for own, other in zip(en(texts), graph(texts), strict=True):
@@ -53,20 +53,20 @@ def test_both_of_its_forms_find_the_same(en):
         assert [e.score for e in own] == pytest.approx([e.score for e in other], abs=1e-5)
 
 
-def test_it_has_less_than_ten_megabytes_in_all_its_forms():
+def test_all_files_together_are_under_ten_megabytes():
     sizes = {path.name: path.stat().st_size for path in FOLDER.iterdir()}
     kept = {"config.yaml", "vocabulary.json", "model.safetensors", ONNX, "metrics.json", "README.md"}
     assert sizes.keys() == kept and sum(sizes.values()) < 10_000_000
 
 
-def test_its_card_names_every_source_and_its_licence():
+def test_the_card_names_every_source_and_licence():
     card = (FOLDER / "README.md").read_text(encoding="utf-8")
     for source in ("W-NUT 2017", "WikiGold", "Broad Twitter Corpus", "Universal NER", "GloVe", "CC0"):
         assert source in card
     assert card.count("CC BY") >= 4 and "PDDL" in card
 
 
-def test_its_config_has_paths_of_no_machine():
+def test_the_config_has_no_absolute_paths():
     config = load_model(FOLDER).config
     for path in (config.data.train, config.data.dev, config.embeddings.words.vectors):
         assert path and not Path(path).is_absolute()

@@ -35,7 +35,7 @@ def names(split: Split) -> list[str]:
 @pytest.mark.parametrize("part", PARTS)
 def test_a_split_is_clean_iob2_with_the_four_types(splits: dict[str, Split], part: str) -> None:
     split = splits[part]
-    assert (split.scheme, split.repaired) == ("iob2", None)
+    assert (split.scheme, split.illegal_tags) == ("iob2", None)
     assert split.labels == TYPES
 
 

@@ -1,7 +1,6 @@
-"""What the script that puts mistakes into a corpus computes by itself."""
+"""Tests for audit_recall.py: planting errors, and scoring an audit against them."""
 
-import importlib
-from pathlib import Path
+from collections import Counter
 from random import Random
 
 import pytest
@@ -13,23 +12,18 @@ LENGTHS = [12] * 30
 
 
 @pytest.fixture
-def recall(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent.parent / "scripts"))
-    return importlib.import_module("audit_recall")
+def recall(script):
+    return script("audit_recall")
 
 
 def doubt(sentence, start, end, label):
     return {"sentence": sentence, "annotated": {"start": start, "end": end, "label": label}}
 
 
-def test_a_share_of_the_entities_is_spoilt_in_three_ways(recall):
-    new, places = recall.spoilt(SPANS, LENGTHS, ["LOC", "PER"], 0.3, Random(1))
-    spoilt = [how for own in places for how in own.values()]
-    assert len(spoilt) == 18 and {how: spoilt.count(how) for how in spoilt} == {
-        "label": 6,
-        "missing": 6,
-        "border": 6,
-    }
+def test_a_share_of_the_entities_is_corrupted_in_three_ways(recall):
+    new, places = recall.corrupt(SPANS, LENGTHS, ["LOC", "PER"], 0.3, Random(1))
+    kinds = Counter(how for own in places for how in own.values())
+    assert kinds == {"label": 6, "missing": 6, "border": 6}
     for old, now, own, length in zip(SPANS, new, places, LENGTHS, strict=True):
         from_spans(now, length, "iob2")  # nothing overlaps
         kept = [span for span, how in own.items() if how != "missing"]
@@ -37,7 +31,7 @@ def test_a_share_of_the_entities_is_spoilt_in_three_ways(recall):
         assert all(span in old and span not in now for span, how in own.items() if how == "missing")
 
 
-def test_a_doubt_hits_what_was_changed_or_taken_away_once(recall):
+def test_a_doubt_hits_a_changed_or_removed_entity_once(recall):
     places = [{Span(0, 2, "PER"): "label", Span(5, 7, "LOC"): "missing"}, {}]
     found = [
         doubt(0, 6, 7, None),
@@ -50,7 +44,7 @@ def test_a_doubt_hits_what_was_changed_or_taken_away_once(recall):
     assert recall.by_kind(found, places) == {"label": [1, 1], "missing": [1, 1]}
 
 
-def test_average_precision_is_that_of_the_textbook(recall):
-    told = recall.figures([True, False, True, False], 4)
-    assert told["average_precision"] == pytest.approx((1 + 2 / 3) / 4)
-    assert told["recall"] == 0.5 and told["precision_at_4"] == 0.5
+def test_average_precision_follows_the_textbook(recall):
+    result = recall.figures([True, False, True, False], 4)
+    assert result["average_precision"] == pytest.approx((1 + 2 / 3) / 4)
+    assert result["recall"] == 0.5 and result["precision_at_4"] == 0.5

@@ -1,17 +1,14 @@
-"""The corpus of the bundled model: labels, parts, names of accounts."""
+"""Tests for en_corpus.py and bundle_en.py: labels, parts, account names."""
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from rnner.data.corpus import read_split
 from rnner.data.lexicon import Lexicon
 from rnner.tags import Span
-from tiny import vocabulary_of
+from tiny_corpus import vocabulary_of
 
-SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
 BTC = """\
 RT\tO
 @\tB-PER
@@ -29,22 +26,14 @@ Paris\tB-LOC
 WNUT = "Google\tB-corporation\nEarth\tB-product\nand\tO\nQueen\tB-group\nmet\tO\nAda\tB-person\n"
 
 
-def loaded(name):
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def en_corpus(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return loaded("en_corpus")
+def en_corpus(script):
+    return script("en_corpus")
 
 
 @pytest.fixture
 def data(tmp_path):
-    """The sources, a few sentences of each."""
+    """A folder with a few sentences of each source."""
     for part in ("train", "dev", "test"):
         (tmp_path / "wnut17").mkdir(exist_ok=True)
         (tmp_path / "wnut17" / f"{part}.conll").write_text(WNUT)
@@ -69,7 +58,7 @@ def found(path):
     ]
 
 
-def test_the_parts_of_all_sources_are_written_in_three_labels(en_corpus, data, tmp_path, monkeypatch):
+def test_all_parts_are_written_with_three_labels(en_corpus, data, tmp_path, monkeypatch):
     output = tmp_path / "en"
     monkeypatch.setattr("sys.argv", ["en_corpus.py", str(data), str(output)])
     en_corpus.main()
@@ -90,21 +79,20 @@ def test_no_document_is_in_two_parts(en_corpus, data):
         assert not of["train"] & of["dev"] and not of["train"] & of["test"] and not of["dev"] & of["test"]
 
 
-def test_the_name_of_an_account_is_one_word_and_no_name(en_corpus, data):
+def test_an_account_name_is_one_word_without_an_annotation(en_corpus, data):
     split = read_split(data / "btc" / "a.conll")
-    first, second = (en_corpus.without_accounts(sentence) for sentence in en_corpus.everything(split))
+    first, second = (en_corpus.merge_accounts(sentence) for sentence in en_corpus.all_sentences(split))
     assert first.words == ["RT", "@ada", ":", "in", "London", "@", "10"] and first.spans == [
         Span(4, 5, "LOC")
     ]
     assert second.words == ["@Bank_of", "Paris"] and second.spans == [Span(1, 2, "LOC")]
 
 
-def test_the_bundled_lexicon_has_no_accounts_and_no_addresses(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
+def test_the_bundled_lexicon_has_no_accounts_or_addresses(script):
     words = ["ada", "@ada", "@", "http://t.co/x", "www.example.org", "a@b.org"]
     vocabulary = replace(
         vocabulary_of(), lexicon=Lexicon({word: [1, 0, 0] for word in words}, ["LOC", "PER"])
     )
-    kept = loaded("bundle_en").without_addresses(vocabulary)
+    kept = script("bundle_en").remove_addresses(vocabulary)
     assert list(kept.lexicon.counts) == ["ada", "@", "a@b.org"]
     assert replace(kept, lexicon=None) == replace(vocabulary, lexicon=None)

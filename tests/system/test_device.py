@@ -1,4 +1,4 @@
-"""Choosing a device."""
+"""Choice of the device."""
 
 import pytest
 import torch
@@ -9,26 +9,27 @@ from rnner.system.device import choose_device
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
 
 
-def test_the_cpu_is_always_there():
+def test_the_cpu_is_always_available():
     assert choose_device("cpu") == torch.device("cpu")
 
 
 @pytest.mark.parametrize("there", [False, True])
-def test_auto_takes_cuda_where_there_is_one(monkeypatch, there):
+def test_auto_is_cuda_if_available(monkeypatch, there):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     monkeypatch.setattr("rnner.system.device._set_deterministic", lambda: None)
     assert choose_device("auto").type == ("cuda" if there else "cpu")
 
 
 @pytest.mark.parametrize("name", ["gpu", "tpu", "mps", "meta", "", "cuda:x", "cuda:-1", "cpu cuda", "CPU"])
-def test_other_names_are_refused_with_those_that_there_are(name):
-    with pytest.raises(UsageError, match=r"--device .*: there are auto, cpu, cuda and cuda:N") as caught:
+def test_other_names_are_refused(name):
+    message = r"--device .*: unknown device; use auto, cpu, cuda or cuda:N"
+    with pytest.raises(UsageError, match=message) as caught:
         choose_device(name)
     assert caught.value.exit_code == 2 and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["cuda", "cuda:0"])
-def test_cuda_where_there_is_none_is_one_clear_line(monkeypatch, name):
+def test_unavailable_cuda_is_reported_in_one_line(monkeypatch, name):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match=f"--device {name}: no CUDA device .*; use --device cpu") as caught:
         choose_device(name)
@@ -38,7 +39,7 @@ def test_cuda_where_there_is_none_is_one_clear_line(monkeypatch, name):
 def test_a_device_beyond_the_last_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(UsageError, match="the devices are cuda:0 to cuda:1"):
+    with pytest.raises(UsageError, match="no such device; available: cuda:0 to cuda:1"):
         choose_device("cuda:2")
 
 

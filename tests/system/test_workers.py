@@ -1,4 +1,4 @@
-"""Processes side by side: results in order, errors told, and no process left."""
+"""Worker processes: ordered results, errors, and no process left behind."""
 
 import os
 import signal
@@ -43,14 +43,14 @@ def two():
         yield workers
 
 
-def test_results_come_in_order_and_the_processes_take_turns(two):
+def test_results_come_in_order_and_processes_take_turns(two):
     found = list(two.map(range(7)))
     assert [item for item, _ in found] == list(range(7))
     pids = [pid for _, pid in found]
     assert pids == [pids[0], pids[1]] * 3 + [pids[0]] and len({*pids, os.getpid()}) == 3
 
 
-def test_few_items_are_read_ahead_and_none_where_somebody_waits(two):
+def test_few_items_are_read_ahead_and_none_with_flush(two):
     read = []
 
     def items():
@@ -66,33 +66,33 @@ def test_few_items_are_read_ahead_and_none_where_somebody_waits(two):
 
 
 @pytest.mark.parametrize(
-    ("item", "kind", "told"),
+    ("item", "kind", "message"),
     [
         ("data", RnnerError, "file:3: is wrong"),
         ("usage", UsageError, "cannot be meant"),
         ("bug", RuntimeError, "KeyError: 'unforeseen'"),
     ],
 )
-def test_what_goes_wrong_in_a_process_is_told_here_and_it_goes_on(two, item, kind, told):
+def test_an_error_in_a_process_is_raised_here_and_the_process_continues(two, item, kind, message):
     results = two.map([1, item, 2])
     assert next(results)[0] == 1
-    with pytest.raises(kind, match=told):
+    with pytest.raises(kind, match=message):
         next(results)
     assert [done for done, _ in two.map([3, 4])] == [3, 4]
 
 
-def test_a_process_that_dies_is_told_and_none_is_left_behind():
+def test_a_dead_process_is_an_error_and_no_process_is_left():
     with Workers(1, begin) as workers:
         results = workers.map([1, "die", 2])
         _, pid = next(results)
         with pytest.raises(
-            RnnerError, match=r"was killed \(signal 9\), maybe for want of memory; fewer --workers"
+            RnnerError, match=r"was killed \(signal 9\), possibly out of memory; fewer --workers"
         ):
             next(results)
     assert gone(pid)
 
 
-def test_a_process_that_cannot_begin_says_why():
+def test_an_error_of_the_factory_is_raised_here():
     with Workers(1, begin_badly) as workers, pytest.raises(RnnerError, match="no such model"):
         next(workers.map([1]))
 

@@ -1,4 +1,4 @@
-"""White space between words: by the rule of print, and as a text has it."""
+"""White space between words: by the rules of print, and from the original text."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rnner.text.spacing import spacing, spacing_in
 
-# Every case is written as it reads; its words are told apart by | where no white space stands.
+# Each case is the printed text; | separates words that have no white space between them.
 READS = [
     "Dr. Nwosu flew to Oslo|.",
     "Wait|, what|?!",
@@ -34,19 +34,19 @@ def test_a_sentence_needs_no_words():
 
 
 @given(st.lists(st.text("aB.,'\"/($s!😀", min_size=1, max_size=3), min_size=1))
-def test_the_words_can_be_told_apart_again(words):
+def test_spacing_has_one_value_per_word_and_none_after_the_last(words):
     spaces = spacing(words)
     text = "".join(word + " " * space for word, space in zip(words, spaces, strict=True))
     assert len(spaces) == len(words) and spaces[-1] is False
     assert spacing_in(text, words) == spaces
 
 
-def test_a_text_decides_where_it_is_there():
+def test_spacing_in_a_text_is_read_from_the_text():
     assert spacing_in(" I like it (a  lot ) ", ["I", "like", "it", "(", "a", "lot", ")"]) == [
         True, True, True, False, True, True, False
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["I like", "I like it not", "I liked it", ""])
-def test_another_text_is_not_taken(text):
+def test_a_text_of_other_words_is_refused(text):
     assert spacing_in(text, ["I", "like", "it"]) is None

@@ -21,8 +21,8 @@ def sentences(text):
     return [" ".join(token.text for token in sentence) for sentence in split_sentences(text, tokenize(text))]
 
 
-def test_what_version_1_of_the_tokenizer_makes_of_a_text():
-    # Models are saved with the version. Where other tokens are found here, the version grows.
+def test_the_output_of_version_1_of_the_tokenizer():
+    # Models are saved with the version. If this output changes, TOKENIZER must be raised.
     text = "Dr. J. K. Ray's all-rounder (U.S., $3.5bn) didn’t win... "
     text += '"Go on!" 東京に行く @ada #x http://a.b/c?d 👩‍🚀'
     assert TOKENIZER == 1
@@ -33,7 +33,7 @@ def test_what_version_1_of_the_tokenizer_makes_of_a_text():
     ]
 
 
-# what a token is: every case is written as its tokens, joined by spaces
+# Tokens: each expected string is the tokens joined by spaces.
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_what_version_1_of_the_tokenizer_makes_of_a_text():
             "Harry Potter and Hermione Granger invented a new spell.",
             "Harry Potter and Hermione Granger invented a new spell .",
         ),
-        # words that stay whole
+        # words that are not split
         ("An all-rounder, O'Brien", "An all-rounder , O'Brien"),
         ("on 1996-08-30 at 4:30", "on 1996-08-30 at 4:30"),
         ("3.5 of 1,000 and 3-1/2 in 1996/97", "3.5 of 1,000 and 3-1/2 in 1996/97"),
@@ -104,7 +104,7 @@ def test_what_version_1_of_the_tokenizer_makes_of_a_text():
         ("می‌خواهم", "می‌خواهم"),  # a joiner inside a word
     ],
 )
-def test_tokens_follow_the_habits_of_the_corpora(text, tokens):
+def test_tokens_follow_the_conventions_of_the_corpora(text, tokens):
     assert words(text) == tokens.split(" ")
 
 
@@ -123,7 +123,7 @@ def test_tokens_follow_the_habits_of_the_corpora(text, tokens):
         "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
     ],
 )
-def test_an_emoji_is_one_token_whatever_it_is_made_of(emoji):
+def test_an_emoji_sequence_is_one_token(emoji):
     assert words(f"Hi: {emoji}{emoji} {emoji}!") == ["Hi", ":", emoji, emoji, emoji, "!"]
 
 
@@ -131,7 +131,7 @@ def test_flags_are_read_in_pairs():
     assert words("🇫🇷🇩🇪🇮") == ["🇫🇷", "🇩🇪", "🇮"]
 
 
-def test_combining_marks_stay_with_what_they_stand_on():
+def test_combining_marks_stay_with_their_base_character():
     assert words("e\u0301te\u0301, n\u0303") == ["e\u0301te\u0301", ",", "n\u0303"]
     assert words("a.\u0301 --\u0301") == ["a", ".\u0301", "--\u0301"]
     assert words("a \u0301b") == ["a", "\u0301", "b"]
@@ -162,7 +162,7 @@ def test_offsets_count_characters_of_the_original():
     ]
 
 
-# what holds for any text
+# Properties of any text.
 
 PIECES = (
     "a Z é İ ß 1 ½ २ . , - ' ’ \" ( ) / : ; = < 3 @ # _ $ % & * ! ? … — ` ^ \\ | + ~ 東 ま ก 한 ا "
@@ -189,7 +189,7 @@ def test_every_character_that_is_not_white_space_is_in_exactly_one_token(text):
 
 @given(texts)
 @settings(deadline=None, max_examples=300)
-def test_sentences_put_together_are_the_tokens(text):
+def test_joined_sentences_are_the_tokens(text):
     tokens = tokenize(text)
     divided = split_sentences(text, tokens)
     assert [token for sentence in divided for token in sentence] == tokens
@@ -214,9 +214,8 @@ def test_no_text_takes_more_than_linear_time(unit, before, after):
     text = before + unit * (10_000 // len(unit)) + after
     start = time.process_time()
     split_sentences(text, tokenize(text))
-    assert (
-        time.process_time() - start < 2
-    )  # some hundredths as a rule, many seconds if any step were quadratic
+    # Usually some hundredths of a second; many seconds if any step were quadratic.
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.slow
@@ -228,7 +227,7 @@ def test_a_hundred_thousand_characters_without_a_space_take_less_than_a_second(u
     assert time.process_time() - start < 1
 
 
-# sentences
+# Sentences.
 
 
 @pytest.mark.parametrize(
@@ -252,11 +251,11 @@ def test_a_hundred_thousand_characters_without_a_space_take_less_than_a_second(u
         (" \n\n ", []),
     ],
 )
-def test_sentences_end_where_a_reader_would_end_them(text, expected):
+def test_sentences_end_at_the_expected_tokens(text, expected):
     assert sentences(text) == expected
 
 
-# entities
+# Entities.
 
 
 def test_an_entity_is_written_in_a_fixed_order():
@@ -267,6 +266,7 @@ def test_an_entity_is_written_in_a_fixed_order():
         entity.label = "LOC"
 
 
-def test_importing_it_is_light():
-    code = "import sys, rnner.text.tokenizer; print([m for m in ('torch', 'numpy', 'datasets') if m in sys.modules])"
+def test_importing_the_tokenizer_is_light():
+    heavy = ("torch", "numpy", "datasets")
+    code = f"import sys, rnner.text.tokenizer; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

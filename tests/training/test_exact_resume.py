@@ -1,13 +1,13 @@
-"""The same seed gives the same bits, and a run resumed at any step ends with those of one that was not."""
+"""Equal seeds give equal bits, and a resumed run ends with the bits of an uninterrupted one."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
 
 from rnner.training.progress import Epoch, Position
-from tiny import same, saved, trainer_of, weights
+from tiny_corpus import same, saved, trainer_of, weights
 
 
 def run(trainer):
@@ -15,14 +15,14 @@ def run(trainer):
     return weights(trainer), scores
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_one_others():
+def test_equal_seeds_give_equal_bits_and_other_seeds_do_not():
     one, two, other = (trainer_of(f"training.seed={seed}") for seed in (1, 1, 2))
-    torch.rand(7)  # what else draws random numbers is of no matter
+    torch.rand(7)  # draws outside training must not matter
     assert same(run(one)[0], run(two)[0])
     assert not same(weights(one), run(other)[0])
 
 
-def test_other_draws_in_between_change_nothing():
+def test_random_draws_outside_training_change_nothing():
     one, two = trainer_of(), trainer_of()
     for _ in one.fit():
         torch.rand(3)
@@ -52,10 +52,10 @@ def test_a_run_resumed_at_any_step_ends_with_the_same_bits(case):
     final, _ = saved(whole)
     assert len(states) > 6
     for tensors, position in states:
-        resumed = trainer_of(*options, seed=9)  # other weights at first
-        resumed.restore(tensors, Position.from_dict(position.to_dict()))
-        told = [event.dev for event in resumed.fit() if isinstance(event, Epoch)]
-        assert told == scores[position.epoch :]
+        resumed = trainer_of(*options, seed=9)  # other initial weights
+        resumed.load_state_dict(tensors, Position.from_dict(asdict(position)))
+        scores_after = [event.dev for event in resumed.fit() if isinstance(event, Epoch)]
+        assert scores_after == scores[position.epoch :]
         after, end = saved(resumed)
         assert after.keys() == final.keys()
         assert all(torch.equal(after[name], final[name]) for name in final)
@@ -66,17 +66,17 @@ def untimed(position):
     return replace(position, seconds=0.0, scoring_seconds=0.0)
 
 
-def test_a_position_survives_being_written_down():
+def test_position_from_dict_reverses_asdict():
     trainer = trainer_of("training.epochs=1")
     for _ in trainer.fit():
-        assert Position.from_dict(trainer.position.to_dict()) == trainer.position
+        assert Position.from_dict(asdict(trainer.position)) == trainer.position
     with pytest.raises(KeyError):
         Position.from_dict({"step": 3})
 
 
-def test_a_state_of_another_tagger_is_refused():
+def test_the_state_of_another_tagger_is_refused():
     state, position = saved(trainer_of())
     with pytest.raises((KeyError, RuntimeError)):
-        trainer_of("encoder.hidden=9").restore(state, position)
+        trainer_of("encoder.hidden=9").load_state_dict(state, position)
     with pytest.raises(KeyError):
-        trainer_of("head=softmax", "encoder.layers=2").restore(state, position)
+        trainer_of("head=softmax", "encoder.layers=2").load_state_dict(state, position)

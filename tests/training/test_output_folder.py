@@ -1,4 +1,4 @@
-"""Nothing is lost: which folders a run is written to, and what is removed from them."""
+"""Output folders: which are accepted, and which files are removed."""
 
 import shutil
 
@@ -6,23 +6,23 @@ import pytest
 
 from rnner.config import parse_config
 from rnner.errors import DataError, UsageError
-from rnner.model.folder import load_model
-from rnner.training.run import check_output, check_same_config, clear_output, finished, train
-from rnner.training.setup import prepare
-from runs import CPU, content, run, stopped_after
+from rnner.model.folder import load_metrics, load_model
+from rnner.training.run import check_output, check_same_config, clear_output, run_training
+from rnner.training.setup import prepare_training
+from run_helpers import CPU, content, run, stopped_after
 
 
-def test_a_new_or_empty_folder_will_do(tmp_path):
+def test_a_new_or_empty_folder_is_accepted(tmp_path):
     check_output(tmp_path / "new", resume=False, overwrite=False)
     check_output(tmp_path, resume=False, overwrite=False)
     check_output(tmp_path, resume=True, overwrite=False)
     check_output(tmp_path, resume=False, overwrite=True)
 
 
-def test_a_run_is_only_gone_on_with_or_replaced_when_told_so(whole):
-    _, folder = whole
+def test_a_run_is_resumed_or_replaced_only_on_request(finished_run):
+    _, folder = finished_run
     before = content(folder)
-    with pytest.raises(UsageError, match=r"holds a run already; --resume .* --overwrite"):
+    with pytest.raises(UsageError, match=r"contains a run; .*--resume .* --overwrite"):
         check_output(folder, resume=False, overwrite=False)
     with pytest.raises(UsageError, match="exclude each other"):
         check_output(folder, resume=True, overwrite=True)
@@ -42,10 +42,10 @@ def test_a_run_is_only_gone_on_with_or_replaced_when_told_so(whole):
     ],
 )
 @pytest.mark.parametrize("flags", [(False, False), (True, False), (False, True)])
-def test_a_folder_with_other_things_is_refused(tmp_path, names, flags):
+def test_a_folder_with_other_files_is_refused(tmp_path, names, flags):
     for name in names:
         (tmp_path / name).write_text("mine")
-    with pytest.raises(UsageError, match="holds other things than a run"):
+    with pytest.raises(UsageError, match="contains other files than those of a run"):
         check_output(tmp_path, resume=flags[0], overwrite=flags[1])
     assert content(tmp_path) == dict.fromkeys(names, b"mine")
 
@@ -56,7 +56,7 @@ def test_a_file_is_refused(tmp_path):
         check_output(tmp_path / "out", resume=False, overwrite=True)
 
 
-def test_replacing_a_run_leaves_what_is_not_of_a_run(tmp_path, config):
+def test_replacing_a_run_keeps_other_files(tmp_path, config):
     run(tmp_path / "run", config)
     (tmp_path / "run" / "predictions.txt").write_text("mine")
     (tmp_path / "run" / "model.safetensors.partial").write_text("half")
@@ -67,29 +67,27 @@ def test_replacing_a_run_leaves_what_is_not_of_a_run(tmp_path, config):
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"predictions.txt"}
 
 
-def test_a_replacement_that_fails_before_training_leaves_the_old_run(tmp_path, whole):
-    config, folder = whole
+def test_a_failed_preparation_keeps_the_old_run(tmp_path, finished_run):
+    config, folder = finished_run
     mine = tmp_path / "run"
     shutil.copytree(folder, mine)
     before = content(mine)
     check_output(mine, resume=False, overwrite=True)
     with pytest.raises(DataError):
-        prepare(parse_config(config.model_dump(), ["data.train=gone.conll"]), device=CPU)
+        prepare_training(parse_config(config.model_dump(), ["data.train=gone.conll"]), device=CPU)
     assert content(mine) == before
 
 
-def test_a_model_may_be_replaced_by_what_goes_on_from_it(tmp_path, config):
+def test_a_run_can_replace_the_model_it_continues_from(tmp_path, config):
     run(tmp_path / "run", config)
-    job = prepare(config, device=CPU, init_from=load_model(tmp_path / "run"))
-    list(train(job, tmp_path / "run"))
-    assert finished(tmp_path / "run")["train"]["epochs"] == 3
+    setup = prepare_training(config, device=CPU, init_from=load_model(tmp_path / "run"))
+    list(run_training(setup, tmp_path / "run"))
+    assert load_metrics(tmp_path / "run")["train"]["epochs"] == 3
 
 
 @pytest.mark.parametrize("survivors", range(7))
-def test_a_clearing_broken_off_anywhere_leaves_a_folder_that_is_still_ours(
-    tmp_path, whole, survivors, monkeypatch
-):
-    _, folder = whole
+def test_a_folder_cleared_only_in_part_is_still_accepted(tmp_path, finished_run, survivors, monkeypatch):
+    _, folder = finished_run
     mine = tmp_path / "run"
     shutil.copytree(folder, mine)
     unlink, left = type(mine).unlink, [survivors]
@@ -108,10 +106,10 @@ def test_a_clearing_broken_off_anywhere_leaves_a_folder_that_is_still_ours(
     else:
         clear_output(mine)
     check_output(mine, resume=False, overwrite=True)
-    assert survivors == 0 or finished(mine) is None
+    assert survivors == 0 or load_metrics(mine) is None
 
 
-def test_a_run_goes_on_only_with_its_own_config(tmp_path, config):
+def test_a_run_is_resumed_only_with_its_own_config(tmp_path, config):
     other = parse_config(config.model_dump(), ["training.learning_rate=0.5", "encoder.hidden=9"])
     check_same_config(tmp_path / "new", other)
     stopped_after(tmp_path / "run", config, 2)
@@ -124,7 +122,7 @@ def test_a_run_goes_on_only_with_its_own_config(tmp_path, config):
     assert content(tmp_path / "run") == before
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_anything_is_read(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
     with pytest.raises(UsageError, match="cannot be written"):
         check_output(tmp_path / "below" / "run", resume=False, overwrite=False)

@@ -1,4 +1,4 @@
-"""A run that is interrupted, killed or diverges, and goes on."""
+"""Runs that are interrupted or killed and resumed, and runs that diverge."""
 
 import math
 import os
@@ -12,40 +12,40 @@ import pytest
 import torch
 
 from rnner.errors import ModelError, TrainingError
-from rnner.model.folder import load_model
+from rnner.model.folder import load_metrics, load_model
 from rnner.training.progress import Epoch, Step
-from rnner.training.run import check_output, check_same_config, finished, train
-from rnner.training.setup import prepare
-from runs import CPU, assert_same_end, content, run, stopped_after
-from tiny import TRAIN, write_columns
+from rnner.training.run import check_output, check_same_config, run_training
+from rnner.training.setup import prepare_training
+from run_helpers import CPU, assert_same_end, content, run, stopped_after
+from tiny_corpus import TRAIN, write_columns
 
 
 @pytest.mark.parametrize("events", [1, 3, 4, 7, 12])
-def test_an_interrupted_run_ends_with_the_bits_of_an_undisturbed_one(tmp_path, whole, events):
-    config, folder = whole
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, finished_run, events):
+    config, folder = finished_run
     stopped_after(tmp_path / "run", config, events)
-    assert finished(tmp_path / "run") is None
+    assert load_metrics(tmp_path / "run") is None
     run(tmp_path / "run", config, resume=True)
     assert_same_end(tmp_path / "run", folder)
 
 
-def test_a_run_interrupted_again_and_again_comes_to_the_same_end(tmp_path, whole):
-    config, folder = whole
+def test_a_run_interrupted_many_times_equals_an_uninterrupted_one(tmp_path, finished_run):
+    config, folder = finished_run
     for _ in range(6):
         stopped_after(tmp_path / "run", config, 2, resume=True)
     run(tmp_path / "run", config, resume=True)
     assert_same_end(tmp_path / "run", folder)
 
 
-def test_resuming_without_a_checkpoint_starts_afresh(tmp_path, whole):
-    config, folder = whole
+def test_resuming_without_a_checkpoint_starts_from_the_beginning(tmp_path, finished_run):
+    config, folder = finished_run
     events = run(tmp_path / "run", config, resume=True)
     assert sum(isinstance(event, Step) for event in events) == 9
     assert_same_end(tmp_path / "run", folder)
 
 
 @pytest.mark.parametrize("broken", [b"", b"nonsense"])
-def test_a_broken_checkpoint_is_told_and_nothing_overwritten(tmp_path, config, broken):
+def test_a_corrupted_checkpoint_is_reported_and_nothing_overwritten(tmp_path, config, broken):
     stopped_after(tmp_path / "run", config, 5)
     (tmp_path / "run" / "checkpoint" / "state.safetensors").write_bytes(broken)
     before = content(tmp_path / "run")
@@ -54,32 +54,32 @@ def test_a_broken_checkpoint_is_told_and_nothing_overwritten(tmp_path, config, b
     assert content(tmp_path / "run") == before
 
 
-def test_a_broken_log_is_told(tmp_path, config):
+def test_a_corrupted_log_is_reported(tmp_path, config):
     stopped_after(tmp_path / "run", config, 5)
     (tmp_path / "run" / "log.jsonl").write_text('{"epoch": 1\n')
-    with pytest.raises(ModelError, match=r"log\.jsonl: is broken"):
+    with pytest.raises(ModelError, match=r"log\.jsonl: is corrupted"):
         run(tmp_path / "run", config, resume=True)
 
 
-def test_resuming_on_other_data_is_refused_and_leaves_the_folder_as_it_is(tmp_path, config):
+def test_resuming_with_other_data_is_refused_and_changes_nothing(tmp_path, config):
     stopped_after(tmp_path / "run", config, 5)
     before = content(tmp_path / "run")
     write_columns(tmp_path / "train.conll", TRAIN + "[PER Dobby] is free .")
-    with pytest.raises(ModelError, match="comes from other data or another config"):
+    with pytest.raises(ModelError, match="was saved with other data or another config"):
         run(tmp_path / "run", config, resume=True)
     assert content(tmp_path / "run") == before
-    load_model(tmp_path / "run")  # the best model so far is still whole
+    load_model(tmp_path / "run")  # the best model so far can still be loaded
 
 
 def test_divergence_keeps_the_last_good_checkpoint(tmp_path, config):
-    job = prepare(config, device=CPU)
-    events = train(job, tmp_path / "run")
+    setup = prepare_training(config, device=CPU)
+    events = run_training(setup, tmp_path / "run")
     for event in events:
         if isinstance(event, Epoch):
             break
     good = (tmp_path / "run" / "checkpoint" / "state.safetensors").read_bytes()
     with torch.no_grad():
-        job.tagger.emission.weight[:] = math.nan
+        setup.tagger.emission.weight[:] = math.nan
     with pytest.raises(TrainingError, match=r"diverged.*last good checkpoint is kept in .*checkpoint"):
         next(events)
     assert (tmp_path / "run" / "checkpoint" / "state.safetensors").read_bytes() == good
@@ -91,18 +91,18 @@ KILLED = """
     from pathlib import Path
     import torch
     from rnner.config import load_config
-    from rnner.training.setup import prepare
-    from rnner.training.run import train
+    from rnner.training.setup import prepare_training
+    from rnner.training.run import run_training
 
     torch.set_num_threads(int(sys.argv[3]))
-    job = prepare(load_config(sys.argv[1]), device=torch.device("cpu"))
-    for event in train(job, Path(sys.argv[2]), resume=True):
+    setup = prepare_training(load_config(sys.argv[1]), device=torch.device("cpu"))
+    for event in run_training(setup, Path(sys.argv[2]), resume=True):
         print(type(event).__name__, flush=True)
 """
 
 
 def killed_after(folder, config_file, events, delay):
-    """Train in a process of its own, and `kill -9` it a moment after so many steps and epochs."""
+    """Train in a new process, and kill it `delay` seconds after this number of events."""
     command = [
         sys.executable,
         "-c",
@@ -129,13 +129,13 @@ def kill_and_resume(tmp_path, config, folder, moments):
     return codes
 
 
-def test_a_killed_run_ends_with_the_bits_of_an_undisturbed_one(tmp_path, whole):
-    assert kill_and_resume(tmp_path, *whole, [(6, 0.0)]) == [-signal.SIGKILL]
+def test_a_killed_run_equals_an_uninterrupted_one(tmp_path, finished_run):
+    assert kill_and_resume(tmp_path, *finished_run, [(6, 0.0)]) == [-signal.SIGKILL]
 
 
 @pytest.mark.parametrize("writes", [0, 1, 2, 3, 4, 5, 7, 8, 10, 11])
-def test_a_run_broken_off_at_any_write_ends_with_the_same_bits(tmp_path, whole, monkeypatch, writes):
-    config, folder = whole
+def test_a_run_interrupted_at_any_write_is_resumed_exactly(tmp_path, finished_run, monkeypatch, writes):
+    config, folder = finished_run
     fsync, left = os.fsync, [writes]
 
     def break_off(descriptor):
@@ -156,7 +156,7 @@ def test_a_run_broken_off_at_any_write_ends_with_the_same_bits(tmp_path, whole, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
-def test_runs_killed_at_random_moments_end_with_the_same_bits(tmp_path, whole, seed):
+def test_runs_killed_at_random_moments_equal_an_uninterrupted_one(tmp_path, finished_run, seed):
     draw = random.Random(seed)
     moments = [(draw.randint(0, 4), draw.random() * 0.05) for _ in range(3)]
-    kill_and_resume(tmp_path, *whole, moments)
+    kill_and_resume(tmp_path, *finished_run, moments)

@@ -1,4 +1,4 @@
-"""A run from a config to a model folder."""
+"""Training runs from a config to a model folder."""
 
 import json
 import math
@@ -9,16 +9,16 @@ import torch
 from rnner.config import load_config, parse_config
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import DataError
-from rnner.model.folder import load_model, save_description, save_weights
+from rnner.model.folder import load_metrics, load_model, save_config_and_vocabulary, save_weights
 from rnner.scoring.evaluation import evaluate
-from rnner.training.run import finished, train
-from rnner.training.setup import prepare, try_longest
-from runs import CPU, FILES, content, figures, log_of, run
-from tiny import TRAIN, config_of, corpus_config, tagger_of, write_columns
+from rnner.training.run import run_training
+from rnner.training.setup import dry_run, prepare_training
+from run_helpers import CPU, FILES, content, figures, log_of, run
+from tiny_corpus import TRAIN, config_of, corpus_config, tagger_of, write_columns
 
 
-def test_a_run_leaves_a_model_folder(whole):
-    config, folder = whole
+def test_a_run_writes_a_model_folder(finished_run):
+    config, folder = finished_run
     assert {path.name for path in folder.iterdir()} == FILES
     assert load_config(folder / "config.yaml") == config
     log = log_of(folder)
@@ -29,8 +29,8 @@ def test_a_run_leaves_a_model_folder(whole):
     assert "PER" in (folder / "README.md").read_text()
 
 
-def test_the_figures_have_the_layout_that_scripts_rely_on(whole):
-    _, folder = whole
+def test_metrics_have_the_keys_that_scripts_use(finished_run):
+    _, folder = finished_run
     metrics = json.loads((folder / "metrics.json").read_text())
     for split in ("dev", "test"):
         assert {"f1", "precision", "recall", "per_type"} <= set(metrics[split])
@@ -43,10 +43,10 @@ def test_the_figures_have_the_layout_that_scripts_rely_on(whole):
     assert {"rnner", "torch", "python"} <= set(metrics["versions"])
 
 
-def test_the_scores_are_those_of_the_best_model_on_disk(whole):
-    config, folder = whole
+def test_metrics_are_those_of_the_best_saved_model(finished_run):
+    config, folder = finished_run
     model = load_model(folder)
-    corpus = prepare(config, device=CPU).corpus
+    corpus = prepare_training(config, device=CPU).corpus
     decoder = TaggerDecoder(model.tagger, model.vocabulary)
     scores = {"dev": evaluate(decoder, corpus.dev), "test": evaluate(decoder, corpus.test)}
     written = json.loads(json.dumps({name: score.to_dict() for name, score in scores.items()}))
@@ -54,91 +54,93 @@ def test_the_scores_are_those_of_the_best_model_on_disk(whole):
     log = log_of(folder)
     best = [line for line in log if line["best"]][-1]
     assert best["dev"]["f1"] == figures(folder)["dev"]["f1"] == max(line["dev"]["f1"] for line in log)
-    assert finished(folder)["train"]["best_epoch"] == best["epoch"]
+    assert load_metrics(folder)["train"]["best_epoch"] == best["epoch"]
 
 
-def test_the_best_epoch_is_kept_and_not_the_last(tmp_path, config, monkeypatch):
+def test_the_best_epoch_is_saved_not_the_last(tmp_path, config, monkeypatch):
     scores, seen = iter([1, 3, 2]), []
 
-    def told(decoder, split):
+    def fake_evaluate(decoder, split):
         real = evaluate(decoder, split)
         seen.append({name: p.clone() for name, p in decoder.tagger.state_dict().items()})
         return type(real)(**{**vars(real), "f1": next(scores, 5) / 10})
 
-    monkeypatch.setattr("rnner.training.setup.evaluate", told)
+    monkeypatch.setattr("rnner.training.setup.evaluate", fake_evaluate)
     run(tmp_path / "run", config)
     kept = load_model(tmp_path / "run").tagger.state_dict()
     assert all(torch.equal(kept[name], seen[1][name]) for name in kept)
     assert not all(torch.equal(kept[name], seen[2][name]) for name in kept)
 
 
-def test_the_same_run_twice_is_the_same_bytes(tmp_path, whole):
-    config, folder = whole
+def test_two_equal_runs_write_equal_bytes(tmp_path, finished_run):
+    config, folder = finished_run
     run(tmp_path / "again", config)
     for name in ("model.safetensors", "vocabulary.json", "config.yaml"):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
     assert figures(tmp_path / "again") == figures(folder)
 
 
-def test_without_dev_a_part_of_train_is_held_out_and_that_is_said(tmp_path):
+def test_without_dev_a_part_of_train_is_held_out_with_a_notice(tmp_path):
     config = corpus_config(tmp_path)
     config = parse_config(config.model_dump(), ["data.dev=null", "data.test=null", "training.epochs=1"])
-    job = prepare(config, device=CPU)
-    assert any("held out" in notice for notice in job.notices)
-    assert len(job.corpus.train) + len(job.corpus.dev) == 10 and len(job.corpus.dev) == 1
-    list(train(job, tmp_path / "run"))
-    assert "dev" in finished(tmp_path / "run") and "test" not in finished(tmp_path / "run")
+    setup = prepare_training(config, device=CPU)
+    assert any("held out" in notice for notice in setup.notices)
+    assert len(setup.corpus.train) + len(setup.corpus.dev) == 10 and len(setup.corpus.dev) == 1
+    list(run_training(setup, tmp_path / "run"))
+    assert "dev" in load_metrics(tmp_path / "run") and "test" not in load_metrics(tmp_path / "run")
 
 
-def test_labels_that_train_lacks_count_as_missed_and_that_is_said(tmp_path):
+def test_labels_missing_in_train_count_as_missed_with_a_warning(tmp_path):
     config = corpus_config(tmp_path, "training.epochs=1")
     write_columns(tmp_path / "test.conll", "[EVENT Yule Ball] was in [LOC Hogwarts] .")
-    job = prepare(config, device=CPU)
-    assert any("EVENT" in warning for warning in job.warnings)
-    list(train(job, tmp_path / "run"))
-    assert finished(tmp_path / "run")["test"]["per_type"]["EVENT"]["support"] == 1
+    setup = prepare_training(config, device=CPU)
+    assert any("EVENT" in warning for warning in setup.corpus.warnings)
+    list(run_training(setup, tmp_path / "run"))
+    assert load_metrics(tmp_path / "run")["test"]["per_type"]["EVENT"]["support"] == 1
 
 
 def test_paths_are_looked_up_from_the_given_folders(tmp_path):
     write_columns(tmp_path / "mine.conll", TRAIN)
     with pytest.raises(DataError, match=r"mine\.conll"):
-        prepare(config_of(train="mine.conll"), device=CPU)
-    assert len(prepare(config_of(train="mine.conll"), folders=[tmp_path], device=CPU).corpus.train) == 9
+        prepare_training(config_of(train="mine.conll"), device=CPU)
+    assert (
+        len(prepare_training(config_of(train="mine.conll"), folders=[tmp_path], device=CPU).corpus.train) == 9
+    )
 
 
-def test_names_alone_are_learnt_from_any_labels(tmp_path):
+def test_the_binary_scheme_merges_all_labels(tmp_path):
     config = corpus_config(tmp_path, "data.scheme=binary", "training.epochs=1")
     run(tmp_path / "run", config)
     assert load_model(tmp_path / "run").vocabulary.labels == ["NAME"]
     assert set(figures(tmp_path / "run")["dev"]["per_type"]) == {"NAME"}
 
 
-def test_a_trial_takes_the_longest_sentence_and_changes_nothing(tmp_path):
+def test_a_dry_run_takes_the_longest_sentence_and_changes_nothing(tmp_path):
     config = corpus_config(tmp_path, "training.batch_sentences=3")
-    job, other = prepare(config, device=CPU), prepare(config, device=CPU)
-    before = {name: tensor.clone() for name, tensor in job.tagger.state_dict().items()}
+    setup, other = prepare_training(config, device=CPU), prepare_training(config, device=CPU)
+    before = {name: tensor.clone() for name, tensor in setup.tagger.state_dict().items()}
     files = content(tmp_path)
-    trial = try_longest(job)
-    assert trial.longest == job.corpus.train.lengths.max() and trial.sentences == 3
-    assert math.isfinite(trial.loss) and trial.parameters == sum(p.numel() for p in job.tagger.parameters())
-    after = job.tagger.state_dict()
+    trial = dry_run(setup)
+    assert trial.longest == setup.corpus.train.lengths.max() and trial.sentences == 3
+    assert math.isfinite(trial.loss)
+    after = setup.tagger.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert content(tmp_path) == files and not (tmp_path / "run").exists()
-    list(train(job, tmp_path / "one")), list(train(other, tmp_path / "two"))
+    list(run_training(setup, tmp_path / "one")), list(run_training(other, tmp_path / "two"))
     assert content(tmp_path / "one")["model.safetensors"] == content(tmp_path / "two")["model.safetensors"]
 
 
-def test_a_trial_keeps_within_the_bound_of_tokens(tmp_path):
+def test_a_dry_run_respects_batch_tokens(tmp_path):
     config = corpus_config(tmp_path, "training.batch_sentences=null", "training.batch_tokens=30")
-    trial = try_longest(prepare(config, device=CPU))
+    trial = dry_run(prepare_training(config, device=CPU))
     assert trial.sentences == max(1, 30 // trial.longest)
 
 
-def test_a_finished_run_tells_its_figures_and_others_none(tmp_path, whole):
-    _, folder = whole
-    assert finished(folder)["train"]["epochs"] == 3
-    assert finished(tmp_path) is None and finished(tmp_path / "nowhere") is None
+def test_only_a_finished_run_has_metrics(tmp_path, finished_run):
+    _, folder = finished_run
+    assert load_metrics(folder)["train"]["epochs"] == 3
+    assert load_metrics(tmp_path) is None and load_metrics(tmp_path / "nowhere") is None
     tagger, vocabulary = tagger_of()
-    save_description(tmp_path, config_of(), vocabulary)
+    save_config_and_vocabulary(tmp_path, config_of(), vocabulary)
     save_weights(tmp_path, tagger)
-    assert finished(tmp_path) is None
+    assert load_metrics(tmp_path) is None

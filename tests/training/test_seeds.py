@@ -1,4 +1,4 @@
-"""Several seeds: a folder for each, what they come to, and which model the whole becomes."""
+"""Runs with several seeds: their folders, their summary and the best model."""
 
 import json
 import statistics
@@ -7,29 +7,31 @@ import pytest
 
 from rnner.config import parse_config
 from rnner.errors import ModelError, UsageError
-from rnner.model.folder import load_model
-from rnner.training.run import check_output, check_same_config, clear_output, finished
+from rnner.model.folder import load_metrics, load_model
+from rnner.training.run import check_output, check_same_config, clear_output
 from rnner.training.seeds import (
-    begin,
-    check_seeds,
-    complete,
-    conclude,
-    configs_of,
+    check_seeds_output,
+    finished_summary,
+    format_f1,
     load_seeds,
+    prepare_seeds_folder,
+    seed_configs,
     seed_folder,
-    spread,
+    summarize_seeds,
 )
-from rnner.training.setup import prepare, read_sources
-from runs import CPU, FILES, content, run, stopped_after
-from tiny import TRAIN, corpus_config, write_columns
+from rnner.training.setup import prepare_training, read_training_data
+from run_helpers import CPU, FILES, content, run, stopped_after
+from tiny_corpus import TRAIN, corpus_config, write_columns
 
 
 def started(folder, config, count, **options):
-    """The configs of a run with several seeds that has begun."""
-    configs = configs_of(config, count)
-    check_seeds(folder, configs, **{"resume": False, "overwrite": False, **options})
+    """Start a run with several seeds and return its configs."""
+    configs = seed_configs(config, count)
+    check_seeds_output(folder, configs, **{"resume": False, "overwrite": False, **options})
     first = next(iter(configs.values()))
-    begin(folder, prepare(first, device=CPU), configs, resume=options.get("resume", False))
+    prepare_seeds_folder(
+        folder, prepare_training(first, device=CPU), configs, resume=options.get("resume", False)
+    )
     return configs
 
 
@@ -49,44 +51,46 @@ def set_f1(folder, seed, f1):
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory):
-    """A finished run with three seeds, not to be written to."""
+    """A finished run with three seeds. Do not write to it."""
     folder = tmp_path_factory.mktemp("three")
     config = corpus_config(folder, "training.epochs=1")
     trained(folder / "run", config, 3)
-    return config, folder / "run", conclude(folder / "run")
+    return config, folder / "run", summarize_seeds(folder / "run")
 
 
-def test_seeds_count_up_from_the_config_s(config):
+def test_seeds_count_up_from_the_seed_of_the_config(config):
     config = parse_config(config.model_dump(), ["training.seed=7"])
-    configs = configs_of(config, 3)
+    configs = seed_configs(config, 3)
     assert [(seed, own.training.seed) for seed, own in configs.items()] == [(7, 7), (8, 8), (9, 9)]
     assert configs[7] == config
 
 
-def test_all_seeds_hold_out_the_same(config):
+def test_all_seeds_hold_out_the_same_sentences(config):
     config = parse_config(config.model_dump(), ["data.dev=null", "training.seed=4"])
-    dev = [prepare(own, device=CPU).corpus.dev.sentences() for own in configs_of(config, 4).values()]
+    dev = [
+        prepare_training(own, device=CPU).corpus.dev.sentences() for own in seed_configs(config, 4).values()
+    ]
     assert all(held == dev[0] for held in dev)
     alone = [
-        prepare(parse_config(config.model_dump(), [f"training.seed={seed}"]), device=CPU)
+        prepare_training(parse_config(config.model_dump(), [f"training.seed={seed}"]), device=CPU)
         for seed in range(4, 8)
     ]
     assert alone[0].corpus.dev.sentences() == dev[0]
-    assert any(job.corpus.dev.sentences() != dev[0] for job in alone)
+    assert any(setup.corpus.dev.sentences() != dev[0] for setup in alone)
 
 
-def test_a_seed_s_run_is_the_one_that_it_would_be_alone(tmp_path, three):
+def test_the_run_of_a_seed_equals_a_single_run(tmp_path, three):
     config, folder, _ = three
     run(tmp_path / "alone", parse_config(config.model_dump(), ["training.seed=2"]))
     for name in ("model.safetensors", "config.yaml", "vocabulary.json"):
         assert (tmp_path / "alone" / name).read_bytes() == (folder / "seed-2" / name).read_bytes()
 
 
-def test_sources_read_once_give_the_same_job_for_each_seed(config):
-    configs = configs_of(config, 2)
-    sources = read_sources(configs[1])
+def test_data_read_once_gives_the_same_setup_for_each_seed(config):
+    configs = seed_configs(config, 2)
+    sources = read_training_data(configs[1])
     for own in configs.values():
-        shared, read = (prepare(own, device=CPU, sources=given) for given in (sources, None))
+        shared, read = (prepare_training(own, device=CPU, data=given) for given in (sources, None))
         assert shared.fingerprint == read.fingerprint
         weights = read.tagger.state_dict()
         assert all(weights[name].equal(tensor) for name, tensor in shared.tagger.state_dict().items())
@@ -94,10 +98,10 @@ def test_sources_read_once_give_the_same_job_for_each_seed(config):
 
 def test_mean_and_sample_deviation_are_over_all_seeds(three):
     _, folder, summary = three
-    assert summary == load_seeds(folder) == complete(folder, [1, 2, 3])
+    assert summary == load_seeds(folder) == finished_summary(folder, [1, 2, 3])
     for split in ("dev", "test"):
         for name in ("precision", "recall", "f1"):
-            values = [finished(folder / f"seed-{seed}")[split][name] for seed in (1, 2, 3)]
+            values = [load_metrics(folder / f"seed-{seed}")[split][name] for seed in (1, 2, 3)]
             assert [run[split][name] for run in summary["runs"]] == values
             assert summary["mean"][split][name] == pytest.approx(sum(values) / 3)
             assert summary["sd"][split][name] == pytest.approx(statistics.stdev(values))
@@ -106,121 +110,121 @@ def test_mean_and_sample_deviation_are_over_all_seeds(three):
 @pytest.mark.parametrize(
     ("scores", "best"), [((0.2, 0.6, 0.4), 2), ((0.2, 0.6, 0.6), 2), ((0.5, 0.5, 0.1), 1)]
 )
-def test_the_folder_becomes_the_best_on_dev_and_of_equals_the_lowest_seed(tmp_path, config, scores, best):
+def test_the_folder_becomes_the_best_model_or_of_equals_the_lowest_seed(tmp_path, config, scores, best):
     trained(tmp_path / "run", parse_config(config.model_dump(), ["training.epochs=1"]), 3)
     for seed, f1 in enumerate(scores, start=1):
         set_f1(tmp_path / "run", seed, f1)
-    summary = conclude(tmp_path / "run")
+    summary = summarize_seeds(tmp_path / "run")
     assert summary["best"] == best
-    whole, own = content(tmp_path / "run"), content(tmp_path / "run" / f"seed-{best}")
-    assert set(whole) == FILES | {"seeds.json"} and set(own) == FILES
-    assert all(whole[name] == own[name] for name in FILES - {"README.md"})
+    combined, own = content(tmp_path / "run"), content(tmp_path / "run" / f"seed-{best}")
+    assert set(combined) == FILES | {"seeds.json"} and set(own) == FILES
+    assert all(combined[name] == own[name] for name in FILES - {"README.md"})
     assert load_model(tmp_path / "run").config.training.seed == best
-    card = whole["README.md"].decode()
+    card = combined["README.md"].decode()
     assert card.startswith(own["README.md"].decode())
-    assert f"with seed {best}, of what the same settings gave with seeds 1, 2, 3" in card
-    assert f"- dev {spread(summary, 'dev')}" in card
+    assert f"has seed {best}, the best on dev of seeds 1, 2, 3" in card
+    assert f"- dev {format_f1(summary, 'dev')}" in card
 
 
-def test_f1_is_told_with_its_deviation():
+def test_f1_is_formatted_with_its_deviation():
     def summary(sd, count):
         return {"mean": {"dev": {"f1": 0.94351}}, "sd": {"dev": {"f1": sd}}, "runs": [{}] * count}
 
-    assert spread(summary(0.00123, 3), "dev") == "F1 0.944 ± 0.001 (3 seeds)"
-    assert spread(summary(None, 1), "dev") == "F1 0.944 (1 seed)"
+    assert format_f1(summary(0.00123, 3), "dev") == "F1 0.944 ± 0.001 (3 seeds)"
+    assert format_f1(summary(None, 1), "dev") == "F1 0.944 (1 seed)"
 
 
 def test_one_seed_has_no_deviation(tmp_path, config):
     trained(tmp_path / "run", config, 1)
-    summary = conclude(tmp_path / "run")
+    summary = summarize_seeds(tmp_path / "run")
     assert summary["sd"]["dev"]["f1"] is None
     assert summary["mean"]["dev"] == summary["runs"][0]["dev"]
 
 
-def test_what_failed_is_left_out_and_the_run_is_not_complete(tmp_path, config):
+def test_failed_seeds_are_left_out_and_the_run_is_not_finished(tmp_path, config):
     configs = started(tmp_path / "run", config, 3)
-    assert conclude(tmp_path / "run") is None
+    assert summarize_seeds(tmp_path / "run") is None
     for seed in (1, 3):
         run(seed_folder(tmp_path / "run", seed), configs[seed])
-    assert [run["seed"] for run in conclude(tmp_path / "run")["runs"]] == [1, 3]
-    assert complete(tmp_path / "run", configs) is None
+    assert [run["seed"] for run in summarize_seeds(tmp_path / "run")["runs"]] == [1, 3]
+    assert finished_summary(tmp_path / "run", configs) is None
     load_model(tmp_path / "run")
 
 
-def test_a_run_with_seeds_is_gone_on_with_or_replaced_only_when_told_so(three):
+def test_a_run_with_seeds_is_resumed_or_replaced_only_on_request(three):
     config, folder, _ = three
-    with pytest.raises(UsageError, match=r"holds a run already; --resume .* --overwrite"):
-        check_seeds(folder, configs_of(config, 3), resume=False, overwrite=False)
-    check_seeds(folder, configs_of(config, 3), resume=True, overwrite=False)
-    check_seeds(folder, configs_of(config, 5), resume=True, overwrite=False)
-    check_seeds(folder, configs_of(config, 2), resume=False, overwrite=True)
+    with pytest.raises(UsageError, match=r"contains a run; .*--resume .* --overwrite"):
+        check_seeds_output(folder, seed_configs(config, 3), resume=False, overwrite=False)
+    check_seeds_output(folder, seed_configs(config, 3), resume=True, overwrite=False)
+    check_seeds_output(folder, seed_configs(config, 5), resume=True, overwrite=False)
+    check_seeds_output(folder, seed_configs(config, 2), resume=False, overwrite=True)
 
 
-@pytest.mark.parametrize(("first", "count", "told"), [(1, 2, "1 to 2"), (2, 3, "2 to 4"), (2, 1, "2")])
-def test_other_seeds_do_not_join_a_run(three, first, count, told):
+@pytest.mark.parametrize(("first", "count", "seeds"), [(1, 2, "1 to 2"), (2, 3, "2 to 4"), (2, 1, "2")])
+def test_a_run_is_not_resumed_with_other_seeds(three, first, count, seeds):
     config, folder, _ = three
     config = parse_config(config.model_dump(), [f"training.seed={first}"])
-    with pytest.raises(UsageError, match=rf"has seeds 1 to 3, this one {told}; .* --overwrite"):
-        check_seeds(folder, configs_of(config, count), resume=True, overwrite=False)
+    with pytest.raises(UsageError, match=rf"has seeds 1 to 3, this one {seeds}; .* --overwrite"):
+        check_seeds_output(folder, seed_configs(config, count), resume=True, overwrite=False)
 
 
-def test_another_config_does_not_join_a_run(tmp_path, config):
+def test_a_run_is_not_resumed_with_another_config(tmp_path, config):
     stopped_after(tmp_path / "run" / "seed-2", started(tmp_path / "run", config, 2)[2], 1)
     other = parse_config(config.model_dump(), ["encoder.hidden=9"])
     with pytest.raises(
         UsageError, match=r"seed-2: the run there has another config \(encoder\.hidden: 8 / 9"
     ):
-        check_seeds(tmp_path / "run", configs_of(other, 2), resume=True, overwrite=False)
+        check_seeds_output(tmp_path / "run", seed_configs(other, 2), resume=True, overwrite=False)
 
 
-def test_other_data_does_not_join_a_run(tmp_path, config):
+def test_a_run_is_not_resumed_with_other_data(tmp_path, config):
     configs = trained(tmp_path / "run", config, 2)
     write_columns(tmp_path / "train.conll", TRAIN.replace("Hogwarts", "Durmstrang"))
     before = content(tmp_path / "run")
-    with pytest.raises(ModelError, match=r"began with other data, vectors or weights .* --overwrite"):
-        begin(tmp_path / "run", prepare(configs[1], device=CPU), configs, resume=True)
+    with pytest.raises(ModelError, match=r"started with other data, vectors or weights; .* --overwrite"):
+        prepare_seeds_folder(tmp_path / "run", prepare_training(configs[1], device=CPU), configs, resume=True)
     assert content(tmp_path / "run") == before
 
 
-def test_another_model_to_go_on_from_does_not_join_a_run(tmp_path, config, whole):
+def test_a_run_is_not_resumed_with_another_init_from(tmp_path, config, finished_run):
     configs = started(tmp_path / "run", config, 2)
-    job = prepare(configs[1], device=CPU, init_from=load_model(whole[1]))
+    setup = prepare_training(configs[1], device=CPU, init_from=load_model(finished_run[1]))
     with pytest.raises(ModelError, match="other data, vectors or weights"):
-        begin(tmp_path / "run", job, configs, resume=True)
+        prepare_seeds_folder(tmp_path / "run", setup, configs, resume=True)
 
 
-def test_a_run_of_one_kind_is_not_gone_on_with_as_the_other(three, whole):
+def test_single_runs_and_runs_with_seeds_are_not_resumed_as_each_other(three, finished_run):
     config, folder, _ = three
-    with pytest.raises(UsageError, match=r"holds a run of several seeds; .* --seeds N"):
+    with pytest.raises(UsageError, match=r"contains a run of several seeds; .* --seeds N"):
         check_same_config(folder, config)
-    with pytest.raises(UsageError, match=r"holds a run of a single seed; .* without --seeds"):
-        check_seeds(whole[1], configs_of(whole[0], 2), resume=True, overwrite=False)
+    with pytest.raises(UsageError, match=r"contains a run of a single seed; .* without --seeds"):
+        check_seeds_output(finished_run[1], seed_configs(finished_run[0], 2), resume=True, overwrite=False)
 
 
-def test_what_is_not_ours_is_refused_below_too(tmp_path, config):
+def test_other_files_in_a_seed_folder_are_refused(tmp_path, config):
     started(tmp_path / "run", config, 2)
     (tmp_path / "run" / "seed-2").mkdir()
     (tmp_path / "run" / "seed-2" / "thesis.tex").write_text("mine")
     for resume in (True, False):
-        with pytest.raises(UsageError, match="seed-2: holds other things than a run"):
-            check_seeds(tmp_path / "run", configs_of(config, 2), resume=resume, overwrite=not resume)
+        with pytest.raises(UsageError, match="seed-2: contains other files than those of a run"):
+            check_seeds_output(tmp_path / "run", seed_configs(config, 2), resume=resume, overwrite=not resume)
 
 
 @pytest.mark.parametrize(
     "held", ["", "[]", "{}", '{"seeds": [], "start": "a"}', '{"seeds": "1", "start": "a"}']
 )
-def test_a_broken_list_of_seeds_is_told_and_can_be_replaced(tmp_path, config, held):
+def test_a_corrupted_seeds_file_is_reported_and_can_be_replaced(tmp_path, config, held):
     started(tmp_path / "run", config, 2)
     (tmp_path / "run" / "seeds.json").write_text(held)
-    with pytest.raises(ModelError, match=r"seeds\.json: is broken .* --overwrite"):
-        check_seeds(tmp_path / "run", configs_of(config, 2), resume=True, overwrite=False)
+    with pytest.raises(ModelError, match=r"seeds\.json: is corrupted .* --overwrite"):
+        check_seeds_output(tmp_path / "run", seed_configs(config, 2), resume=True, overwrite=False)
     started(tmp_path / "run", config, 2, overwrite=True)
     assert load_seeds(tmp_path / "run")["seeds"] == [1, 2]
 
 
-def test_replacing_a_run_removes_all_seeds_and_nothing_of_the_user_s(tmp_path, config):
+def test_replacing_a_run_removes_all_seeds_and_keeps_other_files(tmp_path, config):
     trained(tmp_path / "run", config, 3)
-    conclude(tmp_path / "run")
+    summarize_seeds(tmp_path / "run")
     (tmp_path / "run" / "seed-3" / "predictions.txt").write_text("mine")
     (tmp_path / "run" / "seed-notes").write_text("mine")
     clear_output(tmp_path / "run")
@@ -229,11 +233,9 @@ def test_replacing_a_run_removes_all_seeds_and_nothing_of_the_user_s(tmp_path, c
 
 
 @pytest.mark.parametrize("survivors", range(0, 13, 3))
-def test_a_clearing_broken_off_anywhere_leaves_a_folder_that_is_still_ours(
-    tmp_path, config, survivors, monkeypatch
-):
+def test_a_folder_cleared_only_in_part_is_still_accepted(tmp_path, config, survivors, monkeypatch):
     trained(tmp_path / "run", parse_config(config.model_dump(), ["training.epochs=1"]), 1)
-    conclude(tmp_path / "run")
+    summarize_seeds(tmp_path / "run")
     unlink, left = type(tmp_path).unlink, [survivors]
 
     def limited(path, missing_ok=False):
@@ -247,5 +249,5 @@ def test_a_clearing_broken_off_anywhere_leaves_a_folder_that_is_still_ours(
     with pytest.raises(KeyboardInterrupt):
         clear_output(tmp_path / "run")
     check_output(tmp_path / "run", resume=False, overwrite=True)
-    check_seeds(tmp_path / "run", configs_of(config, 1), resume=False, overwrite=True)
-    assert survivors == 0 or finished(tmp_path / "run") is None
+    check_seeds_output(tmp_path / "run", seed_configs(config, 1), resume=False, overwrite=True)
+    assert survivors == 0 or load_metrics(tmp_path / "run") is None

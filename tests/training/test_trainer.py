@@ -1,4 +1,4 @@
-"""Training: what fit() tells, and what bounds the gradients."""
+"""The training loop: events, learning rate, clipping, averaging, early stopping, divergence."""
 
 import math
 
@@ -11,21 +11,21 @@ from rnner.scoring.metrics import score
 from rnner.tags import Span
 from rnner.training.optimizer import learning_rate
 from rnner.training.progress import Epoch, Step
-from tiny import TRAIN, config_of, same, saved, split_of, trainer_of, weights
+from tiny_corpus import TRAIN, config_of, same, saved, split_of, trainer_of, weights
 
 
 def f1_of(*correct):
-    """An evaluation that gives these F1s, one after the other."""
+    """Return an evaluation whose calls find these numbers of correct entities."""
     gold = [[Span(i, i + 1, "PER") for i in range(10)]]
-    told = iter(correct)
-    return lambda: score(gold, [gold[0][: next(told)]], [10])
+    counts = iter(correct)
+    return lambda: score(gold, [gold[0][: next(counts)]], [10])
 
 
-# --- what is told ------------------------------------------------------------------------------------------
+# --- events -----------------------------------------------------------------------------------------------
 
 
-def test_fit_tells_each_step_and_each_epoch():
-    trainer = trainer_of()  # ten sentences, four a step
+def test_fit_yields_each_step_and_each_epoch():
+    trainer = trainer_of()  # ten sentences, four per step
     events = list(trainer.fit())
     assert [type(event) for event in events] == ([Step] * 3 + [Epoch]) * 3
     steps = [event for event in events if isinstance(event, Step)]
@@ -56,7 +56,7 @@ def test_the_loss_and_norm_of_an_epoch_are_means():
     assert min(step.loss for step in first) <= epoch.loss <= max(step.loss for step in first)
 
 
-def test_a_finished_trainer_has_nothing_left_to_tell():
+def test_a_finished_trainer_yields_nothing():
     trainer = trainer_of("training.epochs=1")
     list(trainer.fit())
     assert list(trainer.fit()) == []
@@ -71,38 +71,38 @@ def rates(*overrides, steps=100):
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
-def test_the_learning_rate_grows_evenly_to_its_height_and_then_never_grows(schedule):
-    told = rates(f"training.schedule={schedule}", "training.warmup=0.2")
-    assert np.diff(told[:21]) == pytest.approx(np.full(20, 1 / 21))
-    assert told[20] == 1.0
-    assert (np.diff(told[20:]) <= 0).all()
-    assert 0 < told[0] <= 1 / 20
+def test_the_learning_rate_warms_up_linearly_and_then_never_grows(schedule):
+    rate = rates(f"training.schedule={schedule}", "training.warmup=0.2")
+    assert np.diff(rate[:21]) == pytest.approx(np.full(20, 1 / 21))
+    assert rate[20] == 1.0
+    assert (np.diff(rate[20:]) <= 0).all()
+    assert 0 < rate[0] <= 1 / 20
 
 
-def test_linear_falls_evenly_to_almost_nothing():
-    told = rates("training.schedule=linear", "training.warmup=0")
-    assert told[0] == 1.0
-    assert np.diff(told) == pytest.approx(np.full(99, -0.01))
-    assert told[-1] == pytest.approx(0.01)
+def test_the_linear_schedule_decays_almost_to_zero():
+    rate = rates("training.schedule=linear", "training.warmup=0")
+    assert rate[0] == 1.0
+    assert np.diff(rate) == pytest.approx(np.full(99, -0.01))
+    assert rate[-1] == pytest.approx(0.01)
 
 
-def test_cosine_is_at_half_in_the_middle_and_flat_at_both_ends():
-    told = rates("training.schedule=cosine", "training.warmup=0")
-    assert told[0] == 1.0 and told[50] == pytest.approx(0.5) and 0 < told[-1] < 0.001
-    assert told[0] - told[1] < 0.001 < told[50] - told[51]
+def test_the_cosine_schedule_is_half_in_the_middle_and_flat_at_both_ends():
+    rate = rates("training.schedule=cosine", "training.warmup=0")
+    assert rate[0] == 1.0 and rate[50] == pytest.approx(0.5) and 0 < rate[-1] < 0.001
+    assert rate[0] - rate[1] < 0.001 < rate[50] - rate[51]
 
 
-def test_constant_stays():
+def test_the_constant_schedule_is_constant():
     assert set(rates("training.schedule=constant", "training.warmup=0")) == {1.0}
 
 
-def test_more_steps_than_foreseen_do_no_harm():
+def test_the_schedule_allows_more_steps_than_planned():
     plan = config_of("training.schedule=cosine").training
     assert learning_rate(plan, 130, 100) == pytest.approx(0)
     assert learning_rate(config_of().training, 130, 100) == 0
 
 
-def test_the_optimiser_uses_the_rate_that_is_told():
+def test_the_optimizer_uses_the_reported_learning_rate():
     options = ("training.optimizer=sgd", "training.momentum=0", "training.average=null", "training.clip=null")
     trainer = trainer_of(*options, "training.warmup=0.5", "dropout.words=0")
     before = weights(trainer)
@@ -119,7 +119,7 @@ def gradients(trainer):
 
 
 @pytest.mark.parametrize(("by", "size"), [("norm", lambda g: g.norm()), ("value", lambda g: g.abs().max())])
-def test_clipping_bounds_the_gradients_and_the_norm_told_is_the_one_before(by, size):
+def test_clipping_bounds_the_gradients_and_reports_the_norm_before(by, size):
     free, bounded = (
         trainer_of("training.clip=null"),
         trainer_of("training.clip=0.1", f"training.clip_by={by}"),
@@ -131,7 +131,7 @@ def test_clipping_bounds_the_gradients_and_the_norm_told_is_the_one_before(by, s
 
 
 @pytest.mark.parametrize("by", ["norm", "value"])
-def test_a_bound_that_is_not_reached_changes_nothing(by):
+def test_clipping_above_all_gradients_changes_nothing(by):
     free, bounded = (
         trainer_of("training.clip=null"),
         trainer_of("training.clip=1e4", f"training.clip_by={by}"),
@@ -142,7 +142,7 @@ def test_a_bound_that_is_not_reached_changes_nothing(by):
     assert same(weights(free), weights(bounded))
 
 
-def test_the_share_of_clipped_steps_is_told():
+def test_the_share_of_clipped_steps_is_reported():
     norms = [
         event.gradient_norm for event in trainer_of("training.epochs=1").fit() if isinstance(event, Step)
     ]
@@ -157,7 +157,7 @@ def test_the_share_of_clipped_steps_is_told():
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.3, 0.999])
-def test_the_average_is_that_of_a_naive_loop(decay):
+def test_the_average_equals_that_of_a_naive_loop(decay):
     trainer = trainer_of(f"training.average={decay}")
     naive = [value.double() for value in weights(trainer)]
     for event in trainer.fit():
@@ -175,7 +175,7 @@ def test_the_average_is_that_of_a_naive_loop(decay):
     assert same(weights(trainer), raw)
 
 
-def test_the_averaged_weights_are_the_ones_scored():
+def test_the_averaged_weights_are_scored():
     seen = []
     trainer = trainer_of(
         "training.average=0.9", evaluation=lambda: (seen.append(weights(trainer)), f1_of(1)())[1]
@@ -186,7 +186,7 @@ def test_the_averaged_weights_are_the_ones_scored():
     assert not same(seen[-1], weights(trainer))
 
 
-def test_an_error_while_scoring_puts_the_weights_back():
+def test_an_error_while_scoring_restores_the_weights():
     def fail():
         raise RuntimeError("no dev today")
 
@@ -203,20 +203,20 @@ def test_an_error_while_scoring_puts_the_weights_back():
 # --- early stopping ----------------------------------------------------------------------------------------
 
 
-def test_training_stops_when_patience_is_out():
+def test_training_stops_when_patience_runs_out():
     trainer = trainer_of("training.epochs=9", "training.patience=2", evaluation=f1_of(1, 3, 2, 3, 9, 9))
     epochs = [event for event in trainer.fit() if isinstance(event, Epoch)]
-    assert [epoch.best for epoch in epochs] == [True, True, False, False]  # as good as before is no better
+    assert [epoch.best for epoch in epochs] == [True, True, False, False]  # equal is not better
     assert [epoch.last for epoch in epochs] == [False, False, False, True]
     assert trainer.position.best_epoch == 2
 
 
-def test_patience_starts_anew_with_each_best():
+def test_each_best_epoch_resets_patience():
     trainer = trainer_of("training.epochs=5", "training.patience=2", evaluation=f1_of(1, 0, 2, 0, 3))
     assert sum(isinstance(event, Epoch) for event in trainer.fit()) == 5
 
 
-def test_without_patience_all_epochs_are_run():
+def test_without_patience_all_epochs_are_trained():
     trainer = trainer_of("training.epochs=4", evaluation=f1_of(3, 2, 1, 0))
     assert sum(isinstance(event, Epoch) for event in trainer.fit()) == 4
 
@@ -225,7 +225,7 @@ def test_without_patience_all_epochs_are_run():
 
 
 @pytest.mark.parametrize("poison", [math.nan, math.inf])
-def test_a_loss_that_is_not_finite_stops_with_the_weights_as_they_were(poison):
+def test_a_loss_that_is_not_finite_stops_training_with_unchanged_weights(poison):
     trainer = trainer_of()
     events = trainer.fit()
     next(events)
@@ -239,7 +239,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_weights_as_they_were(poison):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_a_gradient_that_is_not_finite_stops_too():
+def test_a_gradient_that_is_not_finite_stops_training():
     trainer = trainer_of()
     before = weights(trainer)
     trainer.tagger.emission.bias.register_hook(lambda gradient: gradient * math.nan)
@@ -258,13 +258,13 @@ def test_weights_that_are_not_finite_are_never_scored():
         trainer.tagger.emission.bias[0] = math.inf
     with pytest.raises(TrainingError, match="weights are not finite after epoch 1"):
         next(events)
-    assert not scored and not trainer.finite()
+    assert not scored and not trainer.is_finite()
 
 
-# --- a trial, and who is decayed ---------------------------------------------------------------------------
+# --- dry runs and weight decay -----------------------------------------------------------------------------
 
 
-def test_a_trial_batch_changes_no_weight():
+def test_try_batch_changes_no_weight():
     trainer = trainer_of()
     before, position = saved(trainer)
     loss = trainer.try_batch(np.array([0, 3]))
@@ -275,7 +275,7 @@ def test_a_trial_batch_changes_no_weight():
     assert all(p.grad is None for p in trainer.parameters)
 
 
-def test_weight_decay_pulls_at_matrices_only():
+def test_weight_decay_applies_only_to_matrices():
     trainer = trainer_of("training.weight_decay=0.3")
     decayed = {id(p) for g in trainer.optimizer.param_groups if g["weight_decay"] for p in g["params"]}
     names = {name for name, p in trainer.tagger.named_parameters() if id(p) in decayed}

@@ -1,4 +1,4 @@
-"""Cutting a corpus in parts: who goes where, and that no line is lost or changed."""
+"""Partition of a corpus: which sentences go where, and that no line is lost or changed."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from rnner.data.corpus import read_split, resolve
 from rnner.data.formats.columns import ConllReader
 from rnner.errors import DataError
 from rnner.workbench.partition import cut, partition
-from tiny import split_of
+from tiny_corpus import split_of
 
 SHARES = (0.8, 0.1, 0.1)
 DOCUMENTS = """\
@@ -38,13 +38,13 @@ def sample():
 
 
 def corpus(documents, size):
-    """So many documents of so many different sentences, a name in each."""
+    """Return a split of `documents` documents with `size` different sentences each, each with one entity."""
     texts = (f"[PER Ada{i}] slept ." for i in range(documents * size))
     return split_of("\n".join(texts), documents=np.repeat(range(documents), size).tolist())
 
 
 def counts(split):
-    """How many entities of each label."""
+    """Return the number of entities of each label."""
     spans = [span for spans in split.all_spans() for span in spans]
     return np.array([sum(span.label == label for span in spans) for label in ("LOC", "ORG", "PER")])
 
@@ -66,7 +66,7 @@ def test_each_part_has_its_share_of_sentences_and_of_every_type():
         assert counts(whole.select(part)) == pytest.approx(share * np.array([20, 50, 200]), abs=2)
 
 
-def test_documents_stay_whole_and_small_parts_do_not_get_the_small_ones():
+def test_documents_stay_whole_and_small_ones_are_spread_over_parts():
     sizes = [2, 4, 8, 16] * 25
     documents = np.repeat(range(100), sizes).tolist()
     whole = split_of("\n".join(f"[PER x{i}] slept ." for i in range(sum(sizes))), documents=documents)
@@ -77,20 +77,20 @@ def test_documents_stay_whole_and_small_parts_do_not_get_the_small_ones():
     assert list(map(len, own)) == pytest.approx([80, 10, 10], abs=2)
 
 
-def test_where_documents_are_too_few_sentences_are_distributed():
+def test_sentences_are_assigned_if_there_are_too_few_documents():
     assert not partition(corpus(2, 10), SHARES, seed=0).by_document
     assert partition(corpus(3, 10), SHARES, seed=0).by_document
     assert not partition(corpus(1, 10), (0.5, 0.5), seed=0).by_document
 
 
-def test_equal_sentences_are_not_torn_apart():
+def test_equal_sentences_stay_together():
     whole = split_of("\n".join(["It rained .", "[PER Ada] slept .", "It snowed ."] * 20))
     found = partition(whole, SHARES, seed=0)
     assert found.units == 3
     assert [len(part) for part in found.parts] == [20, 20, 20]
 
 
-def test_the_seed_decides():
+def test_the_seed_decides_the_parts():
     split = sample()
     one, same, other = (partition(split, SHARES, seed=seed).parts[1].tolist() for seed in (1, 1, 2))
     assert one == same != other
@@ -102,12 +102,12 @@ def test_no_part_is_empty(documents):
 
 
 @pytest.mark.parametrize(("by_document", "kind"), [(True, "2 documents"), (False, "2 different sentences")])
-def test_too_little_to_cut_is_told(by_document, kind):
-    with pytest.raises(DataError, match=f"{kind} cannot be cut into 3 parts"):
+def test_too_few_units_are_an_error(by_document, kind):
+    with pytest.raises(DataError, match=f"{kind} cannot be split into 3 parts"):
         partition(corpus(2, 1), SHARES, seed=0, by_document=by_document)
 
 
-def test_lines_stay_as_they_are(tmp_path):
+def test_lines_are_unchanged(tmp_path):
     path = tmp_path / "whole.conll"
     path.write_text(DOCUMENTS)
     one, other = cut(path, [np.array([0, 1]), np.array([2, 3])])
@@ -129,7 +129,7 @@ LINES = st.sampled_from(["Ada B-PER", "met O", "Bo B-PER", "", " ", "-DOCSTART- 
 
 @settings(max_examples=60)
 @given(st.lists(LINES, min_size=1, max_size=30), st.integers(0, 3))
-def test_parts_read_as_their_sentences_do_in_the_whole(tmp_path_factory, lines, seed):
+def test_sentences_read_the_same_in_their_part(tmp_path_factory, lines, seed):
     folder = tmp_path_factory.mktemp("cut")
     (folder / "whole").write_text("\n".join([*lines, "it O"]))
     whole = list(ConllReader(folder / "whole"))
@@ -141,6 +141,6 @@ def test_parts_read_as_their_sentences_do_in_the_whole(tmp_path_factory, lines, 
         read = list(ConllReader(folder / str(i)))
         assert [(s.words, s.tags) for s in read] == [(whole[j].words, whole[j].tags) for j in part]
         for j, sentence in zip(part.tolist(), read, strict=True):
-            # Neighbours in a part are of one document just when they were.
+            # Neighbours in a part are in one document if and only if they were before.
             assert documents.setdefault((i, sentence.document), whole[j].document) == whole[j].document
         assert len({s.document for s in read}) == len({whole[j].document for j in part})

@@ -1,4 +1,4 @@
-"""The figures of a corpus, counted by hand."""
+"""Statistics of a corpus, counted by hand."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from rnner.data.token_table import TableRow, build_table
 from rnner.data.vectors import Vectors
 from rnner.tags import from_spans, to_spans
 from rnner.workbench.statistics import describe
-from tiny import split_of
+from tiny_corpus import split_of
 
 TRAIN = """
 [PER May] met [PER Ada Lovelace] in May .
@@ -46,17 +46,17 @@ def test_density():
     assert train["density"] == {"tokens": 5 / 16, "sentences": 2 / 3}
 
 
-def test_documents_are_those_that_are_marked():
+def test_only_marked_documents_are_counted():
     marked = split_of(TRAIN, documents=[-1, 0, 1])
     assert [file.documents for file in describe([marked, split_of(TRAIN, documents=[-1] * 3)])] == [2, 0]
 
 
-def test_a_form_is_ambiguous_with_two_labels_or_as_plain_words():
+def test_a_form_is_ambiguous_with_two_labels_or_outside_entities():
     (train,) = figures(TRAIN)  # May is plain twice, Paris has two labels
     assert train["ambiguity"] == {"forms": 3, "several_labels": 1 / 3, "also_outside": 1 / 3, "either": 2 / 3}
 
 
-def test_a_form_both_ways_ambiguous_counts_once():
+def test_a_form_that_is_ambiguous_both_ways_counts_once():
     (only,) = figures("[PER May] or [LOC May] in May .")
     assert only["ambiguity"] == {"forms": 1, "several_labels": 1.0, "also_outside": 1.0, "either": 1.0}
 
@@ -64,7 +64,7 @@ def test_a_form_both_ways_ambiguous_counts_once():
 @pytest.mark.parametrize(
     "text", ["[PER Ada Byron] saw Ada", "[PER Ada Byron] , [LOC Ada] Byron", "[PER Ada] ada"]
 )
-def test_parts_of_a_form_and_other_cases_do_not_make_it_ambiguous(text):
+def test_partial_matches_and_other_case_do_not_make_a_form_ambiguous(text):
     assert figures(text)[0]["ambiguity"]["either"] == 0
 
 
@@ -84,19 +84,19 @@ def test_vectors_cover_words_as_the_vocabulary_looks_them_up():
     assert train["vectors"]["most_missed"][0] == {"token": ".", "count": 2}
 
 
-def test_a_part_of_a_split_counts_for_itself():
+def test_a_selection_of_a_split_is_described_alone():
     part = split_of(TRAIN.rstrip() + DEV).select([3, 4, 5])
-    (told,) = describe([part])
+    (found,) = describe([part])
     (expected,) = describe([split_of(DEV)])
-    assert told.to_dict() | {"path": ""} == expected.to_dict() | {"path": ""}
+    assert found.to_dict() | {"path": ""} == expected.to_dict() | {"path": ""}
 
 
-def test_nothing_annotated_has_figures_too():
-    (told,) = figures("It rained .")
-    assert told["entities"] == 0
-    assert told["per_type"] == {}
-    assert told["entity_length"] == {"mean": 0, "median": 0, "longest": 0}
-    assert told["ambiguity"]["either"] == told["density"]["tokens"] == 0
+def test_a_file_without_entities_has_statistics():
+    (found,) = figures("It rained .")
+    assert found["entities"] == 0
+    assert found["per_type"] == {}
+    assert found["entity_length"] == {"mean": 0, "median": 0, "longest": 0}
+    assert found["ambiguity"]["either"] == found["density"]["tokens"] == 0
 
 
 @given(
@@ -106,11 +106,11 @@ def test_nothing_annotated_has_figures_too():
         max_size=9,
     )
 )
-def test_ambiguity_is_what_looking_at_every_place_gives(sentence):
+def test_ambiguity_equals_a_search_of_every_place(sentence):
     words = [word for word, _ in sentence]
     spans = to_spans([tag for _, tag in sentence], "conlleval")
     tags = from_spans(spans, len(words), "iob2")
-    (told,) = describe([Split(build_table([TableRow(words, tags, -1, 1)]), "x", "x", "iob2")])
+    (found,) = describe([Split(build_table([TableRow(words, tags, -1, 1)]), "x", "x", "iob2")])
     forms = {tuple(words[span.start : span.end]) for span in spans}
     plain = {
         form
@@ -118,4 +118,4 @@ def test_ambiguity_is_what_looking_at_every_place_gives(sentence):
         for i in range(len(words) - len(form) + 1)
         if tuple(words[i : i + len(form)]) == form and set(tags[i : i + len(form)]) == {"O"}
     }
-    assert (told.ambiguity.forms, told.ambiguity.also_outside) == (len(forms), len(plain))
+    assert (found.ambiguity.forms, found.ambiguity.also_outside) == (len(forms), len(plain))

@@ -1,10 +1,10 @@
-"""What all commands share: results to stdout, everything else to stderr, plain off a terminal."""
+"""How all commands print: results to stdout, messages to stderr, plain lines off a terminal."""
 
 from __future__ import annotations
 
 import textwrap
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -12,16 +12,20 @@ from rich.text import Text
 
 from rnner.errors import RnnerError
 from rnner.model.user_code import place_in_code
+from rnner.render.json_output import to_json
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class Terminal(Console):
-    """A console that prints what it is given as it is, and leaves a closed pipe to who called it."""
+    """A console that prints text unchanged and raises BrokenPipeError when its reader is gone."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(highlight=False, emoji=False, **settings)
 
     def on_broken_pipe(self) -> NoReturn:
-        """Rich would exit with 1 here, but a reader who has enough (`| head`) is no failure."""
+        """Raise; rich would exit with 1, but `rnner ... | head` is not an error."""
         raise BrokenPipeError
 
 
@@ -29,24 +33,34 @@ out = Terminal(soft_wrap=True)
 err = Terminal(stderr=True, soft_wrap=True)
 
 
-def complain(message: str) -> None:
-    """Say what went wrong, on stderr."""
-    _say("error: ", "bold red", message)
+def print_json(value: object) -> None:
+    """Print a value to stdout as indented JSON."""
+    typer.echo(to_json(value, indent=2))
+
+
+def print_table(table: RenderableType) -> None:
+    """Print a table to stdout, no wider than the terminal."""
+    out.print(table, soft_wrap=False)
+
+
+def print_error(message: str) -> None:
+    """Print an error to stderr."""
+    _print_message("error: ", "bold red", message)
 
 
 def notice(message: str, *, quiet: bool = False) -> None:
-    """Say something that is no result, on stderr."""
+    """Print a note to stderr unless `quiet`."""
     if not quiet:
-        _say("", "", message)
+        _print_message("", "", message)
 
 
 def warn(message: str) -> None:
-    """Say something that the user should look at, on stderr, even when quiet."""
-    _say("warning: ", "yellow", message)
+    """Print a warning to stderr, even with `--quiet`."""
+    _print_message("warning: ", "yellow", message)
 
 
-def _say(kind: str, style: str, message: str) -> None:
-    """In a terminal, lines break between words; elsewhere, and within a long path, never."""
+def _print_message(kind: str, style: str, message: str) -> None:
+    """Wrap lines between words in a terminal; elsewhere each message stays on its line."""
     lines = f"{kind}{message}".splitlines()
     if err.is_terminal:
         fill = partial(textwrap.fill, width=err.width, break_long_words=False, break_on_hyphens=False)
@@ -56,33 +70,33 @@ def _say(kind: str, style: str, message: str) -> None:
     err.print(text)
 
 
-def tell(error: Exception, of: str = "") -> int:
-    """Say what went wrong (`of` what), in one line if it is one thing, and return the exit code."""
+def report_error(error: Exception, prefix: str = "") -> int:
+    """Print an exception as a one-line error and return the exit code."""
     if isinstance(error, RnnerError):
-        (notice if error.exit_code == 130 else complain)(f"{of}{error}")
+        (notice if error.exit_code == 130 else print_error)(f"{prefix}{error}")
         return error.exit_code
-    # Typer's usage errors, which are click's or a copy of them, as its version has it.
+    # Typer raises click's usage errors or, depending on its version, its own copy of them.
     if callable(getattr(error, "format_message", None)):
-        return _tell_usage(error)
-    complain(f"{of}{_unforeseen(error)} (RNNER_DEBUG=1 shows where)")
+        return _report_usage_error(error)
+    print_error(f"{prefix}{_describe(error)} (RNNER_DEBUG=1 shows where)")
     return 1
 
 
-def _tell_usage(error: Any) -> int:
+def _report_usage_error(error: Any) -> int:
     message, context = error.format_message().replace("Value error, ", ""), getattr(error, "ctx", None)
-    if message.startswith("Usage:"):  # a command group alone: this is its help
+    if message.startswith("Usage:"):  # a command group without a command: its help
         typer.echo(message, err=True)
     else:
         path = context.command_path if context else "rnner"
-        complain(f"{' '.join(message.split()).removesuffix('.')}; see `{path} --help`")
+        print_error(f"{' '.join(message.split()).removesuffix('.')}; see `{path} --help`")
     return int(error.exit_code)
 
 
-def _unforeseen(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "out of memory: lower training.batch_tokens, or predict in smaller batches"
     if isinstance(error, OSError):
         return f"{error.filename or 'the output'}: {error.strerror}" if error.strerror else str(error)
     if place := place_in_code(error):
         return f"{place}: {type(error).__name__}: {error}"
-    return f"unforeseen {type(error).__name__}: {error}"
+    return f"unexpected {type(error).__name__}: {error}"

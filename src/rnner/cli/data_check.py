@@ -1,96 +1,79 @@
-"""`rnner data check`: all that is wrong with a corpus, at once."""
+"""`rnner data check`: report every problem in a corpus, and fix those that have one solution."""
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
-from rnner.cli.console import notice, out
-from rnner.cli.options import Columns, chosen_columns, require_column_file
+from rnner.cli import options
+from rnner.cli.console import notice, out, print_json
+from rnner.cli.options import TableOrJson
+from rnner.errors import UsageError, counted
 
 if TYPE_CHECKING:
-    from rnner.workbench.check.findings import CheckReport, Finding, Kind, Summary
+    from rnner.workbench.check.findings import CheckReport, FileSummary, Finding, Kind
     from rnner.workbench.check.lenient_reader import ColumnFile
 
-_FOUND_ERRORS = 3  # exit code
-
-
-class Format(str, Enum):
-    """How findings are written."""
-
-    table = "table"
-    json = "json"
+_ERRORS_FOUND = 3  # exit code
 
 
 def check(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH",
-            help="Column files with tags that belong together, the training file first, or sample:train.",
+            metavar="PATH", help="Annotated column files of one corpus, train first; sample:train."
         ),
     ],
-    form: Annotated[
-        Format, typer.Option("--format", metavar="FORM", help="table or json; json tells every finding.")
-    ] = Format.table,
+    form: options.OutputFormat = TableOrJson.table,
     examples: Annotated[
-        int, typer.Option("--examples", metavar="N", min=1, help="Findings of each kind in the table.")
+        int, typer.Option(metavar="N", min=1, help="Examples of each problem (JSON has them all).")
     ] = 5,
-    columns: Columns = None,
+    columns: options.Columns = None,
     fix: Annotated[
         Path | None,
-        typer.Option(
-            "--fix",
-            metavar="OUT",
-            help="Write a repaired copy: of one file to this file, of several into this folder.",
-        ),
+        typer.Option(metavar="OUT", help="Write a repaired copy: a file, or for several PATHs a folder."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that --fix wrote.")] = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
-    """Find everything in column files that would make training or scores wrong.
+    """Report everything in column files that would break training or scores.
 
-    Columns, tags and their order, characters, encoding, repeats within a file and between files, words that
-    are labelled one way nearly everywhere and otherwise in a few places. Each finding comes with
-    path:line:column and each kind with what to do. Exits with 3 if there are errors (with --fix: if any are
-    left in the copy), with 0 if there is nothing or there are warnings only.
+    Checks columns, tags and their order, characters, encoding, repeated sentences within and between files,
+    and words that are labelled inconsistently. Every problem comes with path:line:column, and every kind of
+    problem with advice. Exits with 3 if there are errors (with --fix: if errors remain in the copy), with 0
+    if there are none or only warnings.
     """
     from rnner.data.corpus import resolve
-    from rnner.errors import UsageError
     from rnner.workbench.check.check import check as check_files
     from rnner.workbench.check.lenient_reader import read_file
-    from rnner.workbench.check.repair import targets
+    from rnner.workbench.check.repair import target_paths
 
     if overwrite and fix is None:
-        raise UsageError("--overwrite is about the copy that --fix writes; give --fix OUT")
-    chosen = chosen_columns(columns)
-    places = [resolve(path) for path in paths]
-    for place in places:
-        require_column_file(place, columns)
-    copies = [] if fix is None else targets(places, fix, overwrite=overwrite)
-    files = [read_file(place, chosen) for place in places]
-    report, told = check_files(files), None
-    left = report.count("error")
-    if copies:
-        told = _fixed(files, copies, chosen)
-        left = told["errors_left"]
-    if form is Format.json:
-        from rnner.render.json_output import to_json
-
-        typer.echo(to_json(report.to_dict() | ({} if told is None else {"fix": told}), indent=2))
+        raise UsageError("--overwrite applies to the copy that --fix writes; give --fix OUT")
+    chosen = options.parse_columns(columns)
+    sources = [resolve(path) for path in paths]
+    for source in sources:
+        options.require_column_file(source, columns)
+    copies = [] if fix is None else target_paths(sources, fix, overwrite=overwrite)
+    files = [read_file(source, chosen) for source in sources]
+    report = check_files(files)
+    fixed = _write_repaired(files, copies, chosen) if copies else None
+    if form is TableOrJson.json:
+        print_json(report.to_dict() | ({} if fixed is None else {"fix": fixed}))
     else:
-        _tell(report, examples)
-        if told is not None:
-            _tell_fixed(told)
-    if left:
-        raise typer.Exit(_FOUND_ERRORS)
+        _print_report(report, examples)
+        if fixed is not None:
+            _print_fixed(fixed)
+    if report.count("error") if fixed is None else fixed["errors_left"]:
+        raise typer.Exit(_ERRORS_FOUND)
 
 
-def _fixed(files: list[ColumnFile], copies: list[Path], columns: dict[str, int] | None) -> dict[str, Any]:
-    """Write repaired copies; what was changed, and how much is left."""
+def _write_repaired(
+    files: list[ColumnFile], copies: list[Path], columns: dict[str, int] | None
+) -> dict[str, Any]:
+    """Write repaired copies; return, for JSON, what was changed and how many problems remain."""
     from rnner.workbench.check.check import check as check_files
     from rnner.workbench.check.repair import repair, write
 
@@ -103,45 +86,42 @@ def _fixed(files: list[ColumnFile], copies: list[Path], columns: dict[str, int] 
     return {"files": written, "errors_left": left.count("error"), "warnings_left": left.count("warning")}
 
 
-def _tell(report: CheckReport, examples: int) -> None:
+def _print_report(report: CheckReport, examples: int) -> None:
     for summary in report.files:
         out.print(Text(_summary_line(summary)))
     for kind, findings in report.groups():
         out.print()
-        _tell_group(kind, findings, examples)
+        _print_findings(kind, findings, examples)
     out.print()
-    out.print(f"{_number(report.count('error'), 'error')}, {_number(report.count('warning'), 'warning')}")
+    out.print(f"{counted(report.count('error'), 'error')}, {counted(report.count('warning'), 'warning')}")
 
 
-def _summary_line(summary: Summary) -> str:
+def _summary_line(summary: FileSummary) -> str:
     sizes = (
-        _number(summary.sentences, "sentence"),
-        _number(summary.tokens, "token"),
-        f"{summary.entities:,} {'entity' if summary.entities == 1 else 'entities'}",
+        counted(summary.sentences, "sentence"),
+        counted(summary.tokens, "token"),
+        counted(summary.entities, "entity", "entities"),
     )
     return f"{summary.path}: {', '.join(sizes)}" + (f", {summary.scheme}" if summary.scheme else "")
 
 
-def _tell_group(kind: Kind, findings: list[Finding], examples: int) -> None:
-    """How many there are of a kind, the first of them, and what to do."""
-    from rnner.system.terminal import plain
+def _print_findings(kind: Kind, findings: list[Finding], examples: int) -> None:
+    """Print one kind of problem: its number, the first examples, and the advice."""
+    from rnner.system.terminal import printable
 
     style = "bold red" if kind.severity == "error" else "yellow"
     out.print(Text.assemble((kind.severity, style), f" {kind.name} ({len(findings):,}): {kind.title}"))
     for finding in findings[:examples]:
-        out.print(Text(plain(f"  {finding.place}: {finding.message}")))
+        out.print(Text(printable(f"  {finding.place}: {finding.message}")))
     if len(findings) > examples:
         out.print(Text(f"  and {len(findings) - examples:,} more", style="dim"))
     out.print(Text(f"  → {kind.advice}", style="dim"))
 
 
-def _tell_fixed(told: dict[str, Any]) -> None:
-    for file in told["files"]:
-        lines = ", ".join(f"{kind} {count:,}" for kind, count in file["changed"].items())
-        notice(f"wrote {file['copy']}; lines changed: {lines or 'none'}")
-    left = (_number(told["errors_left"], "error"), _number(told["warnings_left"], "warning"))
-    notice(f"left in the {'copy' if len(told['files']) == 1 else 'copies'}: {', '.join(left)}")
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
+def _print_fixed(fixed: dict[str, Any]) -> None:
+    for file in fixed["files"]:
+        changes = ", ".join(f"{kind} {count:,}" for kind, count in file["changed"].items())
+        notice(f"wrote {file['copy']}; lines changed: {changes or 'none'}")
+    errors, warnings = counted(fixed["errors_left"], "error"), counted(fixed["warnings_left"], "warning")
+    copies = "copy" if len(fixed["files"]) == 1 else "copies"
+    notice(f"left in the {copies}: {errors}, {warnings}")

@@ -1,154 +1,132 @@
-"""`rnner data split`: one annotated file into train, dev and test."""
+"""`rnner data split`: split an annotated file into train, dev and test."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnner.cli import options
 from rnner.cli.console import notice, warn
-from rnner.cli.data_stats import Form, Format, tell, warn_of_file
-from rnner.cli.options import Columns, chosen_columns, require_column_file
+from rnner.cli.data_stats import print_statistics, warn_about_split
+from rnner.cli.options import TableOrJson
+from rnner.cli.output_files import check_output_file
 from rnner.errors import UsageError
+from rnner.system.files import atomic_replace
 
 if TYPE_CHECKING:
-    from rnner.data.lines import Ends
-    from rnner.data.splits import Split
+    from rnner.data.lines import LineEnds
     from rnner.workbench.statistics import Statistics
 
-PARTS = ("train", "dev", "test")
-_NAMES = {"\n": "LF", "\r\n": "CR LF"}
-
-
-class Unit(str, Enum):
-    """What is never cut."""
-
-    document = "document"
-    sentence = "sentence"
+_PARTS = ("train", "dev", "test")
+_LINE_ENDS = {"\n": "LF", "\r\n": "CR LF"}
 
 
 def split(
-    corpus: Annotated[str, typer.Argument(metavar="CORPUS", help="Column file with tags, or sample:train.")],
-    output: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where train, dev and test are written.")],
+    corpus: Annotated[str, typer.Argument(metavar="CORPUS", help="Annotated column file, or sample:train.")],
+    output: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder for train, dev and test.")],
     shares: Annotated[
-        str,
-        typer.Option(
-            "--shares",
-            metavar="TRAIN,DEV,TEST",
-            help="Per cent of each; 0 leaves one out: 90,10,0.",
-        ),
+        str, typer.Option(metavar="TRAIN,DEV,TEST", help="Percentages; 0 leaves a part out: 90,10,0.")
     ] = "80,10,10",
-    by: Annotated[
-        Unit | None,
-        typer.Option(
-            "--by",
-            metavar="UNIT",
-            help="What stays whole: document or sentence. [default: documents, if the file marks enough]",
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Decides what goes where.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
-    form: Form = Format.table,
-    columns: Columns = None,
+    by: options.ByUnit = None,
+    seed: options.Seed = 0,
+    overwrite: options.Overwrite = False,
+    form: options.OutputFormat = TableOrJson.table,
+    columns: options.Columns = None,
 ) -> None:
-    """Cut an annotated file into train, dev and test.
+    """Split an annotated file into train, dev and test.
 
-    Whole documents where the file marks them (-DOCSTART- or # newdoc), else sentences, those of the same
-    words together, so that no part holds a sentence of another. Each part gets its share of the sentences and
-    of the entities of every type. Lines stay as they are, in their order. What each part holds is told as
-    `rnner data stats` tells it.
+    Documents stay whole where the file marks them (-DOCSTART- or # newdoc). Otherwise sentences are split,
+    and sentences with the same words stay together, so that no part repeats a sentence of another. Each part
+    gets its share of the sentences and of the entities of every type. Lines keep their content and order.
+    The statistics of the parts are printed as by `rnner data stats`.
     """
     from rnner.data.corpus import read_split, resolve
     from rnner.data.lines import line_ends
     from rnner.workbench.partition import cut, partition
     from rnner.workbench.statistics import describe
 
-    wanted = _shares(shares)
+    wanted = _parse_shares(shares)
     source = resolve(corpus)
-    require_column_file(source, columns)
-    files = _files(source, output, wanted, overwrite)
-    chosen = chosen_columns(columns)
+    options.require_column_file(source, columns)
+    files = _output_files(source, output, wanted, overwrite)
+    chosen = options.parse_columns(columns)
     whole = read_split(source, columns=chosen, illegal="conlleval")
-    warn_of_file(whole)
-    found = partition(
-        whole, list(wanted.values()), seed=seed, by_document=None if by is None else by is Unit.document
-    )
+    warn_about_split(whole)
+    by_document = None if by is None else by is options.SplitUnit.document
+    parts = partition(whole, list(wanted.values()), seed=seed, by_document=by_document)
     ends = line_ends(source)
     if ends.mixed:
-        warn(f"{source}: some lines end in CR LF, others in LF; all end in {_NAMES[ends.newline]} now")
-    _write(files, cut(source, found.parts, columns=chosen), ends)
-    parts = [
+        newline = _LINE_ENDS[ends.newline]
+        warn(f"{source}: has lines that end in CR LF and lines that end in LF; the parts have {newline} only")
+    _write(files, cut(source, parts.parts, columns=chosen), ends)
+    splits = [
         replace(whole.select(sentences), name=name, path=files[name])
-        for name, sentences in zip(wanted, found.parts, strict=True)
+        for name, sentences in zip(wanted, parts.parts, strict=True)
     ]
-    figures = describe(parts)
-    tell(figures, form)
-    units = "documents" if found.by_document else "different sentences"
-    notice(f"{found.units:,} {units}, seed {seed}; wrote " + ", ".join(_told(parts, len(whole))))
-    _warn_of_missing(dict(zip(wanted, figures, strict=True)))
+    statistics = describe(splits)
+    print_statistics(statistics, form)
+    units = "documents" if parts.by_document else "different sentences"
+    written = [f"{part.path} ({len(part) / len(whole):.1%} of the sentences)" for part in splits]
+    notice(f"{parts.units:,} {units}, seed {seed}; wrote {', '.join(written)}")
+    _warn_about_missing_labels(dict(zip(wanted, statistics, strict=True)))
 
 
-def _shares(text: str) -> dict[str, float]:
-    """The share of each part that is wanted, of 1."""
+def _parse_shares(text: str) -> dict[str, float]:
+    """Return the share of each part that is not empty, as a fraction."""
     try:
         shares = [float(part) for part in text.split(",")]
     except ValueError:
         shares = []
-    valid = len(shares) == len(PARTS) and all(0 <= share <= 100 for share in shares)
+    valid = len(shares) == len(_PARTS) and all(0 <= share <= 100 for share in shares)
     if not valid or not math.isclose(sum(shares), 100) or not shares[0] or max(shares) == 100:
         raise UsageError(
-            f"--shares {text}: the per cent of train, dev and test are wanted, 100 together, such as "
+            f"--shares {text}: expected the percentages of train, dev and test, which add up to 100, such as "
             "80,10,10; dev or test may be 0"
         )
-    return {name: share / 100 for name, share in zip(PARTS, shares, strict=True) if share}
+    return {name: share / 100 for name, share in zip(_PARTS, shares, strict=True) if share}
 
 
-def _files(source: Path, folder: Path, wanted: Mapping[str, float], overwrite: bool) -> dict[str, Path]:
-    """The file of each part; raises UsageError if something would be lost, or stay and be taken for new."""
-    files = {name: folder / f"{name}{source.suffix}" for name in PARTS}
+def _output_files(
+    source: Path, folder: Path, wanted: Mapping[str, float], overwrite: bool
+) -> dict[str, Path]:
+    """Return the file of each part.
+
+    Raises:
+        UsageError: a file would be lost, or an old part would be left beside the new ones.
+    """
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is a file; give a folder for the parts")
-    there = [(name, path) for name, path in files.items() if path.exists()]
-    for name, path in there:
-        if path.samefile(source):
-            raise UsageError(f"{path}: is the corpus itself and would be lost; choose another folder")
-        if name not in wanted:
-            raise UsageError(f"{path}: is there already, and is no part of this split: remove it")
-    if there and not overwrite:
-        raise UsageError(
-            f"{there[0][1]}: is there already; --overwrite replaces it, or choose another folder"
-        )
+        raise UsageError(f"{folder}: is a file; FOLDER must be a folder")
+    files = {name: folder / f"{name}{source.suffix}" for name in _PARTS}
+    for name, path in files.items():
+        if path.exists() and path.samefile(source):
+            raise UsageError(f"{path}: is the corpus itself and would be lost; choose another FOLDER")
+        if path.exists() and name not in wanted:
+            raise UsageError(f"{path} already exists, and is not part of this split; remove it")
+    for path in files.values():
+        check_output_file(path, overwrite, name="FOLDER")
     return {name: files[name] for name in wanted}
 
 
-def _write(files: Mapping[str, Path], lines: Sequence[Sequence[str]], ends: Ends) -> None:
-    """Write all parts, or none: only when the last is complete do they get their names."""
-    partial = {path: path.with_name(path.name + ".partial") for path in files.values()}
+def _write(files: Mapping[str, Path], lines: Sequence[Sequence[str]], ends: LineEnds) -> None:
+    """Write all parts or none."""
     try:
-        for path, own in zip(partial.values(), lines, strict=True):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            text = ends.mark + "".join(f"{line}{ends.newline}" for line in own)
-            path.write_text(text, encoding="utf-8", newline="")
-        for path, written in partial.items():
-            written.replace(path)
+        with ExitStack() as stack:
+            for path, own in zip(files.values(), lines, strict=True):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                text = ends.mark + "".join(f"{line}{ends.newline}" for line in own)
+                stack.enter_context(atomic_replace(path)).write_text(text, encoding="utf-8", newline="")
     except OSError as error:
-        for written in partial.values():
-            written.unlink(missing_ok=True)
         raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from None
 
 
-def _told(parts: Sequence[Split], sentences: int) -> list[str]:
-    return [f"{part.path} ({len(part) / sentences:.1%} of the sentences)" for part in parts]
-
-
-def _warn_of_missing(parts: Mapping[str, Statistics]) -> None:
-    """Say which labels a part has no entity of."""
+def _warn_about_missing_labels(parts: Mapping[str, Statistics]) -> None:
     labels = sorted({label for part in parts.values() for label in part.per_type})
     for name, part in parts.items():
         if missing := [label for label in labels if label not in part.per_type]:
-            warn(f"{name} has no entity of {', '.join(missing)}: there are too few of them")
+            warn(f"{name} has no entity labelled {', '.join(missing)}: the corpus has too few of them")

@@ -1,4 +1,4 @@
-"""`rnner evaluate`: how good a model is on labelled data."""
+"""`rnner evaluate`: score models on annotated data."""
 
 from __future__ import annotations
 
@@ -7,32 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnner.cli.console import out, warn
-from rnner.cli.options import (
-    MODEL,
-    Batch,
-    Code,
-    Columns,
-    Device,
-    Threads,
-    Window,
-    chosen_columns,
-    chosen_model,
-    load_decoders,
-)
-from rnner.decoding.windows import LONGEST
+from rnner.cli import options
+from rnner.cli.console import print_json, print_table, warn
+from rnner.decoding.windows import WINDOW
 from rnner.errors import UsageError
 
 if TYPE_CHECKING:
-    from rnner.data.formats.annotated import SourceFile
     from rnner.data.splits import Split
     from rnner.decoding.decoder import Decoder
-    from rnner.pipeline import Pipeline
     from rnner.scoring.evaluation import Comparison, EvaluationReport
+    from rnner.scoring.raw_text import RawTextReport
 
 
-class Format(str, Enum):
-    """How scores are written."""
+class ScoreFormat(str, Enum):
+    """Output format of scores."""
 
     table = "table"
     json = "json"
@@ -40,129 +28,93 @@ class Format(str, Enum):
 
 
 def evaluate(
-    data: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATA", help="Annotated file of any format, hf:owner/name:split, or sample:test."
-        ),
-    ],
+    data: Annotated[str, typer.Argument(metavar="DATA", help=f"{options.ANNOTATED}, or sample:test.")],
     model: Annotated[
         list[str] | None,
         typer.Option(
-            "--model",
-            "-m",
-            metavar="MODEL",
-            help=f"{MODEL} Several are compared and averaged. [default: the bundled one, en]",
+            "--model", "-m", metavar="MODEL", help=f"{options.MODEL} Repeatable. [default: en, bundled]"
         ),
     ] = None,
     form: Annotated[
-        Format, typer.Option("--format", metavar="FORM", help="table, json or conlleval.")
-    ] = Format.table,
+        ScoreFormat, typer.Option("--format", metavar="FORMAT", help="table, json or conlleval.")
+    ] = ScoreFormat.table,
     raw: Annotated[
-        bool,
-        typer.Option("--raw", help="On raw text too, by characters: what tokenization costs."),
+        bool, typer.Option("--raw", help="Also score on raw text: the cost of tokenization.")
     ] = False,
-    columns: Columns = None,
-    batch: Batch = 256,
-    window: Window = LONGEST,
-    code: Code = None,
-    device: Device = "cpu",
-    threads: Threads = None,
+    columns: options.Columns = None,
+    batch: options.Batch = 256,
+    window: options.Window = WINDOW,
+    code: options.Code = None,
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
 ) -> None:
-    """Score models on labelled data.
+    """Score models on annotated data.
 
-    Entities as conlleval counts them, per type and in all, with a 95% bootstrap interval of F1; what kind of
-    mistakes; the commonest, each with an example. With --model A --model B: the scores of each and of their
-    ensemble, and how far they are from A. With --raw: on the raw text, as `rnner predict` reads it, beside
-    the score on the file's own tokens; where the file has no text, words are spaced as in print. Scores are
-    per cent in table and conlleval, fractions in json.
+    Shows precision, recall and F1 of entities as conlleval counts them, per type and in total, with a 95%
+    bootstrap interval of F1; the kinds of errors; and the most frequent errors with an example each.
+
+    Several --model options compare every model, and their ensemble, with the first one. --raw predicts on raw
+    text, as `rnner predict` does, and compares with the score on the tokens of the file; if the file has no
+    text, its words are joined with normal spacing. Scores are percentages in table and conlleval, fractions
+    in JSON.
     """
     from rnner.data.corpus import read_split, resolve
     from rnner.data.formats.annotated import SourceFile
-    from rnner.pipeline import Pipeline
-    from rnner.scoring.evaluation import report
-
-    several = len(model or []) > 1
-    if form is Format.conlleval and several:
-        raise UsageError("--format conlleval has room for one --model; use table or json for several")
-    if raw and (form is Format.conlleval or several):
-        raise UsageError("--raw takes one --model, and --format table or json")
-    chosen = chosen_columns(columns)
-    paths = [chosen_model(name) for name in model] if model else [chosen_model(None)]
-    limits = {"sentences": batch, "window": window}
-    decoders = load_decoders(paths, device=device, threads=threads, code=code, **limits)
-    if raw:
-        _tell_raw(Pipeline(decoders[0]), SourceFile(resolve(data), chosen), form)
-        return
-    split = read_split(resolve(data), columns=chosen, illegal="conlleval")
-    if model is None or len(model) == 1:
-        _tell(report(decoders[0], split), form)
-    else:
-        _tell_all(_compared(model, decoders, split), form)
-
-
-def _tell(result: EvaluationReport, form: Format) -> None:
-    """Write the scores of one model."""
-    from rnner.render.json_output import to_json
-    from rnner.render.scores import scores_conlleval, scores_table
-
-    for message in result.warnings:
-        warn(message)
-    if form is Format.json:
-        typer.echo(to_json(result.to_dict(), indent=2))
-    elif form is Format.conlleval:
-        typer.echo(scores_conlleval(result.scores), nl=False)
-    else:
-        sampling = result.f1_interval, result.units
-        table = scores_table(result.scores, result.errors, result.confusions, sampling=sampling)
-        out.print(table, soft_wrap=False)
-
-
-def _tell_raw(pipeline: Pipeline, source: SourceFile, form: Format) -> None:
-    """Write the scores on raw text, and on the tokens of the file if it has some."""
     from rnner.data.formats.detect import detect_format
-    from rnner.render.json_output import to_json
-    from rnner.render.scores import raw_table
-    from rnner.scoring.raw_text import report
+    from rnner.pipeline import Pipeline
+    from rnner.render.scores import comparison_table, conlleval_report, raw_text_table, scores_table
+    from rnner.scoring.evaluation import EvaluationReport, evaluation_report
+    from rnner.scoring.raw_text import evaluate_raw_text
 
-    result = report(pipeline, source, "columns" if source.columns else detect_format(source.path))
-    for message in result.warnings:
-        warn(message)
-    if form is Format.json:
-        typer.echo(to_json(result.to_dict(), indent=2))
+    names = model or []
+    several = len(names) > 1
+    if form is ScoreFormat.conlleval and several:
+        raise UsageError("--format conlleval shows one --model; use table or json for several")
+    if raw and (form is ScoreFormat.conlleval or several):
+        raise UsageError("--raw takes one --model, and --format table or json")
+    chosen = options.parse_columns(columns)
+    paths = [options.resolve_model(name) for name in names] or [options.resolve_model(None)]
+    limits = {"sentences": batch, "window": window}
+    decoders = options.load_decoders(paths, device=device, threads=threads, code=code, **limits)
+    source = resolve(data)
+    report: EvaluationReport | RawTextReport | Comparison
+    if raw:
+        file_format = "columns" if chosen else detect_format(source)
+        report = evaluate_raw_text(Pipeline(decoders[0]), SourceFile(source, chosen), file_format)
+        warnings, table = report.warnings, raw_text_table(report)
+    elif several:
+        report = _compare(names, decoders, read_split(source, columns=chosen, illegal="conlleval"))
+        warnings, table = report.models[0][1].warnings, comparison_table(report)  # the same for all models
     else:
-        out.print(raw_table(result), soft_wrap=False)
+        report = evaluation_report(decoders[0], read_split(source, columns=chosen, illegal="conlleval"))
+        sampling = report.f1_interval, report.units
+        table = scores_table(report.scores, report.errors, report.confusions, sampling=sampling)
+        warnings = report.warnings
+    for message in warnings:
+        warn(message)
+    if form is ScoreFormat.json:
+        print_json(report.to_dict())
+    elif form is ScoreFormat.conlleval and isinstance(report, EvaluationReport):
+        typer.echo(conlleval_report(report.scores), nl=False)
+    else:
+        print_table(table)
 
 
-def _compared(names: list[str], decoders: list[Decoder], split: Split) -> Comparison:
-    """Each model on the split, and all together unless their tagging schemes differ or one is exported."""
+def _compare(names: list[str], decoders: list[Decoder], split: Split) -> Comparison:
+    """Score each model, and their ensemble unless their schemes differ or one of them is exported."""
     from rnner.decoding.ensemble import Ensemble, require_same_labels
     from rnner.decoding.tagger_decoder import TaggerDecoder
-    from rnner.scoring.evaluation import Comparison, report
+    from rnner.scoring.evaluation import Comparison, evaluation_report
 
-    vocabularies = [decoder.vocabulary for decoder in decoders]
-    require_same_labels(dict(zip(names, vocabularies, strict=True)))
-    schemes = [vocabulary.scheme for vocabulary in vocabularies]
-    together, folders = None, [decoder for decoder in decoders if isinstance(decoder, TaggerDecoder)]
-    if len(folders) < len(decoders):
-        warn("no ensemble: .onnx files cannot be averaged, name the folders that they are from")
-    elif len(set(schemes)) == 1:
-        together = report(Ensemble(folders), split)
+    vocabularies = {name: decoder.vocabulary for name, decoder in zip(names, decoders, strict=True)}
+    require_same_labels(vocabularies)
+    ensemble, taggers = None, [decoder for decoder in decoders if isinstance(decoder, TaggerDecoder)]
+    if len(taggers) < len(decoders):
+        warn("no ensemble: .onnx files cannot be averaged; give the model folders instead")
+    elif len({decoder.vocabulary.scheme for decoder in decoders}) == 1:
+        ensemble = evaluation_report(Ensemble(taggers), split)
     else:
-        told = ", ".join(f"{name}: {scheme}" for name, scheme in zip(names, schemes, strict=True))
-        warn(f"no ensemble: only models of one tagging scheme can be averaged ({told})")
-    reports = [report(decoder, split) for decoder in decoders]
-    return Comparison(list(zip(names, reports, strict=True)), together)
-
-
-def _tell_all(comparison: Comparison, form: Format) -> None:
-    """Write the scores of several models."""
-    from rnner.render.json_output import to_json
-    from rnner.render.scores import comparison_table
-
-    for message in comparison.models[0][1].warnings:  # of data and labels, which are the same for all
-        warn(message)
-    if form is Format.json:
-        typer.echo(to_json(comparison.to_dict(), indent=2))
-    else:
-        out.print(comparison_table(comparison), soft_wrap=False)
+        schemes = ", ".join(f"{name}: {vocabulary.scheme}" for name, vocabulary in vocabularies.items())
+        warn(f"no ensemble: only models with the same tagging scheme can be averaged ({schemes})")
+    reports = [evaluation_report(decoder, split) for decoder in decoders]
+    return Comparison(list(zip(names, reports, strict=True)), ensemble)

@@ -1,4 +1,4 @@
-"""`rnner info`: what is installed, and what a model is made of."""
+"""`rnner info`: versions, devices, and a description of a model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnner import __version__
-from rnner.cli.options import Code, chosen_model, start
+from rnner.cli import options
 
 if TYPE_CHECKING:
     from rnner.data.vocabulary import Vocabulary
@@ -19,30 +19,30 @@ def info(
     model: Annotated[
         str | None, typer.Option("--model", "-m", metavar="MODEL", help="Also describe this model.")
     ] = None,
-    code: Code = None,
+    code: options.Code = None,
 ) -> None:
-    """Show versions and devices, and what a model is made of.
+    """Show versions, devices and what a model consists of.
 
-    With --model: what it finds, how large it is, its layers and which implementation computes them.
+    With --model: its labels, its size, its layers and the implementation that computes each of them.
     """
     import torch
 
     from rnner.nn.cells import cell_names
 
-    start(code=code)
-    cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    options.set_up_torch(code=code)
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     rows = {
         "rnner": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "threads": str(torch.get_num_threads()),
-        "cuda": ", ".join(cuda) or "none",
+        "cuda": ", ".join(gpus) or "none",
         "cells": ", ".join(cell_names()),
     }
     layers = ""
     if model is not None:
-        described, layers = _described(chosen_model(model))
-        rows |= {"model": model} | described
+        description, layers = _describe_model(options.resolve_model(model))
+        rows |= {"model": model} | description
     width = max(map(len, rows))
     for name, value in rows.items():
         typer.echo(f"{name:{width}}  {value}")
@@ -50,20 +50,21 @@ def info(
         typer.echo(f"\n{layers}")
 
 
-def _described(path: Path) -> tuple[dict[str, str], str]:
-    """What a model knows, how large it is, and its layers, which an exported file does not tell."""
+def _describe_model(path: Path) -> tuple[dict[str, str], str]:
+    """Return rows about a model, and its layers (empty for an exported file)."""
     from rnner.export.runtime import is_onnx_file, load_onnx
 
     if is_onnx_file(path):
-        return _known(load_onnx(path).vocabulary) | {"size": f"{path.stat().st_size / 1e6:,.1f} MB"}, ""
+        size = f"{path.stat().st_size / 1e6:,.1f} MB"
+        return _describe_vocabulary(load_onnx(path).vocabulary) | {"size": size}, ""
     from rnner.model.folder import load_model
 
-    bundle = load_model(path)
-    weights = f"{sum(p.numel() for p in bundle.tagger.parameters()):,}"
-    return _known(bundle.vocabulary) | {"weights": weights}, str(bundle.tagger)
+    model = load_model(path)
+    weights = f"{sum(p.numel() for p in model.tagger.parameters()):,}"
+    return _describe_vocabulary(model.vocabulary) | {"weights": weights}, str(model.tagger)
 
 
-def _known(vocabulary: Vocabulary) -> dict[str, str]:
+def _describe_vocabulary(vocabulary: Vocabulary) -> dict[str, str]:
     return {
         "labels": ", ".join(vocabulary.labels),
         "scheme": vocabulary.scheme,

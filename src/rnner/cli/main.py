@@ -1,39 +1,60 @@
-"""The command line: one thin file a command, and the only layer that prints, prompts or exits."""
+"""The `rnner` command: its subcommands, and how errors become messages and exit codes."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
 from rnner import __version__
-from rnner.cli import config, data, evaluate, export, info, lab, predict, train
-from rnner.cli.console import complain, tell
+from rnner.cli import lab
+from rnner.cli.config import init, schema, show
+from rnner.cli.console import print_error, report_error
+from rnner.cli.data_audit import audit
+from rnner.cli.data_check import check
+from rnner.cli.data_convert import convert
+from rnner.cli.data_split import split
+from rnner.cli.data_stats import stats
+from rnner.cli.evaluate import evaluate
+from rnner.cli.export import export
+from rnner.cli.info import info
+from rnner.cli.predict import predict
+from rnner.cli.train import train
 
-app = typer.Typer(
-    name="rnner",
-    help="Train named-entity taggers built on recurrent networks you can read, and find names with them.",
-    no_args_is_help=True,
+
+def _group(name: str, description: str, *commands: Callable[..., None], **settings: Any) -> typer.Typer:
+    group = typer.Typer(
+        name=name,
+        help=description,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **settings,
+    )
+    for command in commands:
+        group.command(command.__name__)(command)
+    return group
+
+
+app = _group(
+    "rnner",
+    "Train named-entity taggers built on readable recurrent networks, and use them.",
+    *(train, evaluate, predict, export, info),
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("predict")(predict.predict)
-app.command("export")(export.export)
-app.command("info")(info.info)
-app.add_typer(config.app, name="config")
-app.add_typer(data.app, name="data")
-app.add_typer(lab.app, name="lab")
+app.add_typer(_group("config", "Write, show and describe configs.", init, schema, show))
+app.add_typer(
+    _group("data", "Check, count, split, convert and audit corpora.", audit, check, convert, split, stats)
+)
+app.add_typer(lab.app)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"rnner {__version__}")
         raise typer.Exit
 
@@ -41,14 +62,15 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
     pass
 
 
 def main() -> None:
-    """The entry point of `rnner`."""
+    """Run `rnner` with the arguments of the process."""
     _open_streams()
     if not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # as all files we read and write
@@ -56,39 +78,39 @@ def main() -> None:
 
 
 def _open_streams() -> None:
-    """Let streams that were closed before we began (`<&-`, as of some daemons) be empty ones."""
+    """Replace streams that were closed before the start (`<&-`, or by a daemon) with empty ones."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for good
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - never closed
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code.
 
-    0 done, 1 failed, 2 usage or config, 3 errors in data that was checked, 130 interrupted.
+    0 done, 1 failed, 2 usage or config, 3 errors found by `rnner data check`, 130 interrupted.
 
-    With RNNER_DEBUG=1 in the environment, errors come with their traceback.
+    With RNNER_DEBUG=1 in the environment, errors are raised with their traceback.
     """
     try:
         _invoke(arguments)
         sys.stdout.flush()
-    except typer.Exit as leaving:
-        return leaving.exit_code
+    except typer.Exit as error:
+        return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        complain("interrupted")
+        print_error("interrupted")
         return 130
     except BrokenPipeError:
-        # Who reads our output (`| head`) has enough; Python must not complain when it closes the stream.
+        # The reader (`| head`) has closed the pipe; without this, Python complains when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         if os.environ.get("RNNER_DEBUG") == "1":
             raise
-        return tell(error)
+        return report_error(error)
     return 0
 
 
 def _invoke(arguments: Sequence[str]) -> None:
-    """Run a command with nothing between us and its errors: Typer's own `main` would handle some."""
+    """Run a command without Typer's `main`, which would handle some errors itself."""
     command = typer.main.get_command(app)
     with command.make_context("rnner", list(arguments)) as context:
         command.invoke(context)

@@ -1,9 +1,10 @@
-"""Options that several commands share, and what they set going."""
+"""Options that several commands share, and the functions that check and apply them."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,11 +18,30 @@ if TYPE_CHECKING:
 
     from rnner.decoding.decoder import Decoder
 
+
+class TableOrJson(str, Enum):
+    """Output format."""
+
+    table = "table"
+    json = "json"
+
+
+class SplitUnit(str, Enum):
+    """Unit that a split never divides."""
+
+    document = "document"
+    sentence = "sentence"
+
+
+ANNOTATED = "Annotated file of any format, hf:owner/name:split"
+MODEL = "Folder written by `rnner train`, .onnx file, or owner/name on the Hugging Face Hub."
+
 Batch = Annotated[
-    int,
-    typer.Option(
-        "--batch", metavar="N", min=1, help="Sentences that are computed together; never changes a result."
-    ),
+    int, typer.Option("--batch", metavar="N", min=1, help="Sentences per batch; does not change results.")
+]
+ByUnit = Annotated[
+    SplitUnit | None,
+    typer.Option("--by", help="Unit that is never split. [default: document if enough are marked]"),
 ]
 Code = Annotated[
     list[Path] | None,
@@ -29,29 +49,45 @@ Code = Annotated[
 ]
 Columns = Annotated[
     str | None,
-    typer.Option("--columns", metavar="TOKEN,TAG", help="Columns, from 0: 0,-1. [default: found]"),
+    typer.Option(
+        "--columns", metavar="TOKEN,TAG", help="Columns to read, counted from 0: 0,-1. [default: detected]"
+    ),
+]
+ConfigFile = Annotated[
+    Path,
+    typer.Option("--config", "-c", metavar="FILE", help="YAML config; `rnner config init` writes one."),
 ]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
-MODEL = "Folder of `rnner train`, .onnx file of `rnner export`, or owner/name on the Hugging Face Hub."
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of stdout."),
+]
+OutputFormat = Annotated[TableOrJson, typer.Option("--format", help="Output format.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set a config key: --set training.epochs=5. Repeatable."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Random seed.")]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", metavar="N", min=1, help="CPU threads. [default: the library's choice]"),
+    typer.Option("--threads", metavar="N", min=1, help="CPU threads. [default: chosen by the library]"),
 ]
 Window = Annotated[
     int,
     typer.Option(
-        "--window", metavar="N", min=1, help="Longer sentences are read in overlapping windows of N words."
+        "--window", metavar="N", min=1, help="Split longer sentences into overlapping windows of N words."
     ),
 ]
 
 
-def start(
+def set_up_torch(
     device: str = "cpu", threads: int | None = None, code: Sequence[Path] | None = None
 ) -> torch.device:
-    """Choose the device, set the threads, run the user's code.
+    """Set the number of threads, run the user's code and return the device.
 
     Raises:
-        UsageError: there is no such device or file, or the file fails.
+        UsageError: the device is not available, or a file of `code` is missing or fails.
     """
     import torch
 
@@ -66,11 +102,11 @@ def start(
     return chosen
 
 
-def chosen_model(name: str | None) -> Path:
-    """Where the model of `--model` is, see `rnner.model.names`; that it is the bundled one by default is told.
+def resolve_model(name: str | None) -> Path:
+    """Return the path of the model given with `--model`; without one, say that the bundled model is used.
 
     Raises:
-        ModelError, UsageError: as `find_model` does.
+        ModelError, UsageError: as `rnner.model.names.find_model` does.
     """
     from rnner.model.names import BUNDLED_LABELS, find_model
 
@@ -83,32 +119,33 @@ def chosen_model(name: str | None) -> Path:
 def load_decoders(
     models: Sequence[Path], *, device: str, threads: int | None, code: Sequence[Path] | None, **limits: int
 ) -> list[Decoder]:
-    """Load models that are folders or exported files; torch is imported for folders only.
+    """Load model folders and exported files; torch is imported only if there is a folder.
 
     Raises:
-        UsageError: as `start` does, or an exported file is to be run in a way that it cannot be.
+        UsageError: as `set_up_torch` does, or an exported file cannot run with these options.
         ModelError: a model is missing or broken.
     """
     from rnner.export.runtime import is_onnx_file, load_onnx
 
-    files = [model for model in models if is_onnx_file(model)]
-    if files and (device not in ("auto", "cpu") or (code and files == list(models))):
-        raise UsageError(f"{files[0]}: a .onnx file is run on the CPU, and needs no --code")
-    if files == list(models):
-        return [load_onnx(file, threads=threads, **limits) for file in files]
+    exported = [model for model in models if is_onnx_file(model)]
+    only_exported = len(exported) == len(models)
+    if exported and (device not in ("auto", "cpu") or (code and only_exported)):
+        raise UsageError(f"{exported[0]}: .onnx files run on the CPU and need no --code")
+    if only_exported:
+        return [load_onnx(path, threads=threads, **limits) for path in exported]
     from rnner.decoding.tagger_decoder import load_decoder
 
-    place = start(device, threads, code)
+    place = set_up_torch(device, threads, code)
     return [
-        load_onnx(model, threads=threads, **limits)
-        if model in files
-        else load_decoder(model, device=place, **limits)
-        for model in models
+        load_onnx(path, threads=threads, **limits)
+        if path in exported
+        else load_decoder(path, device=place, **limits)
+        for path in models
     ]
 
 
-def chosen_columns(text: str | None) -> dict[str, int] | None:
-    """What `--columns` says, as a column reader takes it; None where it is absent.
+def parse_columns(text: str | None) -> dict[str, int] | None:
+    """Parse `--columns TOKEN,TAG`.
 
     Raises:
         UsageError: it is not two whole numbers.
@@ -118,18 +155,18 @@ def chosen_columns(text: str | None) -> dict[str, int] | None:
     try:
         token, tag = (int(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"--columns {text}: two whole numbers are wanted, such as 0,-1") from None
+        raise UsageError(f"--columns {text}: expected two whole numbers, such as 0,-1") from None
     return {"token": token, "tag": tag}
 
 
-def require_column_file(source: Path, columns: str | None) -> None:
-    """Refuse another format, unless `--columns` says that it is none; what follows needs lines.
+def require_column_file(path: Path, columns: str | None) -> None:
+    """Check that a file is a column file, which `--columns` asserts.
 
     Raises:
-        UsageError: the file is of another format; with the command that converts it.
+        UsageError: it has another format; the message gives the command that converts it.
     """
     from rnner.data.formats.detect import detect_format
 
-    if columns is None and (form := detect_format(source)) != "columns":
-        advice = f"rnner data convert {shlex.quote(str(source))} NEW.conll --to columns"
-        raise UsageError(f"{source}: is of the format {form}, but column files are wanted here: {advice}")
+    if columns is None and (form := detect_format(path)) != "columns":
+        command = f"rnner data convert {shlex.quote(str(path))} NEW.conll --to columns"
+        raise UsageError(f"{path}: has the format {form}, but this command needs a column file: {command}")

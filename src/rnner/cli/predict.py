@@ -1,32 +1,29 @@
-"""`rnner predict`: the names in texts."""
+"""`rnner predict`: find names in texts."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from enum import Enum
-from functools import partial
-from itertools import chain, tee
+from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from rnner.cli.console import Terminal, err, notice
-from rnner.cli.options import MODEL, Batch, Code, Device, Threads, Window, chosen_model
-from rnner.cli.progress import Speed
-from rnner.decoding.windows import LONGEST
+from rnner.cli import options
+from rnner.cli.console import Terminal, err
+from rnner.cli.progress_display import PredictionProgress
+from rnner.decoding.windows import WINDOW
 from rnner.errors import UsageError
 
 if TYPE_CHECKING:
-    from rnner.cli.prediction_input import Chunk
-    from rnner.cli.prediction_job import TaggedChunk
-    from rnner.data.formats.columns import ColumnSentence, ConllReader
+    from rnner.cli.prediction import ChunkResult
 
 
-class Input(str, Enum):
-    """What comes in."""
+class InputKind(str, Enum):
+    """Kind of input."""
 
     text = "text"
     lines = "lines"
@@ -35,15 +32,15 @@ class Input(str, Enum):
 
 
 class Backend(str, Enum):
-    """What computes."""
+    """Library that runs the model."""
 
     auto = "auto"
     torch = "torch"
     onnx = "onnx"
 
 
-class Format(str, Enum):
-    """What goes out."""
+class PredictionFormat(str, Enum):
+    """Output format."""
 
     text = "text"
     table = "table"
@@ -54,210 +51,148 @@ class Format(str, Enum):
     binary = "binary"
 
 
+_INPUT_HELP = """\
+text: one document (above 500,000 characters it is split at blank lines); lines: one text per line;
+jsonl: {"text": ...} or {"tokens": [...]} per line; conll: a column file."""
+_FORMAT_HELP = """\
+text, table, html, json, jsonl, conll or binary. [default: from the suffix of --output; otherwise text in a
+terminal, table elsewhere]"""
+_BACKEND_HELP = """\
+torch; onnx, which starts faster; auto: onnx for TEXT if the model has been exported, otherwise torch."""
+_FORMATS_BY_SUFFIX = {f".{name}": PredictionFormat(name) for name in ("html", "json", "jsonl", "conll")}
+
+
 def predict(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts to find names in.")] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", metavar="MODEL", help=f"{MODEL} [default: the bundled one, en]"),
+        typer.Option("--model", "-m", metavar="MODEL", help=f"{options.MODEL} [default: en, bundled]"),
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(
-            "--file", "-f", metavar="FILE", help="Read this file, gzip or not, instead of TEXT; - is stdin."
-        ),
+        typer.Option("--file", "-f", metavar="FILE", help="Read this file, plain or gzip; - is stdin."),
     ] = None,
-    kind: Annotated[
-        Input,
-        typer.Option(
-            "--input",
-            metavar="KIND",
-            help="text: one document, or several if longer than 500,000 characters, cut at blank lines; "
-            'lines: a text a line; jsonl: {"text": ...} or {"tokens": [...]} a line; conll: a column file.',
-        ),
-    ] = Input.text,
+    kind: Annotated[InputKind, typer.Option("--input", metavar="KIND", help=_INPUT_HELP)] = InputKind.text,
     form: Annotated[
-        Format | None,
-        typer.Option(
-            "--format",
-            metavar="FORM",
-            help="text, table, html, json, jsonl, conll or binary. [default: what the name of --output ends "
-            "in; text on a terminal, else table]",
-        ),
+        PredictionFormat | None, typer.Option("--format", metavar="FORMAT", help=_FORMAT_HELP)
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write to this file, not to stdout; gzip if it ends in .gz.",
-        ),
-    ] = None,
+    output: options.OutputFile = None,
     threshold: Annotated[
-        float,
-        typer.Option(
-            "--threshold", metavar="P", min=0.0, max=1.0, help="Leave out entities less probable than this."
-        ),
+        float, typer.Option(metavar="P", min=0.0, max=1.0, help="Leave out entities less probable than this.")
     ] = 0.0,
     nbest: Annotated[
-        int,
-        typer.Option(
-            "--nbest", metavar="N", min=0, help="Also the N most probable ways to tag each sentence."
-        ),
+        int, typer.Option(metavar="N", min=0, help="Also show the N most probable readings of each sentence.")
     ] = 0,
     scores: Annotated[
-        bool, typer.Option("--scores", help="Show in text and html how probable each entity is.")
+        bool, typer.Option("--scores", help="Show the probability of each entity in text and html.")
     ] = False,
-    batch: Batch = 256,
-    window: Window = LONGEST,
+    batch: options.Batch = 256,
+    window: options.Window = WINDOW,
     column: Annotated[
-        int | None,
-        typer.Option("--column", metavar="N", help="Words of a column file, from 0. [default: found]"),
+        int | None, typer.Option(metavar="N", help="Column of the words, counted from 0. [default: detected]")
     ] = None,
-    backend: Annotated[
-        Backend,
-        typer.Option(
-            "--backend",
-            metavar="NAME",
-            help="torch; onnx, which starts sooner; auto: onnx for TEXT if the model has it, else torch.",
-        ),
-    ] = Backend.auto,
-    code: Code = None,
-    device: Device = "cpu",
-    threads: Threads = None,
+    backend: Annotated[Backend, typer.Option(metavar="NAME", help=_BACKEND_HELP)] = Backend.auto,
+    code: options.Code = None,
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
     workers: Annotated[
-        int,
-        typer.Option("--workers", metavar="N", min=1, help="Processes side by side, of one thread each."),
+        int, typer.Option(metavar="N", min=1, help="Number of processes, with one thread each.")
     ] = 1,
 ) -> None:
     """Find the names in texts.
 
-    Texts come as arguments, from a file, or from stdin. text marks the names in them, html does it on a page
-    that stands alone; table lists the names too. binary shows the words of each sentence in a row, and 1 or 0
-    under each; conll adds the tags to a column file as its last column.
+    Texts are arguments, a file or stdin. Results are printed as soon as the input pauses, so you can type
+    lines or pipe a stream. An --output that ends in .gz is compressed.
+
+    Format text marks the names, html does so in a self-contained page, table also lists them. binary shows 1
+    (name) or 0 under each word. conll adds the tags to a column file as its last column.
     """
     _check_input(texts, file, kind)
     terminal = output is None and sys.stdout.isatty()
-    form = _chosen(form or _named(output), nbest=nbest, scores=scores, terminal=terminal)
-    from rnner.cli.prediction_input import chunks_of_sentences, chunks_of_texts, opened
-    from rnner.cli.prediction_job import TAGS, PredictionJob, tagged
-    from rnner.cli.prediction_output import opened_sink, write_pieces
-    from rnner.data.formats.columns import ConllReader
+    form = _choose_format(form or _format_by_suffix(output), nbest=nbest, scores=scores, terminal=terminal)
+    from rnner.cli import prediction, prediction_input, prediction_output  # slow: they import numpy
     from rnner.export.runtime import choose_backend
 
-    soon = bool(texts) and not code and device in ("auto", "cpu")
+    fast_start = bool(texts) and not code and device in ("auto", "cpu")
     settings: dict[str, Any] = {"sentences": batch, "window": window, "device": device, "code": code}
+    tags_only = kind is InputKind.conll and form is PredictionFormat.conll
+    from_stdin = file is None or str(file) == "-"
     with ExitStack() as stack:
-        sink = stack.enter_context(opened_sink(output, file))
-        job = PredictionJob(
-            choose_backend(chosen_model(model), backend.value, soon=soon),
+        sink = stack.enter_context(prediction_output.open_sink(output, file))
+        job = prediction.PredictionJob(
+            choose_backend(options.resolve_model(model), backend.value, fast_start=fast_start),
             settings | {"threads": threads or (1 if workers > 1 else None)},
-            TAGS if kind is Input.conll and form is Format.conll else form.value,
+            prediction.TAGS if tags_only else form.value,
             threshold,
             nbest,
             Terminal(file=sink).width if sink.isatty() else None,
         )
-        speed = stack.enter_context(Speed(shown=err.is_terminal and not sink.isatty() and not texts))
+        shown = err.is_terminal and not sink.isatty() and not texts
+        progress = stack.enter_context(PredictionProgress(shown=shown))
         if texts:
-            chunks, source = chunks_of_texts(texts), None
+            chunks = prediction_input.argument_chunks(texts)
         else:
-            source = sys.stdin.buffer if file is None or str(file) == "-" else file
-            stream = stack.enter_context(opened(source))
-            if kind is Input.conll:
-                reader = ConllReader(stream, columns=_columns(column), tagged=False)
-                read = chunks_of_sentences(reader)
-                if form is Format.conll:
-                    _add_column(reader, read, partial(tagged, job, workers=workers), speed, sink)
-                    return
-                chunks = (chunk for chunk, _ in read)
-            else:
-                chunks = _chunks(kind, stream)
-        found = tagged(job, chunks, workers)
-        first = next(found)
-        write_pieces(
-            _pieces(chain([first], found), speed, sink),
-            form.value,
-            sink,
-            labels=first.labels,
-            title=f"Names in {source.name}" if isinstance(source, Path) else "Names",
-            scores=scores,
+            source = sys.stdin.buffer if file is None or from_stdin else file
+            stream = stack.enter_context(prediction_input.open_input(source))
+            if tags_only:
+                reader = prediction_input.column_reader(stream, column)
+                prediction.write_tagged_columns(reader, job, workers, progress, sink)
+                return
+            chunks = prediction_input.read_chunks(kind.value, stream, column)
+        results = prediction.predict_chunks(job, chunks, workers)
+        first = next(results)
+        title = "Names" if file is None or from_stdin else f"Names in {file.name}"
+        documents = _documents(chain([first], results), progress, sink)
+        labels = first.labels
+        prediction_output.write_documents(
+            documents, form.value, sink, labels=labels, title=title, scores=scores
         )
 
 
-def _check_input(texts: list[str] | None, file: Path | None, kind: Input) -> None:
-    """Raise UsageError unless there is one input, of the kind that is said."""
+def _check_input(texts: list[str] | None, file: Path | None, kind: InputKind) -> None:
+    """Check that there is exactly one input, of a kind that fits.
+
+    Raises:
+        UsageError: there is none, or more than one, or it is not text.
+    """
     if texts and file is not None:
         raise UsageError("give either TEXT or --file, not both")
-    if texts and kind is Input.conll:
+    if texts and kind is InputKind.conll:
         raise UsageError("--input conll reads a column file: give it with --file, or on stdin")
     if not texts and file is None and sys.stdin.isatty():
         raise UsageError('give a TEXT in quotes, --file FILE, or text on stdin: rnner predict "..."')
     for text in texts or []:
         if any("\ud800" <= character <= "\udfff" for character in text):
-            raise UsageError(f"TEXT {text!r}: not UTF-8; put it into a file and convert that")
+            raise UsageError(f"TEXT {text!r}: not UTF-8; save it as a file and convert that to UTF-8")
 
 
-def _named(output: Path | None) -> Format | None:
-    """The format that a file's name ends in, such as .jsonl or .jsonl.gz."""
-    ending = "" if output is None else Path(output.name.removesuffix(".gz")).suffix[1:]
-    return Format(ending) if ending in ("html", "json", "jsonl", "conll") else None
+def _format_by_suffix(output: Path | None) -> PredictionFormat | None:
+    """Return the format for a file name such as names.jsonl or names.jsonl.gz."""
+    return None if output is None else _FORMATS_BY_SUFFIX.get(Path(output.name.removesuffix(".gz")).suffix)
 
 
-def _chosen(form: Format | None, *, nbest: int, scores: bool, terminal: bool) -> Format:
-    """The format that is meant; raise UsageError if it cannot hold what is asked for."""
+def _choose_format(
+    form: PredictionFormat | None, *, nbest: int, scores: bool, terminal: bool
+) -> PredictionFormat:
+    """Return the format, or the default for None.
+
+    Raises:
+        UsageError: the format cannot show what the options ask for.
+    """
     if form is None:
-        return Format.text if terminal or scores else Format.table
-    if nbest and form in (Format.html, Format.conll, Format.binary):
-        raise UsageError(
-            f"--nbest: --format {form.value} has room for one way only; use text, table, json or jsonl"
-        )
-    if scores and form not in (Format.text, Format.html):
-        always = "" if form in (Format.conll, Format.binary) else f"; {form.value} always has them"
+        return PredictionFormat.text if terminal or scores else PredictionFormat.table
+    if nbest and form.value in ("html", "conll", "binary"):
+        raise UsageError(f"--nbest does not work with --format {form.value}; use text, table, json or jsonl")
+    if scores and form.value not in ("text", "html"):
+        always = "" if form.value in ("conll", "binary") else f"; {form.value} always has them"
         raise UsageError(f"--scores is for --format text and html{always}")
     return form
 
 
-def _chunks(kind: Input, stream: IO[bytes]) -> Iterator[Chunk]:
-    """What a stream holds, but for column files."""
-    from rnner.cli.prediction_input import LONGEST_TEXT, chunks_of_lines, chunks_of_records, chunks_of_text
-    from rnner.data.lines import name_of
-
-    if kind is Input.lines:
-        return chunks_of_lines(stream)
-    if kind is Input.jsonl:
-        return chunks_of_records(stream)
-    told = f"{name_of(stream)}: more than {LONGEST_TEXT:,} characters, read as several documents"
-    return chunks_of_text(
-        stream, lambda: notice(f"{told}, each with its offset; they are cut at blank lines")
-    )
-
-
-def _pieces(results: Iterable[TaggedChunk], speed: Speed, sink: TextIO) -> Iterator[Any]:
-    """The pieces of all documents; who may be waiting for one gets it at once."""
-    for found in results:
-        yield from found.pieces
-        speed.add(found.words)
-        if found.waits:
+def _documents(results: Iterable[ChunkResult], progress: PredictionProgress, sink: TextIO) -> Iterator[Any]:
+    """Yield the documents of all chunks, and flush the sink when a reader may be waiting."""
+    for result in results:
+        yield from result.documents
+        progress.add(result.words)
+        if result.flush:
             sink.flush()
-
-
-def _add_column(
-    reader: ConllReader,
-    read: Iterator[tuple[Chunk, list[ColumnSentence]]],
-    tagged: Callable[[Iterable[Chunk]], Iterator[TaggedChunk]],
-    speed: Speed,
-    sink: TextIO,
-) -> None:
-    """Copy a column file with the predicted tags as a last column."""
-    from rnner.data.formats.columns import write_with_tags
-
-    ahead, behind = tee(read)
-    results = tagged(chunk for chunk, _ in ahead)
-    for found, (_, sentences) in zip(results, behind, strict=False):
-        write_with_tags(sentences, found.pieces, sink, layout=reader.layout)
-        speed.add(found.words)
-    write_with_tags([], [], sink, layout=reader.layout, trailing=reader.trailing)
-
-
-def _columns(column: int | None) -> dict[str, int] | None:
-    return None if column is None else {"token": column}

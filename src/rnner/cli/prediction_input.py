@@ -1,4 +1,4 @@
-"""What `rnner predict` reads: texts, lines, JSON records, column files; chunk by chunk, as it comes."""
+"""The input of `rnner predict`: texts, lines, JSON records or column files, read in chunks as they arrive."""
 
 from __future__ import annotations
 
@@ -11,207 +11,213 @@ import stat
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
-from rnner.data.formats.columns import ColumnSentence
+from rnner.cli.console import notice
+from rnner.data.formats.columns import ColumnSentence, ConllReader
 from rnner.data.lines import name_of, read_blocks, read_line_blocks
 from rnner.data.token_table import UNMARKED
 from rnner.errors import DataError
 
 T = TypeVar("T")
 
-CHUNK = 75_000  # about how many characters are tagged at a time: over ten thousand words
+CHUNK = 75_000  # characters tagged at a time, approximately: over ten thousand words
 LONGEST_TEXT = 500_000
-"""Characters of a text that is read as one document; a longer one is cut between its paragraphs."""
+"""Characters of a text that is read as one document; a longer one is split between paragraphs."""
 
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
-_GZIP = b"\x1f\x8b"
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some documents that are tagged together.
+    """Documents that are tagged together.
 
     Attributes:
-        contents: each a text, or a sentence as a list of words.
-        kept: for each what else its record had, to be written with it; None if nothing has any.
-        numbers: of the sentences of a column file, the document that each belongs to.
-        waits: whether there may be nothing more to read before somebody has seen the answer.
+        contents: per document a text, or a sentence as a list of words.
+        extra: per document the other keys of its JSON record; None if there are no records.
+        document_ids: per sentence of a column file, the document it belongs to.
+        flush: whether to write all results before reading on, because a reader may be waiting for them.
     """
 
     contents: Sequence[str | list[str]]
-    kept: Sequence[Mapping[str, Any]] | None = None
-    numbers: Sequence[int] | None = None
-    waits: bool = True
+    extra: Sequence[Mapping[str, Any]] | None = None
+    document_ids: Sequence[int] | None = None
+    flush: bool = True
 
 
-# --- where it comes from -----------------------------------------------------------------------------------
+# --- streams -----------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def opened(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
-    """A file or stream, unpacked if it is gzip by what it holds.
+def open_input(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
+    """Open a file or take a stream; gzip is detected by its content and decompressed.
 
     Raises:
-        DataError: there is no such file, or it cannot be read.
+        DataError: the file does not exist or cannot be read, or its compressed content is damaged; this may
+            be raised by the block.
     """
-    if not isinstance(source, Path):
-        yield _unpacked(source)
-        return
-    try:
-        stream = source.open("rb")
-    except (OSError, ValueError):
-        for _ in read_blocks(source):  # tells what is wrong
-            pass
-        raise
-    with stream:
-        yield _unpacked(stream)
-
-
-def _unpacked(stream: IO[bytes]) -> IO[bytes]:
-    peek = getattr(stream, "peek", None)
-    return cast(IO[bytes], _Unpacked(stream)) if peek is not None and peek(2)[:2] == _GZIP else stream
-
-
-class _Unpacked(gzip.GzipFile):
-    """A gzip stream that tells what is wrong with it, and by the name of the file."""
-
-    def __init__(self, packed: IO[bytes]) -> None:
-        super().__init__(fileobj=packed, mode="rb")
-        self.name = name_of(packed)
-
-    def read1(self, size: int = -1) -> bytes:
-        """Some bytes, at most `size`; none at the end."""
-        return self._told(lambda: super(_Unpacked, self).read1(size))
-
-    def peek(self, n: int) -> bytes:
-        """The bytes that come next."""
-        return self._told(lambda: super(_Unpacked, self).peek(n))
-
-    def _told(self, read: Callable[[], bytes]) -> bytes:
+    with ExitStack() as stack:
+        if isinstance(source, Path):
+            try:
+                stream: IO[bytes] = stack.enter_context(source.open("rb"))
+            except (OSError, ValueError):
+                for _ in read_blocks(source):  # raises the DataError that explains it
+                    pass
+                raise
+        else:
+            stream = source
+        peek = getattr(stream, "peek", None)
+        if peek is None or peek(2)[:2] != _GZIP_MAGIC:
+            yield stream
+            return
         try:
-            return read()
+            yield cast(IO[bytes], gzip.GzipFile(fileobj=stream, mode="rb"))
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(f"is a broken or cut off gzip file ({error})", self.name) from None
+            raise DataError(f"is a corrupted or truncated gzip file ({error})", name_of(stream)) from None
 
 
-def _waiting(stream: IO[bytes]) -> bool:
-    """Whether more (or the end) can be read at once; False where that cannot be known."""
+def _is_ready(stream: IO[bytes]) -> bool:
+    """Return whether a read would not block; False where that cannot be known."""
     try:
         handle = stream.fileno()
     except (OSError, ValueError):  # in memory
         return True
     try:
         return stat.S_ISREG(os.fstat(handle).st_mode) or bool(select.select([handle], [], [], 0)[0])
-    except (OSError, ValueError):  # a pipe of Windows
+    except (OSError, ValueError):  # a pipe on Windows
         return False
 
 
 # --- chunks ------------------------------------------------------------------------------------------------
 
 
-def chunks_of_texts(texts: Iterable[str]) -> Iterator[Chunk]:
-    """Texts that are there already."""
-    for part, _ in _chunked([texts], len, lambda: True):
+def argument_chunks(texts: Iterable[str]) -> Iterator[Chunk]:
+    """Yield texts that are in memory, each a document."""
+    for part, _ in _grouped([texts], _size):
         yield Chunk(part)
 
 
-def chunks_of_text(stream: IO[bytes], cut: Callable[[], None]) -> Iterator[Chunk]:
-    """All of a text as one document, or as several with their offsets if it is longer than `LONGEST_TEXT`.
+def read_chunks(kind: str, stream: IO[bytes], column: int | None = None) -> Iterator[Chunk]:
+    """Yield the documents of a stream whose kind is text, lines, jsonl or conll."""
+    if kind == "conll":
+        return (chunk for chunk, _ in sentence_chunks(column_reader(stream, column)))
+    return {"text": text_chunks, "lines": line_chunks, "jsonl": record_chunks}[kind](stream)
 
-    `cut` is called before the first of several. Raises DataError as `rnner.data.lines.read_lines` does.
+
+def text_chunks(stream: IO[bytes]) -> Iterator[Chunk]:
+    """Yield a text as one document, or as several with their offsets if it is longer than `LONGEST_TEXT`.
+
+    Raises:
+        DataError: as `rnner.data.lines.read_lines` does.
     """
-    parts = _parts(read_blocks(stream))
+    parts = _split_text(read_blocks(stream))
     first = next(parts)
     second = next(parts, None)
     if second is None:
         yield Chunk([first])
         return
-    cut()
+    notice(
+        f"{name_of(stream)}: longer than {LONGEST_TEXT:,} characters, so it is split at blank lines into "
+        "several documents, each with its offset"
+    )
     offset = 0
     for part in chain([first, second], parts):
         yield Chunk([part], [{"offset": offset}])
         offset += len(part)
 
 
-def chunks_of_lines(stream: IO[bytes]) -> Iterator[Chunk]:
-    """A text a line. Raises DataError as `rnner.data.lines.read_lines` does."""
-    for texts, waits in _chunked(read_line_blocks(stream), len, lambda: _waiting(stream)):
-        yield Chunk(texts, waits=waits)
-
-
-def chunks_of_records(stream: IO[bytes]) -> Iterator[Chunk]:
-    """The texts or tokens of JSON records, one a line.
+def line_chunks(stream: IO[bytes]) -> Iterator[Chunk]:
+    """Yield one document per line.
 
     Raises:
-        DataError: a line is no such record, or cannot be read; with the line.
+        DataError: as `rnner.data.lines.read_lines` does.
     """
-    for records, waits in _chunked(_records(stream), _size, lambda: _waiting(stream)):
-        yield Chunk([_content(record) for record in records], records, waits=waits)
+    for texts, flush in _grouped(read_line_blocks(stream), _size, lambda: _is_ready(stream)):
+        yield Chunk(texts, flush=flush)
 
 
-def chunks_of_sentences(sentences: Iterable[ColumnSentence]) -> Iterator[tuple[Chunk, list[ColumnSentence]]]:
-    """Sentences of a column file, also as they were read; no chunk cuts a document."""
+def record_chunks(stream: IO[bytes]) -> Iterator[Chunk]:
+    """Yield one document per JSON record, one record per line.
+
+    Raises:
+        DataError: a line is not such a record, or cannot be read.
+    """
+    blocks, size = _records(stream), lambda item: _size(item[0])
+    for items, flush in _grouped(blocks, size, lambda: _is_ready(stream)):
+        yield Chunk([content for content, _ in items], [record for _, record in items], flush=flush)
+
+
+def column_reader(stream: IO[bytes], column: int | None) -> ConllReader:
+    """Return a reader of the words of a column file; their column is detected if it is None."""
+    return ConllReader(stream, columns=None if column is None else {"token": column}, tagged=False)
+
+
+def sentence_chunks(sentences: Iterable[ColumnSentence]) -> Iterator[tuple[Chunk, list[ColumnSentence]]]:
+    """Yield sentences of a column file, also as they were read; documents are never split."""
 
     def size(sentence: ColumnSentence) -> int:
-        return sum(map(len, sentence.words)) + len(sentence.words)
+        return _size(sentence.words)
 
-    def joined(before: ColumnSentence, after: ColumnSentence) -> bool:
+    def same_document(before: ColumnSentence, after: ColumnSentence) -> bool:
         return before.document == after.document != UNMARKED
 
-    for part, _ in _chunked([sentences], size, lambda: True, joined):
-        words, numbers = [sentence.words for sentence in part], [sentence.document for sentence in part]
-        yield Chunk(words, numbers=numbers), part
+    for part, _ in _grouped([sentences], size, same_document=same_document):
+        yield Chunk([s.words for s in part], document_ids=[s.document for s in part]), part
 
 
-def _chunked(
+def _grouped(
     blocks: Iterable[Iterable[T]],
     size: Callable[[T], int],
-    more: Callable[[], bool],
-    joined: Callable[[T, T], bool] = lambda before, after: False,
+    is_ready: Callable[[], bool] = lambda: True,
+    same_document: Callable[[T, T], bool] = lambda before, after: False,
 ) -> Iterator[tuple[list[T], bool]]:
-    """Items in chunks of about so many characters, and whether somebody may wait for the answers.
+    """Yield groups of about `CHUNK` characters, and whether a reader may be waiting for their results.
 
     Args:
-        blocks: items that came together.
+        blocks: items that arrived together.
         size: characters of an item.
-        more: whether another block is there at once; where it is not, what there is makes a chunk.
-        joined: whether an item must be in the chunk of the one before it.
+        is_ready: whether the next block can be read without waiting; if not, the group ends.
+        same_document: whether an item must be in the group of the item before it.
     """
-    chunk: list[T] = []
+    group: list[T] = []
     room = CHUNK
     for block in blocks:
         for item in block:
-            if chunk and room <= 0 and not joined(chunk[-1], item):
-                yield chunk, False
-                chunk, room = [], CHUNK
-            chunk.append(item)
+            if group and room <= 0 and not same_document(group[-1], item):
+                yield group, False
+                group, room = [], CHUNK
+            group.append(item)
             room -= size(item) + 1
-        if chunk and not more():
-            yield chunk, True
-            chunk, room = [], CHUNK
-    if chunk:
-        yield chunk, True
+        if group and not is_ready():
+            yield group, True
+            group, room = [], CHUNK
+    if group:
+        yield group, True
 
 
-def _parts(blocks: Iterable[str]) -> Iterator[str]:
-    """A text in parts, which are the text again; what it is cut into does not depend on the blocks."""
+def _size(content: str | list[str]) -> int:
+    return len(content) if isinstance(content, str) else sum(map(len, content)) + len(content)
+
+
+def _split_text(blocks: Iterable[str]) -> Iterator[str]:
+    """Yield the parts of a text, whose concatenation is the text; they do not depend on the blocks."""
     text, first = "", True
     for block in blocks:
         text, first = text + (block.removeprefix("\ufeff") if first else block), False
         while len(text) > LONGEST_TEXT:
-            border = _border(text[:LONGEST_TEXT])
-            yield text[:border]
-            text = text[border:]
+            end = _split_point(text[:LONGEST_TEXT])
+            yield text[:end]
+            text = text[end:]
     yield text
 
 
-def _border(text: str) -> int:
-    """Where to cut: behind the last blank line, else the last line, else the last space; never at 0."""
+def _split_point(text: str) -> int:
+    """Return the end of the last blank line, else of the last line, else of the last word; never 0."""
     blank = deque(_BLANK_LINES.finditer(text), maxlen=1)
     line = text.rfind("\n") + 1
     return blank[0].end() if blank else line or text.rfind(" ") + 1 or len(text)
@@ -220,50 +226,40 @@ def _border(text: str) -> int:
 # --- records -----------------------------------------------------------------------------------------------
 
 
-def _records(stream: IO[bytes]) -> Iterator[list[dict[str, Any]]]:
+def _records(stream: IO[bytes]) -> Iterator[list[tuple[str | list[str], dict[str, Any]]]]:
+    """Yield texts or lists of words with the records that they are from."""
     name, before = name_of(stream), 0
     for lines in read_line_blocks(stream):
         numbered = enumerate(lines, before + 1)
-        yield [_record(line, name, number) for number, line in numbered if not line.isspace() and line]
+        yield [_parse_record(line, name, number) for number, line in numbered if line and not line.isspace()]
         before += len(lines)
 
 
-def _record(line: str, name: str, number: int) -> dict[str, Any]:
-    def wrong(why: str) -> DataError:
-        return DataError(why, name, number)
+def _parse_record(line: str, name: str, number: int) -> tuple[str | list[str], dict[str, Any]]:
+    def error(message: str) -> DataError:
+        return DataError(message, name, number)
 
     try:
-        record = json.loads(line, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
-        raise wrong(f"no JSON: {error.msg} at character {error.colno}") from None
-    except (ValueError, RecursionError) as error:
-        raise wrong(f"no JSON that can be read: {error}") from None
+        record = json.loads(line, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as problem:
+        raise error(f"not valid JSON: {problem.msg} at character {problem.colno}") from None
+    except (ValueError, RecursionError) as problem:
+        raise error(f"not valid JSON: {problem}") from None
     if not isinstance(record, dict) or len(record.keys() & {"text", "tokens"}) != 1:
         found = f"the keys {', '.join(record)[:60] or 'none'}" if isinstance(record, dict) else line[:60]
-        raise wrong(
-            f'a record is {{"text": "..."}} or {{"tokens": ["...", ...]}}, either of them; found: {found}'
-        )
-    content = _content(record)
+        raise error(f'expected {{"text": "..."}} or {{"tokens": ["...", ...]}}, but not both; found {found}')
+    content = record["text"] if "text" in record else record["tokens"]
     words = [content] if "text" in record else content
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise wrong(f'"text" must be a string and "tokens" a list of strings, not {json.dumps(content)[:60]}')
+        raise error(f'"text" must be a string and "tokens" a list of strings, not {json.dumps(content)[:60]}')
     if not all(words) and content:
-        raise wrong('one of the "tokens" is empty')
+        raise error('one of the "tokens" is empty')
     try:
         "".join(words).encode()
-    except UnicodeEncodeError as error:
-        raise wrong(f"half a surrogate pair, \\u{ord(error.object[error.start]):x}") from None
-    return record
+    except UnicodeEncodeError as problem:
+        raise error(f"half a surrogate pair, \\u{ord(problem.object[problem.start]):x}") from None
+    return content, record
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _content(record: Mapping[str, Any]) -> Any:
-    return record["text"] if "text" in record else record["tokens"]
-
-
-def _size(record: Mapping[str, Any]) -> int:
-    content = _content(record)
-    return len(content) if isinstance(content, str) else sum(map(len, content)) + len(content)
+def _refuse_constant(constant: str) -> Any:
+    raise ValueError(f"{constant} is not allowed")

@@ -1,4 +1,4 @@
-"""Writing what was predicted, document by document, as it comes."""
+"""The output of `rnner predict`: documents formatted one by one, in any process, and written as they come."""
 
 from __future__ import annotations
 
@@ -9,58 +9,116 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO, cast
+from typing import IO, Any, NamedTuple, TextIO, cast
 
 from rnner.cli.console import Terminal
+from rnner.cli.output_files import check_output_file, open_output
 from rnner.data.formats.columns import write_conll
 from rnner.errors import UsageError
 from rnner.pipeline import Document
-from rnner.render.colours import colours_of
-from rnner.render.entities import binary_view, entities_table, entities_text, readings_table, tally
+from rnner.render.colours import label_backgrounds, label_colours
+from rnner.render.entities import binary_view, counts_line, entities_table, entities_text, readings_table
 from rnner.render.html import html_page
 from rnner.render.json_output import entities_json, to_json
-from rnner.render.tables import colour_system
+from rnner.render.tables import color_system
 from rnner.tags import Span, from_spans
 from rnner.text.entity import Entity
 
-_OWN_KEYS = ("text", "entities", "nbest")  # of JSON: what a record had there gives way
-_WIDEST = 100  # columns; longer lines are hard to read
+_OUTPUT_KEYS = ("text", "entities", "nbest")  # of JSON; they replace those of the record
+_MAX_WIDTH = 100  # columns; longer lines are hard to read
+_GZIP_LEVEL = 6  # gzip's default; Python's, 9, takes three times as long for files smaller by 1 %
 
 
-class Shown(NamedTuple):
-    """What people are shown of a document: its entities, and for each sentence other readings if wanted."""
+# --- where results go --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def open_sink(output: Path | None, source: Path | None) -> Iterator[TextIO]:
+    """Open the output, or stdout without one; a file is replaced only when complete, `.gz` is compressed.
+
+    Raises:
+        UsageError: the output is a folder, or the source, or cannot be written.
+    """
+    if output is None:
+        yield sys.stdout
+        return
+    output = output.resolve()
+    check_output_file(output)
+    if source is not None and source.exists() and output == source.resolve():
+        raise UsageError(f"{output}: is the input file; choose another --output")
+    with ExitStack() as stack:
+        stream = stack.enter_context(open_output(output))
+        if output.suffix == ".gz":  # no name and no time, so equal content gives equal bytes
+            packed = gzip.GzipFile("", "wb", _GZIP_LEVEL, stream, mtime=0)
+            stream = cast(IO[bytes], stack.enter_context(packed))
+        yield stack.enter_context(io.TextIOWrapper(stream, encoding="utf-8", newline="\n"))
+
+
+# --- one document ------------------------------------------------------------------------------------------
+
+
+class DocumentView(NamedTuple):
+    """What text, table and html show of a document: its entities, and per sentence alternative readings."""
 
     text: str
     entities: list[Entity]
     nbest: list[list[tuple[float, list[Entity]]]]
 
 
-def piece_of(
-    document: Document, form: str, *, scheme: str, width: int | None, kept: Mapping[str, Any]
-) -> str | Shown:
-    """What `write_pieces` needs of a document; it may be made in another process.
+def format_document(
+    document: Document, form: str, *, scheme: str, width: int | None, extra: Mapping[str, Any]
+) -> str | DocumentView:
+    """Return what `write_documents` needs of a document; it can be pickled.
 
     Args:
         document: with its entities.
         form: text, table, html, json, jsonl, conll or binary.
-        scheme: of the model; one of names alone writes 1 and 0 as conll tags, others IOB2.
-        width: columns of the terminal that binary is for, if it is for one.
-        kept: what else goes into JSON.
+        scheme: of the model; conll has 1 and 0 for `binary`, IOB2 tags for all others.
+        width: for binary on a terminal, its columns.
+        extra: more keys of the JSON object.
     """
     if form in ("json", "jsonl"):
-        return to_json(_item(document) | {k: v for k, v in kept.items() if k not in _OWN_KEYS})
+        return to_json(_json_object(document) | {k: v for k, v in extra.items() if k not in _OUTPUT_KEYS})
+    words = [[token.text for token in tokens] for tokens in document.sentences]
     if form == "conll":
         lines = io.StringIO()
-        words = [[token.text for token in tokens] for tokens in document.sentences]
         write_conll(words, document_tags(document, scheme), lines)
         return lines.getvalue()
     if form == "binary":
-        return "".join(binary_view(*sentence, width=width) + "\n\n" for sentence in _flagged(document))
-    return Shown(document.text, document.entities(), document.nbest())
+        flags = ([int(tag) for tag in tags] for tags in document_tags(document, "binary"))
+        sentences = zip(words, flags, strict=True)
+        return "".join(binary_view(*sentence, width=width) + "\n\n" for sentence in sentences)
+    return DocumentView(document.text, document.entities(), document.nbest())
 
 
-def write_pieces(
-    pieces: Iterable[str | Shown],
+def document_tags(document: Document, scheme: str) -> list[list[str]]:
+    """Return the tags of each sentence: 1 and 0 if the model's scheme is `binary`, IOB2 otherwise."""
+    written = "binary" if scheme == "binary" else "iob2"
+    return [
+        from_spans((Span(span.start, span.end, span.label) for span in spans), len(tokens), written)
+        for tokens, spans in zip(document.sentences, document.spans, strict=True)
+    ]
+
+
+def _json_object(document: Document) -> dict[str, Any]:
+    item = entities_json(document.text, document.entities())
+    if document.readings:
+        places = ({"start": tokens[0].start, "end": tokens[-1].end} for tokens in document.sentences)
+        nbest = ([_json_reading(*reading) for reading in readings] for readings in document.nbest())
+        item["nbest"] = [place | {"readings": found} for place, found in zip(places, nbest, strict=True)]
+    return item
+
+
+def _json_reading(probability: float, entities: list[Entity]) -> dict[str, Any]:
+    plain = [{"label": e.label, "start": e.start, "end": e.end, "text": e.text} for e in entities]
+    return {"probability": probability, "entities": plain}
+
+
+# --- all documents -----------------------------------------------------------------------------------------
+
+
+def write_documents(
+    documents: Iterable[str | DocumentView],
     form: str,
     sink: TextIO,
     *,
@@ -71,156 +129,75 @@ def write_pieces(
     """Write documents to a stream, each as it comes.
 
     Args:
-        pieces: of the documents, in order, from `piece_of` for the same form.
+        documents: in order, from `format_document` for the same form.
         form: text, table, html, json, jsonl, conll or binary.
         sink: an open text stream.
         labels: of the model, for text and html.
-        title: of the page of html.
-        scores: whether text and html tell probabilities.
+        title: of the HTML page.
+        scores: whether text and html show probabilities.
     """
+    if form in ("text", "table", "html"):
+        views = cast("Iterable[DocumentView]", documents)
+        if form == "text":
+            _write_text(views, sink, labels, scores=scores)
+        elif form == "table":
+            _write_tables(views, sink)
+        else:
+            items = ((view.text, view.entities) for view in views)
+            sink.writelines(html_page(items, labels, title=title, scores=scores))
+        return
+    strings = cast("Iterable[str]", documents)
     if form == "json":
-        _write_json(cast("Iterable[str]", pieces), sink)
-    elif form in ("jsonl", "conll", "binary"):
+        _write_json_list(strings, sink)
+    else:
         end = "\n" if form == "jsonl" else ""
-        for piece in cast("Iterable[str]", pieces):
-            sink.write(piece + end)
-    else:
-        _write_shown(cast("Iterable[Shown]", pieces), form, sink, labels, title, scores)
+        sink.writelines(string + end for string in strings)
 
 
-def _write_shown(
-    pieces: Iterable[Shown], form: str, sink: TextIO, labels: Sequence[str], title: str, scores: bool
-) -> None:
-    if form == "text":
-        _write_text(pieces, sink, labels, scores=scores)
-    elif form == "table":
-        _write_tables(pieces, sink)
-    else:
-        items = ((piece.text, piece.entities) for piece in pieces)
-        sink.writelines(html_page(items, labels, title=title, scores=scores))
+def _write_text(views: Iterable[DocumentView], sink: TextIO, labels: Sequence[str], *, scores: bool) -> None:
+    """Write texts with their entities marked; on a terminal, wrap lines and end with a line of counts.
 
-
-def document_tags(document: Document, scheme: str) -> list[list[str]]:
-    """The tags of each sentence, in IOB2, or 1 and 0 for a model of names alone."""
-    written = "binary" if scheme == "binary" else "iob2"
-    return [
-        from_spans((Span(span.start, span.end, span.label) for span in spans), len(tokens), written)
-        for tokens, spans in zip(document.sentences, document.spans, strict=True)
-    ]
-
-
-def _write_text(pieces: Iterable[Shown], sink: TextIO, labels: Sequence[str], *, scores: bool) -> None:
-    """Texts with their entities marked; on a terminal, lines fit and the last one tells what was found.
-
-    Texts of one line stand under one another, as they came; an empty line is around longer ones.
+    Documents of one line follow each other directly; longer ones have empty lines around them.
     """
     console = Terminal(file=sink, soft_wrap=True)
-    system = colour_system(console)
-    colours = colours_of(labels).items()
-    grounds = {label: colour.ground(system) for label, colour in colours} if system else None
-    width = min(console.width, _WIDEST) if sink.isatty() else None
+    backgrounds = label_backgrounds(label_colours(labels), color_system(console))
+    width = min(console.width, _MAX_WIDTH) if sink.isatty() else None
     counts = Counter(dict.fromkeys(labels, 0))
-    long_before: bool | None = None  # of no document
-    for piece in pieces:
-        counts.update(entity.label for entity in piece.entities)
-        lines = list(entities_text(piece.text, piece.entities, grounds, width=width, scores=scores))
-        long = len(lines) > 1 or bool(piece.nbest)
-        if long_before is not None and (long or long_before):
+    previous_is_long: bool | None = None  # there is no previous document
+    for view in views:
+        counts.update(entity.label for entity in view.entities)
+        lines = list(entities_text(view.text, view.entities, backgrounds, width=width, scores=scores))
+        is_long = len(lines) > 1 or bool(view.nbest)
+        if previous_is_long is not None and (is_long or previous_is_long):
             console.print()
         for line in lines:
             console.print(line)
-        _print_readings(piece, console)
-        long_before = long
+        _print_readings(view, console)
+        previous_is_long = is_long
     if sink.isatty():
         console.print()
-        console.print(tally(+counts, grounds))
+        console.print(counts_line(+counts, backgrounds))
 
 
-def _write_tables(pieces: Iterable[Shown], sink: TextIO) -> None:
+def _write_tables(views: Iterable[DocumentView], sink: TextIO) -> None:
     console = Terminal(file=sink)
-    for i, piece in enumerate(pieces):
+    for i, view in enumerate(views):
         if i:
             console.print()
-        console.print(entities_table(piece.text, piece.entities))
-        _print_readings(piece, console)
+        console.print(entities_table(view.text, view.entities))
+        _print_readings(view, console)
 
 
-def _print_readings(piece: Shown, console: Terminal) -> None:
-    for readings in piece.nbest:
+def _print_readings(view: DocumentView, console: Terminal) -> None:
+    for readings in view.nbest:
         console.print()
         console.print(readings_table(readings), soft_wrap=False)
 
 
-def _item(document: Document) -> dict[str, Any]:
-    """A document as it stands in JSON."""
-    (item,) = entities_json([(document.text, document.entities())])
-    if document.readings:
-        places = ({"start": tokens[0].start, "end": tokens[-1].end} for tokens in document.sentences)
-        nbest = ([_reading(*reading) for reading in readings] for readings in document.nbest())
-        item["nbest"] = [place | {"readings": found} for place, found in zip(places, nbest, strict=True)]
-    return item
-
-
-def _reading(probability: float, entities: list[Entity]) -> dict[str, Any]:
-    plain = [{"label": e.label, "start": e.start, "end": e.end, "text": e.text} for e in entities]
-    return {"probability": probability, "entities": plain}
-
-
-def _write_json(items: Iterable[str], sink: TextIO) -> None:
-    """A list, written as its items come: an item a line."""
-    between = "[\n"
-    for item in items:
-        sink.write(between + item)
-        between = ",\n"
-    sink.write("[]\n" if between == "[\n" else "\n]\n")
-
-
-def _flagged(document: Document) -> Iterator[tuple[list[str], list[int]]]:
-    """The words of each sentence, and whether each belongs to a name."""
-    for tokens, tags in zip(document.sentences, document_tags(document, "binary"), strict=True):
-        yield [token.text for token in tokens], [int(tag) for tag in tags]
-
-
-_LEVEL = 6  # gzip's own; Python's takes three times as long for a hundredth less
-
-
-@contextmanager
-def opened_sink(output: Path | None, source: Path | None) -> Iterator[TextIO]:
-    """Where results go; a file is replaced only when all of it is there, and is gzip if it ends in .gz.
-
-    Raises:
-        UsageError: the output is a folder, or the source, or cannot be written.
-    """
-    if output is None:
-        yield sys.stdout
-        return
-    output = output.resolve()  # a link stays one
-    if output.is_dir():
-        raise UsageError(f"{output}: is a folder; --output takes a file")
-    if source is not None and source.exists() and output == source.resolve():
-        raise UsageError(f"{output}: is the file that is read; choose another --output")
-    partial = output
-    if output.is_file() or not output.exists():  # else it is a pipe or a device
-        partial = output.with_name(output.name + ".partial")
-    try:
-        with _file(partial, packed=output.suffix == ".gz") as file:
-            yield file
-        if partial != output:
-            partial.replace(output)
-    finally:
-        if partial != output:
-            partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def _file(path: Path, *, packed: bool) -> Iterator[TextIO]:
-    with ExitStack() as stack:
-        try:
-            raw = stack.enter_context(path.open("wb"))
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
-        if packed:  # the same bytes for the same content: no time, no name
-            stream = stack.enter_context(gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0))
-            yield stack.enter_context(io.TextIOWrapper(stream, encoding="utf-8", newline="\n"))
-        else:
-            yield stack.enter_context(io.TextIOWrapper(raw, encoding="utf-8", newline="\n"))
+def _write_json_list(objects: Iterable[str], sink: TextIO) -> None:
+    """Write a JSON list, one object per line."""
+    separator = "[\n"
+    for item in objects:
+        sink.write(separator + item)
+        separator = ",\n"
+    sink.write("[]\n" if separator == "[\n" else "\n]\n")

@@ -1,183 +1,198 @@
-"""`rnner train`: from a config to a model folder."""
+"""`rnner train`: train a tagger from a config."""
 
 from __future__ import annotations
 
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rnner.cli import options
 from rnner.cli.console import err, notice, out, warn
-from rnner.cli.options import Code, Device, Threads, chosen_model, start
+from rnner.cli.progress_display import training_display
+from rnner.errors import UsageError, counted
 
 if TYPE_CHECKING:
+    import torch
+
+    from rnner.config import Config
+    from rnner.data.splits import Split
+    from rnner.model.folder import LoadedModel
     from rnner.training.setup import TrainingSetup
 
-_ENDLESS = 10_000  # words; a training step on them takes some hundred MB
+_LONG_SENTENCE = 10_000  # words; a training step on them needs some hundred MB
 
 
 def train(
-    config: Annotated[
-        Path,
-        typer.Option("--config", "-c", metavar="FILE", help="YAML config; `rnner config init` writes one."),
-    ],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Override a key: --set training.epochs=5. Repeatable."
-        ),
-    ] = None,
+    config: options.ConfigFile,
+    overrides: options.Overrides = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Folder of the model. [default: runs/NAME-OF-CONFIG]"
-        ),
+        typer.Option("--output", "-o", metavar="DIR", help="Model folder. [default: runs/NAME-OF-CONFIG]"),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the output folder.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the output folder.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run in the output folder.")
     ] = False,
     init_from: Annotated[
-        str | None,
-        typer.Option(
-            "--init-from", metavar="DIR", help="Go on from this model, on new data, maybe with new labels."
-        ),
+        str | None, typer.Option(metavar="DIR", help="Start from this model; new data may add labels.")
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(
-            "--seeds",
-            metavar="N",
-            min=1,
-            help="Train with N seeds from training.seed on; keep the best on dev.",
-        ),
+        typer.Option(metavar="N", min=1, help="Train N seeds, from training.seed on; keep the best on dev."),
     ] = None,
     jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", metavar="K", min=1, help="With --seeds: so many at once. [default: 1]"),
+        int | None, typer.Option(metavar="K", min=1, help="Seeds to train in parallel. [default: 1]")
     ] = None,
-    code: Code = None,
-    device: Device = "auto",
-    threads: Threads = None,
+    code: options.Code = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Check config and data, try the longest sentence, write nothing."),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and the scores.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only warnings and scores.")] = False,
 ) -> None:
     """Train a tagger from a config.
 
-    Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves and stops; --resume goes on.
+    Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves the run and stops; --resume
+    continues it.
     """
     from rnner.config import load_config
-    from rnner.errors import UsageError
-    from rnner.model.folder import load_model
     from rnner.nn.cells import cell_names
-    from rnner.training.run import check_output, check_same_config, finished
-    from rnner.training.setup import prepare
 
     if jobs is not None and seeds is None:
-        raise UsageError("--jobs trains several seeds at once: give --seeds N too")
-    on = start(device, threads, code)
+        raise UsageError("--jobs trains several seeds in parallel: give --seeds N too")
+    place = options.set_up_torch(device, threads, code)
     settings = load_config(config, overrides or [], cells=cell_names())
-    folder = output or Path("runs") / config.stem
-    base_folder = None if init_from is None else chosen_model(init_from)
-    if seeds is not None and not dry_run:
-        from rnner.cli.train_seeds import Order, train_seeds
-
-        paths = [config.resolve().parent]
-        order = Order(folder, paths, device, tuple(code or ()), base_folder, resume, overwrite, quiet)
-        train_seeds(order, settings, on, count=seeds, jobs=jobs or 1)
-        return
-    if not dry_run:
-        check_output(folder, resume=resume, overwrite=overwrite)
-    if resume and not dry_run:
-        check_same_config(folder, settings)
-        if (done := finished(folder)) is not None:
-            notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)
-            _show_scores(done)
-            return
-    base = load_model(base_folder) if base_folder is not None else None
-    notice(f"reading {settings.data.train}", quiet=quiet)
-    job = prepare(settings, folders=[config.resolve().parent], device=on, init_from=base)
-    describe(job, quiet=quiet)
+    run = TrainOptions(
+        folder=output or Path("runs") / config.stem,
+        data_folders=[config.resolve().parent],
+        device=device,
+        code=tuple(code or ()),
+        init_from=None if init_from is None else options.resolve_model(init_from),
+        resume=resume,
+        overwrite=overwrite,
+        quiet=quiet,
+    )
     if dry_run:
-        _try(job)
-        return
-    _run(job, folder, resume=resume, quiet=quiet)
-    tell_model(folder, quiet=quiet)
+        _dry_run(run, settings, place)
+    elif seeds is None:
+        _train_one(run, settings, place)
+    else:
+        from rnner.cli.train_seeds import train_seeds
+
+        train_seeds(run, settings, place, count=seeds, jobs=jobs or 1)
 
 
-def tell_model(folder: Path, *, quiet: bool) -> None:
-    """Say where the model is, and how to try it."""
-    notice(f'model: {folder}\ntry:   rnner predict --model {shlex.quote(str(folder))} "..."', quiet=quiet)
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options that all seeds share; worker processes get a copy."""
+
+    folder: Path  # --output
+    data_folders: list[Path]  # where to look up data after the working directory
+    device: str
+    code: tuple[Path, ...]
+    init_from: Path | None
+    resume: bool
+    overwrite: bool
+    quiet: bool
+
+    def base_model(self) -> LoadedModel | None:
+        """Load the model of --init-from."""
+        from rnner.model.folder import load_model
+
+        return None if self.init_from is None else load_model(self.init_from)
 
 
-def describe(job: TrainingSetup, *, quiet: bool) -> None:
-    """Say what a run will learn from, and what it is."""
-    corpus = job.corpus
-    for name, split in (("train", corpus.train), ("dev", corpus.dev), ("test", corpus.test)):
-        if split is not None:
-            notice(
-                f"{name + ':':6} {len(split):,} sentences, {int(split.lengths.sum()):,} tokens", quiet=quiet
-            )
-    for text in job.notices:
-        notice(text, quiet=quiet)
-    for text in [*job.warnings, *_endless(job)]:
-        warn(text)
-    if job.coverage is not None:
-        notice(str(job.coverage), quiet=quiet)
-    weights = sum(p.numel() for p in job.tagger.parameters())
-    notice(f"model: {weights:,} weights, {', '.join(job.vocabulary.labels)}; on {job.device}", quiet=quiet)
+def _train_one(run: TrainOptions, config: Config, device: torch.device) -> None:
+    from rnner.model.folder import load_metrics
+    from rnner.training.run import check_output, check_same_config, run_training
+
+    folder, quiet = run.folder, run.quiet
+    check_output(folder, resume=run.resume, overwrite=run.overwrite)
+    if run.resume:
+        check_same_config(folder, config)
+        if (metrics := load_metrics(folder)) is not None:
+            notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)
+            _print_scores(metrics)
+            return
+    setup = _set_up(run, config, device)
+    display = training_display(err, setup.config.training.epochs, quiet=quiet)
+    with stop_on_signal() as stop, display:
+        for event in run_training(setup, folder, resume=run.resume, stop=stop):
+            display.show(event)
+    metrics = load_metrics(folder)
+    assert metrics is not None
+    summary = metrics["train"]
+    epochs = f"{summary['best_epoch']} of {summary['epochs']}"
+    notice(f"best epoch: {epochs}; {summary['seconds']:,.0f} s", quiet=quiet)
+    _print_scores(metrics)
+    report_model(folder, quiet=quiet)
 
 
-def _endless(job: TrainingSetup) -> Iterator[str]:
-    """What is to be said of a training sentence that takes gigabytes."""
-    train = job.corpus.train
-    longest = int(train.lengths.argmax())
-    if (words := int(train.lengths[longest])) > _ENDLESS:
-        yield (
-            f"{train.path}:{train.lines[longest]}: a sentence of {words:,} words; training reads it whole, "
-            "which takes memory and time as it is long (--dry-run says how much); are blank lines missing?"
-        )
+def _dry_run(run: TrainOptions, config: Config, device: torch.device) -> None:
+    from rnner.training.setup import dry_run
 
-
-def _try(job: TrainingSetup) -> None:
-    from rnner.training.setup import try_longest
-
-    trial = try_longest(job)
-    sentences = f"{trial.sentences:,} sentence" + ("s" if trial.sentences != 1 else "")
-    memory = "" if trial.peak_memory_mb is None else f", {trial.peak_memory_mb:,.0f} MB at most"
+    result = dry_run(_set_up(run, config, device))
+    sentences = counted(result.sentences, "sentence")
+    memory = f", peak memory {result.peak_memory_mb:,.0f} MB" if result.peak_memory_mb is not None else ""
     out.print(
-        "config and data are fine; nothing was written\n"
-        f"a step with the longest sentence ({trial.longest} tokens; {sentences} in its batch): "
-        f"loss {trial.loss:.2f}{memory}"
+        "config and data are valid; nothing was written\n"
+        f"a step on the longest sentence ({counted(result.longest, 'token')}; {sentences} in its batch): "
+        f"loss {result.loss:.2f}{memory}"
     )
 
 
-def _run(job: TrainingSetup, folder: Path, *, resume: bool, quiet: bool) -> None:
-    from rnner.cli.training_display import display_for
-    from rnner.training.run import finished
-    from rnner.training.run import train as train_job
+def _set_up(run: TrainOptions, config: Config, device: torch.device) -> TrainingSetup:
+    from rnner.training.setup import prepare_training
 
-    display = display_for(err, job.config.training.epochs, quiet=quiet)
-    with interruptible() as interrupted, display:
-        for event in train_job(job, folder, resume=resume, stop=interrupted):
-            display.show(event)
-    metrics = finished(folder)
-    assert metrics is not None
-    run = metrics["train"]
-    notice(f"best epoch: {run['best_epoch']} of {run['epochs']}; {run['seconds']:,.0f} s", quiet=quiet)
-    _show_scores(metrics)
+    base = run.base_model()
+    notice(f"reading {config.data.train}", quiet=run.quiet)
+    setup = prepare_training(config, folders=run.data_folders, device=device, init_from=base)
+    report_setup(setup, quiet=run.quiet)
+    return setup
 
 
-def _show_scores(metrics: dict[str, Any]) -> None:
+def report_setup(setup: TrainingSetup, *, quiet: bool) -> None:
+    """Report the size of the data and of the model, and warnings about them."""
+    corpus = setup.corpus
+    for name, split in (("train", corpus.train), ("dev", corpus.dev), ("test", corpus.test)):
+        if split is not None:
+            sizes = counted(len(split), "sentence"), counted(int(split.lengths.sum()), "token")
+            notice(f"{name + ':':6} {', '.join(sizes)}", quiet=quiet)
+    for message in setup.notices:
+        notice(message, quiet=quiet)
+    for message in corpus.warnings:
+        warn(message)
+    _warn_about_long_sentence(corpus.train)
+    if setup.coverage is not None:
+        notice(str(setup.coverage), quiet=quiet)
+    weights, labels = sum(p.numel() for p in setup.tagger.parameters()), ", ".join(setup.vocabulary.labels)
+    notice(f"model: {weights:,} weights, {labels}; on {setup.device}", quiet=quiet)
+
+
+def _warn_about_long_sentence(train: Split) -> None:
+    longest = int(train.lengths.argmax())
+    if (words := int(train.lengths[longest])) > _LONG_SENTENCE:
+        warn(
+            f"{train.path}:{train.lines[longest]}: a sentence of {words:,} words; it is not split in "
+            "training, so a step on it is slow and needs much memory (--dry-run shows how much); are blank "
+            "lines missing?"
+        )
+
+
+def report_model(folder: Path, *, quiet: bool) -> None:
+    """Report where the model is and how to try it."""
+    notice(f'model: {folder}\ntry:   rnner predict --model {shlex.quote(str(folder))} "..."', quiet=quiet)
+
+
+def _print_scores(metrics: dict[str, Any]) -> None:
     for split in ("dev", "test"):
         if split in metrics:
             precision, recall, f1 = (100 * metrics[split][name] for name in ("precision", "recall", "f1"))
@@ -185,20 +200,20 @@ def _show_scores(metrics: dict[str, Any]) -> None:
 
 
 @contextmanager
-def interruptible() -> Iterator[Any]:
-    """Within, a first Ctrl-C (or SIGTERM) only makes the yielded function say True; a second breaks off."""
-    asked = False
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns True after the first Ctrl-C or SIGTERM; the second one interrupts."""
+    stopping = False
 
-    def ask(number: int, frame: Any) -> None:
-        nonlocal asked
-        if asked:
+    def handle(number: int, frame: Any) -> None:
+        nonlocal stopping
+        if stopping:
             raise KeyboardInterrupt
-        asked = True
-        err.print("\nstopping after this step; once more to break off at once")
+        stopping = True
+        err.print("\nstopping after this step; press Ctrl-C again to quit immediately")
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: asked
+        yield lambda: stopping
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""`rnner train --seeds N`: one after another in this process, or side by side in processes of their own."""
+"""`rnner train --seeds N`: train seeds one after another in this process, or in parallel processes."""
 
 from __future__ import annotations
 
@@ -7,147 +7,123 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import typer
 
-from rnner.cli.console import complain, err, notice, out, tell
-from rnner.cli.options import start
-from rnner.cli.train import describe, interruptible, tell_model
-from rnner.cli.training_display import HEADER, QuietDisplay, display_for, epoch_line
+from rnner.cli.console import err, notice, out, print_error, report_error
+from rnner.cli.options import set_up_torch
+from rnner.cli.progress_display import EPOCH_HEADER, TrainingDisplay, epoch_line, training_display
+from rnner.cli.train import TrainOptions, report_model, report_setup, stop_on_signal
 from rnner.config import Config
 from rnner.errors import UsageError
-from rnner.model.folder import LoadedModel, load_model
+from rnner.model.folder import load_metrics
+from rnner.training import seeds as seed_runs
 from rnner.training.progress import Epoch, Step
-from rnner.training.run import InterruptedRun, finished, train
-from rnner.training.seeds import begin, check_seeds, complete, conclude, configs_of, seed_folder, spread
-from rnner.training.setup import TrainingData, prepare, read_sources
-
-if TYPE_CHECKING:
-    from rnner.cli.training_display import Display
+from rnner.training.run import InterruptedRun, run_training
+from rnner.training.setup import TrainingData, prepare_training, read_training_data
 
 
-@dataclass(frozen=True)
-class Order:
-    """What is wanted of every seed alike; as the options of `rnner train` have it."""
-
-    folder: Path  # of all
-    paths: list[Path]  # where data is looked up after the working directory
-    device: str
-    code: tuple[Path, ...]
-    init_from: Path | None
-    resume: bool
-    overwrite: bool
-    quiet: bool
-
-    def base(self) -> LoadedModel | None:
-        """The model to go on from."""
-        return load_model(self.init_from) if self.init_from is not None else None
-
-
-def train_seeds(order: Order, config: Config, device: torch.device, *, count: int, jobs: int) -> None:
-    """Train `count` seeds, `jobs` at a time, and make the folder the best of them.
+def train_seeds(run: TrainOptions, config: Config, device: torch.device, *, count: int, jobs: int) -> None:
+    """Train with several seeds, and make the output folder the best of the models.
 
     Args:
-        order: all but the seeds.
+        run: options that all seeds share.
         config: with the first seed.
-        device: the one that `order` names.
-        count: of seeds.
-        jobs: how many of them at once.
+        device: the device of `run`.
+        count: number of seeds.
+        jobs: number of seeds to train in parallel.
 
     Raises:
-        InterruptedRun: by the user; all is saved.
-        typer.Exit: a seed failed; that was told, and the others were trained.
+        InterruptedRun: the user stopped it; everything is saved.
+        typer.Exit: a seed failed, which has been reported; the other seeds were trained.
     """
-    configs = configs_of(config, count)
-    folder, quiet = order.folder, order.quiet
-    _check(order, configs)
-    if order.resume and (done := complete(folder, configs)) is not None:
+    configs = seed_runs.seed_configs(config, count)
+    folder, quiet = run.folder, run.quiet
+    seed_runs.check_seeds_output(folder, configs, resume=run.resume, overwrite=run.overwrite)
+    if run.init_from is not None:
+        base = run.init_from.resolve()
+        if folder.resolve() in (base, *base.parents):
+            message = "every seed starts from it, so it must stay; choose another --output"
+            raise UsageError(f"--init-from {run.init_from}: {message}")
+    if run.resume and (summary := seed_runs.finished_summary(folder, configs)) is not None:
         notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)
-        _show(done)
+        _print_summary(summary)
         return
-    sources = _begin(order, configs, device)
-    waiting = {seed: own for seed, own in configs.items() if finished(seed_folder(folder, seed)) is None}
-    for seed in [seed for seed in configs if seed not in waiting]:
-        _tell_scores(order, seed, "finished before, ")
-    with interruptible() as interrupted:
+    data = _prepare(run, configs, device)
+    remaining = {
+        seed: c for seed, c in configs.items() if load_metrics(seed_runs.seed_folder(folder, seed)) is None
+    }
+    for seed in [seed for seed in configs if seed not in remaining]:
+        _report_scores(run, seed, "finished before, ")
+    with stop_on_signal() as stop:
         if jobs == 1:
-            codes = _one_by_one(order, waiting, device, sources, interrupted)
+            codes = _train_in_turn(run, remaining, device, data, stop)
         else:
-            del sources  # each process reads its own
-            codes = _side_by_side(order, waiting, jobs, interrupted)
-    if interrupted():
-        raise InterruptedRun(f"interrupted and saved in {folder}; the same command with --resume goes on")
-    summary = conclude(folder)
-    if summary is not None:
-        _show(summary)
-        tell_model(folder, quiet=quiet)
+            del data  # each process reads its own
+            codes = _train_in_parallel(run, remaining, jobs, stop)
+    if stop():
+        raise InterruptedRun(
+            f"interrupted and saved in {folder}; repeat the command with --resume to continue"
+        )
+    if (summary := seed_runs.summarize_seeds(folder)) is not None:
+        _print_summary(summary)
+        report_model(folder, quiet=quiet)
     if any(codes.values()):
         raise typer.Exit(next(code for code in codes.values() if code))
 
 
-def _check(order: Order, configs: dict[int, Config]) -> None:
-    check_seeds(order.folder, configs, resume=order.resume, overwrite=order.overwrite)
-    if order.init_from is not None:
-        base, folder = order.init_from.resolve(), order.folder.resolve()
-        if folder in (base, *base.parents):
-            raise UsageError(
-                f"--init-from {order.init_from}: every seed begins there; choose another --output"
-            )
-
-
-def _begin(order: Order, configs: dict[int, Config], device: torch.device) -> TrainingData:
-    """Read all files and prepare the first seed, so that what is wrong is told once, before any training."""
+def _prepare(run: TrainOptions, configs: dict[int, Config], device: torch.device) -> TrainingData:
+    """Read all files and set up the first seed, so that mistakes are reported once, before any training."""
     first = next(iter(configs.values()))
-    base = order.base()
-    notice(f"reading {first.data.train}", quiet=order.quiet)
-    sources = read_sources(first, order.paths, vectors=base is None)
-    job = prepare(first, device=device, init_from=base, sources=sources)
-    describe(job, quiet=order.quiet)
-    begin(order.folder, job, configs, resume=order.resume)
-    return sources
+    base = run.base_model()
+    notice(f"reading {first.data.train}", quiet=run.quiet)
+    data = read_training_data(first, run.data_folders, vectors=base is None)
+    setup = prepare_training(first, device=device, init_from=base, data=data)
+    report_setup(setup, quiet=run.quiet)
+    seed_runs.prepare_seeds_folder(run.folder, setup, configs, resume=run.resume)
+    return data
 
 
-def _one_by_one(
-    order: Order,
+def _train_in_turn(
+    run: TrainOptions,
     configs: dict[int, Config],
     device: torch.device,
-    sources: TrainingData,
-    interrupted: Callable[[], bool],
+    data: TrainingData,
+    stop: Callable[[], bool],
 ) -> dict[int, int]:
-    """Train in this process, and return the exit code of each seed."""
+    """Train in this process and return the exit code of each seed."""
     codes = {}
     for seed, config in configs.items():
-        if interrupted():
+        if stop():
             break
-        notice(f"seed {seed}", quiet=order.quiet)
-        display = display_for(err, config.training.epochs, quiet=order.quiet)
-        codes[seed] = _train(order, config, device, display, interrupted, sources)
+        notice(f"seed {seed}", quiet=run.quiet)
+        display = training_display(err, config.training.epochs, quiet=run.quiet)
+        codes[seed] = _train_seed(run, config, device, display, stop, data)
         if codes[seed] == 0:
-            _tell_scores(order, seed)
+            _report_scores(run, seed)
     return codes
 
 
-def _train(
-    order: Order,
+def _train_seed(
+    run: TrainOptions,
     config: Config,
     device: torch.device,
-    display: Display,
+    display: TrainingDisplay,
     stop: Callable[[], bool],
-    sources: TrainingData | None = None,
+    data: TrainingData | None = None,
 ) -> int:
-    """Train one seed; what goes wrong is told here, and the exit code returned."""
+    """Train one seed, report its error if there is one, and return its exit code."""
     seed = config.training.seed
     try:
-        base = order.base()
-        job = prepare(config, folders=order.paths, device=device, init_from=base, sources=sources)
+        base = run.base_model()
+        setup = prepare_training(config, folders=run.data_folders, device=device, init_from=base, data=data)
+        folder = seed_runs.seed_folder(run.folder, seed)
         with display:
-            for event in train(job, seed_folder(order.folder, seed), resume=order.resume, stop=stop):
+            for event in run_training(setup, folder, resume=run.resume, stop=stop):
                 display.show(event)
     except InterruptedRun as error:
         return error.exit_code
@@ -156,33 +132,33 @@ def _train(
     except Exception as error:
         if os.environ.get("RNNER_DEBUG") == "1":
             raise
-        return tell(error, f"seed {seed}: ")
+        return report_error(error, f"seed {seed}: ")
     return 0
 
 
-# --- side by side ------------------------------------------------------------------------------------------
+# --- in parallel -------------------------------------------------------------------------------------------
 
 
-def _side_by_side(
-    order: Order, configs: dict[int, Config], jobs: int, interrupted: Callable[[], bool]
+def _train_in_parallel(
+    run: TrainOptions, configs: dict[int, Config], jobs: int, stop: Callable[[], bool]
 ) -> dict[int, int]:
     """Train in processes, `jobs` at a time, and return the exit code of each seed."""
     threads = max(1, torch.get_num_threads() // jobs)
-    waiting, codes, asked = list(configs), {}, False
+    waiting, codes, stopping = list(configs), {}, False
     running: dict[int, SpawnProcess] = {}
-    notice(f"seed  {HEADER}", quiet=order.quiet)
+    notice(f"seed  {EPOCH_HEADER}", quiet=run.quiet)
     try:
-        while running or (waiting and not interrupted()):
-            while waiting and len(running) < jobs and not interrupted():
+        while running or (waiting and not stop()):
+            while waiting and len(running) < jobs and not stop():
                 seed = waiting.pop(0)
-                running[seed] = _started(order, configs[seed], threads)
-            if interrupted() and not asked:
-                asked = True
+                running[seed] = _start_process(run, configs[seed], threads)
+            if stop() and not stopping:
+                stopping = True
                 for process in running.values():
-                    process.terminate()  # it saves and stops
+                    process.terminate()  # it saves its run and stops
             connection.wait([process.sentinel for process in running.values()], timeout=0.2)
             for seed in [seed for seed, process in running.items() if process.exitcode is not None]:
-                codes[seed] = _ended(order, seed, running.pop(seed), interrupted())
+                codes[seed] = _finish_process(run, seed, running.pop(seed), stop())
     finally:
         for process in running.values():  # after a second Ctrl-C
             process.kill()
@@ -190,44 +166,45 @@ def _side_by_side(
     return codes
 
 
-def _started(order: Order, config: Config, threads: int) -> SpawnProcess:
-    """A process that trains one seed. Ctrl-C in a terminal reaches it too, but is for us to tell it."""
-    process = multiprocessing.get_context("spawn").Process(target=_work, args=(order, config, threads))
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a new process inherits
+def _start_process(run: TrainOptions, config: Config, threads: int) -> SpawnProcess:
+    """Start training a seed. Ctrl-C in a terminal reaches the process too, but this process handles it."""
+    target = multiprocessing.get_context("spawn").Process(
+        target=_train_in_process, args=(run, config, threads)
+    )
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by the new process
     try:
-        process.start()
+        target.start()
     finally:
-        signal.signal(signal.SIGINT, before)
-    return process
+        signal.signal(signal.SIGINT, previous)
+    return target
 
 
-def _ended(order: Order, seed: int, process: SpawnProcess, interrupted: bool) -> int:
-    """The exit code of a process that has ended, after saying what it came to."""
+def _finish_process(run: TrainOptions, seed: int, process: SpawnProcess, stopping: bool) -> int:
+    """Report the result of a process that has ended, and return its exit code."""
     code = process.exitcode or 0
     process.close()
     if code == 0:
-        _tell_scores(order, seed)
-    elif code < 0 and not interrupted:
-        complain(f"seed {seed}: its process was killed (signal {-code}), maybe for want of memory")
+        _report_scores(run, seed)
+    elif code < 0 and not stopping:
+        print_error(f"seed {seed}: its process was killed (signal {-code}), perhaps for lack of memory")
     return code if code >= 0 else 1
 
 
-def _work(order: Order, config: Config, threads: int) -> None:
-    """What such a process does."""
+def _train_in_process(run: TrainOptions, config: Config, threads: int) -> None:
     stopped = []
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
-    device, parent = start(order.device, threads, order.code), multiprocessing.parent_process()
+    device, parent = set_up_torch(run.device, threads, run.code), multiprocessing.parent_process()
 
     def stop() -> bool:
         return bool(stopped) or (parent is not None and not parent.is_alive())
 
-    display = QuietDisplay() if order.quiet else SeedDisplay(config.training.seed)
-    sys.exit(_train(order, config, device, display, stop))
+    display = TrainingDisplay() if run.quiet else SeedDisplay(config.training.seed)
+    sys.exit(_train_seed(run, config, device, display, stop))
 
 
-class SeedDisplay(QuietDisplay):
-    """One line an epoch, the seed before it: several processes write to the same terminal."""
+class SeedDisplay(TrainingDisplay):
+    """One line per epoch, with the seed in front: several processes write to the same terminal."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -241,17 +218,17 @@ class SeedDisplay(QuietDisplay):
 # --- results -----------------------------------------------------------------------------------------------
 
 
-def _tell_scores(order: Order, seed: int, how: str = "") -> None:
-    metrics = finished(seed_folder(order.folder, seed))
+def _report_scores(run: TrainOptions, seed: int, prefix: str = "") -> None:
+    metrics = load_metrics(seed_runs.seed_folder(run.folder, seed))
     assert metrics is not None
     scores = ", ".join(
         f"{split} F1 {metrics[split]['f1']:.4f}" for split in ("dev", "test") if split in metrics
     )
-    notice(f"seed {seed}: {how}{scores}, {metrics['train']['seconds']:,.0f} s", quiet=order.quiet)
+    notice(f"seed {seed}: {prefix}{scores}, {metrics['train']['seconds']:,.0f} s", quiet=run.quiet)
 
 
-def _show(summary: dict[str, Any]) -> None:
-    """The results: a line a seed, then mean and spread, then the best."""
+def _print_summary(summary: dict[str, Any]) -> None:
+    """Print a row per seed, then mean and standard deviation, then the best seed."""
     splits = list(summary["mean"])
     out.print("  ".join(["seed", *(f"{split + ' F1':>7}" for split in splits), "epochs", "   time"]))
     runs = {run["seed"]: run for run in summary["runs"]}
@@ -262,5 +239,5 @@ def _show(summary: dict[str, Any]) -> None:
         scores = [f"{run[split]['f1']:7.4f}" for split in splits]
         out.print("  ".join([f"{seed:4}", *scores, f"{run['epochs']:6}", f"{run['seconds']:5,.0f} s"]))
     for split in splits:
-        out.print(f"{split} {spread(summary, split)}")
+        out.print(f"{split} {seed_runs.format_f1(summary, split)}")
     out.print(f"best on dev: seed {summary['best']}")

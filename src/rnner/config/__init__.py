@@ -1,4 +1,4 @@
-"""The config of a run: what it may hold, read from YAML, checked as a whole, written back with comments."""
+"""The config of a run: sections and keys, strict loading, writing with comments."""
 
 from rnner.config.loading import load_config, parse_config
 from rnner.config.sections import (
@@ -9,8 +9,6 @@ from rnner.config.sections import (
     WordsConfig,
     differences,
     schema,
-    section_at,
-    walk,
 )
 from rnner.config.writing import to_yaml
 
@@ -24,7 +22,5 @@ __all__ = [
     "load_config",
     "parse_config",
     "schema",
-    "section_at",
     "to_yaml",
-    "walk",
 ]

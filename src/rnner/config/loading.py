@@ -1,4 +1,4 @@
-"""From YAML and overrides to a checked config."""
+"""Loading: YAML and overrides to a validated config."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from rnner.config.problems import describe, explain
-from rnner.config.sections import Config, characters_shorthand
+from rnner.config.sections import Config, expand_characters
 from rnner.config.strict_yaml import parse_yaml
 from rnner.errors import ConfigError, UsageError
 
@@ -19,23 +19,23 @@ from rnner.errors import ConfigError, UsageError
 def load_config(
     path: Path | str, overrides: Sequence[str] = (), *, cells: Collection[str] | None = None
 ) -> Config:
-    """Read a YAML config, apply `section.key=value` overrides, and check the whole.
+    """Read a YAML config, apply overrides, and validate the result.
 
     Args:
         path: the YAML file.
-        overrides: as `--set` takes them; the value is read as YAML, so it is typed.
-        cells: names of the cells there are, where they are known; None leaves `encoder.cell` to `build`.
+        overrides: `section.key=value`, as given to `--set`; values are parsed as YAML.
+        cells: names of the available cells; None skips the check of cell names.
 
     Raises:
-        ConfigError: with every problem found, the closest valid key beside each unknown one.
-        UsageError: if the file cannot be read.
+        ConfigError: lists all problems, with the closest valid key for each unknown one.
+        UsageError: the file cannot be read.
     """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UsageError(
-            f"{path}: there is no such config; `rnner config init --train FILE` writes one"
+            f"{path}: no such config file; `rnner config init --train FILE` writes one"
         ) from None
     except IsADirectoryError:
         raise UsageError(f"{path}: is a folder; --config takes a YAML file") from None
@@ -46,7 +46,7 @@ def load_config(
         tree = {}
     if not isinstance(tree, dict):
         raise ConfigError(
-            [f"must hold sections ({', '.join(Config.model_fields)}), got {describe(tree)}"], path
+            [f"must contain sections ({', '.join(Config.model_fields)}), got {describe(tree)}"], path
         )
     return parse_config(tree, overrides, source=path, cells=cells)
 
@@ -58,11 +58,11 @@ def parse_config(
     source: Path | str | None = None,
     cells: Collection[str] | None = None,
 ) -> Config:
-    """Check a config given as nested dicts; see `load_config`."""
+    """Validate a config given as nested dicts; see `load_config`."""
     problems: list[str] = []
     for override in overrides:
         tree = _override(tree, override, problems)
-    tree = _expand(tree, "", problems)
+    tree = _expand_variables(tree, "", problems)
     try:
         config = Config.model_validate(tree, context={"cells": cells})
     except ValidationError as error:
@@ -73,11 +73,11 @@ def parse_config(
 
 
 def _override(tree: dict[str, Any], override: str, problems: list[str]) -> dict[str, Any]:
-    """The tree with one `a.b=value` put in; the original is left as it was."""
+    """Return a copy of the tree with the override `a.b=value` applied."""
     key, equals, text = override.partition("=")
     *sections, leaf = key.strip().split(".")
     if not equals or not all((*sections, leaf)):
-        problems.append(f"--set {override}: write it as section.key=value, such as training.epochs=5")
+        problems.append(f"--set {override}: expected section.key=value, such as training.epochs=5")
         return tree
     try:
         value = parse_yaml(text, f"--set {key}")
@@ -89,7 +89,7 @@ def _override(tree: dict[str, Any], override: str, problems: list[str]) -> dict[
     for name in sections:
         below = branch.get(name)
         if name == "characters":
-            below = characters_shorthand(below)
+            below = expand_characters(below)
         if not isinstance(below, dict | None):
             problems.append(f"--set {override}: {name} is {describe(below)}, not a section")
             return tree
@@ -99,15 +99,15 @@ def _override(tree: dict[str, Any], override: str, problems: list[str]) -> dict[
     return tree
 
 
-def _expand(value: Any, key: str, problems: list[str]) -> Any:
-    """Put environment variables, written ${NAME}, into every text."""
+def _expand_variables(value: Any, key: str, problems: list[str]) -> Any:
+    """Replace environment variables, written ${NAME}, in all text values."""
     if isinstance(value, dict):
         return {
-            name: _expand(below, f"{key}.{name}" if key else str(name), problems)
+            name: _expand_variables(below, f"{key}.{name}" if key else str(name), problems)
             for name, below in value.items()
         }
     if isinstance(value, list):
-        return [_expand(below, key, problems) for below in value]
+        return [_expand_variables(below, key, problems) for below in value]
     if not isinstance(value, str):
         return value
 

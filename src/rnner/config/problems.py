@@ -1,4 +1,4 @@
-"""What is wrong with a config, one sentence for each problem."""
+"""One-line descriptions of the problems in a config."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ import typing
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rnner.config.sections import Config, section_at, section_class, walk
+from rnner.config.sections import Config, iter_keys, section_at, section_class
 from rnner.errors import did_you_mean
 
 
 def describe(value: Any) -> str:
-    """A value and its kind, cut short if long."""
+    """Return a value and its type in words, shortened to 60 characters."""
     kinds = {
         bool: "true/false",
         int: "a whole number",
         float: "a number",
         str: "text",
         list: "a list",
-        dict: "a section",
     }
     if value is None:
         return "null"
@@ -37,13 +36,13 @@ _EXPECTED = {
     "string_type": "must be text",
     "bool_type": "must be true or false",
     "finite_number": "must be a finite number",
-    "model_type": "must be a section with keys of its own",
-    "model_attributes_type": "must be a section with keys of its own",
+    "model_type": "must be a section (key: value pairs)",
+    "model_attributes_type": "must be a section (key: value pairs)",
 }
 
 
 def explain(detail: Any) -> str:
-    """One sentence for one problem that pydantic found."""
+    """Describe one problem that pydantic found."""
     location = [str(part) for part in detail["loc"]]
     key, kind, value = ".".join(location), detail["type"], detail.get("input")
     context = detail.get("ctx", {})
@@ -66,11 +65,11 @@ def explain(detail: Any) -> str:
 
 
 def _required(location: Sequence[str]) -> Iterator[str]:
-    """What is to be written where a key is missing; for a section, its keys that have no default."""
+    """Describe a missing key; for a missing section, each of its keys without a default."""
     field = section_at(location[:-1]).model_fields[location[-1]]
     below = section_class(field.annotation)
     if below is None:
-        yield f"{'.'.join(location)}: is required: {field.description}"
+        yield f"{'.'.join(location)}: missing, required: {field.description}"
         return
     for name, inner in below.model_fields.items():
         if inner.is_required():
@@ -78,9 +77,9 @@ def _required(location: Sequence[str]) -> Iterator[str]:
 
 
 def _elsewhere(name: str) -> str:
-    """Where an unknown key, or one much like it, does exist, if it stands in the wrong section."""
+    """Return a hint at the section where an unknown key, or one like it, exists."""
     homes: dict[str, list[str]] = {}
-    for key, _, _ in walk(Config):
+    for key, _ in iter_keys(Config):
         homes.setdefault(key.rpartition(".")[2], []).append(key)
     matches = difflib.get_close_matches(name, homes, n=1, cutoff=0.8)
     return f" (did you mean {' or '.join(homes[matches[0]])}?)" if matches else ""

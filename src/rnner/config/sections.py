@@ -1,4 +1,4 @@
-"""What a config may hold: every section and key, its type, default and meaning."""
+"""Sections and keys of a config: types, defaults, descriptions."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from rnner.errors import did_you_mean
 
@@ -24,73 +25,65 @@ Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 class Section(BaseModel):
-    """A part of the config: immutable, strictly typed, without room for unknown keys."""
+    """A section of the config: immutable, strictly typed, no unknown keys.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    The string below each key is its description, which users see in configs and in docs/config.md.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class ColumnsConfig(Section):
-    """Which columns of a column file hold what, counted from 0; negative numbers count from the end."""
+    """Columns of a column file, counted from 0; negative numbers count from the end."""
 
-    token: int = Field(0, description="column of the word")
-    tag: int = Field(-1, description="column of the tag")
+    token: int = 0
+    """column of the word"""
+    tag: int = -1
+    """column of the tag"""
 
 
 class DataConfig(Section):
-    """The corpora, and how their labels are read."""
+    """Corpora and their tags."""
 
-    train: str = Field(
-        description="file to learn from (columns, JSONL, ...), hf:owner/name:split, or sample:train"
-    )
-    dev: str | None = Field(
-        None, description="file that picks the best epoch; null: a tenth of train is held out"
-    )
-    split_seed: int | None = Field(
-        None, ge=0, lt=2**31, description="draws what is held out where dev is null; null: training.seed does"
-    )
-    test: str | None = Field(None, description="file scored once, at the end; null: none")
-    columns: ColumnsConfig | None = Field(
-        None, description="{token: 0, tag: -1}, counted from 0; null: found out from each file"
-    )
-    scheme: Literal["bioes", "iob2", "iob1", "binary"] = Field(
-        "bioes",
-        description="tags that the model learns, whatever the files use: bioes, iob2, iob1, or binary "
-        "(1 for names, 0 for the rest)",
-    )
-    illegal_tags: Literal["error", "conlleval"] = Field(
-        "error",
-        description="tags that break their scheme: error stops, conlleval reads them as that script does",
-    )
+    train: str
+    """training file (column file, JSONL, ...), hf:owner/name:split, or sample:train"""
+    dev: str | None = None
+    """file that selects the best epoch; null: a tenth of train is held out"""
+    split_seed: int | None = Field(None, ge=0, lt=2**31)
+    """seed for the held-out tenth if dev is null; null: training.seed"""
+    test: str | None = None
+    """file scored once, after training; null: none"""
+    columns: ColumnsConfig | None = None
+    """{token: 0, tag: -1}, counted from 0; null: detected in each file"""
+    scheme: Literal["bioes", "iob2", "iob1", "binary"] = "bioes"
+    """tag scheme of the model, whatever the files use: bioes, iob2, iob1, or binary (1 names, 0 others)"""
+    illegal_tags: Literal["error", "conlleval"] = "error"
+    """tags that violate their scheme: error (stop), or conlleval (read as that script does)"""
 
 
 class WordsConfig(Section):
-    """One vector a word."""
+    """One vector per word."""
 
-    size: int = Field(
-        100, gt=0, le=65536, description="numbers in a word's vector; with `vectors`, their file decides"
-    )
-    vectors: str | None = Field(
-        None, description="text file of GloVe, word2vec or fastText vectors; null: none"
-    )
-    limit: int | None = Field(
-        None, gt=0, description="take only so many of the file's first (most frequent) vectors; null: all"
-    )
-    min_coverage: float = Field(
-        0.1, ge=0.0, le=1.0, description="stop if a smaller share of the training words has a vector"
-    )
-    tune: bool = Field(False, description="train the file's vectors too (those of words in train)")
-    precision: Literal["float16", "int8"] = Field(
-        "float16", description="of the file's vectors in the model: float16, or int8 in half the space"
-    )
-    compose: bool = Field(
-        True, description="compose vectors for words that the file lacks, of their parts and pieces"
-    )
-    n_grams: int = Field(
-        100_000, ge=0, description="pieces of words (character n-grams) to compose of, the most frequent ones"
-    )
-    min_count: int = Field(
-        2, gt=0, description="words without a vector get one of their own if train has them so often"
-    )
+    size: int = Field(100, gt=0, le=65536)
+    """dimensions of a word vector; with `vectors`, the file decides"""
+    vectors: str | None = None
+    """text file of GloVe, word2vec or fastText vectors; null: none"""
+    limit: int | None = Field(None, gt=0)
+    """number of vectors to read, the first (most frequent) of the file; null: all"""
+    min_coverage: float = Field(0.1, ge=0.0, le=1.0)
+    """stop if less than this share of the training words has a vector"""
+    tune: bool = False
+    """also train the vectors of words that occur in train"""
+    precision: Literal["float16", "int8"] = "float16"
+    """number format of the vectors in the model: float16, or int8 (half the size)"""
+    compose: bool = True
+    """compose vectors of words missing from the file from their parts and n-grams"""
+    n_grams: int = Field(100_000, ge=0)
+    """number of character n-grams to compose from (the most frequent ones)"""
+    min_count: int = Field(2, gt=0)
+    """words without a vector get a trained one if train has them at least this often"""
 
 
 def _known_cell(name: str, info: ValidationInfo) -> str:
@@ -98,8 +91,8 @@ def _known_cell(name: str, info: ValidationInfo) -> str:
     known = (info.context or {}).get("cells")
     if known is not None and name not in known:
         raise ValueError(
-            f"no cell is named {name!r}{did_you_mean(name, known)}; there are {', '.join(sorted(known))}; "
-            "one of your own comes with --code FILE"
+            f"no cell is named {name!r}{did_you_mean(name, known)}; available: {', '.join(sorted(known))}; "
+            "load a cell of your own with --code FILE"
         )
     return name
 
@@ -109,129 +102,127 @@ CellName = Annotated[str, AfterValidator(_known_cell)]
 
 def _odd(width: int) -> int:
     if width % 2 == 0:
-        raise ValueError(f"must be odd, so that a filter has a middle, got {width}")
+        raise ValueError(f"must be odd, so that a filter has a centre; got {width}")
     return width
 
 
 class CharactersConfig(Section):
-    """A word's vector from its characters."""
+    """A word vector computed from the characters."""
 
-    encoder: Literal["cnn", "recurrent"] = Field("cnn", description="cnn, or recurrent: read both ways")
-    size: int = Field(30, gt=0, le=65536, description="numbers in a character's vector")
-    hidden: int = Field(
-        50, gt=0, description="filters of the CNN; units a direction of the recurrent encoder"
-    )
-    width: Annotated[int, AfterValidator(_odd)] = Field(
-        3, gt=0, le=64, description="characters that a filter of the CNN sees at a time"
-    )
-    cell: CellName = Field("lstm", description="cell of the recurrent encoder")
+    encoder: Literal["cnn", "recurrent"] = "cnn"
+    """cnn, or recurrent (bidirectional)"""
+    size: int = Field(30, gt=0, le=65536)
+    """dimensions of a character vector"""
+    hidden: int = Field(50, gt=0)
+    """filters of the CNN, or units per direction of the recurrent encoder"""
+    width: Annotated[int, AfterValidator(_odd)] = Field(3, gt=0, le=64)
+    """width of a CNN filter in characters; odd"""
+    cell: CellName = "lstm"
+    """cell of the recurrent encoder"""
 
 
-def characters_shorthand(value: Any) -> Any:
-    """`characters: cnn` stands for `characters: {encoder: cnn}`, `none` for null."""
+def expand_characters(value: Any) -> Any:
+    """Expand `characters: cnn` to `characters: {encoder: cnn}` and `none` to null."""
     if value == "none":
         return None
     return {"encoder": value} if isinstance(value, str) else value
 
 
-def _tell_shorthand(schema: dict[str, Any]) -> None:
-    """The JSON schema knows what `characters_shorthand` allows."""
+def _add_shorthand(schema: dict[str, Any]) -> None:
+    """Allow the values of `expand_characters` in the JSON schema."""
     schema["anyOf"].append({"enum": ["cnn", "recurrent", "none"]})
 
 
 class EmbeddingsConfig(Section):
-    """What the tagger sees of a word."""
+    """Features of a word."""
 
     words: WordsConfig = WordsConfig()
-    characters: Annotated[CharactersConfig | None, BeforeValidator(characters_shorthand)] = Field(
-        CharactersConfig(), description="null: no characters", json_schema_extra=_tell_shorthand
+    characters: Annotated[CharactersConfig | None, BeforeValidator(expand_characters)] = Field(
+        CharactersConfig(), json_schema_extra=_add_shorthand
     )
-    casing: int = Field(
-        10, ge=0, description="numbers that say how a word is written (Capital, UPPER, 1996 ...); 0: none"
-    )
-    document: bool = Field(
-        False, description="show each word what its document is about (a mean of the document's word vectors)"
-    )
-    lexicon: bool = Field(
-        False, description="show for each word how often the other training documents label it how"
-    )
+    """a word vector computed from the characters; null: none"""
+    casing: int = Field(10, ge=0)
+    """dimensions of the casing vector (Capital, UPPER, 1996, ...); 0: none"""
+    document: bool = False
+    """add a vector of the document (a weighted mean of its word vectors) to each word"""
+    lexicon: bool = False
+    """add label counts of the word in other training documents"""
 
 
 class EncoderConfig(Section):
     """The recurrent network over the words of a sentence."""
 
-    cell: CellName = Field(
-        "lstm", description="rnn, gru (the notes'), gru_reset_after, lstm, none, or one of your own"
-    )
-    hidden: int = Field(200, gt=0, le=65536, description="units a direction")
-    layers: int = Field(1, gt=0, le=64, description="networks on top of one another")
-    bidirectional: bool = Field(True, description="read each sentence from both ends")
-    path: Literal["auto", "loop", "fused", "native"] = Field(
-        "auto",
-        description="implementation: auto (the fastest), loop (readable), fused (ours), native (PyTorch's)",
-    )
+    cell: CellName = "lstm"
+    """rnn, gru (the notes' GRU), gru_reset_after (PyTorch's), lstm, none, or your own cell"""
+    hidden: int = Field(200, gt=0, le=65536)
+    """units per direction"""
+    layers: int = Field(1, gt=0, le=64)
+    """number of stacked layers"""
+    bidirectional: bool = True
+    """read each sentence in both directions"""
+    path: Literal["auto", "loop", "fused", "native"] = "auto"
+    """implementation: auto (fastest), loop (readable), fused (rnner's), native (PyTorch's)"""
 
 
 class DropoutConfig(Section):
-    """Shares of what is hidden from the network while it trains; 0: nothing."""
+    """Dropout probabilities in training; 0: off."""
 
-    words: Probability = Field(0.05, description="words that are shown as unknown")
-    document: Probability = Field(0.1, description="sentences that are shown without their document")
-    casing: Probability = Field(
-        0.0, description="sentences that are shown all in lower-case, or, a third of these, in upper-case"
-    )
-    input: Probability = Field(0.5, description="of what goes into the first layer (one mask a sentence)")
-    recurrent: Probability = Field(
-        0.0, description="of the weights from each word to the next, W_aa (one mask a step of training)"
-    )
-    hidden: Probability = Field(0.3, description="between layers")
-    output: Probability = Field(0.5, description="of what comes out of the last layer")
+    words: Probability = 0.05
+    """words replaced by the unknown word"""
+    document: Probability = 0.1
+    """sentences whose document vector covers only the sentence itself"""
+    casing: Probability = 0.0
+    """sentences converted to lower case, or (a third of them) to upper case"""
+    input: Probability = 0.5
+    """input of the first layer (one mask per sentence)"""
+    recurrent: Probability = 0.0
+    """recurrent weights W_aa (one mask per training step)"""
+    hidden: Probability = 0.3
+    """values between layers"""
+    output: Probability = 0.5
+    """output of the last layer"""
 
 
 class TrainingConfig(Section):
-    """How the weights are found."""
+    """Batches, optimizer, schedule and checkpoints."""
 
-    epochs: int = Field(30, gt=0, description="times through the training data, at most")
-    patience: int | None = Field(
-        None, gt=0, description="stop after so many epochs without a better dev F1; null: never"
-    )
-    batch_sentences: int | None = Field(16, gt=0, description="sentences a step, at most; null: no limit")
-    batch_tokens: int | None = Field(4096, gt=0, description="tokens a step, padding counted; null: no limit")
-    optimizer: Literal["adamw", "sgd"] = Field("adamw", description="adamw, or sgd (with momentum)")
-    learning_rate: float = Field(
-        0.002, gt=0, description="at its highest; adamw: about 0.002, sgd: about 0.1"
-    )
-    momentum: Probability = Field(0.9, description="of sgd")
-    weight_decay: float = Field(
-        0.0, ge=0, description="pull of the weights towards 0 (not of embeddings, biases)"
-    )
-    schedule: Literal["linear", "cosine", "constant"] = Field(
-        "linear",
-        description="of the learning rate after the warm-up: linear or cosine down to 0, or constant",
-    )
-    warmup: Probability = Field(
-        0.05, description="share of all steps in which the learning rate grows to its height"
-    )
-    clip: float | None = Field(5.0, gt=0, description="gradients are clipped at this; null: never")
-    clip_by: Literal["norm", "value"] = Field(
-        "norm", description="norm: that of all gradients together; value: each number on its own"
-    )
-    average: Probability | None = Field(
-        0.999,
-        description="decay of the running average of the weights, which is what is kept; null: no average",
-    )
-    seed: int = Field(1, ge=0, lt=2**31, description="same seed, same threads, same machine: same bits")
-    precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="of the products in training: float32, or on CUDA bfloat16"
-    )
-    checkpoint_minutes: float = Field(
-        5.0, ge=0, description="a checkpoint is written this often, and every epoch"
-    )
+    epochs: int = Field(30, gt=0)
+    """maximum number of passes over the training data"""
+    patience: int | None = Field(None, gt=0)
+    """stop after this many epochs without a better dev F1; null: never"""
+    batch_sentences: int | None = Field(16, gt=0)
+    """maximum sentences per step; null: no limit"""
+    batch_tokens: int | None = Field(4096, gt=0)
+    """maximum tokens per step, padding included; null: no limit"""
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    """adamw, or sgd (with momentum)"""
+    learning_rate: float = Field(0.002, gt=0)
+    """peak learning rate; about 0.002 for adamw, 0.1 for sgd"""
+    momentum: Probability = 0.9
+    """momentum of sgd"""
+    weight_decay: float = Field(0.0, ge=0)
+    """weight decay (embeddings and biases excluded)"""
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """learning rate after the warm-up: linear or cosine decay to 0, or constant"""
+    warmup: Probability = 0.05
+    """share of all steps in which the learning rate rises to its peak"""
+    clip: float | None = Field(5.0, gt=0)
+    """gradient clipping threshold; null: no clipping"""
+    clip_by: Literal["norm", "value"] = "norm"
+    """norm: clip the norm of all gradients together; value: clip each element"""
+    average: Probability | None = 0.999
+    """decay of the running average of the weights, which is the saved model; null: off"""
+    seed: int = Field(1, ge=0, lt=2**31)
+    """random seed; same seed, threads and machine: the same model, bit for bit"""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """precision of matrix products in training: float32, or bfloat16 (CUDA only)"""
+    checkpoint_minutes: float = Field(5.0, ge=0)
+    """minutes between checkpoints; one is also written after each epoch"""
 
     @model_validator(mode="before")
     @classmethod
     def _tokens_alone(cls, values: Any) -> Any:
-        """Who sets only `batch_tokens` means tokens alone: the default count of sentences steps back."""
+        """Drop the default of `batch_sentences` if only `batch_tokens` is set."""
         if isinstance(values, dict) and values.get("batch_tokens") and "batch_sentences" not in values:
             return {**values, "batch_sentences": None}
         return values
@@ -239,41 +230,30 @@ class TrainingConfig(Section):
     @field_validator("batch_tokens")
     @classmethod
     def _some_bound(cls, tokens: int | None, info: ValidationInfo) -> int | None:
-        # A validator of the field, not of the section: that one would wait until all else is right.
+        # On the field, not the section: a section validator would only run if all other keys are valid.
         if tokens is None and info.data.get("batch_sentences", 1) is None:
-            raise ValueError("one of batch_sentences and batch_tokens must be a number")
+            raise ValueError("set batch_sentences or batch_tokens to a number; both are null")
         return tokens
 
 
 class Config(Section):
-    """A whole run."""
+    """The config of a training run."""
 
     data: DataConfig
     embeddings: EmbeddingsConfig = EmbeddingsConfig()
     encoder: EncoderConfig = EncoderConfig()
     dropout: DropoutConfig = DropoutConfig()
-    head: Literal["crf", "softmax"] = Field(
-        "crf", description="crf: neighbouring tags are scored together; softmax: each on its own"
-    )
-    threshold: float | None = Field(
-        None,
-        gt=0.0,
-        lt=1.0,
-        description="find each entity more probable than this (best: half the F1 to be had); "
-        "null: those of the most probable sequence of tags",
-    )
-    agreement: float | None = Field(
-        None,
-        gt=0.0,
-        lt=1.0,
-        description="share of its scores that a capitalised word has in common with all of its document that "
-        "are spelt alike (0.5, say); null: each stands for itself",
-    )
+    head: Literal["crf", "softmax"] = "crf"
+    """crf: adjacent tags are scored together; softmax: each tag on its own"""
+    threshold: float | None = Field(None, gt=0.0, lt=1.0)
+    """report every entity more probable than this (start with half of your dev F1); null: off"""
+    agreement: float | None = Field(None, gt=0.0, lt=1.0)
+    """weight of the mean score of a capitalised word over its document (start with 0.5); null: off"""
     training: TrainingConfig = TrainingConfig()
 
 
 def section_class(annotation: Any) -> type[Section] | None:
-    """The section in an annotation such as `X`, `X | None` or `Annotated[X | None, ...]`."""
+    """Return the section class in an annotation such as `X`, `X | None` or `Annotated[X | None, ...]`."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
     if typing.get_origin(annotation) in (typing.Union, types.UnionType, Annotated):
@@ -282,7 +262,7 @@ def section_class(annotation: Any) -> type[Section] | None:
 
 
 def section_at(location: Sequence[str]) -> type[Section]:
-    """The class of the section at a path such as ("embeddings", "words"); of the nearest one that exists."""
+    """Return the section class at a path such as ("embeddings", "words"), or its last existing parent."""
     section: type[Section] = Config
     for name in location:
         below = section.model_fields.get(name)
@@ -290,18 +270,18 @@ def section_at(location: Sequence[str]) -> type[Section]:
     return section
 
 
-def walk(section: type[Section], prefix: str = "") -> Iterator[tuple[str, str, Any]]:
-    """All keys below a section: dotted name, description, default."""
+def iter_keys(section: type[Section], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Yield all keys below a section: dotted name and field."""
     for name, field in section.model_fields.items():
         below = section_class(field.annotation)
         if below is not None:
-            yield from walk(below, f"{prefix}{name}.")
+            yield from iter_keys(below, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", field.description or "", field.get_default(call_default_factory=True)
+            yield f"{prefix}{name}", field
 
 
 def differences(left: Config, right: Config) -> list[str]:
-    """The dotted keys in which two configs differ, each with both values."""
+    """List the dotted keys in which two configs differ, with both values."""
     a, b = _flatten(left.model_dump()), _flatten(right.model_dump())
     return [
         f"{key}: {a.get(key)!r} / {b.get(key)!r}"
@@ -321,7 +301,7 @@ def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def schema() -> dict[str, Any]:
-    """JSON schema of the config, for editors."""
+    """Return the JSON schema of the config, for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "rnner config",

@@ -1,4 +1,4 @@
-"""YAML as people expect it: strict where YAML surprises, and safe with files from elsewhere."""
+"""Strict YAML: no surprising types, no duplicate keys, safe for files from unknown sources."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from rnner.errors import ConfigError
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people expect it: 1e-3 is a number, a date is text, a key given twice is an error.
+    """Loader in which 1e-3 is a number, a date is text, and a duplicate key is an error.
 
-    Whole numbers are decimal: 010 and 1:30 are text, where YAML 1.1 would read 8 and 90.
-    Aliases are refused: nobody needs them here, and a few of them make a tree that never ends.
+    Integers are decimal: 010 and 1:30 are text, where YAML 1.1 would read 8 and 90.
+    Aliases are refused: configs do not need them, and a few can expand to a tree of any size.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(
-                None, None, f"*{event.anchor}: aliases are not allowed, write the value out", event.start_mark
+                None, None, f"*{event.anchor}: aliases are not allowed; write out the value", event.start_mark
             )
         return super().compose_node(parent, index)
 
@@ -29,10 +29,10 @@ class _Loader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep)
         except (ValueError, TypeError, KeyError, AttributeError):
-            # So PyYAML ends at `0x_`, at `!!bool maybe`, at a number of 5,000 digits.
+            # PyYAML raises these for `0x_`, `!!bool maybe` or a number of 5,000 digits.
             kind = node.tag.rpartition(":")[2]
             raise yaml.constructor.ConstructorError(
-                None, None, f"cannot be read as {kind}; text goes in quotes", node.start_mark
+                None, None, f"cannot be read as {kind}; put text in quotes", node.start_mark
             ) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -45,14 +45,14 @@ class _Loader(yaml.SafeLoader):
                 )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is given twice", key_node.start_mark
+                    None, None, f"duplicate key {key!r}", key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
 class Dumper(yaml.SafeDumper):
-    """Puts in quotes what `_Loader` would take for something else than text."""
+    """Dumper that quotes text which `_Loader` would read as another type."""
 
 
 _FLOAT = re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
@@ -70,7 +70,11 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def parse_yaml(text: str, source: str) -> Any:
-    """The value that a YAML text stands for; ConfigError with `source` and place if it is none."""
+    """Parse a YAML text.
+
+    Raises:
+        ConfigError: not valid YAML; the message starts with `source` and the position.
+    """
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:

@@ -1,4 +1,4 @@
-"""A config as YAML, with or without the meaning of each key beside it."""
+"""Writing: a config as YAML, with or without a comment for each key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnner.config.strict_yaml import Dumper
 
 
 def to_yaml(config: Config, *, comments: bool = False) -> str:
-    """The whole resolved config as YAML, with each key's description beside it if `comments`."""
+    """Return the complete config as YAML; `comments` adds the description of each key."""
     return "\n".join(_yaml_lines(config, "", comments)) + "\n"
 
 
@@ -34,7 +34,7 @@ def _yaml_lines(section: Section, indent: str, comments: bool) -> Iterator[str]:
 
 
 def _scalar(value: Any) -> str:
-    # Text over several lines would run into the comment: the style of double quotes writes \\n instead.
+    # Double quotes write a newline as \\n; otherwise text of several lines would run into the comment.
     style = '"' if isinstance(value, str) and not value.isprintable() else None
     text: str = yaml.dump(value, Dumper=Dumper, default_style=style, allow_unicode=True, width=10**6)
     return text.removesuffix("\n").removesuffix("\n...")

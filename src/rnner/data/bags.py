@@ -1,6 +1,6 @@
-"""What stands in the document of a sentence: the bag of its words, made once a document.
+"""Bags of words of documents.
 
-Letters: s sentences, b of them in a batch, d documents, m distinct words of documents.
+Letters: s sentences, b of them in a batch, d documents, m distinct words of a document.
 """
 
 from __future__ import annotations
@@ -12,71 +12,68 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnner.data.batches import UNKNOWN, Bags
-from rnner.data.subwords import WeightedRows, composition
+from rnner.data.batches import UNKNOWN, DocumentBags
+from rnner.data.subwords import WeightedRows, collate_compositions
 from rnner.data.token_table import UNMARKED
 
 
-class Bag(NamedTuple):
-    """The distinct forms of a document that have a row (id 1 has not), or are composed of others' (id 0).
+class BagOfWords(NamedTuple):
+    """The distinct forms of a document that have a row or are composed; unknown words are left out.
 
     Attributes:
-        words: `[m]` int64, word ids.
-        counts: `[m]` float32, how often each form is there.
-        pieces: `[m]` what each is composed of, or None.
+        words: `[m]` int64, word ids; 0 for a composed form.
+        counts: `[m]` float32, occurrences of each form.
+        compositions: `[m]` for a composed form its rows and weights, else None.
     """
 
     words: NDArray[np.int64]
     counts: NDArray[np.float32]
-    pieces: list[WeightedRows | None]
+    compositions: list[WeightedRows | None]
 
 
-def separate(documents: ArrayLike) -> NDArray[np.int64]:
-    """Numbers `[s]` from 0 for the documents `[s]`; each unmarked sentence (-1) is a document of its own."""
+def number_documents(documents: ArrayLike) -> NDArray[np.int64]:
+    """Renumber documents `[s]` from 0; each unmarked sentence (-1) becomes a document of its own."""
     given = np.asarray(documents, dtype=np.int64)
-    alone = np.where(given == UNMARKED, -1 - np.arange(len(given)), given)
-    return np.unique(alone, return_inverse=True)[1].astype(np.int64)
+    distinct = np.where(given == UNMARKED, -1 - np.arange(len(given)), given)
+    return np.unique(distinct, return_inverse=True)[1].astype(np.int64)
 
 
-def bags_of(
+def bags_of_words(
     sentences: Iterable[Sequence[str]],
     documents: Sequence[Hashable],
     row: Callable[[str], tuple[int, WeightedRows | None]],
-) -> list[Bag]:
-    """The bag `[s]` of each sentence's document; sentences of one document share the object.
+) -> list[BagOfWords]:
+    """Return for each sentence `[s]` the bag of words of its document, one object per document.
 
     Args:
-        sentences: as words.
-        documents: `[s]` what tells the document of each.
-        row: the id of a form, and what it is composed of, as `Vocabulary.row` tells.
+        sentences: the words of each sentence.
+        documents: `[s]` an identifier of the document of each sentence.
+        row: returns the word id and composition of a form, see `Vocabulary.row`.
     """
     forms: dict[Hashable, Counter[str]] = {}
     for words, document in zip(sentences, documents, strict=True):
         forms.setdefault(document, Counter()).update(words)
-    bags = {document: _bag(counts, row) for document, counts in forms.items()}
+    bags = {}
+    for document, counts in forms.items():
+        rows = [(*row(form), count) for form, count in counts.items()]
+        known = [(word, count, composition) for word, composition, count in rows if word != UNKNOWN]
+        bags[document] = BagOfWords(
+            words=np.array([word for word, _, _ in known], dtype=np.int64),
+            counts=np.array([count for _, count, _ in known], dtype=np.float32),
+            compositions=[composition for _, _, composition in known],
+        )
     return [bags[document] for document in documents]
 
 
-def _bag(forms: Counter[str], row: Callable[[str], tuple[int, WeightedRows | None]]) -> Bag:
-    entries = [(*row(form), count) for form, count in forms.items()]
-    entries = [entry for entry in entries if entry[0] != UNKNOWN]
-    return Bag(
-        words=np.array([word for word, _, _ in entries], dtype=np.int64),
-        counts=np.array([count for _, _, count in entries], dtype=np.float32),
-        pieces=[pieces for _, pieces, _ in entries],
-    )
-
-
-def collate(bags: Sequence[Bag]) -> Bags[NDArray[Any]]:
-    """The bags `[b]` of a batch's sentences together."""
+def collate_bags(bags: Sequence[BagOfWords]) -> DocumentBags[NDArray[Any]]:
+    """Collate the bags `[b]` of a batch's sentences; bags of one document must be the same object."""
     distinct = list({id(bag): bag for bag in bags}.values())
-    places = {id(bag): place for place, bag in enumerate(distinct)}
-    sizes = [len(bag.words) for bag in distinct]
-    return Bags(
+    number = {id(bag): i for i, bag in enumerate(distinct)}
+    return DocumentBags(
         words=np.concatenate([bag.words for bag in distinct]),
         counts=np.concatenate([bag.counts for bag in distinct]),
-        composition=composition([pieces for bag in distinct for pieces in bag.pieces]),
-        documents=np.repeat(np.arange(len(distinct)), sizes),
-        of=np.array([places[id(bag)] for bag in bags]),
-        number=len(distinct),
+        composition=collate_compositions([each for bag in distinct for each in bag.compositions]),
+        documents=np.repeat(np.arange(len(distinct)), [len(bag.words) for bag in distinct]),
+        document_of=np.array([number[id(bag)] for bag in bags]),
+        number_documents=len(distinct),
     )

@@ -1,4 +1,4 @@
-"""How a word is written: lower-case, capitalised, upper-case, with digits."""
+"""Casing classes of words: lower case, capitalised, upper case, with digits."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ CASINGS = (
     "symbols",  # ?, --, :): neither letter nor digit
     "other",  # letters without case: 東京
 )
-
-
-_LOWER, _CAPITALISED, _UPPER, _MIXED = map(CASINGS.index, ("lower", "capitalised", "upper", "mixed"))
+_INDEX = {name: index for index, name in enumerate(CASINGS)}
 
 
 def casing_class(form: str) -> int:
-    """The index in `CASINGS` of how `form` is written, in any script; 0 ("padding") is never given.
+    """Return the index in `CASINGS` of a form in any script; never 0 ("padding").
 
-    One capital alone ("A", "J.") is capitalised, not upper: it says no more than the first letter of "Harry".
+    A single capital ("A", "J.") is capitalised, not upper: it is like the first letter of "Harry".
     """
-    if form.isascii() and form.isalpha():  # most words, and quick to tell
+    return _INDEX[_casing(form)]
+
+
+def _casing(form: str) -> str:
+    if form.isascii() and form.isalpha():  # fast path for most words
         if form.islower():
-            return _LOWER
-        return _CAPITALISED if form.istitle() else _UPPER if form.isupper() else _MIXED
+            return "lower"
+        return "capitalised" if form.istitle() else "upper" if form.isupper() else "mixed"
     letters = [character for character in form if character.isalpha()]
     if any(character.isnumeric() and not character.isalpha() for character in form):
-        return CASINGS.index("alphanumeric" if letters else "numeric")
+        return "alphanumeric" if letters else "numeric"
     if not letters:
-        return CASINGS.index("symbols")
+        return "symbols"
     capitals = [
         letter.isupper() or letter.istitle() for letter in letters if letter.lower() != letter.upper()
     ]
     if not capitals:
-        return CASINGS.index("other")
+        return "other"
     if not any(capitals):
-        return CASINGS.index("lower")
+        return "lower"
     if capitals[0] and not any(capitals[1:]):
-        return CASINGS.index("capitalised")
-    return CASINGS.index("upper" if all(capitals) else "mixed")
+        return "capitalised"
+    return "upper" if all(capitals) else "mixed"

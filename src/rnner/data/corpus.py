@@ -1,4 +1,4 @@
-"""Corpora: annotated files into splits of one scheme, with whatever the user should know about them."""
+"""Corpora: annotated files read into splits of one tag scheme, with notes and warnings for the user."""
 
 from __future__ import annotations
 
@@ -14,33 +14,31 @@ from numpy.typing import NDArray
 
 from rnner.data.corpus_cache import cached
 from rnner.data.formats import dataset_hub as hub
-from rnner.data.formats.annotated import Illegal, SourceFile, TaggedSentence
+from rnner.data.formats.annotated import IllegalTagRule, SourceFile, TaggedSentence
 from rnner.data.formats.columns import ColumnSentence, ConllReader
 from rnner.data.formats.detect import detect_format
-from rnner.data.formats.registry import read_tagged
+from rnner.data.formats.registry import read_sentences
 from rnner.data.lines import no_such_file
 from rnner.data.splits import IllegalTags, Split
 from rnner.data.token_table import TableRow, build_table
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
 
-__all__ = ["Corpus", "Split", "load_corpus", "read_split", "resolve"]
-
 _SAMPLES = ("train", "dev", "test")
-# With fewer documents than this, sentences are held out instead: a tenth of them would say too little.
-_FEWEST_DOCUMENTS = 20
+# With fewer documents, sentences are held out instead: a tenth of the documents would be too few.
+_MIN_DOCUMENTS = 20
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """What a model is trained, chosen and scored on, all in one scheme.
+    """The splits for training, model selection and scoring, all in one scheme.
 
     Attributes:
-        train, dev, test: the splits; `test` is None if there is none.
-        held_out: whether dev was taken from the training file.
-        unseen_labels: entities in dev and test of labels that train lacks: `{"dev": {"FAC": 3}}`.
-        notes: what the user should know, one sentence each.
-        warnings: what the user should look at: illegal tags that were read, labels that train lacks.
+        train, dev, test: the splits; `test` may be None.
+        held_out: whether dev was held out from the training file.
+        unseen_labels: counts of entities in dev and test whose label train lacks: `{"dev": {"FAC": 3}}`.
+        notes: information for the user, one sentence each.
+        warnings: warnings for the user: illegal tags, labels that train lacks.
     """
 
     train: Split
@@ -59,21 +57,22 @@ def load_corpus(
     test: str | Path | None = None,
     columns: Mapping[str, int] | None = None,
     scheme: str = "bioes",
-    illegal: Illegal = "error",
+    illegal: IllegalTagRule = "error",
     seed: int = 0,
     folders: Sequence[Path] = (),
 ) -> Corpus:
-    """Reads the files of a corpus, each in its own scheme, and converts them through spans.
+    """Read the files of a corpus and convert their tags to one scheme.
 
     Args:
-        train, dev, test: files, or `sample:train` and so on; without dev a tenth of train is held out.
-        columns: see ConllReader; the same for all files.
+        train, dev, test: files, or `sample:train` etc.; without dev a tenth of train is held out.
+        columns: see `ConllReader`; the same for all files.
         scheme: the scheme of the result: iob1, iob2, bioes or binary.
-        illegal: see read_split.
-        seed: decides what is held out.
-        folders: where relative paths are looked up after the working directory.
+        illegal: see `read_split`.
+        seed: selects what is held out.
+        folders: searched for relative paths after the working directory.
 
-    Raises DataError as read_split and resolve do, and if train holds no entity or has nothing to hold out.
+    Raises:
+        DataError: see `read_split` and `resolve`; also if train has no entities or nothing to hold out.
     """
 
     def read(source: str | Path, name: str) -> Split:
@@ -82,7 +81,7 @@ def load_corpus(
 
     whole = read(train, "train")
     if not whole.labels:
-        raise DataError("no entity: all tags are O; is data.columns right?", whole.path)
+        raise DataError("no entities: all tags are O; check data.columns", whole.path)
     kept, chosen, notes = (whole, read(dev, "dev"), []) if dev is not None else _hold_out(whole, seed=seed)
     scored = None if test is None else read(test, "test")
     splits = [split for split in (kept, chosen, scored) if split is not None]
@@ -98,23 +97,23 @@ def read_split(
     path: str | Path,
     *,
     columns: Mapping[str, int] | None = None,
-    illegal: Illegal = "error",
+    illegal: IllegalTagRule = "error",
     name: str = "",
     scheme: str | None = None,
 ) -> Split:
-    """Reads a file of any format whole, or takes it from the cache (rnner.data.corpus_cache) if it is large.
+    """Read a file of any format; a large file is cached (`rnner.data.corpus_cache`).
 
     Args:
-        path: the file, or the folder of a saved data set; what format it has is found (rnner.data.formats.registry).
-        columns: see ConllReader; if given, the file is a column file.
-        illegal: about tags that obey no scheme: `error`, or `conlleval` to read them as the CoNLL script does
-            (then `Split.repaired` tells of them).
-        name: what messages call the split; the file's name if absent.
-        scheme: what the tags are converted to; if absent they stay as found, and the scheme that they obey is
-            told.
+        path: the file, or the folder of a saved data set. Its format is detected.
+        columns: see `ConllReader`; if given, the file is a column file.
+        illegal: what to do with tags that follow no scheme: `error`, or `conlleval` to read them as the CoNLL
+            script does (`Split.illegal_tags` then describes them).
+        name: the name of the split in messages; default: the file's name.
+        scheme: the scheme to convert the tags to; None keeps them and detects their scheme.
 
-    Raises DataError with path:line (the record where there are no lines) for what cannot be read, illegal
-    tags, spans that tokens do not fit, and a file without a sentence.
+    Raises:
+        DataError: with path:line (or the record) for invalid content, illegal tags, spans that do not fit the
+            tokens, and a file without sentences.
     """
     path = Path(path)
     settings = {"columns": dict(columns) if columns else None, "illegal": illegal, "scheme": scheme}
@@ -126,11 +125,11 @@ def read_split(
     return replace(cached(path, settings, read), name=name or path.name)
 
 
-def _read(source: SourceFile, illegal: Illegal) -> Split:
-    """A file's sentences with their tags as found; see `read_split`."""
+def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
+    """Read a file without converting its tags; see `read_split`."""
     path = source.path
     detector = SchemeDetector()
-    lines_of: dict[int, Sequence[int]] = {}  # of the sentences that may have to be told of
+    lines_of: dict[int, Sequence[int]] = {}  # of the sentences that an error may refer to
 
     def rows() -> Iterator[TableRow]:
         for sentence in _sentences(source):
@@ -141,29 +140,39 @@ def _read(source: SourceFile, illegal: Illegal) -> Split:
 
     table = build_table(rows())
     if not len(table):
-        raise DataError("no sentence: the file has no word", path)
+        raise DataError("no sentences: the file has no words", path)
     try:
-        scheme, repaired = detector.decide(), None
+        scheme, illegal_tags = detector.detect(), None
     except SchemeError as error:
         line = lines_of[error.sentence][error.position]
-        scheme, repaired = LENIENT, _repair(path, error, detector, line, illegal)
-    return Split(table, path, path.name, scheme, repaired, notes=tuple(source.told()))
+        readable = detector.first_violation(LENIENT) is None  # a mix of binary and other tags is not
+        if illegal == "error" or not readable:
+            advice = (
+                ", or set data.illegal_tags: conlleval to read them as conlleval does" if readable else ""
+            )
+            raise DataError(f"{error}; correct the tags{advice}", path, line) from None
+        scheme = LENIENT
+        illegal_tags = IllegalTags(error.violations[error.scheme].times, line, str(error))
+    return Split(table, path, path.name, scheme, illegal_tags, notes=tuple(source.note_lines()))
 
 
 def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:
     form = "columns" if source.columns is not None else detect_format(source.path)
     if form == "columns":
         return ConllReader(source.path, columns=source.columns)
-    return read_tagged(source, form)
+    return read_sentences(source, form)
 
 
 def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:
-    """The file that a config means: part of the sample corpus, a data set on the Hub, or a path.
+    """Return the path of a corpus named in a config.
 
-    `sample:train`, `sample:dev`, `sample:test` are the files in the package. `hf:owner/name:split` stays
-    as it is: `read_split` fetches it. A relative path is looked up from the working directory, then from each
-    of `folders`. Raises ConfigError for another `sample:` or `hf:`, DataError naming the places tried for a
-    file that is not there.
+    `sample:train`, `sample:dev` and `sample:test` are files of the package. `hf:owner/name:split` is returned
+    unchanged; `read_split` downloads it. A relative path is looked up in the working directory, then in each
+    of `folders`.
+
+    Raises:
+        ConfigError: an invalid `sample:` or `hf:` name.
+        DataError: no such file; lists the paths tried.
     """
     if hub.is_name(source):
         hub.parse(source)
@@ -173,46 +182,32 @@ def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:
     path = Path(os.path.expanduser(source))
     tried = [path] if path.is_absolute() else [path, *(folder / path for folder in folders)]
     for candidate in tried:
-        if os.path.exists(candidate):  # Path.exists would raise where a folder may not be looked into
+        if os.path.exists(candidate):  # Path.exists would raise for a folder without read permission
             return candidate
-    places = f" (nor is there {', '.join(str(place) for place in tried[1:])})" if tried[1:] else ""
-    raise DataError(no_such_file(path) + places, path)
+    also = f" (also tried {', '.join(map(str, tried[1:]))})" if tried[1:] else ""
+    raise DataError(no_such_file(path) + also, path)
 
 
 def _sample(source: str) -> Path:
     part = source.removeprefix("sample:")
     if part not in _SAMPLES:
-        raise ConfigError([f"{source}: the sample corpus has sample:train, sample:dev and sample:test"])
+        raise ConfigError([f"{source}: no such sample corpus; use sample:train, sample:dev or sample:test"])
     path = Path(str(resources.files("rnner") / "resources" / "sample" / f"{part}.conll"))
     if not path.exists():
-        raise DataError("the sample corpus is missing: reinstall rnner", path)
+        raise DataError("the sample corpus is missing; reinstall rnner", path)
     return path
 
 
-def _repair(
-    path: Path, error: SchemeError, detector: SchemeDetector, line: int, illegal: Illegal
-) -> IllegalTags:
-    """What is wrong with the tags, first in `line`; DataError unless they may be read as conlleval does."""
-    repair = IllegalTags(error.offences[error.scheme].times, line, str(error))
-    advice = "correct the tags"
-    readable = detector.offence(LENIENT) is None  # binary tags among others are not
-    if readable:
-        advice += ", or set data.illegal_tags: conlleval to read them as conlleval does"
-    if illegal == "error" or not readable:
-        raise DataError(f"{repair.reason}; {advice}", path, repair.line)
-    return repair
-
-
 def _hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, list[str]]:
-    """Train without, and dev with, a tenth of the sentences drawn by `seed`, and a note that says so.
+    """Return train without and dev with a random tenth of the sentences, and a note about it.
 
-    Whole documents are drawn where there are enough of them.
+    Whole documents are drawn if there are enough of them.
     """
     if len(whole) < 2:
-        raise DataError("a single sentence, so none can be held out for dev: set data.dev", whole.path)
+        raise DataError("cannot hold out a dev split of a single sentence; set data.dev", whole.path)
     generator = np.random.default_rng(seed)
     documents = np.unique(whole.documents)
-    by_document = len(documents) >= _FEWEST_DOCUMENTS
+    by_document = len(documents) >= _MIN_DOCUMENTS
     if by_document:
         dev = _tenth_of_documents(whole.documents, documents, generator)
     else:
@@ -220,9 +215,9 @@ def _hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, list[str]]:
         dev[generator.permutation(len(whole))[: max(1, round(len(whole) / 10))]] = True
     kept, chosen = whole.select(np.flatnonzero(~dev)), whole.select(np.flatnonzero(dev))
     if not kept.labels:
-        raise DataError("too few entities to hold out a tenth of the sentences: set data.dev", whole.path)
+        raise DataError("too few entities to hold out a tenth of the sentences; set data.dev", whole.path)
     note = (
-        f"no dev corpus: {len(chosen):,} of the {len(whole):,} sentences of {whole.path} are held out as dev "
+        f"no dev file: {len(chosen):,} of the {len(whole):,} sentences of {whole.path} are held out as dev "
         f"(seed {seed}{', whole documents' if by_document else ''})"
     )
     return kept, replace(chosen, name="dev"), [note]
@@ -231,7 +226,7 @@ def _hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, list[str]]:
 def _tenth_of_documents(
     of_sentence: NDArray[np.int64], documents: NDArray[np.int64], generator: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """`[s]` the sentences of random documents, as many as come closest to a tenth (so never all)."""
+    """Return the mask `[s]` of random documents whose sentences come closest to a tenth (so never all)."""
     order = generator.permutation(documents)
     sizes = np.bincount(np.searchsorted(documents, of_sentence))
     held = np.cumsum(sizes[np.searchsorted(documents, order)])
@@ -240,7 +235,7 @@ def _tenth_of_documents(
 
 
 def _unseen_labels(train: Split, splits: Iterable[Split]) -> dict[str, dict[str, int]]:
-    """How many entities each split has of labels that train lacks; only splits and labels that have any."""
+    """Count the entities of each split whose label train lacks, by label; only non-zero counts."""
     found: dict[str, dict[str, int]] = {}
     for split in splits:
         if new := set(split.labels) - set(train.labels):
@@ -256,5 +251,6 @@ def _unseen_note(name: str, counts: Mapping[str, int]) -> str:
 
 def _file_notes(split: Split) -> Iterator[str]:
     yield from (f"{split.path}: {note}" for note in split.notes)
-    if split.repaired:
-        yield f"{split.path}:{split.repaired.line}: {split.repaired.reason}; they are read as conlleval does"
+    if split.illegal_tags:
+        _, line, reason = split.illegal_tags
+        yield f"{split.path}:{line}: {reason}; the tags are read as conlleval does"

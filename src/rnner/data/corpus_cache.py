@@ -1,15 +1,14 @@
-"""Large corpora as Arrow files: read once, then mapped from disk, as long as their sources stay as they are.
+"""Cache of large corpora as Arrow files: parsed once, then mapped from disk until the source changes.
 
-A file is named by a digest of its source's bytes, of how it was read, and of the code that reads. It is
-written beside its place and moved there in one step, so that two runs may make it at once and each may be
-killed. It ends with the digest of its own bytes; what does not agree is made anew.
+A file is named by a digest of its source's bytes, of the settings, and of the code that reads. It is written
+beside its final place and moved there in one step, so that two runs may write it at once and either may be
+killed. It ends with the digest of its own bytes; a file whose digest differs is written again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 import os
 import tempfile
 import time
@@ -20,42 +19,41 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rnner.data.disk_arrays import cache_folder
 from rnner.data.splits import IllegalTags, Split
-from rnner.data.token_table import Column, Table
+from rnner.data.token_table import Column, TokenTable
+from rnner.system.files import atomic_replace, cache_folder
 
-# Bytes of a source from which on it is kept. Half a million words are read in a second or two; no copies of
-# small files lie about.
-LEAST = 8 << 20
+MIN_BYTES = 8 << 20  # smaller sources are not cached: half a million words are parsed in a second or two
 _BLOCK = 1 << 20
 _DAY = 24 * 60 * 60
-_UNUSED = 30 * _DAY  # then a file is removed
-_FACTS = b"rnner"  # the key of what is no column: scheme, repaired, notes
-_DIGEST = 32  # bytes
+_MAX_AGE = 30 * _DAY  # of a file that is not used
+_METADATA = b"rnner"  # key of everything that is not a column: scheme, illegal tags, notes
+_DIGEST_BYTES = 32
 
 
 def cached(source: Path, settings: dict[str, Any], read: Callable[[], Split]) -> Split:
-    """What `read` makes of a source, from the cache if it is there.
+    """Return `read()`, from the cache if possible.
 
-    Small files and what is no file are always read. If the cache cannot be written, the split's notes say so.
+    Small files and names that are not files are always read. If the cache cannot be written, a note of the
+    split says so.
 
     Args:
         source: a file or a folder of files.
-        settings: what else decides on the result, as JSON values.
-        read: reads the source; whatever it raises is raised.
+        settings: everything else that the result depends on, as JSON values.
+        read: reads the source; its errors are raised.
     """
     try:
         state = _state(source)
-        if not state or sum(size for _, size, *_ in state) < LEAST:
+        if not state or sum(size for _, size, *_ in state) < MIN_BYTES:
             return read()
         file = cache_folder() / "corpora" / f"{_key(source, settings)}.arrow"
     except OSError:
-        return read()  # which says what is wrong
+        return read()  # which reports the error
     split = _load(file, source)
     if split is None:
         split = read()
-        if _state(source) == state:  # else it may not be what was named
-            split = _kept(split, file)
+        if _state(source) == state:  # else the source changed while it was read
+            split = _stored(split, file)
     return split
 
 
@@ -64,13 +62,13 @@ def _files(source: Path) -> Iterator[Path]:
 
 
 def _state(source: Path) -> list[tuple[str, int, int, int]]:
-    """By what one sees that files were changed; nothing for what can only be read once."""
+    """Return name, size, time and inode of each file; empty for a pipe, which can be read only once."""
     found = [(str(path), path.stat()) for path in _files(source) if path.is_file()]
     return [(name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in found]
 
 
 def _key(source: Path, settings: dict[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps([settings, _code()], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([settings, _code_digest()], sort_keys=True).encode())
     for path in _files(source):
         digest.update(f"\0{path.relative_to(source)}\0{path.stat().st_size}\0".encode())
         with path.open("rb") as file:
@@ -80,57 +78,45 @@ def _key(source: Path, settings: dict[str, Any]) -> str:
 
 
 @cache
-def _code() -> str:
-    """A digest of the code that reads: other code may read something else."""
-    here = Path(__file__).parent
+def _code_digest() -> str:
+    """Return a digest of the code that reads corpora, because other code may read a file differently."""
+    package = Path(__file__).parent.parent
+    files = [*(package / "data").rglob("*.py"), *(package / "text").rglob("*.py"), package / "tags.py"]
     digest = hashlib.sha256()
-    for path in sorted([*here.rglob("*.py"), *(here.parent / "text").glob("*.py"), here.parent / "tags.py"]):
+    for path in sorted(files):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _kept(split: Split, file: Path) -> Split:
-    """Write a split into the cache; the same split, from there if that could be done."""
+def _stored(split: Split, file: Path) -> Split:
+    """Write a split to the cache and return it mapped from there; the split itself if that fails."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_old(file.parent)
-        _store(split, file)
+        # A name of its own for each process: two may write the same file.
+        handle, name = tempfile.mkstemp(prefix=f"{file.stem[:16]}-", suffix=".partial", dir=file.parent)
+        os.close(handle)
+        with atomic_replace(file, Path(name)) as partial:
+            _write(split, partial)
     except OSError as error:
-        told = f"the cache {file.parent} cannot be written ({error.strerror or error})"
-        note = f"{told}, so it is read anew each time; RNNER_CACHE sets another folder"
+        problem = f"the cache {file.parent} cannot be written ({error.strerror or error})"
+        note = f"{problem}, so the file is parsed every time; RNNER_CACHE sets another folder"
         return replace(split, notes=(*split.notes, note))
     return _load(file, split.path) or split
 
 
-def _store(split: Split, file: Path) -> None:
-    handle, name = tempfile.mkstemp(prefix=f"{file.stem[:16]}-", suffix=".partial", dir=file.parent)
-    partial = Path(name)
-    try:
-        with open(handle, "w+b") as out:
-            _write(split, out)
-            out.flush()
-            with mmap.mmap(out.fileno(), 0, access=mmap.ACCESS_READ) as written:
-                digest = hashlib.sha256(written).digest()
-            out.write(digest)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def _remove_old(folder: Path) -> None:
-    """Remove what nobody has used for a month, and what those left that were killed."""
+    """Remove files that were not used for a month, and partial files of killed processes after a day."""
     now = time.time()
-    for suffix, most in ((".arrow", _UNUSED), (".partial", _DAY)):
+    for suffix, age in ((".arrow", _MAX_AGE), (".partial", _DAY)):
         for path in folder.glob(f"*{suffix}"):
-            with suppress(OSError):  # another process may have been quicker
-                if now - path.stat().st_mtime > most:
+            with suppress(OSError):  # another process may have removed it
+                if now - path.stat().st_mtime > age:
                     path.unlink()
 
 
-def _write(split: Split, out: Any) -> None:
-    """Write a split as an Arrow file of one batch, straight from its arrays."""
+def _write(split: Split, file: Path) -> None:
+    """Write a split as an Arrow file of one batch, straight from its arrays, and append the digest."""
     import pyarrow as pa
 
     def lists(column: Column) -> pa.Array:
@@ -145,40 +131,45 @@ def _write(split: Split, out: Any) -> None:
         "document": pa.array(table.documents),
         "line": pa.array(table.lines),
     }
-    facts = {"scheme": split.scheme, "repaired": split.repaired, "notes": split.notes}
-    batch = pa.record_batch(columns, metadata={_FACTS: json.dumps(facts)})
-    with pa.ipc.new_file(out, batch.schema) as writer:
+    metadata = {"scheme": split.scheme, "illegal_tags": split.illegal_tags, "notes": split.notes}
+    batch = pa.record_batch(columns, metadata={_METADATA: json.dumps(metadata)})
+    with pa.ipc.new_file(str(file), batch.schema) as writer:
         writer.write_batch(batch)
+    with pa.memory_map(str(file)) as written:
+        digest = hashlib.sha256(written.read_buffer()).digest()
+    with file.open("ab") as out:
+        out.write(digest)
 
 
 def _load(file: Path, source: Path) -> Split | None:
-    """The split that a file of the cache holds; None if there is no such file, or it is broken."""
+    """Read a split from the cache; None if the file does not exist or is damaged."""
     import pyarrow as pa
 
     try:
         with pa.memory_map(str(file)) as mapped:
             whole = mapped.read_buffer()
-        content = whole.slice(0, max(0, whole.size - _DIGEST))
+        content = whole.slice(0, max(0, whole.size - _DIGEST_BYTES))
         if hashlib.sha256(content).digest() != whole.slice(content.size).to_pybytes():
             return None
         batch = pa.ipc.open_file(pa.BufferReader(content)).get_batch(0)
     except (OSError, pa.ArrowException):
         return None
-    with suppress(OSError):  # in a folder that others fill, one may only read
-        os.utime(file)  # it is used
-    facts = json.loads(batch.schema.metadata[_FACTS])
-    repaired = None if facts["repaired"] is None else IllegalTags(*facts["repaired"])
-    return Split(_table(batch), source, source.name, facts["scheme"], repaired, notes=tuple(facts["notes"]))
+    with suppress(OSError):  # a shared cache may be read-only
+        os.utime(file)  # marks it as used
+    metadata = json.loads(batch.schema.metadata[_METADATA])
+    illegal_tags = None if metadata["illegal_tags"] is None else IllegalTags(*metadata["illegal_tags"])
+    notes = tuple(metadata["notes"])
+    return Split(_table(batch), source, source.name, metadata["scheme"], illegal_tags, notes=notes)
 
 
-def _table(batch: Any) -> Table:
-    """The table over the memory of an Arrow batch."""
+def _table(batch: Any) -> TokenTable:
+    """Return the table over the memory of an Arrow batch."""
 
     def column(name: str) -> Column:
         words = batch[name].values
         return Column(words.dictionary.to_pylist(), words.indices.to_numpy())
 
     starts = batch["tokens"].offsets.to_numpy()
-    return Table(
+    return TokenTable(
         column("tokens"), column("tags"), starts, batch["document"].to_numpy(), batch["line"].to_numpy()
     )

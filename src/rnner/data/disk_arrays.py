@@ -1,7 +1,7 @@
-"""Arrays that may be larger than memory: what is small stays in memory, the rest lies on disk and is mapped.
+"""Arrays that may be larger than memory: small ones are kept in memory, large ones are mapped from disk.
 
-Such files have no name: they vanish with the process, however it ends. What is mapped counts as the system's
-file cache, so it is given back when memory runs short.
+The files have no name, so they vanish with the process. Mapped pages are part of the system's file cache,
+which shrinks when memory runs short.
 """
 
 from __future__ import annotations
@@ -10,36 +10,27 @@ import math
 import mmap
 import os
 import tempfile
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnner.errors import DataError
+from rnner.system.files import cache_folder
 
-_SMALL = 1 << 22  # bytes of an array that stays in memory: the numbers of a million words
-
-
-def cache_folder() -> Path:
-    """What can be made anew is kept in RNNER_CACHE, else XDG_CACHE_HOME/rnner, else ~/.cache/rnner."""
-    if own := os.environ.get("RNNER_CACHE"):
-        return Path(own).expanduser()
-    shared = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification of that variable has relative paths ignored.
-    return (Path(shared) if os.path.isabs(shared) else Path("~/.cache").expanduser()) / "rnner"
+_MAX_IN_MEMORY = 1 << 22  # bytes per array: the word numbers of a million words
 
 
 class GrowingArray:
     """A flat array that is appended to; on disk once it is larger than 4 MB.
 
-    Its methods raise DataError if there is no room on disk.
+    Its methods raise DataError if the disk is full.
     """
 
     def __init__(self, dtype: DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
         self._parts: list[NDArray[Any]] = []
-        self._held = 0  # bytes in the parts
+        self._pending_bytes = 0  # in the parts
         self._length = 0
         self._file: IO[bytes] | None = None
 
@@ -47,15 +38,15 @@ class GrowingArray:
         return self._length
 
     def extend(self, values: NDArray[Any]) -> None:
-        """Append values (copied, in the dtype of this array)."""
+        """Append values (copied, converted to the dtype of this array)."""
         self._parts.append(np.array(values, dtype=self.dtype).ravel())
-        self._held += self._parts[-1].nbytes
+        self._pending_bytes += self._parts[-1].nbytes
         self._length += self._parts[-1].size
-        if self._held > _SMALL:
+        if self._pending_bytes > _MAX_IN_MEMORY:
             self._write()
 
     def array(self) -> NDArray[Any]:
-        """All values, read-only if they are on disk; nothing may be appended afterwards."""
+        """Return all values, read-only if they are on disk. Nothing may be appended afterwards."""
         if self._file is None:
             return np.concatenate([np.empty(0, self.dtype), *self._parts])
         self._write()
@@ -64,43 +55,44 @@ class GrowingArray:
 
     def _write(self) -> None:
         if self._file is None:
-            self._file = _nameless()
+            self._file = _unnamed_file()
         try:
             for part in self._parts:
                 self._file.write(part.data)
             self._file.flush()
         except OSError as error:
-            raise _no_room(error) from None
-        self._parts, self._held = [], 0
+            raise _disk_full(error) from None
+        self._parts, self._pending_bytes = [], 0
 
 
 def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """An array to be written to, on disk if it is larger than 4 MB; raises DataError if there is no room."""
+    """Return a writable array of zeros, on disk if it is larger than 4 MB.
+
+    Raises:
+        DataError: the disk is full.
+    """
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    if size <= _SMALL:
+    if size <= _MAX_IN_MEMORY:
         return np.zeros(shape, dtype)
-    with _nameless() as file:
+    with _unnamed_file() as file:
         try:
-            _reserve(file, size)
+            if hasattr(
+                os, "posix_fallocate"
+            ):  # else writing to the map on a full disk would kill the process
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
         except OSError as error:
-            raise _no_room(error) from None
+            raise _disk_full(error) from None
         return _mapped(file, np.dtype(dtype), mmap.ACCESS_WRITE).reshape(shape)
-
-
-def _reserve(file: IO[bytes], size: int) -> None:
-    """Give a file its size; where the system can, with all the room it will need."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file.fileno(), 0, size)  # else a full disk would kill who writes to the map
-    else:
-        file.truncate(size)
 
 
 def _mapped(file: IO[bytes], dtype: np.dtype[Any], access: int) -> NDArray[Any]:
     return np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), dtype=dtype)
 
 
-def _nameless() -> IO[bytes]:
-    """A file that nobody else sees: beside the cache, where a corpus has room, else among temporary files."""
+def _unnamed_file() -> IO[bytes]:
+    """Open a temporary file in the cache folder, which has room for a corpus, else in the default folder."""
     folder = cache_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -109,11 +101,11 @@ def _nameless() -> IO[bytes]:
         try:
             return tempfile.TemporaryFile()
         except OSError as error:
-            raise _no_room(error) from None
+            raise _disk_full(error) from None
 
 
-def _no_room(error: OSError) -> DataError:
+def _disk_full(error: OSError) -> DataError:
     return DataError(
-        f"a corpus of this size needs room on disk: {error.strerror or error}; "
-        "set RNNER_CACHE to a folder that has some"
+        f"a corpus of this size needs temporary disk space: {error.strerror or error}; "
+        "set RNNER_CACHE to a folder with free space"
     )

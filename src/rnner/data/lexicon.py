@@ -1,4 +1,4 @@
-"""What the training labels say of each word: how often it was which label.
+"""Lexicon: how often the training data gives each word each label.
 
 Letters: k labels, l = k + 2 features of a word.
 """
@@ -12,26 +12,24 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from rnner.data.batches import Integers
 from rnner.data.disk_arrays import GrowingArray, zeros
 from rnner.data.splits import Split
-from rnner.data.token_table import BLOCK, UNMARKED, blocks, places
+from rnner.data.token_table import BLOCK_WORDS, UNMARKED, word_blocks, word_positions
 from rnner.tags import label_of
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
-
-_DOUBT = 0.5  # added to a word's count: what was seen once is believed less than what was seen often
-_LOG_SCALE = 3.0  # brings the logarithm of common counts near 1
-_BLOCK = 20  # sentences that are taken as one document where none are marked
+_SMOOTHING = 0.5  # added to the count of a word, so that rare words get less extreme shares
+_LOG_SCALE = 3.0  # scales the logarithm of common counts to about 1
+_SENTENCES_PER_BLOCK = 20  # taken as one document if none are marked
 
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """How often the words of the training split stood outside names (column 0) and in names of each label.
+    """Counts of words of the training split outside entities (column 0) and in entities of each label.
 
     Attributes:
-        counts: `1 + k` integers for each word, by its lower-case.
-        labels: the k labels, in the order of the columns from 1 on.
+        counts: `1 + k` counts per word, by its lower-case form.
+        labels: the k labels, in the order of columns 1 to k.
     """
 
     counts: Mapping[str, Sequence[int]]
@@ -39,19 +37,19 @@ class Lexicon:
 
     @classmethod
     def learn(cls, split: Split, labels: Sequence[str]) -> Lexicon:
-        """Count the words of a split in the names of these labels."""
-        keys, key = _keys(split.tokens.strings)
-        kind = _kinds(split.tags.strings, labels)
+        """Count the words of a split by the label of their tags."""
+        keys, key = _lower_case_keys(split.tokens.strings)
+        kind = _count_columns(split.tags.strings, labels)
         width = 1 + len(labels)
         table = np.zeros(len(keys) * width, dtype=np.int64)
-        for start in range(0, len(split.tokens.numbers), BLOCK):
-            words, tags = (column.numbers[start : start + BLOCK] for column in (split.tokens, split.tags))
-            np.add.at(table, key[words] * width + kind[tags], 1)
+        for start in range(0, len(split.tokens.numbers), BLOCK_WORDS):
+            block = slice(start, start + BLOCK_WORDS)
+            np.add.at(table, key[split.tokens.numbers[block]] * width + kind[split.tags.numbers[block]], 1)
         return cls(dict(zip(keys, table.reshape(-1, width).tolist(), strict=True)), list(labels))
 
     def merged(self, other: Lexicon) -> Lexicon:
-        """The counts of both together, in the columns of `other`, which has all labels of this one."""
-        columns = [0, *(1 + other.labels.index(label) for label in self.labels)]
+        """Return the sum of both counts, in the columns of `other`, which must have all labels."""
+        columns = self.columns_in(other)[:-1]
         total = {word: list(row) for word, row in other.counts.items()}
         for word, row in self.counts.items():
             sums = total.setdefault(word, [0] * (1 + len(other.labels)))
@@ -60,91 +58,91 @@ class Lexicon:
         return Lexicon(total, other.labels)
 
     def columns_in(self, other: Lexicon) -> list[int]:
-        """Where this lexicon's features `[l]` stand among those of another, which has all its labels."""
+        """Return the index of each feature `[l]` among those of `other`, which must have all labels."""
         return [0, *(1 + other.labels.index(label) for label in self.labels), other.size - 1]
 
     @property
     def size(self) -> int:
-        """Features of a word, l."""
+        """The number of features of a word, l."""
         return len(self.labels) + 2
 
-    def features(self, forms: Iterable[str]) -> Floats:
-        """What is known of n forms, `[n, l]`: see `features_of`; zeros if the lower-case was never seen."""
-        rows, table = self._known
+    def features(self, forms: Iterable[str]) -> NDArray[np.float32]:
+        """Return the features of n forms `[n, l]`, see `features_of`; zeros for unseen words."""
+        rows, table = self._feature_table
         return table[[rows.get(form.lower(), -1) for form in forms]]
 
     @cached_property
-    def _known(self) -> tuple[dict[str, int], Floats]:
-        """The row of each word, and the rows; the last is for words that were never seen."""
+    def _feature_table(self) -> tuple[dict[str, int], NDArray[np.float32]]:
+        """The row of each word, and the features by row; the last row is for unseen words."""
         counts = [*self.counts.values(), [0] * (1 + len(self.labels))]
         rows = {word: row for row, word in enumerate(self.counts)}
         return rows, features_of(np.array(counts, dtype=np.int64))
 
 
-def features_of(counts: Integers) -> Floats:
-    """Counts `[..., 1 + k]` as features `[..., l]`: the share of each kind, and how often it was seen."""
+def features_of(counts: Integers) -> NDArray[np.float32]:
+    """Turn counts `[..., 1 + k]` into features `[..., l]`: shares of the columns, logarithm of the sum."""
     seen = counts.sum(axis=-1, keepdims=True)
-    parts = [counts / (seen + _DOUBT), np.log1p(seen) / _LOG_SCALE]
+    parts = [counts / (seen + _SMOOTHING), np.log1p(seen) / _LOG_SCALE]
     return np.concatenate(parts, axis=-1).astype(np.float32)
 
 
 class HeldOutLexicon:
-    """For each word of a training split, what the lexicon knows from the *other* documents.
+    """Lexicon features of a training split, where each word is counted in the *other* documents only.
 
-    A tagger that was shown, in training, counts that hold the very label it is asked for would learn to look
-    nowhere else. Where not two documents are marked, blocks of 20 sentences stand for them.
+    If a tagger saw counts in training that include the label it has to predict, it would learn to rely on
+    them alone. If fewer than two documents are marked, blocks of 20 sentences are used instead.
 
     Args:
-        lexicon: learnt from this split, or from this and others.
+        lexicon: learned from this split, or from this and others.
         split: w words in all.
     """
 
     def __init__(self, lexicon: Lexicon, split: Split) -> None:
-        keys, self._key = _keys(split.tokens.strings)
+        keys, self._key = _lower_case_keys(split.tokens.strings)
         self._forms = split.tokens.numbers
         width = 1 + len(lexicon.labels)
         self._all = np.array([lexicon.counts[key] for key in keys], dtype=np.int64).reshape(-1, width)
-        kind = _kinds(split.tags.strings, lexicon.labels)
-        # For each word, which row of `_own` has the counts of its key in its own document; both may be large.
+        kind = _count_columns(split.tags.strings, lexicon.labels)
+        # `_own`: counts of each word in each document. `_pairs`: for each token, its row of `_own`. Both may
+        # be large, so they may be on disk.
         self._pairs = zeros(self._forms.shape, np.int64)
         own = GrowingArray(np.int32)
-        for words, document in _by_document(split):
-            keyed = document * len(keys) + self._key[self._forms[words]]
+        for positions, document in _by_document(split):
+            keyed = document * len(keys) + self._key[self._forms[positions]]
             pairs, inverse = np.unique(keyed, return_inverse=True)
-            self._pairs[words] = len(own) // width + inverse
-            cells = inverse * width + kind[split.tags.numbers[words]]
+            self._pairs[positions] = len(own) // width + inverse
+            cells = inverse * width + kind[split.tags.numbers[positions]]
             own.extend(np.bincount(cells, minlength=len(pairs) * width))
         self._own = own.array().reshape(-1, width)
 
-    def features(self, words: Integers) -> Floats:
-        """The features of some words, by their places `[...]` in the split: `[..., l]`."""
-        return features_of(self._all[self._key[self._forms[words]]] - self._own[self._pairs[words]])
+    def features(self, positions: Integers) -> NDArray[np.float32]:
+        """Return the features `[..., l]` of the tokens at these positions `[...]` in the split."""
+        return features_of(self._all[self._key[self._forms[positions]]] - self._own[self._pairs[positions]])
 
 
 def _by_document(split: Split) -> Iterator[tuple[Integers, Integers]]:
-    """The places of words, some whole documents at a time, and the number of the document of each."""
-    alone = (split.documents == UNMARKED) | (len(np.unique(split.documents)) < 2)
-    marked = np.where(alone, -1 - np.arange(len(split)) // _BLOCK, split.documents)
+    """Yield positions of tokens and the number of their document, some whole documents at a time."""
+    unmarked = (split.documents == UNMARKED) | (len(np.unique(split.documents)) < 2)
+    marked = np.where(unmarked, -1 - np.arange(len(split)) // _SENTENCES_PER_BLOCK, split.documents)
     documents = np.unique(marked, return_inverse=True)[1]
     order = np.argsort(documents, kind="stable")
     lengths = split.lengths
     starts = np.cumsum(lengths) - lengths
-    sizes = np.bincount(documents)
-    ends = np.cumsum(sizes)
-    for run in blocks(np.bincount(documents, weights=lengths).astype(np.int64)):
-        sentences = order[ends[run.start] - sizes[run.start] : ends[run.stop - 1]]
-        sizes_of = lengths[sentences]
-        yield places(starts[sentences], sizes_of), np.repeat(documents[sentences], sizes_of)
+    ends = np.append(0, np.cumsum(np.bincount(documents)))
+    for run in word_blocks(np.bincount(documents, weights=lengths).astype(np.int64)):
+        sentences = order[ends[run.start] : ends[run.stop]]
+        chosen = lengths[sentences]
+        yield word_positions(starts[sentences], chosen), np.repeat(documents[sentences], chosen)
 
 
-def _keys(forms: Iterable[str]) -> tuple[list[str], Integers]:
-    """The distinct lower-cased words, and which of them each form is."""
+def _lower_case_keys(forms: Iterable[str]) -> tuple[list[str], Integers]:
+    """Return the distinct lower-cased words, and the index of each form's word among them."""
     found: dict[str, int] = {}
     key = np.array([found.setdefault(form.lower(), len(found)) for form in forms], dtype=np.int64)
     return list(found), key
 
 
-def _kinds(tags: Iterable[str], labels: Sequence[str]) -> Integers:
-    """The column of each tag in the counts."""
+def _count_columns(tags: Iterable[str], labels: Sequence[str]) -> Integers:
+    """Return the column of each tag in the counts."""
     column = {None: 0} | {label: 1 + i for i, label in enumerate(labels)}
     return np.array([column[label_of(tag)] for tag in tags], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The lines of a text file, strictly UTF-8: whatever is wrong with it is told with its line."""
+"""Lines of text files, strictly UTF-8; errors have line and column."""
 
 from __future__ import annotations
 
@@ -11,48 +11,51 @@ from typing import IO, Any, NamedTuple
 
 from rnner.errors import DataError
 
-_BLOCK = 1 << 20  # bytes (of a stream: characters) decoded at a time
+_BLOCK = 1 << 20  # bytes (characters of a text stream) read at a time
 
 TextSource = str | os.PathLike[str] | IO[Any]
 
 
 def name_of(source: TextSource) -> str:
-    """What errors call a source: its path, or the name of a stream (`<stdin>`)."""
+    """Return the name of a source for messages: its path, or the name of a stream (`<stdin>`)."""
     if isinstance(source, (str, os.PathLike)):
         return os.fspath(source)
     return str(getattr(source, "name", "<stream>"))
 
 
 def read_lines(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
-    r"""Yields the lines of a file, or of a stream that stands at its beginning, without their ends.
+    r"""Yield the lines of a file, or of a stream at its start, without line ends.
 
-    Lines end at `\n` or `\r\n` and nowhere else: U+2028, U+0085, form feeds and the like may be part of a
-    token. A byte order mark is skipped. Raises DataError for a file that is not there, not a file, binary, or
-    not UTF-8; the bad byte is told as path:line:column.
+    Lines end at `\n` or `\r\n` only: U+2028, U+0085, form feeds etc. may be part of a token. A byte order
+    mark is skipped.
 
-    `lenient` goes on where a text has stray bytes, for who wants to tell of all: what is not UTF-8 comes as
-    lone surrogates (Python's `surrogateescape`), NUL as it is.
+    Args:
+        source: a path or stream.
+        lenient: accept invalid bytes and NUL characters, to report them later. Bytes that are not UTF-8
+            become lone surrogates (Python's `surrogateescape`).
+
+    Raises:
+        DataError: the file does not exist, is a folder, is binary, or is not UTF-8 (with path:line:column).
     """
     for lines in read_line_blocks(source, lenient=lenient):
         yield from lines
 
 
 def read_line_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[list[str]]:
-    """The lines that `read_lines` yields, those together that were there when they were asked for.
+    """Yield the lines of `read_lines` in lists: blocks of a file, or what a pipe has available.
 
-    Of a file they fill a block. What comes through a pipe is yielded as soon as it has come, line by line if
-    need be: nobody waits for the rest.
+    Lines from a pipe are yielded as soon as they arrive, one by one if necessary.
     """
     first = True
     for text in read_blocks(source, lenient=lenient):
         text, first = text.removeprefix("\ufeff") if first else text, False
         if not text.endswith("\n"):
-            text = text.removesuffix("\r")  # of a CRLF file that was cut off
+            text = text.removesuffix("\r")  # of a truncated CRLF file
         yield text.replace("\r\n", "\n").removesuffix("\n").split("\n")
 
 
 def read_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
-    """The text of a file or stream as it stands, in blocks that end where a line does; see `read_lines`."""
+    """Yield the unchanged text of a file or stream in blocks of whole lines; see `read_lines`."""
     name = name_of(source)
     if isinstance(source, (str, os.PathLike)):
         with _open(Path(source)) as stream:
@@ -61,20 +64,16 @@ def read_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
         yield from _blocks(getattr(source, "buffer", source), name, lenient)
 
 
-class Ends(NamedTuple):
-    """How the lines of a file end, and how it begins.
-
-    `mark` is its byte order mark or nothing; `newline` what ends most lines; `mixed` whether others end
-    otherwise.
-    """
+class LineEnds(NamedTuple):
+    """The byte order mark of a file (or ""), the end of most lines, and whether some lines end otherwise."""
 
     mark: str
     newline: str
     mixed: bool
 
 
-def line_ends(path: Path) -> Ends:
-    """How the lines of a text file end; raises DataError for one that cannot be opened."""
+def line_ends(path: Path) -> LineEnds:
+    """Detect the line ends of a text file; raise DataError if it cannot be opened."""
     lines = windows = 0
     with _open(path) as file:
         marked = file.read(3) == codecs.BOM_UTF8
@@ -82,11 +81,12 @@ def line_ends(path: Path) -> Ends:
         for line in file:
             lines += line.endswith(b"\n")
             windows += line.endswith(b"\r\n")
-    return Ends("\ufeff" if marked else "", "\r\n" if 2 * windows > lines else "\n", 0 < windows < lines)
+    newline = "\r\n" if 2 * windows > lines else "\n"
+    return LineEnds("\ufeff" if marked else "", newline, mixed=0 < windows < lines)
 
 
 def no_such_file(path: Path) -> str:
-    """The message for a path that does not exist, with the closest name beside it."""
+    """Return the message for a path that does not exist, with the closest existing name."""
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())
     except OSError:
@@ -109,7 +109,7 @@ def _open(path: Path) -> IO[bytes]:
 
 def _blocks(stream: IO[Any], name: str, lenient: bool) -> Iterator[str]:
     _check_head(stream, name, lenient)
-    before = 0  # lines before the block
+    before = 0  # number of lines before the block
     for block in _whole_lines(stream):
         if isinstance(block, str):
             text = block
@@ -118,38 +118,39 @@ def _blocks(stream: IO[Any], name: str, lenient: bool) -> Iterator[str]:
         if "\0" in text and not lenient:
             start = text.index("\0")
             line, column = text.count("\n", 0, start), start - text.rfind("\n", 0, start)
-            raise DataError("a NUL character: is this a text file?", name, before + line + 1, column)
+            raise DataError("a NUL character; is this a text file?", name, before + line + 1, column)
         yield text
         before += text.count("\n")
 
 
 def _whole_lines(stream: IO[Any]) -> Iterator[Any]:
-    """What a stream holds, bytes or characters, in blocks that end where a line does."""
-    read = getattr(stream, "read1", stream.read)  # of a pipe: what has come, not a block of it
-    begun: list[Any] = []  # a line that has not ended yet, in parts
+    """Yield the contents of a stream, bytes or text, in blocks of whole lines."""
+    read = getattr(
+        stream, "read1", stream.read
+    )  # of a pipe: what is available, without waiting for a full block
+    unfinished: list[Any] = []  # parts of a line without its end
     while block := read(_BLOCK):
         end = block.rfind("\n" if isinstance(block, str) else b"\n") + 1
         if end:
-            yield block[:0].join([*begun, block[:end]])
-            begun = []
+            yield block[:0].join([*unfinished, block[:end]])
+            unfinished = []
         if end < len(block):
-            begun.append(block[end:])
-    if begun:
-        yield begun[0][:0].join(begun)
+            unfinished.append(block[end:])
+    if unfinished:
+        yield unfinished[0][:0].join(unfinished)
 
 
 def _check_head(stream: IO[Any], name: str, lenient: bool) -> None:
-    """Names the usual files that are not UTF-8 text before any line of them is read."""
+    """Raise DataError for gzip, UTF-16 and binary files, from the first bytes."""
     if not hasattr(stream, "peek"):
         return
     head: bytes = stream.peek(8192)[:8192]
     if head.startswith(b"\x1f\x8b"):
-        raise DataError("this is a gzip file: unpack it first (gunzip)", name)
-    zeros = sorted(
-        (head[0::2].count(0), head[1::2].count(0))
-    )  # one byte of two, where UTF-16 has Latin letters
+        raise DataError("this is a gzip file; unpack it first (gunzip)", name)
+    # In UTF-16, every second byte of Latin text is 0.
+    zeros = sorted((head[0::2].count(0), head[1::2].count(0)))
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or (zeros[0] == 0 and zeros[1] > len(head) // 4):
-        raise DataError("this looks like UTF-16, not UTF-8: " + _convert("UTF-16", name), name)
+        raise DataError("this looks like UTF-16, not UTF-8; convert it: " + _convert("UTF-16", name), name)
     if head.count(0) > (len(head) // 20 if lenient else 0):
         raise DataError("this is a binary file, not text", name)
 
@@ -160,7 +161,9 @@ def _decode(block: bytes, name: str, before: int) -> str:
     except UnicodeDecodeError as error:
         begin = block.rfind(b"\n", 0, error.start) + 1
         line, column = before + block.count(b"\n", 0, begin) + 1, len(block[begin : error.start].decode()) + 1
-        message = f"not UTF-8 (byte 0x{block[error.start]:02x}); if it is Latin-1 or Windows-1252: "
+        message = (
+            f"not UTF-8 (byte 0x{block[error.start]:02x}); if it is Latin-1 or Windows-1252, convert it: "
+        )
         raise DataError(message + _convert("WINDOWS-1252", name), name, line, column) from None
 
 

@@ -1,32 +1,32 @@
-"""Sentences as numbers: every distinct word and tag once as a string, and a number wherever it stands.
+"""Sentences in columns of numbers: each distinct word and tag is stored once, as a string.
 
-All that depends on a vocabulary depends on the distinct words alone, so this is what a corpus is kept as, in
+Everything that depends on a vocabulary depends on the distinct words alone. This is how a corpus is kept, in
 memory or on disk. Letters: s sentences, w words in all.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from rnner.data.disk_arrays import GrowingArray
 
-Integers = NDArray[np.integer[Any]]
+Indices = NDArray[np.integer[Any]]
 
-BLOCK = 1 << 19  # words that are worked on at a time
+BLOCK_WORDS = 1 << 19  # words processed at a time
 UNMARKED = -1
-"""The document number of sentences that no document mark precedes."""
-_PENDING = 1 << 16  # words that are numbered at a time
+"""The document number of sentences before the first document mark."""
+_PENDING = 1 << 16  # values converted at a time
 
 
 class TableRow(NamedTuple):
-    """A sentence on its way into a table: its words and tags, its document, the line of its first word."""
+    """A sentence to add to a table: words, tags, document number, line of the first word."""
 
     words: list[str]
     tags: list[str]
@@ -35,11 +35,11 @@ class TableRow(NamedTuple):
 
 
 class Column(NamedTuple):
-    """Strings by number.
+    """A dictionary-encoded column of strings.
 
     Attributes:
-        strings: the distinct ones, in the order in which they first appear.
-        numbers: `[w]` int32, which of them each word is, or bears; maybe on disk.
+        strings: the distinct strings, in order of first appearance.
+        numbers: `[w]` int32, index into `strings` of each word; may be on disk.
     """
 
     strings: list[str]
@@ -47,14 +47,14 @@ class Column(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
-    """All sentences of a file, one after the other; the arrays may lie on disk.
+class TokenTable:
+    """All sentences of a file, one after the other. The arrays may be on disk.
 
     Attributes:
         tokens, tags: the words and their tags.
-        starts: `[s + 1]` int64, where the words of each sentence begin, and w.
-        documents: `[s]` int32, from 0; -1 before any mark.
-        lines: `[s]` int64, of the first word or of its record, from 1.
+        starts: `[s + 1]` int64, index of each sentence's first word, and w.
+        documents: `[s]` int32, document numbers from 0; -1 before the first mark.
+        lines: `[s]` int64, line of each sentence's first word or record, from 1.
     """
 
     tokens: Column
@@ -67,94 +67,84 @@ class Table:
         return len(self.lines)
 
 
-class TableBuilder:
-    """A table that sentences are added to, as many as the disk can hold."""
-
-    def __init__(self) -> None:
-        self._tokens, self._tags = _ColumnBuilder(), _ColumnBuilder()
-        self._words = 0
-        self._numbers: tuple[list[int], list[int], list[int]] = ([0], [], [])  # starts, documents, lines
-        self._kept = (GrowingArray(np.int64), GrowingArray(np.int32), GrowingArray(np.int64))
-
-    def add(self, row: TableRow) -> None:
-        """Append a sentence."""
-        self._tokens.pending += row.words
-        self._tags.pending += row.tags
-        self._words += len(row.words)
-        for values, value in zip(self._numbers, (self._words, row.document, row.line), strict=True):
-            values.append(value)
-        if len(self._tokens.pending) > _PENDING:
-            self._move()
-
-    def table(self) -> Table:
-        """The table; nothing may be added afterwards."""
-        self._move()
-        starts, documents, lines = (kept.array() for kept in self._kept)
-        return Table(self._tokens.column(), self._tags.column(), starts, documents, lines)
-
-    def _move(self) -> None:
-        self._tokens.move()
-        self._tags.move()
-        for values, kept in zip(self._numbers, self._kept, strict=True):
-            kept.extend(np.array(values))
-            values.clear()
-
-
-class _ColumnBuilder:
-    """A column, and the strings that come next in it."""
-
-    def __init__(self) -> None:
-        self.pending: list[str] = []
-        self._number: defaultdict[str, int] = defaultdict(count().__next__)
-        self._kept = GrowingArray(np.int32)
-
-    def move(self) -> None:
-        """Number what is pending."""
-        found = map(self._number.__getitem__, self.pending)
-        self._kept.extend(np.fromiter(found, np.int32, len(self.pending)))
-        self.pending.clear()
-
-    def column(self) -> Column:
-        """The column, once nothing is pending."""
-        return Column(list(self._number), self._kept.array())
-
-
-def build_table(rows: Iterable[TableRow]) -> Table:
-    """The table of these sentences."""
-    builder = TableBuilder()
+def build_table(rows: Iterable[TableRow]) -> TokenTable:
+    """Build a table from sentences, as many as fit on the disk."""
+    word_numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    tag_numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    tokens = _ArrayBuilder(np.int32, word_numbers.__getitem__)
+    tags = _ArrayBuilder(np.int32, tag_numbers.__getitem__)
+    starts, documents, lines = (_ArrayBuilder(dtype, int) for dtype in (np.int64, np.int32, np.int64))
+    starts.extend([0])
+    words = 0
     for row in rows:
-        builder.add(row)
-    return builder.table()
+        tokens.extend(row.words)
+        tags.extend(row.tags)
+        words += len(row.words)
+        starts.extend([words])
+        documents.extend([row.document])
+        lines.extend([row.line])
+    token_array, tag_array = tokens.array(), tags.array()  # this numbers the last words and tags
+    return TokenTable(
+        Column(list(word_numbers), token_array),
+        Column(list(tag_numbers), tag_array),
+        starts.array(),
+        documents.array(),
+        lines.array(),
+    )
 
 
-class Numbering:
-    """New numbers for old ones, in the order in which these first appear."""
+class _ArrayBuilder:
+    """Collects values in a list and converts them to numbers in large steps."""
+
+    def __init__(self, dtype: DTypeLike, convert: Callable[[Any], int]) -> None:
+        self._convert, self._array = convert, GrowingArray(dtype)
+        self._pending: list[Any] = []
+
+    def extend(self, values: list[Any]) -> None:
+        self._pending += values
+        if len(self._pending) > _PENDING:
+            self._flush()
+
+    def array(self) -> NDArray[Any]:
+        self._flush()
+        return self._array.array()
+
+    def _flush(self) -> None:
+        numbers = map(self._convert, self._pending)
+        self._array.extend(np.fromiter(numbers, self._array.dtype, len(self._pending)))
+        self._pending.clear()
+
+
+class Renumbering:
+    """Maps old numbers to new ones, given from 0 in order of first appearance."""
 
     def __init__(self, size: int) -> None:
-        self.old: list[int] = []  # the old number of each new one
+        self.old: list[int] = []
+        """The old number of each new one."""
         self._new = np.full(size, -1, dtype=np.int32)
 
-    def __call__(self, numbers: Integers) -> NDArray[np.int32]:
-        """The new numbers of old ones (all below `size`)."""
-        fresh, places = np.unique(numbers[self._new[numbers] < 0], return_index=True)
-        fresh = fresh[np.argsort(places)]
-        self._new[fresh] = np.arange(len(self.old), len(self.old) + len(fresh))
-        self.old += fresh.tolist()
+    def __call__(self, numbers: Indices) -> NDArray[np.int32]:
+        """Return the new numbers of old ones, which must be below `size`."""
+        unseen, first = np.unique(numbers[self._new[numbers] < 0], return_index=True)
+        unseen = unseen[np.argsort(first)]
+        self._new[unseen] = np.arange(len(self.old), len(self.old) + len(unseen))
+        self.old += unseen.tolist()
         return self._new[numbers]
 
 
-def blocks(lengths: Integers, words: int = BLOCK) -> Iterator[slice]:
-    """Cuts units (as sentences) of these lengths `[s]` into runs of at most so many words, or of one unit."""
+def word_blocks(lengths: Indices, max_words: int = BLOCK_WORDS) -> Iterator[slice]:
+    """Cut sentences or documents of these lengths `[s]` into runs of at most `max_words` words, or of one."""
     ends, first = np.cumsum(lengths), 0
     while first < len(ends):
         done = ends[first - 1] if first else 0
-        last = max(first + 1, int(np.searchsorted(ends, done + words, side="right")))
+        last = max(first + 1, int(np.searchsorted(ends, done + max_words, side="right")))
         yield slice(first, last)
         first = last
 
 
-def places(starts: Integers, lengths: Integers) -> NDArray[np.int64]:
-    """Where the words of some sentences stand, one after the other."""
+def word_positions(starts: Indices, lengths: Indices) -> NDArray[np.int64]:
+    """Return the positions of all words of sentences that start at `starts`, one sentence after the other."""
     ends = np.cumsum(lengths)
-    found: NDArray[np.int64] = np.arange(int(lengths.sum())) + np.repeat(starts - (ends - lengths), lengths)
-    return found
+    shift = np.repeat(starts - (ends - lengths), lengths)
+    positions: NDArray[np.int64] = np.arange(len(shift)) + shift
+    return positions

@@ -1,0 +1,1 @@
+"""From sentences to entities; start with `decoder.Decoder.decode`."""

@@ -1,14 +1,14 @@
-"""Words of a document that are spelt alike share their scores: a name is one thing all through most texts.
+"""Agreement: words with the same spelling in a document share their emissions.
 
-"Blackburn" in a line of a results table may be a club, a town or a surname; the report that it belongs to
-tells which, a few sentences on. With the emissions e_j of the n words of a document that begin with a capital
-and are spelt like word i, case aside, and a share s,
+Within a document, a name usually keeps its type. "Blackburn" in a line of a results table may be a club, a
+town or a surname; the report around it says which. Let e_j be the emissions of the n words of a document that
+begin with a capital and are spelled like word i, ignoring case. With a share s,
 
     e_i <- (1 - s) e_i + (s / n) sum_j e_j
 
-Words of one letter, and words that do not begin with a capital, keep theirs. Finkel, Grenager and Manning
-(2005) and Krishnan and Manning (2006) had the labels of a document agree; here its scores do, before the tags
-are decided on, and nothing is trained for it.
+One-letter words and words that do not begin with a capital are left alone. Finkel, Grenager and Manning
+(2005) and Krishnan and Manning (2006) make the labels of a document agree; here the scores do, before
+decoding and without training.
 
 Letters: n words in all, k tags.
 """
@@ -20,45 +20,83 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnner.data.batches import Floats, Integers
+from rnner.decoding.batching import Limits, SentencePart, WordPositions, batches, in_order
+from rnner.decoding.emissions import EmissionsOf
+from rnner.decoding.windows import decided_rows
 
-_ALONE = -1
+_NO_GROUP = -1
 
 
-def agree(emissions: Floats, groups: Integers, share: float) -> Floats:
-    """The emissions [n, k] of words, a share of each the mean over its group.
+def agreeing(
+    emissions: EmissionsOf,
+    sentences: Sequence[list[str]],
+    documents: Sequence[int],
+    share: float,
+    limits: Limits,
+) -> EmissionsOf:
+    """Return emissions of the same sentences in which words of a document agree.
+
+    Args:
+        emissions: those of a block of sentences.
+        sentences: the block, as words.
+        documents: the document number of each sentence.
+        share: s, above 0, at most 1.
+        limits: of the batches.
+    """
+    rows: dict[SentencePart, Floats] = {}
+    for parts in batches(sentences, limits):
+        scores = emissions(parts)
+        array: Floats = scores if isinstance(scores, np.ndarray) else scores.numpy(force=True)
+        rows.update((part, own[: part.length]) for part, own in zip(parts, array, strict=True))
+    if not rows:
+        return emissions
+    k = next(iter(rows.values())).shape[1]
+    of_sentences = in_order(
+        sentences,
+        rows,
+        limits,
+        join=lambda windows, found: np.concatenate(decided_rows(windows, found)),
+        empty=np.zeros((0, k), dtype=np.float32),
+    )
+    agreed = average_groups(np.concatenate(of_sentences), same_spelling(sentences, documents), share)
+    positions = WordPositions(sentences)
+    return lambda parts: agreed[positions.grid(parts)[0]]
+
+
+def average_groups(emissions: Floats, groups: Integers, share: float) -> Floats:
+    """Move the emissions of each word towards the mean of its group.
 
     Args:
         emissions: [n, k].
-        groups: [n] the number of each word's group, from 0 on, or -1 for none; see `alike`.
-        share: above 0, at most 1.
+        groups: [n] group of each word, from 0, or -1 for none; see `same_spelling`.
+        share: s, above 0, at most 1.
     """
-    grouped = groups != _ALONE
+    grouped = groups != _NO_GROUP
     own = groups[grouped]
-    order = np.argsort(own, kind="stable")  # within a group, as the words stand
+    if not len(own):
+        return emissions
+    order = np.argsort(own, kind="stable")  # keeps the order of words within a group
     sizes = np.bincount(own)
     starts = np.cumsum(sizes) - sizes
-    if not len(sizes):
-        return emissions
-    sums = np.add.reduceat(emissions[grouped][order].astype(np.float64), starts)
-    means = sums / sizes[:, None]
+    means = np.add.reduceat(emissions[grouped][order].astype(np.float64), starts) / sizes[:, None]
     agreed: Floats = emissions.copy()
     agreed[grouped] += share * (means[own] - agreed[grouped])
     return agreed
 
 
-def alike(sentences: Sequence[Sequence[str]], documents: Sequence[int]) -> Integers:
-    """The groups [n] of words that are to agree, for `agree`.
+def same_spelling(sentences: Sequence[Sequence[str]], documents: Sequence[int]) -> Integers:
+    """Return the group [n] of each word: capitalised words of one document with the same spelling.
 
     Args:
         sentences: as words.
-        documents: the number of each sentence's document.
+        documents: the document number of each sentence.
     """
     numbers: dict[tuple[int, str], int] = {}
     return np.array(
         [
             numbers.setdefault((document, word.lower()), len(numbers))
             if len(word) > 1 and word[0].isupper()
-            else _ALONE
+            else _NO_GROUP
             for words, document in zip(sentences, documents, strict=True)
             for word in words
         ],

@@ -1,22 +1,27 @@
-"""Sentences in batches of near-equal length, and the results in the order of the sentences."""
+"""Batches of sentences of similar length, and results back in the order of the sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rnner.data.batches import batch_indices
+from rnner.data.batches import Integers, batch_indices
 from rnner.data.token_table import UNMARKED
-from rnner.decoding.windows import Window, windows
+from rnner.decoding.windows import WINDOW, Window, split_into_windows
 
 T = TypeVar("T")
-_BLOCK = 1 << 16  # words
+Sentences = Sequence[list[str]]
+"""Sentences as lists of words."""
+DocumentNumbers = Sequence[int] | None
+"""The document number of each sentence; -1, or None for all, if each sentence is a separate document."""
+_BLOCK_WORDS = 1 << 16
 
 
 class SentencePart(NamedTuple):
-    """Words `start` to `end` (half-open) of the sentence with a number: all of it, or a window."""
+    """Words `start` to `end` (half-open) of a sentence, given by its number: all its words, or a window."""
 
     sentence: int
     start: int
@@ -24,68 +29,101 @@ class SentencePart(NamedTuple):
 
     @property
     def length(self) -> int:
-        """How many words."""
+        """The number of words."""
         return self.end - self.start
 
 
-def by_batches(
-    sentences: Sequence[Sequence[object]],
-    found_in: Callable[[list[SentencePart]], list[T]],
-    join: Callable[[list[Window], list[T]], T],
-    empty: T,
-    *,
-    most_sentences: int,
-    most_tokens: int,
-    window: int,
-) -> list[T]:
-    """What `found_in` finds in batches of sentences of near-equal length, in the order of the sentences.
+class Limits(NamedTuple):
+    """The most sentences and tokens (with padding) of a batch, and the most words that are read at once."""
 
-    A sentence of more than `window` words is given to it in windows, apart from the others, and `join` makes
-    one of what is found in them. A sentence without words is in no batch; `empty` stands for what is found
-    there.
-    """
-
-    def batched(pieces: list[SentencePart]) -> list[T]:
-        found: list[T] = [empty for _ in pieces]
-        lengths = np.array([piece.length for piece in pieces], dtype=np.int64)
-        for rows in batch_indices(lengths, sentences=most_sentences, tokens=most_tokens):
-            for row, result in zip(rows.tolist(), found_in([pieces[row] for row in rows]), strict=True):
-                found[row] = result
-        return found
-
-    found = [empty for _ in sentences]
-    whole = [SentencePart(i, 0, len(words)) for i, words in enumerate(sentences) if 0 < len(words) <= window]
-    for piece, result in zip(whole, batched(whole), strict=True):
-        found[piece.sentence] = result
-    for i, words in enumerate(sentences):
-        if len(words) > window:
-            cuts = windows(len(words), window)
-            found[i] = join(cuts, batched([SentencePart(i, cut.start, cut.end) for cut in cuts]))
-    return found
+    sentences: int = 256
+    tokens: int = 8192
+    window: int = WINDOW
 
 
 def blocks(sentences: Sequence[Sequence[object]], documents: Sequence[int]) -> Iterator[range]:
-    """All sentences in blocks of some ten thousand words; those of one document are in one block.
+    """Split the sentences into blocks of some ten thousand words that never divide a document.
 
-    What is known of a document's words is then still at hand when its sentences are read, and memory does not
+    What is computed for the words of a document can then be used for all its sentences, while memory does not
     grow with the number of sentences.
 
     Args:
-        sentences: s of them.
-        documents: `[s]` the number of each one's document, -1 if it has none.
+        sentences: s sentences.
+        documents: `[s]` document number of each sentence, -1 for none.
     """
     last = {number: i for i, number in enumerate(documents) if number != UNMARKED}
     start, words, until = 0, 0, -1
     for i, (sentence, number) in enumerate(zip(sentences, documents, strict=True)):
         words += len(sentence)
         until = max(until, last.get(number, -1))
-        if words >= _BLOCK and until <= i:
+        if words >= _BLOCK_WORDS and until <= i:
             yield range(start, i + 1)
             start, words = i + 1, 0
     if start < len(sentences):
         yield range(start, len(sentences))
 
 
-def words_of(sentences: Sequence[list[str]], pieces: Sequence[SentencePart]) -> list[list[str]]:
-    """The words of pieces of the sentences."""
-    return [sentences[piece.sentence][piece.start : piece.end] for piece in pieces]
+def batches(sentences: Sequence[Sequence[object]], limits: Limits) -> Iterator[list[SentencePart]]:
+    """Yield batches of similar length: first of whole sentences, then of the windows of each longer sentence.
+
+    Empty sentences are in no batch.
+    """
+    sizes = [len(words) for words in sentences]
+    whole = [SentencePart(i, 0, size) for i, size in enumerate(sizes) if 0 < size <= limits.window]
+    windowed = (
+        [SentencePart(i, window.start, window.end) for window in split_into_windows(size, limits.window)]
+        for i, size in enumerate(sizes)
+        if size > limits.window
+    )
+    for parts in (whole, *windowed):
+        lengths = np.array([part.length for part in parts], dtype=np.int64)
+        for rows in batch_indices(lengths, sentences=limits.sentences, tokens=limits.tokens):
+            yield [parts[row] for row in rows]
+
+
+def in_order(
+    sentences: Sequence[Sequence[object]],
+    results: Mapping[SentencePart, T],
+    limits: Limits,
+    *,
+    join: Callable[[list[Window], list[T]], T],
+    empty: T,
+) -> list[T]:
+    """Return one result per sentence, given the results of all parts in `batches`.
+
+    Args:
+        sentences: the sentences that were batched.
+        results: the result of each part.
+        limits: those of the batches.
+        join: combines the results of the windows of a long sentence.
+        empty: the result of a sentence without words.
+    """
+    ordered = []
+    for i, words in enumerate(sentences):
+        if not words:
+            ordered.append(empty)
+        elif len(words) <= limits.window:
+            ordered.append(results[SentencePart(i, 0, len(words))])
+        else:
+            windows = split_into_windows(len(words), limits.window)
+            ordered.append(join(windows, [results[SentencePart(i, w.start, w.end)] for w in windows]))
+    return ordered
+
+
+class WordPositions:
+    """The positions of the words of sentences when all sentences are concatenated.
+
+    Attributes:
+        lengths: `[s]` number of words of each sentence.
+    """
+
+    def __init__(self, sentences: Sequence[Sequence[object]]) -> None:
+        self.lengths = np.array([len(words) for words in sentences], dtype=np.int64)
+        self._starts = np.cumsum(self.lengths) - self.lengths
+
+    def grid(self, parts: Sequence[SentencePart]) -> tuple[Integers, NDArray[np.bool_]]:
+        """Return the positions `[b, t]` of the words of b parts, 0 in the padding, and the mask of words."""
+        sentence, start, end = np.array(parts, dtype=np.int64).T
+        steps = np.arange((end - start).max())
+        inside = steps < (end - start)[:, None]
+        return ((self._starts[sentence] + start)[:, None] + steps) * inside, inside

@@ -1,271 +1,203 @@
-"""From words to entities, whatever computes the scores: batches in, spans out, in the order they came."""
+"""From sentences to entities, for any backend."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnner import tags
-from rnner.data.bags import bags_of, separate
-from rnner.data.batches import Batch, Floats, Integers
+from rnner.data.bags import number_documents
+from rnner.data.batches import Integers
 from rnner.data.token_table import UNMARKED
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding.agreement import agree, alike
-from rnner.decoding.batching import SentencePart, T, blocks, by_batches, words_of
+from rnner.decoding.agreement import agreeing
+from rnner.decoding.batching import (
+    DocumentNumbers,
+    Limits,
+    SentencePart,
+    Sentences,
+    T,
+    batches,
+    blocks,
+    in_order,
+)
+from rnner.decoding.emissions import Emitter
 from rnner.decoding.lattice import Lattice, TagTable
-from rnner.decoding.threshold import apart
-from rnner.decoding.windows import LONGEST, Window, join_readings, join_spans
-from rnner.system.process_memory import collecting_later
+from rnner.decoding.spans import Reading, ScoredSpan
+from rnner.decoding.threshold import best_disjoint
+from rnner.decoding.windows import Window, join_readings, join_spans
+from rnner.system.process_memory import garbage_collection_paused
 from rnner.tags import Span
 
 
-class ScoredSpan(NamedTuple):
-    """An entity of a sentence: words start to end (half-open), its label, its probability in [0, 1]."""
-
-    start: int
-    end: int
-    label: str
-    score: float
-
-
-class Reading(NamedTuple):
-    """One way to tag a sentence: its entities, and the probability in [0, 1] that it is the right way."""
-
-    spans: list[Span]
-    probability: float
-
-
-class SpanFinder(Protocol):
-    """What finds entities, be it one tagger or several: all that scoring needs."""
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """Whose scheme and labels the entities are of."""
-        ...
-
-    def spans(
-        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
-    ) -> list[list[Span]]:
-        """The entities of each sentence (a list of words), see `TaggerDecoder`."""
-        ...
-
-
-Reader = Callable[[list[SentencePart]], Lattice]
-"""Makes the lattice of a batch of pieces of sentences."""
-
-
 class Decoder(ABC):
-    """Finds the best legal tags of sentences, whatever they are batched with.
+    """Finds entities with a model. Results do not depend on how sentences are batched.
 
-    Its methods take sentences as lists of words and, for models that look at whole documents, the number of
-    each sentence's document; a sentence with the number -1, or without one, is a document of its own.
+    Methods take sentences as lists of words. `documents` are the document numbers of the sentences, for
+    models that use whole documents; a sentence without a number, or with -1, is a separate document.
 
     Args:
         vocabulary: the model's.
-        sentences, tokens: bounds of a batch.
-        window: a sentence of more words is read in overlapping windows of so many (`rnner.decoding.windows`), so that
-            memory does not grow with it; its words are all tagged, and know its whole document.
+        limits: any of `rnner.decoding.batching.Limits`. A sentence longer than `window` words is read in
+            overlapping windows (`rnner.decoding.windows`), which bounds memory; each window still sees the
+            whole document.
     """
 
-    def __init__(
-        self, vocabulary: Vocabulary, *, sentences: int = 256, tokens: int = 8192, window: int = LONGEST
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, **limits: int) -> None:
         self.vocabulary = vocabulary
-        self.sentences, self.tokens, self.window = sentences, tokens, window
+        self.limits = Limits(**limits)
         self._tags = TagTable(vocabulary.tags, vocabulary.scheme)
 
     @property
     @abstractmethod
-    def documents(self) -> bool:
-        """Whether the model looks at whole documents."""
+    def uses_documents(self) -> bool:
+        """Whether the model uses whole documents."""
 
     @property
     @abstractmethod
     def threshold(self) -> float | None:
-        """What entities must be more probable than; None: those of the most probable tags are found."""
+        """The probability that entities must exceed, see `rnner.decoding.threshold`; None: none."""
 
     @property
     @abstractmethod
     def agreement(self) -> float | None:
-        """The share of its scores that a word has in common with its like (`rnner.decoding.agreement`), or None."""
+        """The share of emissions that same spellings have in common, see `rnner.decoding.agreement`."""
 
     @abstractmethod
-    def lattice(self, batch: Batch[NDArray[Any]]) -> Lattice:
-        """What the model makes of a batch."""
+    def emitter(self) -> Emitter:
+        """Return what computes emissions, for the length of one call."""
 
     @abstractmethod
-    def lattice_of(self, emissions: Floats, lengths: Integers) -> Lattice:
-        """The lattice of emissions [b, t, k] of sentences of so many words [b]."""
+    def lattice(self, emissions: Any, lengths: Integers) -> Lattice:
+        """Return the lattice of emissions [b, t, k] from the emitter, or as an array; lengths are [b]."""
 
-    def spans(
-        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
-    ) -> list[list[Span]]:
-        """The entities of each sentence, without probabilities."""
-        return self.by_batches(sentences, documents, self._spans, join_spans, [])
+    def prediction_mode(self) -> AbstractContextManager[None]:
+        """Return a context in which the model predicts."""
+        return nullcontext()
 
-    def scored_spans(
-        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
-    ) -> list[list[ScoredSpan]]:
-        """The entities of each sentence with the probability of each.
+    def spans(self, sentences: Sentences, documents: DocumentNumbers = None) -> list[list[Span]]:
+        """Return the entities of each sentence, without probabilities."""
+        if self.threshold is not None:
+            scored = self.scored_spans(sentences, documents)
+            return [[Span(*span[:3]) for span in spans] for spans in scored]
+        return self.decode(sentences, documents, self._best_spans, join_spans, [])
 
-        It is the summed probability of all legal tag sequences that hold precisely this entity.
+    def scored_spans(self, sentences: Sentences, documents: DocumentNumbers = None) -> list[list[ScoredSpan]]:
+        """Return the entities of each sentence with their probabilities.
+
+        The probability of an entity is the summed probability of all legal tag sequences that contain it.
         """
-        return self.by_batches(sentences, documents, self._scored_spans, join_spans, [])
+        read = self._best_scored_spans if self.threshold is None else self._best_disjoint
+        return self.decode(sentences, documents, read, join_spans, [])
 
     def candidates(
-        self, sentences: Sequence[list[str]], threshold: float, documents: Sequence[int] | None = None
+        self, sentences: Sentences, threshold: float, documents: DocumentNumbers = None
     ) -> list[list[ScoredSpan]]:
-        """All entities more probable than a threshold, whether or not they overlap."""
-        return self.by_batches(
-            sentences,
-            documents,
-            lambda lattice, pieces: self._candidates(lattice, pieces, threshold),
-            join_spans,
-            [],
+        """Return all entities above a threshold; they may overlap."""
+        return self.decode(
+            sentences, documents, partial(self._candidates, threshold=threshold), join_spans, []
         )
 
     def readings(
-        self, sentences: Sequence[list[str]], n: int, documents: Sequence[int] | None = None
+        self, sentences: Sentences, n: int, documents: DocumentNumbers = None
     ) -> list[list[Reading]]:
-        """The n most probable ways to tag each sentence, best first; fewer where there are no more."""
-
-        def join(cuts: list[Window], found: list[list[Reading]]) -> list[Reading]:
-            return [Reading(*way) for way in join_readings(cuts, found, n)]
-
-        return self.by_batches(
-            sentences, documents, lambda lattice, pieces: self._readings(lattice, pieces, n), join, []
+        """Return the n most probable ways to tag each sentence, best first; fewer if there are no more."""
+        return self.decode(
+            sentences, documents, partial(self._readings, n=n), partial(join_readings, n=n), []
         )
 
-    def by_batches(
+    def decode(
         self,
-        sentences: Sequence[list[str]],
-        documents: Sequence[int] | None,
-        found_in: Callable[[Lattice, list[SentencePart]], list[T]],
+        sentences: Sentences,
+        documents: DocumentNumbers,
+        read: Callable[[Lattice, list[SentencePart]], list[T]],
         join: Callable[[list[Window], list[T]], T],
         empty: T,
     ) -> list[T]:
-        """What `found_in` finds in batches of sentences, in the order of the sentences."""
+        """Compute the lattices of all sentences, batch by batch, and return what `read` finds in them.
+
+        Args:
+            sentences: as words.
+            documents: their document numbers.
+            read: the lattice of a batch and its parts of sentences -> what is found in each part.
+            join: combines what is found in the windows of a long sentence.
+            empty: the result of a sentence without words.
+        """
         numbers = [UNMARKED] * len(sentences) if documents is None else documents
-        begin = self.reader()
         found: list[T] = []
-        for block in blocks(sentences, numbers):
-            with collecting_later():
-                own = sentences[block.start : block.stop]
-                own_documents = separate(numbers[block.start : block.stop]).tolist()
-                read = begin(own, own_documents)
-                if self.agreement is not None:
-                    read = self._agreeing(read, own, own_documents, self.agreement)
-                at_once = partial(_found, read, found_in, block.start)
-                found += by_batches(own, at_once, join, empty, **self._limits)
+        with self.prediction_mode():
+            emitter = self.emitter()
+            for block in blocks(sentences, numbers):
+                with garbage_collection_paused():
+                    words = sentences[block.start : block.stop]
+                    document_of = number_documents(numbers[block.start : block.stop]).tolist()
+                    emissions = emitter.for_block(words, document_of)
+                    if self.agreement is not None:
+                        emissions = agreeing(emissions, words, document_of, self.agreement, self.limits)
+                    results: dict[SentencePart, T] = {}
+                    for parts in batches(words, self.limits):
+                        lattice = self.lattice(emissions(parts), _lengths(parts))
+                        results.update(zip(parts, read(lattice, _moved(parts, block.start)), strict=True))
+                    found += in_order(words, results, self.limits, join=join, empty=empty)
         return found
 
-    @property
-    def _limits(self) -> dict[str, int]:
-        return {"most_sentences": self.sentences, "most_tokens": self.tokens, "window": self.window}
+    def _best_spans(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[Span]]:
+        places, labels = self._tags.entities(lattice.best_tags(), _lengths(parts))
+        found = zip(places.tolist(), labels, strict=True)
+        return _by_row(len(parts), ((row, Span(start, end, label)) for (row, start, end), label in found))
 
-    def _agreeing(
-        self, read: Reader, sentences: Sequence[list[str]], documents: list[int], share: float
-    ) -> Reader:
-        """What reads sentences as `read` does, once the words of each document have come to agree."""
-
-        def rows(pieces: list[SentencePart]) -> list[Floats]:
-            return [own[: piece.length] for own, piece in zip(read(pieces).scores(), pieces, strict=True)]
-
-        nothing = np.zeros((0, len(self.vocabulary.tags)), dtype=np.float32)
-        emitted = np.concatenate(by_batches(sentences, rows, _join_rows, nothing, **self._limits))
-        agreed = agree(emitted, alike(sentences, documents), share)
-        lengths = np.array([len(words) for words in sentences], dtype=np.int64)
-        starts = np.cumsum(lengths) - lengths
-
-        def again(pieces: list[SentencePart]) -> Lattice:
-            sentence, start, end = np.array(pieces, dtype=np.int64).T
-            steps = np.arange((end - start).max())
-            places = (starts[sentence] + start)[:, None] + steps * (steps < (end - start)[:, None])
-            return self.lattice_of(agreed[places], end - start)
-
-        return again
-
-    def reader(self) -> Callable[[Sequence[list[str]], list[int]], Reader]:
-        """What makes lattices of sentences whose documents (numbers from 0) are whole, block by block."""
-
-        def begin(sentences: Sequence[list[str]], documents: list[int]) -> Reader:
-            bags = bags_of(sentences, documents, self.vocabulary.row) if self.documents else None
-
-            def read(pieces: list[SentencePart]) -> Lattice:
-                own = None if bags is None else [bags[piece.sentence] for piece in pieces]
-                return self.lattice(self.vocabulary.encode(words_of(sentences, pieces), bags=own))
-
-            return read
-
-        return begin
-
-    def _places(self, lattice: Lattice, pieces: list[SentencePart]) -> tuple[Integers, list[str]]:
-        """The entities of the best tags: places [n, 3] (row, start, end) in their order, and labels."""
-        paths = lattice.best()
-        return self._tags.entities(paths, np.array([piece.length for piece in pieces]))
+    def _best_scored_spans(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
+        places, labels = self._tags.entities(lattice.best_tags(), _lengths(parts))
+        scores = lattice.probabilities(places) if labels else []
+        found = zip(places.tolist(), labels, scores, strict=True)
+        return _by_row(
+            len(parts),
+            ((row, ScoredSpan(start, end, label, score)) for (row, start, end), label, score in found),
+        )
 
     def _candidates(
-        self, lattice: Lattice, pieces: list[SentencePart], threshold: float
+        self, lattice: Lattice, parts: list[SentencePart], threshold: float
     ) -> list[list[ScoredSpan]]:
-        """All entities more probable than a threshold, in no order; they may overlap."""
-        found: list[list[ScoredSpan]] = [[] for _ in pieces]
-        for row, start, end, label, score in lattice.probable(self._tags.label_numbers, threshold):
-            found[row].append(ScoredSpan(start, end, self._tags.labels[label], score))
-        return found
+        names, found = self._tags.labels, lattice.candidates(self._tags.label_numbers, threshold)
+        return _by_row(
+            len(parts),
+            ((row, ScoredSpan(start, end, names[label], score)) for row, start, end, label, score in found),
+        )
 
-    def _spans(self, lattice: Lattice, pieces: list[SentencePart]) -> list[list[Span]]:
-        if self.threshold is not None:
-            return [[Span(*span[:3]) for span in own] for own in self._scored_spans(lattice, pieces)]
-        places, labels = self._places(lattice, pieces)
-        found: list[list[Span]] = [[] for _ in pieces]
-        for (row, start, end), label in zip(places.tolist(), labels, strict=True):
-            found[row].append(Span(start, end, label))
-        return found
+    def _best_disjoint(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
+        threshold = self.threshold
+        assert threshold is not None
+        return [best_disjoint(found, threshold) for found in self._candidates(lattice, parts, threshold)]
 
-    def _scored_spans(self, lattice: Lattice, pieces: list[SentencePart]) -> list[list[ScoredSpan]]:
-        if self.threshold is not None:
-            bound = self.threshold
-            return [apart(own, bound) for own in self._candidates(lattice, pieces, bound)]
-        found: list[list[ScoredSpan]] = [[] for _ in pieces]
-        places, labels = self._places(lattice, pieces)
-        scores = lattice.probabilities(places) if labels else []
-        for (row, start, end), label, score in zip(places.tolist(), labels, scores, strict=True):
-            found[row].append(ScoredSpan(start, end, label, score))
-        return found
-
-    def _to_spans(self, path: list[int], piece: SentencePart) -> list[Span]:
-        names = self.vocabulary.tags
-        return tags.to_spans([names[tag] for tag in path[: piece.length]], self.vocabulary.scheme)
-
-    def _readings(self, lattice: Lattice, pieces: list[SentencePart], n: int) -> list[list[Reading]]:
-        rows = zip(*lattice.n_best(n), pieces, strict=True)
+    def _readings(self, lattice: Lattice, parts: list[SentencePart], n: int) -> list[list[Reading]]:
+        names, scheme = self.vocabulary.tags, self.vocabulary.scheme
         return [
             [
-                Reading(self._to_spans(path, piece), math.exp(log))
-                for path, log in zip(best, own, strict=True)
+                Reading(tags.to_spans([names[tag] for tag in path[: part.length]], scheme), math.exp(log))
+                for path, log in zip(paths, logs, strict=True)
                 if log > -math.inf
             ]
-            for best, own, piece in rows
+            for paths, logs, part in zip(*lattice.n_best(n), parts, strict=True)
         ]
 
 
-def _found(
-    read: Reader,
-    found_in: Callable[[Lattice, list[SentencePart]], list[T]],
-    first: int,
-    pieces: list[SentencePart],
-) -> list[T]:
-    """What is found in pieces of a block whose first sentence has the number `first`."""
-    return found_in(read(pieces), [piece._replace(sentence=piece.sentence + first) for piece in pieces])
+def _lengths(parts: list[SentencePart]) -> Integers:
+    return np.array([part.length for part in parts], dtype=np.int64)
 
 
-def _join_rows(cuts: Sequence[Window], found: Sequence[Floats]) -> Floats:
-    """The rows `[t, k]` of a sentence's words from those of its windows."""
-    pairs = zip(cuts, found, strict=True)
-    return np.concatenate([rows[cut.first - cut.start : cut.last - cut.start] for cut, rows in pairs])
+def _moved(parts: list[SentencePart], first: int) -> list[SentencePart]:
+    """Number the sentences of a block whose first sentence is number `first`."""
+    return [part._replace(sentence=part.sentence + first) for part in parts]
+
+
+def _by_row(rows: int, found: Iterable[tuple[int, T]]) -> list[list[T]]:
+    grouped: list[list[T]] = [[] for _ in range(rows)]
+    for row, result in found:
+        grouped[row].append(result)
+    return grouped

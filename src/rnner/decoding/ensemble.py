@@ -1,12 +1,12 @@
-"""Several taggers as one: their marginals averaged, and the best legal tags read off the average.
+"""Ensembles: the marginals of several taggers are averaged before decoding.
 
-With p_m(y_t = k | x) the marginal of tag k at word t in model m of M, the average is that of a uniform
-mixture of the models, p(y_t = k | x) = (1 / M) sum_m p_m(y_t = k | x). The tags are the legal sequence with
-the largest product of averaged marginals: posterior decoding under the constraints of the scheme, known as
-posterior-Viterbi (Fariselli, Martelli and Casadio 2005).
+Let p_m(y_t = k | x) be the marginal of tag k at word t in model m of M. The average is the marginal of a
+uniform mixture of the models, p(y_t = k | x) = (1 / M) sum_m p_m(y_t = k | x). The decoded tags are the legal
+sequence with the largest product of averaged marginals: posterior-Viterbi decoding (Fariselli, Martelli and
+Casadio 2005).
 
-Where all models have a threshold, the probability of an entity is averaged in the same way, and those above
-the mean of the thresholds are found, as a single model finds them (`rnner.decoding.threshold`).
+If all models have a threshold, the probabilities of entities are averaged instead, and the entities above the
+mean threshold are chosen as for a single model (`rnner.decoding.threshold`).
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from torch.nn.utils.rnn import pad_sequence
 
 from rnner import tags
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding.batching import by_batches
-from rnner.decoding.decoder import ScoredSpan
+from rnner.decoding.batching import DocumentNumbers, SentencePart, Sentences, batches, in_order
+from rnner.decoding.spans import ScoredSpan
 from rnner.decoding.tagger_decoder import TaggerDecoder
-from rnner.decoding.threshold import apart
+from rnner.decoding.threshold import best_disjoint
 from rnner.decoding.windows import join_spans
 from rnner.errors import UsageError
 from rnner.model.build import build_head
 from rnner.tags import Span
 
-_NEGLIGIBLE = 0.01
+_NEGLIGIBLE = 0.01  # share of the threshold below which a member's probability counts as 0
 
 
 class Ensemble:
-    """Finds entities by the averaged marginals of several taggers, whatever these are made of.
+    """Finds entities by the averaged marginals of several taggers, which may differ in everything but labels.
 
-    One model alone, or the same model twice, is decoded by its own marginals: most often, but not always,
-    into the sequence that `TaggerDecoder` finds, which is the one most probable as a whole.
+    A single model, or the same model twice, is decoded by its marginals. That usually, but not always, gives
+    the tag sequence that `TaggerDecoder` finds, the most probable one as a whole.
 
     Args:
-        members: at least one; their weights on one device. They go through the sentences one after another.
+        members: at least one, all on one device. They run one after another.
 
     Raises:
-        UsageError: their labels differ, or their tagging schemes do.
+        UsageError: the members differ in their labels or tag schemes.
         ValueError: there is no member.
 
     Example:
@@ -55,69 +55,60 @@ class Ensemble:
     def __init__(self, members: Sequence[TaggerDecoder]) -> None:
         if not members:
             raise ValueError("an ensemble needs at least one member")
-        named = {f"model {i}": member.vocabulary for i, member in enumerate(members, start=1)}
-        require_same_labels(named)
-        schemes = [vocabulary.scheme for vocabulary in named.values()]
+        vocabularies = {f"model {i}": member.vocabulary for i, member in enumerate(members, start=1)}
+        require_same_labels(vocabularies)
+        schemes = [vocabulary.scheme for vocabulary in vocabularies.values()]
         if len(set(schemes)) > 1:
-            raise UsageError(f"models that are averaged need one tagging scheme, not {', '.join(schemes)}")
+            raise UsageError(f"averaging needs models with the same tag scheme, got {', '.join(schemes)}")
         self.members = list(members)
         self._head = build_head("softmax", self.vocabulary).to(members[0].device)
-        # Models of one label set may number its tags differently: after training went on from another model.
+        # Models with the same labels may number their tags differently, for instance after --init-from.
         self._columns = [
             torch.tensor(vocabulary.tag_ids(self.vocabulary.tags), device=members[0].device)
-            for vocabulary in named.values()
+            for vocabulary in vocabularies.values()
         ]
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """That of the first model; scheme and labels are the same in all."""
+        """The vocabulary of the first member; all have its tag scheme and labels."""
         return self.members[0].vocabulary
-
-    def spans(
-        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
-    ) -> list[list[Span]]:
-        """The entities of each sentence (a list of words); documents as in `TaggerDecoder`."""
-        if self.threshold is not None:
-            return self._above(self.threshold, sentences, documents)
-        first, averaged = self.members[0], self.marginals(sentences, documents)
-        return by_batches(
-            sentences,
-            lambda pieces: self._spans([averaged[i][start:end] for i, start, end in pieces]),
-            join_spans,
-            [],
-            most_sentences=first.sentences,
-            most_tokens=first.tokens,
-            window=first.window,
-        )
 
     @property
     def threshold(self) -> float | None:
-        """What entities must be more probable than: the mean of the members'; None if one has none."""
-        bounds = [member.threshold for member in self.members if member.threshold is not None]
-        return sum(bounds) / len(bounds) if len(bounds) == len(self.members) else None
+        """The mean of the members' thresholds; None if any of them has none."""
+        thresholds = [member.threshold for member in self.members if member.threshold is not None]
+        return sum(thresholds) / len(thresholds) if len(thresholds) == len(self.members) else None
 
-    def _above(
-        self, threshold: float, sentences: Sequence[list[str]], documents: Sequence[int] | None
+    def spans(self, sentences: Sentences, documents: DocumentNumbers = None) -> list[list[Span]]:
+        """Return the entities of each sentence; arguments as for `rnner.decoding.decoder.Decoder`."""
+        if self.threshold is not None:
+            return self._spans_above(self.threshold, sentences, documents)
+        limits, averaged = self.members[0].limits, self.marginals(sentences, documents)
+        results: dict[SentencePart, list[Span]] = {}
+        for parts in batches(sentences, limits):
+            rows = [averaged[number][start:end] for number, start, end in parts]
+            results.update(zip(parts, self._best_spans(rows), strict=True))
+        return in_order(sentences, results, limits, join=join_spans, empty=[])
+
+    def _spans_above(
+        self, threshold: float, sentences: Sentences, documents: DocumentNumbers
     ) -> list[list[Span]]:
-        """The best entities that do not overlap, of all whose mean probability is above the threshold."""
-        # What a member gives less than `least` is taken for 0: less than a hundredth of the threshold.
-        least = _NEGLIGIBLE * threshold
+        """Return the best disjoint entities among those whose mean probability is above the threshold."""
         sums: list[dict[Span, float]] = [defaultdict(float) for _ in sentences]
         for member in self.members:
-            for total, own in zip(sums, member.candidates(sentences, least, documents), strict=True):
-                for span in own:
+            candidates = member.candidates(sentences, _NEGLIGIBLE * threshold, documents)
+            for total, found in zip(sums, candidates, strict=True):
+                for span in found:
                     total[Span(*span[:3])] += span.score
-        found = []
+        chosen = []
         for total in sums:
             means = (ScoredSpan(*span, score / len(self.members)) for span, score in total.items())
-            kept = apart((span for span in means if span.score > threshold), threshold)
-            found.append([Span(*span[:3]) for span in kept])
-        return found
+            kept = best_disjoint((span for span in means if span.score > threshold), threshold)
+            chosen.append([Span(*span[:3]) for span in kept])
+        return chosen
 
-    def marginals(
-        self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
-    ) -> list[Tensor]:
-        """The averaged probability of each tag at each word: [t, k] for each sentence; see `TaggerDecoder`."""
+    def marginals(self, sentences: Sentences, documents: DocumentNumbers = None) -> list[Tensor]:
+        """Return the averaged probability of each tag at each word, [t, k] for each sentence."""
         total: list[Tensor] = []
         for member, columns in zip(self.members, self._columns, strict=True):
             own = [rows[:, columns] for rows in member.marginals(sentences, documents)]
@@ -125,7 +116,7 @@ class Ensemble:
         return [rows / len(self.members) for rows in total]
 
     @torch.inference_mode()
-    def _spans(self, averaged: list[Tensor]) -> list[list[Span]]:
+    def _best_spans(self, averaged: list[Tensor]) -> list[list[Span]]:
         lengths = torch.tensor([len(rows) for rows in averaged], device=averaged[0].device)
         logarithms = pad_sequence([rows.log() for rows in averaged], batch_first=True)
         names, scheme = self.vocabulary.tags, self.vocabulary.scheme
@@ -137,16 +128,16 @@ class Ensemble:
 
 
 def require_same_labels(vocabularies: Mapping[str, Vocabulary]) -> None:
-    """Check that models, by name, tell the same labels apart.
+    """Check that models, given by name, have the same labels.
 
     Raises:
-        UsageError: two of them do not; the message has their names and labels.
+        UsageError: two of them differ; the message has their names and labels.
     """
     (first, known), *others = vocabularies.items()
     for name, vocabulary in others:
         if set(vocabulary.labels) != set(known.labels):
-            told = [", ".join(sorted(labels)) or "none" for labels in (known.labels, vocabulary.labels)]
+            labels = [", ".join(sorted(own)) or "none" for own in (known.labels, vocabulary.labels)]
             raise UsageError(
-                f"{first} has the labels {told[0]}, {name} has {told[1]}: only models with the same labels "
-                "are compared and averaged; evaluate these one at a time"
+                f"{first} has the labels {labels[0]}, {name} has {labels[1]}: only models with the same "
+                "labels can be compared or averaged; evaluate these one at a time"
             )

@@ -1,4 +1,4 @@
-"""What was computed of word forms, kept for those that were met last."""
+"""A cache of what was computed for word forms."""
 
 from __future__ import annotations
 
@@ -8,80 +8,80 @@ from threading import Lock
 import torch
 from torch import Tensor
 
-_TOGETHER = 1024  # forms that are computed at a time
-_BYTES = 48 << 20  # of a generation's rows; a form takes 3.6 kB with a BiLSTM of 100 units a direction
+_AT_ONCE = 1024  # forms that are computed together
+_BYTES = 48 << 20  # of the rows of a generation; a form takes 3.6 kB with a BiLSTM of 100 units per direction
 
 
 class FormCache:
-    """Rows of tables for word forms, each computed once as long as there is room. Threads may share it.
+    """Rows of tables for word forms, each computed once while there is room. Threads may share it.
 
-    There are two generations of tables. Rows are only ever added to the younger one; when it is full it
-    becomes the older one, and what is asked for again moves from there into new tables. So forms that are
-    not asked for fall away in time, and whoever holds tables may read them without a thought for others.
+    There are two generations of tables. Rows are only added to the young one. When it is full it becomes the
+    old one, and forms that are needed again are copied from there into new tables. So unused forms are
+    dropped in time, and a thread can safely read the tables it was given.
 
     Args:
-        compute: the tables `[n, w_i]` of n forms; what a form has there must not depend on the others.
+        compute: n forms -> tables `[n, w_i]`; the row of a form must not depend on the other forms.
         widths: w_i of each table.
-        room: how many forms a generation has; None: as many as 48 MB hold.
+        capacity: forms per generation; None: as many as 48 MB hold.
     """
 
     def __init__(
-        self, compute: Callable[[list[str]], list[Tensor]], widths: Sequence[int], room: int | None = None
+        self, compute: Callable[[list[str]], list[Tensor]], widths: Sequence[int], capacity: int | None = None
     ) -> None:
         self._compute, self._widths = compute, widths
-        self._room = max(1, _BYTES // (4 * sum(widths))) if room is None else room
-        self._young, self._old = _Generation(widths, self._room), _Generation(widths, 0)
+        self._capacity = max(1, _BYTES // (4 * sum(widths))) if capacity is None else capacity
+        self._young, self._old = _Generation(widths, self._capacity), _Generation(widths, 0)
         self._lock = Lock()
 
     def rows(self, forms: Sequence[str]) -> tuple[list[Tensor], Tensor]:
-        """The tables, to be read only, and the row `[n]` int64 in them of n distinct forms, n at least 1."""
+        """Return the tables, which must not be changed, and the rows `[n]` int64 of n >= 1 distinct forms."""
         while True:
             with self._lock:
-                absent = [f for f in forms if f not in self._young.places and f not in self._old.places]
-                if not absent:
-                    return self._in_young(forms)
-            absent.sort(key=len)  # those that are computed together are of one length
-            for start in range(0, len(absent), _TOGETHER):
-                some = absent[start : start + _TOGETHER]
-                computed = self._compute(some)  # may take long: other threads need not wait
+                missing = [f for f in forms if f not in self._young.places and f not in self._old.places]
+                if not missing:
+                    return self._young_rows(forms)
+            missing.sort(key=len)  # forms of similar length are computed together
+            for start in range(0, len(missing), _AT_ONCE):
+                some = missing[start : start + _AT_ONCE]
+                computed = self._compute(some)  # may take long, so without the lock
                 with self._lock:
                     if self._young.free < len(some):
-                        self._old, self._young = self._young, self._generation(len(forms))
+                        self._old, self._young = self._young, self._new_generation(len(forms))
                     self._young.add(some, computed)
 
-    def _in_young(self, forms: Sequence[str]) -> tuple[list[Tensor], Tensor]:
-        """As `rows`, for forms that are known; those of the older generation move."""
+    def _young_rows(self, forms: Sequence[str]) -> tuple[list[Tensor], Tensor]:
+        """Return the same as `rows` for cached forms, after copying those of the old generation."""
         young, old = self._young, self._old
         stray = [form for form in forms if form not in young.places]
         if young.free < len(stray):
-            self._young = self._generation(len(forms))
-            self._young.add(*young.of([form for form in forms if form in young.places]))
+            self._young = self._new_generation(len(forms))
+            self._young.add(*young.select([form for form in forms if form in young.places]))
             self._old = young
         if stray:
-            self._young.add(*old.of(stray))
+            self._young.add(*old.select(stray))
         places = self._young.places
         return list(self._young.tables), torch.tensor([places[form] for form in forms])
 
-    def _generation(self, least: int) -> _Generation:
-        return _Generation(self._widths, max(self._room, least))
+    def _new_generation(self, least: int) -> _Generation:
+        return _Generation(self._widths, max(self._capacity, least))
 
 
 class _Generation:
     """Tables that are filled row by row.
 
     Attributes:
-        tables: `[room, w_i]` each, of which as many rows are written as there are places.
+        tables: `[capacity, w_i]` each; the first rows are filled, one for each form in `places`.
         places: the row of each form.
+        free: number of empty rows.
     """
 
-    def __init__(self, widths: Sequence[int], room: int) -> None:
-        self.tables = [torch.empty(room, width) for width in widths]  # pages never written take no memory
+    def __init__(self, widths: Sequence[int], capacity: int) -> None:
+        self.tables = [torch.empty(capacity, width) for width in widths]  # untouched pages take no memory
         self.places: dict[str, int] = {}
-        self.free = room
-        """Rows that are left."""
+        self.free = capacity
 
     def add(self, forms: Sequence[str], tables: Sequence[Tensor]) -> None:
-        """Add n forms, but for those that are there; n rows must be left."""
+        """Add those of n forms that are not there yet; n rows must be free."""
         begin = len(self.places)
         new = [i for i, form in enumerate(forms) if form not in self.places]
         for mine, rows in zip(self.tables, tables, strict=True):
@@ -89,7 +89,7 @@ class _Generation:
         self.places.update(zip((forms[i] for i in new), range(begin, begin + len(new)), strict=True))
         self.free -= len(new)
 
-    def of(self, forms: list[str]) -> tuple[list[str], list[Tensor]]:
-        """Forms that are there, and their rows."""
+    def select(self, forms: list[str]) -> tuple[list[str], list[Tensor]]:
+        """Return forms and their rows."""
         places = torch.tensor([self.places[form] for form in forms], dtype=torch.int64)
         return forms, [table.index_select(0, places) for table in self.tables]

@@ -1,4 +1,4 @@
-"""The scores of all tag sequences of a batch, and entities read off tag sequences."""
+"""The lattice of a batch (the scores of all its tag sequences), and entities read off tag sequences."""
 
 from __future__ import annotations
 
@@ -8,67 +8,75 @@ from typing import Protocol
 import numpy as np
 
 from rnner import tags
-from rnner.data.batches import Floats, Integers
+from rnner.data.batches import Integers
 from rnner.decoding.threshold import Candidate
 
 
+class Lattice(Protocol):
+    """The scores of all tag sequences of b sentences, padded to t positions.
+
+    There are two: `rnner.decoding.crf_torch.TorchLattice` and `rnner.decoding.crf_numpy.NumpyLattice`.
+    """
+
+    def best_tags(self) -> Integers:
+        """Return the most probable legal tag sequences, [b, t]; 0 in the padding."""
+        ...
+
+    def probabilities(self, spans: Integers) -> list[float]:
+        """Return the exact probability of n entities [n, 3] (row, start, end), tagged as in `best_tags`."""
+        ...
+
+    def candidates(self, labels: Integers, threshold: float) -> list[Candidate]:
+        """Return all entities above a threshold; they may overlap.
+
+        Args:
+            labels: [k] number of each tag's label, -1 for none.
+            threshold: above 0 and below 1.
+        """
+        ...
+
+    def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
+        """Return the n best tag sequences of each sentence and their log-probabilities (-inf: no more)."""
+        ...
+
+
 class TagTable:
-    """Reads the entities off the legal tags of many sentences at once, as `rnner.tags.to_spans` does of one.
+    """Reads entities off the legal tag sequences of a batch, as `rnner.tags.to_spans` does for one sentence.
 
     Args:
-        names: k tags, by their ids.
-        scheme: theirs.
+        names: k tags, in the order of their ids.
+        scheme: the tag scheme.
 
     Attributes:
-        labels: l of them.
-        label_numbers: [k] which of them is that of each tag, -1 for none.
+        labels: l labels, sorted.
+        label_numbers: [k] index of each tag's label in `labels`, -1 for none.
     """
 
     def __init__(self, names: Sequence[str], scheme: str) -> None:
         self._labels = [tags.label_of(name) for name in names]
         self.labels = sorted({label for label in self._labels if label is not None})
         self.label_numbers = np.array(
-            [-1 if name is None else self.labels.index(name) for name in self._labels]
+            [-1 if label is None else self.labels.index(label) for label in self._labels]
         )
         # The edge of a sentence is one more tag, with the id k.
-        self._named = np.array([*(label is not None for label in self._labels), False])
+        self._in_entity = np.array([*(label is not None for label in self._labels), False])
         self._boundary = np.pad(np.array(tags.boundaries(names, scheme)), (0, 1), constant_values=True)
 
     def entities(self, paths: Integers, lengths: Integers) -> tuple[Integers, list[str]]:
-        """The n entities of legal tags [b, t] of sentences of so many words [b].
+        """Return the n entities in legal tag sequences.
+
+        Args:
+            paths: [b, t] tag ids.
+            lengths: [b] words of each sentence.
 
         Returns:
-            Their places [n, 3] (row, start, end), ascending, and their labels.
+            Places [n, 3] (row, start, end) in ascending order, and labels.
         """
         b, t = paths.shape
         edged = np.full((b, t + 2), len(self._labels))
         np.copyto(edged[:, 1:-1], paths, where=np.arange(t) < lengths[:, None])
-        borders, named = self._boundary[edged[:, :-1], edged[:, 1:]], self._named[edged[:, 1:-1]]
-        row, start = np.nonzero(named & borders[:, :-1])
-        _, last = np.nonzero(named & borders[:, 1:])
+        borders, in_entity = self._boundary[edged[:, :-1], edged[:, 1:]], self._in_entity[edged[:, 1:-1]]
+        row, start = np.nonzero(in_entity & borders[:, :-1])
+        _, last = np.nonzero(in_entity & borders[:, 1:])
         labels = [self._labels[tag] or "" for tag in paths[row, start].tolist()]
         return np.stack([row, start, last + 1], axis=1), labels
-
-
-class Lattice(Protocol):
-    """The scores of all tag sequences of a batch of b sentences; positions are padded to the longest."""
-
-    def scores(self) -> Floats:
-        """The emissions [b, t, k] that it is made of."""
-        ...
-
-    def best(self) -> Integers:
-        """The most probable legal tags of each sentence, [b, t]; 0 in the padding."""
-        ...
-
-    def probabilities(self, places: Integers) -> list[float]:
-        """The exact probability of n entities [n, 3] (row, start, end), as the best tags have them."""
-        ...
-
-    def probable(self, labels: Integers, threshold: float) -> list[Candidate]:
-        """All entities more probable than a threshold, see `rnner.decoding.threshold`; labels [k] by number, or -1."""
-        ...
-
-    def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
-        """The n most probable legal tags of each sentence and their log-probabilities (-inf: no more)."""
-        ...

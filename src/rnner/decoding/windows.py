@@ -1,16 +1,15 @@
-"""Sentences too long for memory, in windows that overlap.
+"""Overlapping windows over sentences that are too long to read at once.
 
-Each window is read like a sentence of its own. What it finds near an edge, where it lacks the words beyond,
-does not count: the seam between two windows is the middle of their overlap, and a window decides about the
-words between its seams.
+Each window is read like a sentence. Predictions near its edges lack context, so two windows meet at a seam in
+the middle of their overlap, and each window decides only about the words between its seams.
 
     words       0 . . . . . . . . . . . . . . . . . . .
     windows     |---------------|
                         |---------------|
     seam                    ^
 
-The rule for entities that cross a seam: the first word decides. An entity is taken, whole, from the window
-that decides about its first word; what the next window finds in its words gives way.
+An entity that crosses a seam belongs to the window that decides about its first word. It is kept whole, and
+entities of the next window that overlap it are dropped.
 """
 
 from __future__ import annotations
@@ -19,100 +18,82 @@ import heapq
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-LONGEST = 1024
-"""Sentences of more words are read in windows of so many, unless another number is given."""
-_OVERLAP = 4  # a window shares a fourth of its words with the next
-_LEAST = sys.float_info.min  # of a probability whose logarithm is taken
+from rnner.decoding.spans import Reading, ScoredSpan
+from rnner.tags import Span
+
+WINDOW = 1024
+"""Default length of a window, in words. Longer sentences are read in windows."""
+_OVERLAP = 4  # consecutive windows share a quarter of their words
+_TINY = sys.float_info.min  # keeps the logarithm of a probability finite
+
+S = TypeVar("S", Span, ScoredSpan)
 
 
 class Window(NamedTuple):
-    """Words `start` to `end` of a sentence, of which `first` to `last` are decided on; half-open both."""
+    """Words start to end of a sentence, of which the window decides about those between its seams."""
 
     start: int
     end: int
-    first: int
-    last: int
+    left_seam: int
+    right_seam: int
 
 
-class Placed(Protocol):
-    """A span of words, half-open, as a named tuple."""
-
-    @property
-    def start(self) -> int:
-        """Its first word."""
-        ...
-
-    @property
-    def end(self) -> int:
-        """The word after its last."""
-        ...
-
-    def _replace(self, *, start: int, end: int) -> Any:
-        """The same with another place."""
-        ...
-
-
-S = TypeVar("S", bound=Placed)
-
-
-def windows(length: int, most: int) -> list[Window]:
-    """The windows of a sentence of `length` words, `most` in each; every word is decided on in just one."""
-    step = most - most // _OVERLAP
-    starts = [*range(0, length - most, step), max(0, length - most)]
-    ends = [min(length, start + most) for start in starts]
+def split_into_windows(length: int, size: int) -> list[Window]:
+    """Return the windows of a sentence of `length` words, at most `size` words each."""
+    step = size - size // _OVERLAP
+    starts = [*range(0, length - size, step), max(0, length - size)]
+    ends = [min(length, start + size) for start in starts]
     seams = [0, *((start + end) // 2 for start, end in zip(starts[1:], ends, strict=False)), length]
     return [Window(start, end, *seam) for start, end, seam in zip(starts, ends, pairwise(seams), strict=True)]
 
 
-def join_spans(cuts: Sequence[Window], found: Sequence[Sequence[S]]) -> list[S]:
-    """The entities of a sentence from those of its windows: the first word decides."""
-    joined: list[S] = []
-    for window, spans in zip(cuts, found, strict=True):
-        _append(joined, _decided(window, spans))
-    return joined
+def decided_rows(windows: Sequence[Window], found: Sequence[Any]) -> list[Any]:
+    """Return from arrays with one row per word of each window the rows that the window decides about."""
+    return [
+        rows[window.left_seam - window.start : window.right_seam - window.start]
+        for window, rows in zip(windows, found, strict=True)
+    ]
+
+
+def join_spans(windows: Sequence[Window], found: Sequence[Sequence[S]]) -> list[S]:
+    """Return the entities of a sentence, given those of each window."""
+    return _without_overlaps(_decided(window, spans) for window, spans in zip(windows, found, strict=True))
 
 
 def _decided(window: Window, spans: Sequence[S]) -> list[S]:
-    """The entities that begin where the window decides, in the words of the sentence."""
-    moved: list[S] = [
-        span._replace(start=span.start + window.start, end=span.end + window.start) for span in spans
-    ]
-    return [span for span in moved if window.first <= span.start < window.last]
+    """Return the entities that begin between the seams, counted in words of the sentence."""
+    moved = [span._replace(start=span.start + window.start, end=span.end + window.start) for span in spans]
+    return [span for span in moved if window.left_seam <= span.start < window.right_seam]
 
 
-def _append(joined: list[S], spans: Sequence[S]) -> None:
-    """Add the entities of the next window, but for those that begin within the last one."""
-    border = joined[-1].end if joined else 0
-    joined += [span for span in spans if span.start >= border]
+def _without_overlaps(spans_of_windows: Iterable[Sequence[S]]) -> list[S]:
+    """Concatenate; an entity that begins within an entity of the window before is dropped."""
+    joined: list[S] = []
+    for spans in spans_of_windows:
+        border = joined[-1].end if joined else 0
+        joined += [span for span in spans if span.start >= border]
+    return joined
 
 
-def join_readings(
-    cuts: Sequence[Window], found: Sequence[Sequence[tuple[Sequence[S], float]]], n: int
-) -> list[tuple[list[S], float]]:
-    """The n best ways to tag a sentence, entities and probability, from those of its windows.
+def join_readings(windows: Sequence[Window], found: Sequence[Sequence[Reading]], n: int) -> list[Reading]:
+    """Return the n best readings of a sentence, given those of each window.
 
-    As if no window knew of the others: the probability is the product of those of what the windows decide.
+    Windows are treated as independent: the probability of a reading is the product over windows of the
+    probability of what each decides.
     """
-    best: list[tuple[float, list[list[S]]]] = [(0.0, [])]  # logarithm, entities window by window
-    for window, readings in zip(cuts, found, strict=True):
-        sums: dict[tuple[S, ...], float] = defaultdict(float)
+    best: list[tuple[float, list[list[Span]]]] = [(0.0, [])]  # log-probability, entities of each window
+    for window, readings in zip(windows, found, strict=True):
+        sums: dict[tuple[Span, ...], float] = defaultdict(float)
         for spans, probability in readings:
             sums[tuple(_decided(window, spans))] += probability
-        ways = [
-            (log + math.log(max(share, _LEAST)), [*before, list(spans)])
+        extended = [
+            (log + math.log(max(probability, _TINY)), [*before, list(spans)])
             for log, before in best
-            for spans, share in sums.items()
+            for spans, probability in sums.items()
         ]
-        best = heapq.nlargest(n, ways, key=lambda way: way[0])
-    return [(_put_together(parts), math.exp(log)) for log, parts in best]
-
-
-def _put_together(parts: Sequence[Sequence[S]]) -> list[S]:
-    joined: list[S] = []
-    for spans in parts:
-        _append(joined, spans)
-    return joined
+        best = heapq.nlargest(n, extended, key=lambda reading: reading[0])
+    return [Reading(_without_overlaps(spans), math.exp(log)) for log, spans in best]

@@ -1,8 +1,8 @@
-"""Models exported to ONNX, run by onnxruntime: all that prediction needs in one file, and no torch.
+"""Prediction with exported models, in onnxruntime and without torch.
 
-`rnner.export.writer` writes such files, and its text says what the graph takes. What is no computation of the graph
-stands in the file's metadata, by the keys below. A file in a model's folder has neither words nor their
-vectors: they are read from the files that it lies beside, once it is seen that these are what they were.
+`rnner.export.writer` writes the files and describes the inputs of the graph. Everything that is not computed
+by the graph is in the metadata of the file, under the keys below. A file in a model folder omits the words
+and their vectors: they are read from the other files of the folder, after their digests have been checked.
 """
 
 from __future__ import annotations
@@ -18,132 +18,137 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnner import tags
-from rnner.data.batches import Bags, Batch, Composition, Floats, Integers
+from rnner.data.batches import Batch, Composition, DocumentBags, Floats, Integers
 from rnner.data.vocabulary import Vocabulary
 from rnner.data.word_index import SortedWords
 from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
+from rnner.decoding.emissions import PlainEmitter
 from rnner.errors import ModelError, UsageError
-from rnner.model.file_names import CONFIG, ONNX, VOCABULARY, WEIGHTS
+from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS
 
-if TYPE_CHECKING:  # an extra: it is looked for when a model is loaded
+if TYPE_CHECKING:  # an optional dependency, imported when a model is loaded
     from onnxruntime import InferenceSession
 
 Arrays = dict[str, NDArray[Any]]
 
 FORMAT_VERSION = "1"
-KIND = "rnner.format_version"
-VERSION = "rnner.version"
-VOCABULARY_KEY = "rnner.vocabulary"  # JSON, as in vocabulary.json, but for the two lists that follow
-VECTOR_WORDS = "rnner.vector_words"  # a line each, in the order of code points
-N_GRAMS = "rnner.n_grams"  # the same; not there if words are not composed
-FILES = "rnner.files"  # of a file in a folder, in the place of these: JSON, SHA-256 of the files beside it
-THRESHOLD = "rnner.threshold"  # what entities must be more probable than; not there if nothing
-AGREEMENT = "rnner.agreement"  # the share of its scores that a word has in common with its like; likewise
-MOVES = "rnner.moves"  # JSON, [k + 1, k + 1]: scores of moves between tags, as in rnner.nn.crf.loss
+FORMAT_KEY = "rnner.format_version"
+VERSION_KEY = "rnner.version"
+VOCABULARY_KEY = "rnner.vocabulary"  # JSON, as in vocabulary.json but without the next two lists
+VECTOR_WORDS_KEY = "rnner.vector_words"  # one word per line, sorted by code points
+N_GRAMS_KEY = "rnner.n_grams"  # the same; absent if words are not composed
+FILES_KEY = "rnner.files"  # in a folder, instead of these three: JSON, SHA-256 of the folder's files
+THRESHOLD_KEY = "rnner.threshold"  # probability that entities must exceed; absent if there is none
+AGREEMENT_KEY = "rnner.agreement"  # share of emissions that same spellings have in common; absent if none
+TRANSITIONS_KEY = "rnner.moves"  # JSON, [k + 1, k + 1], see rnner.nn.crf.transitions
 
-SHARED = {
+SHARED_TABLES = {
     "frozen_vectors": "words.vectors",
     "frozen_scales": "words.scales",
     "trained_vectors": "words.weight",
 }
-"""Tables of such a graph that are in the folder's weights, and their names there."""
+"""Tables that a graph in a folder reads from the weights of the model, and their names there."""
 
 _COMPOSED = ("composed", "pieces", "weights")
-_COMPOSED_KEY = 1 << 40  # above all rows
+_COMPOSED_KEY = 1 << 40  # larger than any row
 
 
 def is_onnx_file(model: Path | str) -> bool:
-    """Whether a model is one of `rnner export`, by its name, and no folder."""
+    """Return whether a model is a file of `rnner export`, judging by its name."""
     return Path(model).suffix == ".onnx" and not Path(model).is_dir()
 
 
-def choose_backend(path: Path, backend: str, *, soon: bool = False) -> Path:
-    """The form of a model that a backend reads: the folder, or the file that `rnner export` has put into it.
+def choose_backend(path: Path, backend: str, *, fast_start: bool = False) -> Path:
+    """Return the form of a model for a backend: its folder, or the ONNX file in the folder.
 
     Args:
-        path: a model's folder, or a file of `rnner export`.
-        backend: torch, onnx, or auto: what `path` is, but with `soon` the form for onnx if it is to be had.
-        soon: starting at once matters more than speed afterwards.
+        path: a model folder, or a file of `rnner export`.
+        backend: torch, onnx or auto. auto keeps `path`; with `fast_start` it takes the ONNX file if it exists
+            and onnxruntime is installed.
+        fast_start: whether loading time matters more than speed.
 
     Raises:
-        UsageError: the model does not have that form.
+        UsageError: the model does not exist in that form.
     """
     exported = path if is_onnx_file(path) else path / ONNX
     if backend == "torch" and exported == path:
-        raise UsageError(f"{path}: --backend torch reads the folder that it was exported from")
+        raise UsageError(f"{path}: --backend torch needs the model folder that this file was exported from")
     if backend == "onnx" and not exported.exists():
-        raise UsageError(f"{path}: has no form for onnx; `rnner export {path}` adds it")
+        raise UsageError(f"{path}: the folder has no {ONNX}; `rnner export {path}` adds it")
     installed = find_spec("onnxruntime") is not None
-    chosen = backend == "onnx" or (backend == "auto" and soon and exported.is_file() and installed)
+    chosen = backend == "onnx" or (backend == "auto" and fast_start and exported.is_file() and installed)
     return exported if chosen else path
 
 
 def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) -> OnnxDecoder:
-    """Load a model that `rnner export` has written.
+    """Load a file written by `rnner export`.
 
     Args:
         path: the file.
-        threads: CPU threads; None: onnxruntime's choice.
-        limits: `sentences`, `tokens` and `window` of `rnner.decoding.decoder.Decoder`.
+        threads: CPU threads; None: chosen by onnxruntime.
+        limits: as for `rnner.decoding.decoder.Decoder`.
 
     Raises:
         UsageError: onnxruntime is not installed.
-        ModelError: there is no such file, or it is broken or foreign, or what it lies beside has changed; the
-            message says what to do.
+        ModelError: the file is missing, corrupt or not ours, or the folder around it has changed; the message
+            says what to do.
     """
     path = Path(path)
     if not path.is_file():
         raise ModelError(f"{path}: there is no such file; `rnner export DIR {path.name}` writes one")
     session = _session(path, threads)
     metadata = session.get_modelmeta().custom_metadata_map
-    if KIND not in metadata:
-        raise ModelError(f"{path}: is an ONNX model, but none that `rnner export` has written")
-    if metadata[KIND] != FORMAT_VERSION:
+    if FORMAT_KEY not in metadata:
+        raise ModelError(f"{path}: is an ONNX model, but not one written by `rnner export`")
+    if metadata[FORMAT_KEY] != FORMAT_VERSION:
         raise ModelError(
-            f"{path}: its format is {metadata[KIND]!r}, this rnner reads {FORMAT_VERSION}: export it again"
+            f"{path}: its format version is {metadata[FORMAT_KEY]!r}, this rnner reads {FORMAT_VERSION}; "
+            "export it again"
         )
-    if FILES in metadata and not _as_it_was(path.parent, metadata[FILES]):
-        again = f"`rnner export {path.parent} --overwrite` writes it anew"
-        raise ModelError(f"{path}: the files beside it have changed since it was written; {again}")
+    if FILES_KEY in metadata and not _is_unchanged(path.parent, metadata[FILES_KEY]):
+        raise ModelError(
+            f"{path}: other files of the folder have changed since the export; "
+            f"export it again: `rnner export {path.parent} --overwrite`"
+        )
     try:
         vocabulary = _vocabulary(metadata, path.parent)
-        moves = _legal(json.loads(metadata[MOVES]), vocabulary)
-        threshold, agreement = (_share(metadata, key) for key in (THRESHOLD, AGREEMENT))
-        _check(session, vocabulary)
+        transitions = _legal_transitions(json.loads(metadata[TRANSITIONS_KEY]), vocabulary)
+        threshold, agreement = (_fraction(metadata, key) for key in (THRESHOLD_KEY, AGREEMENT_KEY))
+        _check_graph(session, vocabulary)
     except (ModelError, KeyError, ValueError, TypeError, RecursionError) as error:
-        why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise ModelError(f"{path}: is damaged ({why}); export it again") from None
-    return OnnxDecoder(path, session, vocabulary, moves, threshold, agreement, **limits)
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise ModelError(f"{path}: is corrupt ({reason}); export it again") from None
+    return OnnxDecoder(path, session, vocabulary, transitions, threshold, agreement, **limits)
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """What tells whether the files that a graph lies beside are those that it was made from."""
-    files = (CONFIG, VOCABULARY, WEIGHTS)
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+    """Return the SHA-256 of each file that a graph in the folder depends on."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FOLDER_FILES}
 
 
-def _as_it_was(folder: Path, files: str) -> bool:
-    """Whether the files in a folder have the digests that were written down, as JSON."""
+def _is_unchanged(folder: Path, expected: str) -> bool:
     try:
-        return bool(json.loads(files) == digests(folder))
+        return bool(json.loads(expected) == digests(folder))
     except (ValueError, RecursionError, OSError):
         return False
 
 
-def _tables(path: Path) -> Arrays:
-    """The tables that a graph in a folder has there, by their names in the graph; none if it stands alone."""
+def _shared_tables(path: Path) -> Arrays:
+    """Return the tables that a graph reads from its folder, by their names in the graph."""
     weights = path.parent / WEIGHTS
-    if path.name != ONNX or not weights.is_file() or FILES.encode() not in path.read_bytes():
+    if path.name != ONNX or not weights.is_file() or FILES_KEY.encode() not in path.read_bytes():
         return {}
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(weights, framework="np") as file:
-            there = set(file.keys())
-            return {name: file.get_tensor(kept) for name, kept in SHARED.items() if kept in there}
+            present = set(file.keys())
+            return {name: file.get_tensor(own) for name, own in SHARED_TABLES.items() if own in present}
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{weights}: is broken or cut off ({error}); copy the model folder again") from None
+        raise ModelError(
+            f"{weights}: is corrupt or truncated ({error}); copy the model folder again"
+        ) from None
 
 
 def _session(path: Path, threads: int | None) -> InferenceSession:
@@ -153,149 +158,147 @@ def _session(path: Path, threads: int | None) -> InferenceSession:
         raise UsageError(f'{path}: needs onnxruntime: pip install "rnner[onnx]"') from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
-    options.log_severity_level = 4  # what goes wrong is told by exceptions
-    if tables := _tables(path):
+    options.log_severity_level = 4  # errors reach the user as exceptions
+    if tables := _shared_tables(path):
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(table) for table in tables.values()]
         options.add_external_initializers(list(tables), values)
     try:
-        source = path.read_bytes() if tables else path  # as bytes it can have no other file read
+        source = path.read_bytes() if tables else path  # given bytes, onnxruntime reads no other file
         return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # of a dozen classes of its own
-        why = str(error).partition("\n")[0]
-        if "external data" in why.lower():
-            alone = "`rnner export DIR OUT.onnx` writes a file that stands alone"
-            raise ModelError(f"{path}: is apart from the folder that has its words; {alone}") from None
-        raise ModelError(f"{path}: is broken or cut off ({why}); export it again") from None
+    except Exception as error:  # onnxruntime has a dozen exception classes
+        reason = _first_line(error)
+        if "external data" in reason.lower():
+            raise ModelError(
+                f"{path}: works only in its model folder, which holds its words and vectors; "
+                "`rnner export DIR OUT.onnx` writes a standalone file"
+            ) from None
+        raise ModelError(f"{path}: is corrupt or truncated ({reason}); export it again") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _vocabulary(metadata: dict[str, str], folder: Path) -> Vocabulary:
-    """The vocabulary, whose long lists are read where they stand; raises what `load_onnx` tells."""
-    if FILES in metadata:
+    """Read the vocabulary; the long lists are not parsed but searched in place."""
+    if FILES_KEY in metadata:
         return Vocabulary.from_json(json.loads((folder / VOCABULARY).read_text(encoding="utf-8")))
     vocabulary = Vocabulary.from_json({**json.loads(metadata[VOCABULARY_KEY]), "vector_words": []})
-    grams = metadata.get(N_GRAMS)
+    n_grams = metadata.get(N_GRAMS_KEY)
     return replace(
         vocabulary,
-        vector_words=SortedWords(metadata[VECTOR_WORDS]),
-        n_grams=None if grams is None else SortedWords(grams),
+        vector_words=SortedWords(metadata[VECTOR_WORDS_KEY]),
+        n_grams=None if n_grams is None else SortedWords(n_grams),
     )
 
 
-def _legal(scores: object, vocabulary: Vocabulary) -> NDArray[np.float32]:
-    """The scores of moves [k + 1, k + 1], -inf where the scheme does not allow them."""
-    moves = np.array(scores, dtype=np.float32)
+def _legal_transitions(scores: object, vocabulary: Vocabulary) -> NDArray[np.float32]:
+    """Return the scores of transitions [k + 1, k + 1], -inf where the tag scheme forbids them."""
+    transitions = np.array(scores, dtype=np.float32)
     k = len(vocabulary.tags)
-    if moves.shape != (k + 1, k + 1) or not np.isfinite(moves).all():
-        raise ValueError(f"the moves between tags are no numbers [{k + 1}, {k + 1}]")
+    if transitions.shape != (k + 1, k + 1) or not np.isfinite(transitions).all():
+        raise ValueError(f"the transitions between tags are not finite numbers [{k + 1}, {k + 1}]")
     start, step, end = tags.transitions(vocabulary.tags, vocabulary.scheme)
     allowed = np.block([[np.array(step), np.array(end)[:, None]], [np.array(start), np.array([False])]])
-    return np.where(allowed, moves, np.float32(-np.inf))
+    return np.where(allowed, transitions, np.float32(-np.inf))
 
 
-def _share(metadata: dict[str, str], key: str) -> float | None:
-    """A number between 0 and 1 from the metadata, None if it is not there; ValueError for another one."""
-    share = float(metadata[key]) if key in metadata else None
-    if share is not None and not 0 < share < 1:
-        raise ValueError(f"{key} is {share}, not between 0 and 1")
-    return share
+def _fraction(metadata: dict[str, str], key: str) -> float | None:
+    """Read a number between 0 and 1; None if it is absent."""
+    value = float(metadata[key]) if key in metadata else None
+    if value is not None and not 0 < value < 1:
+        raise ValueError(f"{key} is {value}, not between 0 and 1")
+    return value
 
 
-def _check(session: InferenceSession, vocabulary: Vocabulary) -> None:
-    """Raise a ValueError if the graph wants what cannot be given, or gives scores of other tags."""
+def _check_graph(session: InferenceSession, vocabulary: Vocabulary) -> None:
+    """Raise a ValueError if the graph has other inputs or outputs than a model with this vocabulary."""
     known = {"words", "casing", "characters", "forms", "lengths", "document_words", "counts", "document_of"}
     known |= {"lexicon"} if vocabulary.lexicon is not None else set()
     if vocabulary.n_grams is not None:
         known |= {prefix + name for prefix in ("", "document_") for name in _COMPOSED}
-    if unknown := {wanted.name for wanted in session.get_inputs()} - known:
-        raise ValueError(f"its graph takes {', '.join(sorted(unknown))}")
-    if [(given.name, given.shape[-1]) for given in session.get_outputs()] != [
-        ("emissions", len(vocabulary.tags))
-    ]:
-        raise ValueError(f"its graph does not give the emissions of {len(vocabulary.tags)} tags")
+    if unknown := {given.name for given in session.get_inputs()} - known:
+        raise ValueError(f"its graph has the unknown inputs {', '.join(sorted(unknown))}")
+    k = len(vocabulary.tags)
+    if [(output.name, output.shape[-1]) for output in session.get_outputs()] != [("emissions", k)]:
+        raise ValueError(f"its graph does not output the emissions of {k} tags")
 
 
 class OnnxDecoder(Decoder):
     """Finds entities with an exported model; see `Decoder`, and `load_onnx` for the arguments."""
+
+    threshold: float | None = None
+    agreement: float | None = None
+    uses_documents: bool = False
 
     def __init__(
         self,
         path: Path,
         session: InferenceSession,
         vocabulary: Vocabulary,
-        moves: NDArray[np.float32],
+        transitions: NDArray[np.float32],
         threshold: float | None,
         agreement: float | None,
         **limits: int,
     ) -> None:
         super().__init__(vocabulary, **limits)
-        self._path, self._session, self._moves = path, session, moves
-        self._threshold, self._agreement = threshold, agreement
+        self._path, self._session, self._moves = path, session, transitions
         self._boundary = np.array(tags.boundaries(vocabulary.tags, vocabulary.scheme))
-        self._inputs = [wanted.name for wanted in session.get_inputs()]
+        self._inputs = [given.name for given in session.get_inputs()]
+        self.threshold, self.agreement = threshold, agreement
+        self.uses_documents = "counts" in self._inputs
 
-    @property
-    def documents(self) -> bool:
-        """Whether the model looks at whole documents."""
-        return "counts" in self._inputs
+    def emitter(self) -> PlainEmitter:
+        """Return what computes emissions."""
+        return PlainEmitter(self._emissions, self.vocabulary, uses_documents=self.uses_documents)
 
-    @property
-    def threshold(self) -> float | None:
-        """What entities must be more probable than; None: those of the most probable tags are found."""
-        return self._threshold
-
-    @property
-    def agreement(self) -> float | None:
-        """The share of its scores that a word has in common with its like, see `rnner.decoding.agreement`."""
-        return self._agreement
-
-    def lattice(self, batch: Batch[NDArray[Any]]) -> NumpyLattice:
-        """What the model makes of a batch."""
-        given = inputs(batch)
+    def _emissions(self, batch: Batch[NDArray[Any]]) -> Floats:
+        available = graph_inputs(batch)
         try:
-            (emissions,) = self._session.run(["emissions"], {name: given[name] for name in self._inputs})
-        except Exception as error:  # of a dozen classes of its own
-            why = str(error).partition("\n")[0]
-            raise ModelError(f"{self._path}: cannot be run ({why}); export it again") from None
-        return self.lattice_of(emissions, batch.lengths)
+            (emissions,) = self._session.run(["emissions"], {name: available[name] for name in self._inputs})
+        except Exception as error:  # onnxruntime has a dozen exception classes
+            raise ModelError(f"{self._path}: cannot run ({_first_line(error)}); export it again") from None
+        found: Floats = emissions
+        return found
 
-    def lattice_of(self, emissions: Floats, lengths: Integers) -> NumpyLattice:
-        """The lattice of emissions [b, t, k] of sentences of so many words [b]."""
+    def lattice(self, emissions: Floats, lengths: Integers) -> NumpyLattice:
+        """Return the lattice of emissions [b, t, k] of sentences with lengths [b]."""
         return NumpyLattice(emissions, lengths, self._moves, self._boundary)
 
 
-def inputs(batch: Batch[NDArray[Any]]) -> Arrays:
-    """What the graph may take, by name: see `rnner.export.writer`."""
-    given: Arrays = {name: getattr(batch, name) for name in ("words", "casing", "characters", "forms")}
-    given["lengths"] = batch.lengths
+def graph_inputs(batch: Batch[NDArray[Any]]) -> Arrays:
+    """Return everything that a graph may take, by name; see `rnner.export.writer`."""
+    arrays: Arrays = {name: getattr(batch, name) for name in ("words", "casing", "characters", "forms")}
+    arrays["lengths"] = batch.lengths
     if batch.lexicon is not None:
-        given["lexicon"] = batch.lexicon
+        arrays["lexicon"] = batch.lexicon
     if batch.composition is not None:
-        given |= _padded(batch.composition)
+        arrays |= _composition_inputs(batch.composition)
     if batch.bags is not None:
-        given |= _bags(batch.bags)
-    return given
+        arrays |= _document_inputs(batch.bags)
+    return arrays
 
 
-def _padded(made_of: Composition[NDArray[Any]]) -> Arrays:
-    """The pieces of q composed forms: which forms `[q]`, rows and weights `[q, p]`, 0 in the padding."""
-    forms, sizes = np.unique(made_of.forms, return_counts=True)
+def _composition_inputs(composition: Composition[NDArray[Any]]) -> Arrays:
+    """Return q composed forms `[q]`, and the rows and weights `[q, p]` of their pieces, 0 in the padding."""
+    forms, sizes = np.unique(composition.forms, return_counts=True)
     inside = np.arange(max(sizes, default=1)) < sizes[:, None]
     pieces, weights = np.zeros(inside.shape, dtype=np.int64), np.zeros(inside.shape, dtype=np.float32)
-    order = np.argsort(made_of.forms, kind="stable")
-    pieces[inside], weights[inside] = made_of.rows[order], made_of.weights[order]
+    order = np.argsort(composition.forms, kind="stable")
+    pieces[inside], weights[inside] = composition.rows[order], composition.weights[order]
     return dict(zip(_COMPOSED, (forms, pieces, weights), strict=True))
 
 
-def _bags(bags: Bags[NDArray[Any]]) -> Arrays:
-    """The m distinct words of d documents, and how often each stands in each: `[d, m]`."""
+def _document_inputs(bags: DocumentBags[NDArray[Any]]) -> Arrays:
+    """Return the m distinct words of d documents, and the count `[d, m]` of each word in each document."""
     keys = np.where(bags.words > 0, bags.words, _COMPOSED_KEY + np.arange(len(bags.words)))
     _, first, place = np.unique(keys, return_index=True, return_inverse=True)
-    m = len(first)
-    cells = np.bincount(bags.documents * m + place, bags.counts, minlength=bags.number * m)
-    made_of = replace(bags.composition, forms=place[bags.composition.forms])
+    m, d = len(first), bags.number_documents
+    counts = np.bincount(bags.documents * m + place, bags.counts, minlength=d * m)
+    composition = replace(bags.composition, forms=place[bags.composition.forms])
     return {
         "document_words": bags.words[first],
-        "counts": cells.reshape(bags.number, m).astype(np.float32),
-        "document_of": bags.of,
-        **{f"document_{name}": array for name, array in _padded(made_of).items()},
+        "counts": counts.reshape(d, m).astype(np.float32),
+        "document_of": bags.document_of,
+        **{f"document_{name}": array for name, array in _composition_inputs(composition).items()},
     }

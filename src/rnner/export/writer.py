@@ -1,25 +1,26 @@
-"""A model as ONNX: a graph from words to emissions, and in its metadata all that decoding needs.
+"""Export to ONNX: a graph from words to emissions, with everything else for decoding in its metadata.
 
-It is one file for itself, or one in the model's folder, which finds words and their vectors in the files that
-are there (as external data: any runtime that knows the format reads it). `rnner.export.runtime` runs both without
-torch; the keys of the metadata stand there. The graph takes, for b
-sentences of up to t words with n distinct forms of up to c characters (int64 unless said to be float32; what
-the model has no use for is not there):
+The result is either a standalone file or a file in the model folder that refers to the words and vectors of
+the other files (as ONNX external data, which any runtime can read). `rnner.export.runtime` runs both without
+torch and defines the metadata keys.
 
-    words [n]                the row of each form; 0 if it is composed
+The graph takes these inputs, for b sentences of up to t words with n distinct forms of up to c characters.
+They are int64 unless marked as float32. Inputs that a model does not need are absent.
+
+    words [n]                the row of each form's vector; 0 if the form is composed
     casing [n]               the casing class of each form
     characters [n, c]        the characters of each form, 0 in the padding
-    forms [b, t]             which form stands at each position
-    lengths [b]              words in each sentence
-    lexicon [b, t, l]        float32, what the lexicon knows of each word
-    composed [q]             which forms are composed
-    pieces, weights [q, p]   of which rows, and weighted how (float32); 0 in the padding
-    document_words [m]       the distinct words of d documents, and, as above, those that are composed:
+    forms [b, t]             the form at each position
+    lengths [b]              the number of words of each sentence
+    lexicon [b, t, l]        float32, the lexicon features of each word
+    composed [q]             the forms that are composed of pieces
+    pieces, weights [q, p]   the rows of the pieces, and their weights (float32); 0 in the padding
+    document_words [m]       the rows of the distinct words of d documents; for composed ones, as above:
     document_composed, document_pieces, document_weights
-    counts [d, m]            float32, how often each stands in each document
+    counts [d, m]            float32, the count of each word in each document
     document_of [b]          the document of each sentence
 
-and gives `emissions` [b, t, k], float32, of no meaning in the padding.
+The output is `emissions` [b, t, k], float32, arbitrary in the padding.
 """
 
 from __future__ import annotations
@@ -44,42 +45,61 @@ from rnner.model.folder import LoadedModel
 from rnner.model.tagger import Tagger
 from rnner.system.files import write_atomically
 
-if TYPE_CHECKING:  # an extra
+if TYPE_CHECKING:  # an optional dependency
     from onnx import ModelProto
 
 OPSET, IR_VERSION = 17, 8
-_MOST_BYTES = (1 << 31) - (1 << 24)  # of a file that is one protocol buffer
+_MAX_BYTES = (1 << 31) - (1 << 24)  # of a file that is one protocol buffer
 
 
-def export(bundle: LoadedModel, path: Path) -> None:
-    """Write a model as one ONNX file, whole or not at all; its folder is made.
+def export_standalone(model: LoadedModel, path: Path) -> None:
+    """Write a model as a standalone ONNX file, atomically; missing folders are created.
 
     Raises:
         UsageError: onnx is not installed, or the file cannot be written.
-        ModelError: the model has a cell that ONNX has no operator for, or is too large for one file.
+        ModelError: ONNX has no operator for the model's cell, or the model is too large for one file.
     """
-    _write(path, to_onnx(bundle.tagger, bundle.vocabulary))
+    _write(path, to_onnx(model.tagger, model.vocabulary))
 
 
-def export_beside(bundle: LoadedModel) -> Path:
-    """Write a model's graph into its folder, without what the folder's other files hold; where it is now.
+def export_into_folder(model: LoadedModel) -> Path:
+    """Write the graph of a model into its folder, without what the other files hold; return its path.
 
     Raises:
-        UsageError, ModelError: as `export` does.
+        UsageError, ModelError: as for `export_standalone`.
     """
-    path = bundle.folder / ONNX
-    rows = np.arange(bundle.vocabulary.rows - len(bundle.vocabulary.words))
-    told = {runtime.FILES: json.dumps(runtime.digests(bundle.folder))}
-    model = _to_onnx(bundle.tagger, bundle.vocabulary, rows, told)
-    _take_out(model, bundle.folder / WEIGHTS)
-    _write(path, model)
+    path = model.folder / ONNX
+    rows = np.arange(model.vocabulary.rows - len(model.vocabulary.words))
+    metadata = {runtime.FILES_KEY: json.dumps(runtime.digests(model.folder))}
+    proto = _to_onnx(model.tagger, model.vocabulary, rows, metadata)
+    _refer_to_weights(proto, model.folder / WEIGHTS)
+    _write(path, proto)
     return path
 
 
 def to_onnx(tagger: Tagger, vocabulary: Vocabulary) -> ModelProto:
-    """The model as ONNX's protocol buffer; raises as `export` does."""
-    order = _Order(vocabulary)
-    return _to_onnx(tagger, vocabulary, order.rows, _words(vocabulary, order))
+    """Return a model as an ONNX protocol buffer; raises as `export_standalone` does.
+
+    Words and n-grams are sorted by code points, so that the runtime finds them by bisection.
+    """
+    words, n_grams = list(vocabulary.vector_words), list(vocabulary.n_grams or [])
+    by_word = sorted(range(len(words)), key=words.__getitem__)
+    by_n_gram = sorted(range(len(n_grams)), key=n_grams.__getitem__)
+    mean = [] if vocabulary.n_grams is None else [len(words) + len(n_grams)]
+    rows = np.array([*by_word, *(len(words) + i for i in by_n_gram), *mean], dtype=np.int64)
+    description = vocabulary.to_json() | {"vector_words": []}
+    description.pop("n_grams", None)
+    metadata = {
+        runtime.VOCABULARY_KEY: json.dumps(description, ensure_ascii=False),
+        runtime.VECTOR_WORDS_KEY: _lines([words[i] for i in by_word]),
+    }
+    if vocabulary.n_grams is not None:
+        metadata[runtime.N_GRAMS_KEY] = _lines([n_grams[i] for i in by_n_gram])
+    return _to_onnx(tagger, vocabulary, rows, metadata)
+
+
+def _lines(words: Sequence[str]) -> str:
+    return "".join(f"{word}\n" for word in words)
 
 
 def _write(path: Path, model: ModelProto) -> None:
@@ -91,17 +111,17 @@ def _write(path: Path, model: ModelProto) -> None:
 
 
 def _to_onnx(
-    tagger: Tagger, vocabulary: Vocabulary, rows: NDArray[np.int64], told: Mapping[str, str]
+    tagger: Tagger, vocabulary: Vocabulary, rows: NDArray[np.int64], metadata: Mapping[str, str]
 ) -> ModelProto:
-    """The model with its frozen rows in an order, and what else its metadata are to tell."""
+    """Return a model whose frozen vectors are in the order `rows`, with `metadata` besides the usual keys."""
     try:
         from onnx import helper
     except ImportError:
         raise UsageError('exporting needs onnx: pip install "rnner[onnx]"') from None
-    if sum(tensor.nbytes for tensor in tagger.state_dict().values()) > _MOST_BYTES:
+    if sum(tensor.nbytes for tensor in tagger.state_dict().values()) > _MAX_BYTES:
         raise ModelError(
-            "the model is larger than the 2 GB that an ONNX file can hold; train with fewer word vectors, "
-            "embeddings.words.limit"
+            "the model is larger than the 2 GB that an ONNX file can hold; train with fewer word vectors "
+            "(embeddings.words.limit)"
         )
     graph = Graph()
     lexicon = vocabulary.lexicon.size if vocabulary.lexicon is not None else 0
@@ -114,59 +134,27 @@ def _to_onnx(
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
     )
-    # JSON has no infinity; which moves are illegal, the scheme tells.
-    scores = tagger.head.scores().detach().cpu()
-    moves = json.dumps(scores.masked_fill(scores.isneginf(), 0).tolist())
-    kind = {runtime.KIND: runtime.FORMAT_VERSION, runtime.VERSION: __version__}
+    # JSON has no infinity; illegal transitions follow from the tag scheme.
+    scores = tagger.head.transition_scores().detach().cpu()
+    transitions = json.dumps(scores.masked_fill(scores.isneginf(), 0).tolist())
+    common = {runtime.FORMAT_KEY: runtime.FORMAT_VERSION, runtime.VERSION_KEY: __version__}
     if tagger.head.threshold is not None:
-        kind[runtime.THRESHOLD] = str(tagger.head.threshold)
+        common[runtime.THRESHOLD_KEY] = str(tagger.head.threshold)
     if tagger.agreement is not None:
-        kind[runtime.AGREEMENT] = str(tagger.agreement)
-    helper.set_model_props(model, {**kind, runtime.MOVES: moves, **told})
+        common[runtime.AGREEMENT_KEY] = str(tagger.agreement)
+    helper.set_model_props(model, {**common, runtime.TRANSITIONS_KEY: transitions, **metadata})
     return model
 
 
-def _take_out(model: ModelProto, weights: Path) -> None:
-    """Let the tables of words be those of a file of weights, whose bytes they are."""
+def _refer_to_weights(model: ModelProto, weights: Path) -> None:
+    """Replace the shared tables by references to the same bytes in the weights file."""
     from onnx.external_data_helper import set_external_data
 
     with weights.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
     for constant in model.graph.initializer:
-        if constant.name in runtime.SHARED:
-            start, end = header[runtime.SHARED[constant.name]]["data_offsets"]
+        if constant.name in runtime.SHARED_TABLES:
+            start, end = header[runtime.SHARED_TABLES[constant.name]]["data_offsets"]
             set_external_data(constant, weights.name, offset=8 + size + start, length=end - start)
             constant.ClearField("raw_data")
-
-
-class _Order:
-    """Frozen rows as the file has them: words and n-grams by code points, so that bisection finds them.
-
-    Attributes:
-        words, n_grams: in that order.
-        rows: [m] which rows of `WordEmbedding.vectors` come one after the other.
-    """
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        words, n_grams = list(vocabulary.vector_words), list(vocabulary.n_grams or [])
-        by_word = sorted(range(len(words)), key=words.__getitem__)
-        by_gram = sorted(range(len(n_grams)), key=n_grams.__getitem__)
-        self.words, self.n_grams = [words[i] for i in by_word], [n_grams[i] for i in by_gram]
-        mean = [] if vocabulary.n_grams is None else [len(words) + len(n_grams)]
-        self.rows = np.array([*by_word, *(len(words) + i for i in by_gram), *mean], dtype=np.int64)
-
-
-def _words(vocabulary: Vocabulary, order: _Order) -> dict[str, str]:
-    """The vocabulary as metadata."""
-    described = vocabulary.to_json() | {"vector_words": []}
-    grams = described.pop("n_grams", None)
-    told = {
-        runtime.VOCABULARY_KEY: json.dumps(described, ensure_ascii=False),
-        runtime.VECTOR_WORDS: _lines(order.words),
-    }
-    return told if grams is None else told | {runtime.N_GRAMS: _lines(order.n_grams)}
-
-
-def _lines(words: Sequence[str]) -> str:
-    return "".join(f"{word}\n" for word in words)

@@ -1,0 +1,1 @@
+"""rnner inside other libraries."""

@@ -1,9 +1,9 @@
-"""A model as a component of a spaCy pipeline: `nlp.add_pipe("rnner", config={"model": "runs/my"})`.
+"""A component for spaCy pipelines: `nlp.add_pipe("rnner", config={"model": "runs/my"})`.
 
-It needs `pip install "rnner[spacy]"`; spaCy finds it by itself, nothing has to be imported. Words are spaCy's
-own tokens, those of white space left out. Sentences are those that an earlier component has set ("senter",
-"sentencizer", "parser"), else rnner's rule of raw text; a `Doc` is one document. What stands in `doc.ents`
-already stays, and what overlaps it is left out; with `"overwrite": True` it is the other way round.
+Install it with `pip install "rnner[spacy]"`; spaCy finds it without an import. It tags spaCy's own tokens,
+without white space. Sentences are those set by an earlier component ("senter", "sentencizer", "parser"), or
+those of rnner's sentence splitter. A `Doc` is one document. Entities already in `doc.ents` are kept, and new
+ones that overlap them are dropped; with `"overwrite": True` it is the other way round.
 
 Example:
     >>> import spacy
@@ -16,7 +16,7 @@ Example:
     True
 """
 
-# No `from __future__ import annotations`: spaCy checks a component's config against what they are here.
+# No `from __future__ import annotations`: spaCy reads the annotations of `create` to check its config.
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
@@ -29,11 +29,11 @@ from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
-from spacy.tokens import Token as Word
+from spacy.tokens import Token as SpacyToken
 from spacy.training import Example
 
 from rnner.errors import ModelError
-from rnner.model.file_names import MODEL_FILES
+from rnner.model.file_names import MODEL_FILES, ONNX
 from rnner.model.names import find_model
 from rnner.pipeline import Pipeline, load
 from rnner.text.entity import Entity
@@ -41,7 +41,7 @@ from rnner.text.sentences import split_sentences
 from rnner.text.tokenizer import Token
 
 SCORE = "rnner_score"
-"""The attribute `span._.rnner_score` of what was found: the model's probability of exactly this entity."""
+"""The attribute `span._.rnner_score` of an entity: the model's probability of exactly this entity."""
 
 
 @Language.factory(
@@ -50,20 +50,20 @@ SCORE = "rnner_score"
     default_config={"model": None, "overwrite": False},
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0},
 )
-def create(nlp: Language, name: str, model: str | None, overwrite: bool) -> "EntityFinder":
-    """What spaCy calls for `nlp.add_pipe("rnner")`; see `EntityFinder`."""
-    return EntityFinder(name, model, overwrite=overwrite)
+def create(nlp: Language, name: str, model: str | None, overwrite: bool) -> "RnnerComponent":
+    """Create the component for `nlp.add_pipe("rnner")`; see `RnnerComponent`."""
+    return RnnerComponent(name, model, overwrite=overwrite)
 
 
-class EntityFinder(Pipe):
-    """Finds entities in documents of spaCy. The model is loaded when it is first needed.
+class RnnerComponent(Pipe):
+    """Sets the entities of spaCy documents. The model is loaded on first use.
 
-    A pipeline that is saved, by `nlp.to_disk` or `to_bytes`, holds the files of its model.
+    `nlp.to_disk` and `nlp.to_bytes` save the files of the model with the pipeline.
 
     Args:
-        name: of the component.
-        model: what `rnner.load` takes; None is the bundled one.
-        overwrite: whether what it finds replaces entities that are there and overlap.
+        name: name of the component.
+        model: as for `rnner.load`; None is the bundled model.
+        overwrite: whether new entities replace existing ones that they overlap.
     """
 
     def __init__(
@@ -71,18 +71,18 @@ class EntityFinder(Pipe):
     ) -> None:
         self.name, self.overwrite = name, overwrite
         self._model = model
-        self._held: TemporaryDirectory[str] | None = None  # where the model is, if it came as bytes
+        self._folder: TemporaryDirectory[str] | None = None  # of a model that came as bytes
         if not Span.has_extension(SCORE):
             Span.set_extension(SCORE, default=None)
 
     @cached_property
     def pipeline(self) -> Pipeline:
-        """The model; raises what `rnner.load` does."""
+        """The model; raises what `rnner.load` raises."""
         return load(self._model)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The kinds of entity that the model tells apart; none before it is loaded, as spaCy asks early."""
+        """The entity types of the model; empty until it is loaded, since spaCy asks early."""
         return tuple(self.pipeline.labels) if "pipeline" in self.__dict__ else ()
 
     def __call__(self, doc: Doc) -> Doc:
@@ -90,106 +90,105 @@ class EntityFinder(Pipe):
         return next(self.pipe([doc]))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Set the entities of documents, so many at a time; they come in order."""
-        left = iter(stream)
-        while docs := list(islice(left, batch_size)):
+        """Set the entities of documents, `batch_size` at a time, and yield them in order."""
+        remaining = iter(stream)
+        while docs := list(islice(remaining, batch_size)):
             try:
-                self._annotate(docs)
+                self._set_entities(docs)
             except Exception as error:
                 self.get_error_handler()(self.name, self, docs, error)
             else:
                 yield from docs
 
     def score(self, examples: Iterable[Example], **_: Any) -> dict[str, Any]:
-        """Precision, recall and F1 as spaCy counts them."""
+        """Return precision, recall and F1 as spaCy computes them."""
         scores: dict[str, Any] = get_ner_prf(examples)
         return scores
 
     def to_disk(self, path: Path | str, *, exclude: Collection[str] = ()) -> None:
-        """Write the files of the model into a folder."""
+        """Copy the files of the model into a folder."""
         path, files = Path(path), self._files()
         path.mkdir(parents=True, exist_ok=True)
-        for place in (path / name for name in MODEL_FILES):
-            file = files.get(place.name)
+        for target in (path / name for name in MODEL_FILES):
+            file = files.get(target.name)
             if file is None:
-                place.unlink(missing_ok=True)  # of a model that was there
-            elif not place.exists() or not file.samefile(place):
-                shutil.copyfile(file, place)
+                target.unlink(missing_ok=True)  # left over from another model
+            elif not target.exists() or not file.samefile(target):
+                shutil.copyfile(file, target)
 
-    def from_disk(self, path: Path | str, *, exclude: Collection[str] = ()) -> "EntityFinder":
-        """Take the model from a folder, whatever the config names."""
+    def from_disk(self, path: Path | str, *, exclude: Collection[str] = ()) -> "RnnerComponent":
+        """Use the model in a folder instead of the one in the config."""
         self.__dict__.pop("pipeline", None)
         self._model = Path(path)
         return self
 
     def to_bytes(self, *, exclude: Collection[str] = ()) -> bytes:
-        """The files of the model."""
+        """Return the files of the model."""
         import srsly
 
-        found: bytes = srsly.msgpack_dumps({name: file.read_bytes() for name, file in self._files().items()})
-        return found
+        data: bytes = srsly.msgpack_dumps({name: file.read_bytes() for name, file in self._files().items()})
+        return data
 
-    def from_bytes(self, data: bytes, *, exclude: Collection[str] = ()) -> "EntityFinder":
-        """Take the model from what `to_bytes` gave.
+    def from_bytes(self, data: bytes, *, exclude: Collection[str] = ()) -> "RnnerComponent":
+        """Use the model in the result of `to_bytes`.
 
         Raises:
-            ModelError: it is something else.
+            ModelError: the data is something else.
         """
         import srsly
 
         files = srsly.msgpack_loads(data)
         if not isinstance(files, dict) or not files.keys() <= set(MODEL_FILES):
-            raise ModelError("these bytes hold no model of rnner: component.to_bytes() writes some")
-        self._held = TemporaryDirectory(prefix="rnner")
+            raise ModelError("these bytes are not an rnner model; component.to_bytes() returns one")
+        self._folder = TemporaryDirectory(prefix="rnner")
         for name, content in files.items():
-            Path(self._held.name, name).write_bytes(content)
-        return self.from_disk(self._held.name)
+            Path(self._folder.name, name).write_bytes(content)
+        return self.from_disk(self._folder.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies, and other processes, load the model themselves."""
-        return _again, (self.name, self._model, self.overwrite, self.to_bytes() if self._held else None)
+        """Pickle the name of the model rather than its weights, unless it came as bytes."""
+        return _restore, (self.name, self._model, self.overwrite, self.to_bytes() if self._folder else None)
 
     def _files(self) -> dict[str, Path]:
         path = find_model(self._model)
         if path.is_file():
-            return {"model.onnx": path}
+            return {ONNX: path}
         return {name: path / name for name in MODEL_FILES if (path / name).is_file()}
 
-    def _annotate(self, docs: list[Doc]) -> None:
-        parts = [_sentences(doc) for doc in docs]
-        words = [[word.text for word in sentence] for sentences in parts for sentence in sentences]
-        numbers = [number for number, sentences in enumerate(parts) for _ in sentences]
-        found = iter(self.pipeline.tag(words, numbers))
-        for doc, sentences in zip(docs, parts, strict=True):
-            spans = [_span(doc, words, entity) for words in sentences for entity in next(found)]
-            doc.ents = (
-                _merged(list(doc.ents), spans) if not self.overwrite else _merged(spans, list(doc.ents))
-            )
+    def _set_entities(self, docs: list[Doc]) -> None:
+        sentences_of_docs = [_sentences(doc) for doc in docs]
+        words = [[token.text for token in sentence] for found in sentences_of_docs for sentence in found]
+        numbers = [number for number, found in enumerate(sentences_of_docs) for _ in found]
+        entities = iter(self.pipeline.tag(words, numbers))
+        for doc, sentences in zip(docs, sentences_of_docs, strict=True):
+            spans = [_span(doc, tokens, entity) for tokens in sentences for entity in next(entities)]
+            existing = list(doc.ents)
+            doc.ents = _merge(spans, existing) if self.overwrite else _merge(existing, spans)
 
 
-def _again(name: str, model: Path | str | None, overwrite: bool, data: bytes | None) -> EntityFinder:
-    finder = EntityFinder(name, model, overwrite=overwrite)
-    return finder if data is None else finder.from_bytes(data)
+def _restore(name: str, model: Path | str | None, overwrite: bool, data: bytes | None) -> RnnerComponent:
+    component = RnnerComponent(name, model, overwrite=overwrite)
+    return component if data is None else component.from_bytes(data)
 
 
-def _sentences(doc: Doc) -> list[list[Word]]:
-    """The words of each sentence, white space left out."""
-    words = [word for word in doc if not word.is_space]
+def _sentences(doc: Doc) -> list[list[SpacyToken]]:
+    """Return the tokens of each sentence without white space."""
     if doc.has_annotation("SENT_START"):
-        found = [[word for word in sentence if not word.is_space] for sentence in doc.sents]
+        found = [[token for token in sentence if not token.is_space] for sentence in doc.sents]
         return [sentence for sentence in found if sentence]
-    left = iter(words)
+    words = [token for token in doc if not token.is_space]
+    remaining = iter(words)
     tokens = [Token(word.text, word.idx, word.idx + len(word)) for word in words]
-    return [[next(left) for _ in sentence] for sentence in split_sentences(doc.text, tokens)]
+    return [[next(remaining) for _ in sentence] for sentence in split_sentences(doc.text, tokens)]
 
 
-def _span(doc: Doc, words: list[Word], entity: Entity) -> Span:
-    span = Span(doc, words[entity.start].i, words[entity.end - 1].i + 1, label=entity.label)
+def _span(doc: Doc, tokens: list[SpacyToken], entity: Entity) -> Span:
+    span = Span(doc, tokens[entity.start].i, tokens[entity.end - 1].i + 1, label=entity.label)
     span._.set(SCORE, entity.score)
     return span
 
 
-def _merged(first: list[Span], second: list[Span]) -> list[Span]:
-    """All of the first, and those of the second that share no word with them."""
-    taken = {i for span in first for i in range(span.start, span.end)}
-    return [*first, *(span for span in second if taken.isdisjoint(range(span.start, span.end)))]
+def _merge(preferred: list[Span], others: list[Span]) -> list[Span]:
+    """Return the preferred spans and those others that do not overlap them."""
+    taken = {i for span in preferred for i in range(span.start, span.end)}
+    return [*preferred, *(span for span in others if taken.isdisjoint(range(span.start, span.end)))]

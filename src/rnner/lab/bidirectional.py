@@ -1,4 +1,11 @@
-"""What the words to come tell: "He said, Teddy Roosevelt ..." and "He said, Teddy bears ..."."""
+"""What the right context tells: "He said, Teddy Roosevelt ..." and "He said, Teddy bears ...".
+
+Claim of the notes: whether "Teddy" belongs to a name depends on the word after it, which a forward-only
+network has not read yet; a bidirectional network, ŷ<t> = g(W_y [a→<t>, a←<t>] + b_y), can tell.
+
+How to read it: the probability that each word belongs to a name. Forward-only taggers must give "Teddy" the
+same probability in both sentences.
+"""
 
 from __future__ import annotations
 
@@ -6,40 +13,61 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+from rich.console import Group, RenderableType
+
 from rnner.decoding.tagger_decoder import TaggerDecoder
-from rnner.lab.small_networks import Tell, sample, small_tagger
-from rnner.render.pictures import Figure, bars
+from rnner.lab.small_networks import Log, sample_split, train_tagger
+from rnner.render.plotting import Figure, grouped_bars
+from rnner.render.tables import numeric_table, text_bar
 from rnner.scoring.evaluation import evaluate
+from rnner.system.terminal import printable
 from rnner.tags import label_of
 
 
-def name_probabilities(decoder: TaggerDecoder, words: list[str]) -> list[float]:
-    """For each word, how probable it is that it belongs to a name."""
-    names = [n for n, tag in enumerate(decoder.vocabulary.tags) if label_of(tag) is not None]
-    return decoder.marginals([words])[0][:, names].sum(dim=1).tolist()
-
-
 def measure(
-    sentences: Sequence[list[str]], models: Mapping[str, TaggerDecoder], seed: int, quick: bool, tell: Tell
+    sentences: Sequence[list[str]], models: Mapping[str, TaggerDecoder], seed: int, quick: bool, log: Log
 ) -> dict[str, Any]:
-    """The models side by side; without any, forward-only and bidirectional ones, means over several seeds."""
+    """Compare models by name; without models, average several trained taggers of each kind."""
     groups, f1 = {name: [decoder] for name, decoder in models.items()}, {}
     for name in () if models else ("forward-only", "bidirectional"):
         both, seeds, epochs = name == "bidirectional", 1 if quick else 5, 4 if quick else 10
-        tell(f"{name}: trains {seeds} on the sample corpus")
-        groups[name] = [small_tagger(seed + n, epochs, cell="gru", bidirectional=both) for n in range(seeds)]
-        f1[name] = mean(evaluate(one, sample("test")).f1 for one in groups[name])
+        log(f"{name}: training {seeds} on the sample corpus")
+        groups[name] = [train_tagger(seed + n, epochs, cell="gru", bidirectional=both) for n in range(seeds)]
+        f1[name] = mean(evaluate(tagger, sample_split("test")).f1 for tagger in groups[name])
     rows = []
     for words in sentences:
-        each = {name: [name_probabilities(one, words) for one in own] for name, own in groups.items()}
-        means = {name: [mean(at) for at in zip(*own, strict=True)] for name, own in each.items()}
+        means = {}
+        for name, taggers in groups.items():
+            each = [name_probabilities(tagger, words) for tagger in taggers]
+            means[name] = [mean(probabilities) for probabilities in zip(*each, strict=True)]
         rows.append({"words": words, "names": means})
     return {"f1": f1, "sentences": rows}
 
 
-def draw(figure: Figure, figures: dict[str, Any]) -> None:
-    """Bars for each word of each sentence, one a model."""
-    rows = figures["sentences"]
+def name_probabilities(decoder: TaggerDecoder, words: list[str]) -> list[float]:
+    """Return the probability that each word belongs to a name."""
+    names = [n for n, tag in enumerate(decoder.vocabulary.tags) if label_of(tag) is not None]
+    return decoder.marginals([words])[0][:, names].sum(dim=1).tolist()
+
+
+def table(results: dict[str, Any]) -> RenderableType:
+    """Render one table per sentence, with one row per word and one column per model."""
+    parts: list[RenderableType] = []
+    for row in results["sentences"]:
+        rendered = numeric_table("P(name)", *map(printable, row["names"]), text=1 + len(row["names"]))
+        for word, *shares in zip(row["words"], *row["names"].values(), strict=True):
+            rendered.add_row(printable(word), *(f"{share:.2f} {text_bar(share, 25)}" for share in shares))
+        parts += [rendered, ""]
+    if results["f1"]:
+        scores = (f"{name} {f1:.3f}" for name, f1 in results["f1"].items())
+        parts.append(f"F1 on sample:test: {', '.join(scores)}")
+    return Group(*parts)
+
+
+def plot(figure: Figure, results: dict[str, Any]) -> None:
+    """Draw one panel per sentence, with one bar per word and model."""
+    rows = results["sentences"]
+    figure.set_size_inches(9, 2.3 * len(rows))
     for axes, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
-        bars(axes, row["names"], row["words"])
-        axes.set(ylim=(0, 1.1), ylabel="P(name)")
+        grouped_bars(axes, row["names"], row["words"])
+        axes.set(ylim=(0, 1.1), ylabel="probability of a name")

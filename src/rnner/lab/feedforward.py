@@ -1,95 +1,121 @@
-"""Why a standard network is not enough: a fixed window of positions, nothing shared between them."""
+"""A feedforward network with a fixed window beside a recurrent network.
+
+Claims of the notes: a standard network on one-hot words has far more weights, reads inputs up to one length
+only, and does not share what it learns between positions.
+
+How to read it: the number of weights; the longest input; and F1 on early and late words. Trained on the first
+words of each sentence only, a network that shares nothing between positions fails on the later ones.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
+from rich.console import RenderableType
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnner.lab.small_networks import (
-    Reader,
-    Tell,
-    fit,
-    inside,
-    known_words,
-    padded,
-    sample,
-    words_as_numbers,
-)
-from rnner.render.pictures import Figure, bars
+from rnner.lab.small_networks import Log, RNNModel, encode, length_mask, pad, sample_split, train, word_ids
+from rnner.render.plotting import Figure, grouped_bars
+from rnner.render.tables import numeric_table
 
-POSITIONS = 30  # T_x of the standard network
-FIRST = 8  # so many words of a sentence are its beginning
+MAX_LENGTH = 30  # T_x of the feedforward network
+EARLY = 8  # the first words of a sentence
 Examples = tuple[Tensor, Tensor, Tensor]  # words [b, t], lengths [b], names [b, t] (0 or 1)
 
 
-class Standard(nn.Module):
-    """ŷ = W_2 tanh(W_1 [x<1>; ...; x<T_x>] + b_1) + b_2: a score a position, from all positions at once."""
+class FeedforwardNetwork(nn.Module):
+    """ŷ = W_2 tanh(W_1 [x<1>; ...; x<T_x>] + b_1) + b_2: the scores of all positions from all words."""
 
     def __init__(self, symbols: int, hidden: int) -> None:
         super().__init__()
         self.symbols = symbols
-        self.W_1 = nn.Embedding(POSITIONS * symbols, hidden)  # W_1 times one-hot words is a look-up
+        self.W_1 = nn.Embedding(MAX_LENGTH * symbols, hidden)  # W_1 times one-hot words is a lookup
         self.b_1 = nn.Parameter(torch.zeros(hidden))
-        self.output = nn.Linear(hidden, POSITIONS)
+        self.output = nn.Linear(hidden, MAX_LENGTH)
         nn.init.normal_(self.W_1.weight, std=0.1)
 
     def forward(self, words: Tensor, lengths: Tensor) -> tuple[Tensor, None]:
-        """Words `[b, t]`, t at most T_x, to scores `[b, t, 1]`, with None for a Reader's state."""
+        """Map words `[b, t]`, t <= T_x, to scores `[b, t, 1]`; None replaces the state of an `RNNModel`."""
         t = words.shape[1]
-        columns = self.W_1(words + self.symbols * torch.arange(t)) * inside(lengths)[..., None]
+        columns = self.W_1(words + self.symbols * torch.arange(t)) * length_mask(lengths)[..., None]
         return self.output(torch.tanh(columns.sum(dim=1) + self.b_1))[:, :t, None], None
 
 
-def measure(seed: int, quick: bool, tell: Tell) -> dict[str, Any]:
-    """Train both on beginnings and on all, and score them on names early and late in a sentence."""
-    train, dev, test = (sample(part).sentences() for part in ("train", "dev", "test"))
-    known, rows = known_words(sample("train")), []
-    symbols = len(known)
-    tests = _examples((dev[0] + test[0], dev[1] + test[1]), known, POSITIONS)
-    for shown in (FIRST, POSITIONS):
+def measure(seed: int, quick: bool, log: Log) -> dict[str, Any]:
+    """Train both networks on the beginnings of sentences and on whole ones; score early and late words."""
+    training, dev, test = (sample_split(part).sentences() for part in ("train", "dev", "test"))
+    ids, rows = word_ids(sample_split("train")), []
+    tests = _examples((dev[0] + test[0], dev[1] + test[1]), ids, MAX_LENGTH)
+    for shown in (EARLY, MAX_LENGTH):
         for network in ("standard", "RNN"):
-            tell(f"{network} network: learns from words 1-{shown} of each sentence")
+            log(f"{network} network: training on words 1-{shown} of each sentence")
             torch.manual_seed(seed)
-            model = Standard(symbols, 50) if network == "standard" else Reader(symbols, 1, "rnn", 50, 50)
-            _learn(model, _examples(train, known, shown), 150 if quick else 400)
-            size = sum(weight.numel() for weight in model.parameters())
-            rows.append({"network": network, "shown": shown, "weights": size, "f1": _f1(model, tests)})
-    too_long = sum(len(words) > POSITIONS for words in dev[0] + test[0])
-    sizes = {"positions": POSITIONS, "first": FIRST, "words_known": symbols, "too_long": too_long}
-    return {**sizes, "test_sentences": len(tests[1]), "networks": rows}
+            standard = network == "standard"
+            model = FeedforwardNetwork(len(ids), 50) if standard else RNNModel(len(ids), 1, "rnn", 50, 50)
+            _train(model, _examples(training, ids, shown), 150 if quick else 400)
+            weights = sum(weight.numel() for weight in model.parameters())
+            row = {
+                "network": network,
+                "shown": shown,
+                "weights": weights,
+                "f1": early_and_late_f1(model, tests),
+            }
+            rows.append(row)
+    return {
+        "positions": MAX_LENGTH,
+        "first": EARLY,
+        "words_known": len(ids),
+        "too_long": sum(len(words) > MAX_LENGTH for words in dev[0] + test[0]),
+        "test_sentences": len(tests[1]),
+        "networks": rows,
+    }
 
 
-def _examples(split: tuple[list[list[str]], list[list[str]]], known: dict[str, int], most: int) -> Examples:
-    words, lengths = words_as_numbers((row[:most] for row in split[0]), known)
-    return words, lengths, padded([int(tag) for tag in row[:most]] for row in split[1])[0]
+def _examples(split: tuple[list[list[str]], list[list[str]]], ids: dict[str, int], longest: int) -> Examples:
+    words, lengths = encode((row[:longest] for row in split[0]), ids)
+    return words, lengths, pad([int(tag) for tag in row[:longest]] for row in split[1])[0]
 
 
-def _learn(model: nn.Module, examples: Examples, steps: int) -> None:
-    def loss() -> Tensor:
+def _train(model: nn.Module, examples: Examples, steps: int) -> None:
+    def batch_loss() -> Tensor:
         rows = torch.randint(len(examples[0]), (64,))
         words, lengths, names = (part[rows] for part in examples)
-        read, t = inside(lengths), int(lengths.max())
+        mask, t = length_mask(lengths), int(lengths.max())
         scores = model(words[:, :t], lengths)[0].squeeze(2)
-        return F.binary_cross_entropy_with_logits(scores[read], names[:, :t][read].float())
+        return F.binary_cross_entropy_with_logits(scores[mask], names[:, :t][mask].float())
 
-    fit(model, loss, steps)
+    train(model, batch_loss, steps)
 
 
 @torch.no_grad()
-def _f1(model: nn.Module, examples: Examples) -> list[float]:
-    """F1 of the words of names, among the first words and among those after them."""
+def early_and_late_f1(model: nn.Module, examples: Examples) -> list[float]:
+    """Return F1 of name words among the early words of sentences, and among the rest."""
     words, lengths, names = examples
-    found, true = (model(words, lengths)[0].squeeze(2) > 0) & inside(lengths), names == 1
-    parts = [(found[:, at], true[:, at]) for at in (slice(0, FIRST), slice(FIRST, None))]
-    return [float(2 * (one & other).sum() / (one.sum() + other.sum())) for one, other in parts]
+    found, gold = (model(words, lengths)[0].squeeze(2) > 0) & length_mask(lengths), names == 1
+    parts = [(found[:, part], gold[:, part]) for part in (slice(0, EARLY), slice(EARLY, None))]
+    return [float(2 * (found & gold).sum() / (found.sum() + gold.sum())) for found, gold in parts]
 
 
-def draw(figure: Figure, figures: dict[str, Any]) -> None:
-    """Bars of both networks, early and late, for either training."""
-    for axes, shown in zip(figure.subplots(1, 2, sharey=True), (FIRST, POSITIONS), strict=True):
-        groups = {row["network"]: row["f1"] for row in figures["networks"] if row["shown"] == shown}
-        bars(axes, groups, [f"names in words 1-{FIRST}", f"in words {FIRST + 1}-{POSITIONS}"])
+def table(results: dict[str, Any]) -> RenderableType:
+    """Render one row per network and training."""
+    first, last = results["first"], results["positions"]
+    titles = ("weights", "longest input", f"F1, words 1-{first}", f"F1, words {first + 1}-{last}")
+    rendered = numeric_table("network", "trained on words", *titles, text=2)
+    for row in results["networks"]:
+        longest = str(last) if row["network"] == "standard" else "any"
+        scores = (f"{f1:.2f}" for f1 in row["f1"])
+        rendered.add_row(row["network"], f"1-{row['shown']}", f"{row['weights']:,}", longest, *scores)
+    too_long = f"{results['too_long']} of {results['test_sentences']} test sentences"
+    rendered.caption = f"F1 of the words of names; {too_long} do not fit into the window"
+    return rendered
+
+
+def plot(figure: Figure, results: dict[str, Any]) -> None:
+    """Draw one panel per training, with bars for early and late words of both networks."""
+    figure.set_size_inches(9, 3.5)
+    for axes, shown in zip(figure.subplots(1, 2, sharey=True), (EARLY, MAX_LENGTH), strict=True):
+        groups = {row["network"]: row["f1"] for row in results["networks"] if row["shown"] == shown}
+        grouped_bars(axes, groups, [f"names in words 1-{EARLY}", f"in words {EARLY + 1}-{MAX_LENGTH}"])
         axes.set(title=f"Trained on words 1-{shown} of each sentence", ylabel="F1 of words")

@@ -1,42 +1,54 @@
-"""What gates decide at each word, Γ = σ(W [a<t-1>, x<t>] + b), and what the memory kept."""
+"""What gates do at each word, and how much of each word the memory keeps.
+
+Claim of the notes: the update gate of a GRU, Γ_u = σ(W_u [c<t-1>, x<t>] + b_u), opens at "cats" and stays
+closed until "were", so the memory c<t> = Γ_u * c̃<t> + (1 - Γ_u) * c<t-1> keeps the number of the subject.
+
+How to read it: one row per word, in reading order; the shades are units, those with the largest mean Γ_u on
+the left; the last column is the share of the word that the memory still holds at the end.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, cast
 
 import torch
+from rich.console import Group, RenderableType
+from rich.table import Table
 from torch import Tensor
 
-from rnner.data.bags import bags_of
+from rnner.data.bags import bags_of_words
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import UsageError
-from rnner.lab import memory
-from rnner.lab.small_networks import Tell
+from rnner.lab.memory import WORD_IDS, train_agreement
+from rnner.lab.small_networks import Log
 from rnner.nn.cells import Cell, GRUCell, GRUResetAfterCell, LSTMCell
 from rnner.nn.recurrent import Bidirectional, Recurrent, Stack
-from rnner.render.pictures import Figure
+from rnner.render.plotting import Figure
+from rnner.render.tables import text_bar
+from rnner.system.terminal import printable
 
-_BLOCKS: dict[type[Cell], dict[str, int]] = {  # which block of the weights' rows is which gate
+_GATE_BLOCKS: dict[type[Cell], dict[str, int]] = {  # index of each gate's block of weight rows
     GRUCell: {"Γ_u": 1, "Γ_r": 0},
     GRUResetAfterCell: {"Γ_u": 1, "Γ_r": 0},
     LSTMCell: {"Γ_u": 0, "Γ_f": 1, "Γ_o": 3},
 }
 
+LayerInput = tuple[str, Recurrent, Tensor]  # name and layer, and its input x [b, t, i]
 
-Heard = tuple[str, Recurrent, Tensor]  # a recurrence with its name, and what it read: x [b, t, i]
 
-
-def listen(decoder: TaggerDecoder, sentences: Sequence[list[str]]) -> list[Heard]:
-    """What each recurrence of a tagger reads of sentences of one length, each a document of its own."""
-    layers, read = cast(Stack, decoder.tagger.encoder).layers, []
-    hooks = [layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0])) for layer in layers]
-    bags = bags_of(sentences, range(len(sentences)), decoder.vocabulary.row) if decoder.documents else None
+def tagger_inputs(decoder: TaggerDecoder, sentences: Sequence[list[str]]) -> list[LayerInput]:
+    """Record the input of each recurrent layer of a tagger; sentences have one length and are documents."""
+    layers, inputs = cast(Stack, decoder.tagger.encoder).layers, []
+    hooks = [layer.register_forward_pre_hook(lambda _, given: inputs.append(given[0])) for layer in layers]
+    numbers, row = range(len(sentences)), decoder.vocabulary.row
+    bags = bags_of_words(sentences, numbers, row) if decoder.uses_documents else None
     decoder.tagger.eval()(decoder.vocabulary.encode(sentences, bags=bags).to(decoder.device))
     for hook in hooks:
         hook.remove()
     found = []
-    for number, (layer, x) in enumerate(zip(layers, read, strict=True), start=1):
+    for number, (layer, x) in enumerate(zip(layers, inputs, strict=True), start=1):
         both = (layer.forward_layer, layer.backward_layer) if isinstance(layer, Bidirectional) else (layer,)
         for one in cast("tuple[Recurrent, ...]", both):
             name = f"layer {number}, " * (len(layers) > 1) + ("backward" if one.reverse else "forward")
@@ -44,78 +56,112 @@ def listen(decoder: TaggerDecoder, sentences: Sequence[list[str]]) -> list[Heard
     return found
 
 
-def agreeing(cell: str, words: Tensor, seed: int, steps: int, tell: Tell, **sentences: int) -> Heard:
-    """A cell that has learnt agreement first, and what it reads of words `[b, t]`; see `memory.learn`."""
-    tell(f"{cell}: learns that the cats which ... were full")
-    model = memory.learn(cell, seed, steps, **sentences)
+def agreement_inputs(
+    cell: str, words: Tensor, seed: int, steps: int, log: Log, **sentences: int
+) -> LayerInput:
+    """Train a network with `train_agreement`; return its layer and that layer's input for words `[b, t]`."""
+    log(f"{cell}: learning agreement (the cats which ... were full)")
+    model = train_agreement(cell, seed, steps, **sentences)
     return cell, model.layer, model.embedding(words).detach()
 
 
 @torch.no_grad()
-def open_gates(cell: Cell, x: Tensor) -> dict[str, Tensor]:
-    """The gates `[t, h]` of a GRU or LSTM at words x `[t, i]`; UsageError for a cell without known gates."""
-    if type(cell) not in _BLOCKS:
-        raise UsageError(f"{type(cell).__name__} has no gates that are known: take a model of gru or lstm")
-    state, opened = cell.initial_state(x[:1]), []
+def gate_values(cell: Cell, x: Tensor) -> dict[str, Tensor]:
+    """Return the gates `[t, h]` of a GRU or LSTM for words x `[t, i]`.
+
+    Raises:
+        UsageError: the cell is neither.
+    """
+    if type(cell) not in _GATE_BLOCKS:
+        raise UsageError(f"{type(cell).__name__} has no known gates; use a model with gru or lstm cells")
+    state, values = cell.initial_state(x[:1]), []
     for projected in cell.project(x)[:, None]:
-        opened.append(torch.sigmoid(projected + state[0] @ cell.W_aa.T))
+        values.append(torch.sigmoid(projected + state[0] @ cell.W_aa.T))
         state = cell.step(projected, state)
-    blocks = torch.cat(opened).chunk(cell.gates, dim=-1)
-    gates = {name: blocks[block] for name, block in _BLOCKS[type(cell)].items()}
+    blocks = torch.cat(values).chunk(cell.gates, dim=-1)
+    gates = {name: blocks[block] for name, block in _GATE_BLOCKS[type(cell)].items()}
     if isinstance(cell, GRUResetAfterCell):
         gates["Γ_u"] = 1 - gates["Γ_u"]  # its z
     return gates
 
 
-def what_is_kept(gates: dict[str, Tensor]) -> Tensor:
-    """How much of what was written at word t (column) is in the memory at word s (row): `[t, t]`.
+def kept_shares(gates: dict[str, Tensor]) -> Tensor:
+    """Return `[t, t]`: how much of word t (column) the memory holds at word s (row), mean over the units.
 
-    c<t> = Γ_u * c̃ + Γ_f * c<t-1>, where a GRU's Γ_f is 1 - Γ_u, so it is Γ_u<t> Γ_f<t+1> ... Γ_f<s>, here its
-    mean over the units. A row of a GRU sums to 1, less what is left of the zeros at the start.
+    Since c<t> = Γ_u * c̃<t> + Γ_f * c<t-1>, with Γ_f = 1 - Γ_u in a GRU, this is Γ_u<t> Γ_f<t+1> ... Γ_f<s>.
+    A row of a GRU sums to 1 minus what is left of the initial zeros.
     """
     write = gates["Γ_u"]
     keep = gates.get("Γ_f", 1 - write)
-    now, rows = torch.zeros_like(write), []
+    shares, rows = torch.zeros_like(write), []
     for t in range(len(write)):
-        now = now * keep[t]
-        now[t] = write[t]
-        rows.append(now.mean(dim=-1))
+        shares = shares * keep[t]
+        shares[t] = write[t]
+        rows.append(shares.mean(dim=-1))
     return torch.stack(rows)
 
 
 def measure(
-    words: list[str], decoder: TaggerDecoder | None, seed: int, quick: bool, tell: Tell
+    words: list[str], decoder: TaggerDecoder | None, seed: int, quick: bool, log: Log
 ) -> dict[str, Any]:
-    """The gates over a sentence, in the order of reading: of a tagger, or of a GRU that learns agreement."""
+    """Return the gates over a sentence, in reading order, of a tagger or of a GRU trained on agreement."""
     if decoder is None:
-        if unknown := [word for word in words if word.lower() not in memory.WORDS]:
-            raise UsageError(f"{unknown[0]}: unknown without --model; known are {', '.join(memory.WORDS)}")
-        numbers = torch.tensor([[memory.WORDS[word.lower()] for word in words]])
-        heard = [agreeing("gru", numbers, seed, 400 if quick else 2000, tell, joined=2, longest=10)]
+        if unknown := [word for word in words if word.lower() not in WORD_IDS]:
+            raise UsageError(f"{unknown[0]}: unknown word; without --model, use {', '.join(WORD_IDS)}")
+        ids, steps = torch.tensor([[WORD_IDS[word.lower()] for word in words]]), 400 if quick else 2000
+        recorded = [agreement_inputs("gru", ids, seed, steps, log, joined=2, longest=10)]
     else:
-        heard = listen(decoder, [words])
+        recorded = tagger_inputs(decoder, [words])
     found = {}
-    for name, layer, x in heard:
-        gates = open_gates(layer.cell, x[0].flip(0) if layer.reverse else x[0])
+    for name, layer, x in recorded:
+        gates = gate_values(layer.cell, x[0].flip(0) if layer.reverse else x[0])
         order = gates["Γ_u"].mean(dim=0).argsort(descending=True)
-        opened = {gate: values[:, order].tolist() for gate, values in gates.items()}
-        read = words[::-1] if layer.reverse else words
-        found[name] = {"words": read, "gates": opened, "kept": what_is_kept(gates).tolist()}
+        found[name] = {
+            "words": words[::-1] if layer.reverse else words,
+            "gates": {gate: values[:, order].tolist() for gate, values in gates.items()},
+            "kept": kept_shares(gates).tolist(),
+        }
     return found
 
 
-def draw(figure: Figure, figures: dict[str, Any]) -> None:
-    """A row of heat maps a recurrence: each gate, and what was kept."""
-    columns = 1 + max(len(one["gates"]) for one in figures.values())
-    grid = figure.subplots(len(figures), columns, squeeze=False)
-    for (direction, one), row in zip(figures.items(), grid, strict=True):
-        ticks, words = range(len(one["words"])), one["words"]
-        units = {f"{name}, {direction}: units": [*zip(*of, strict=True)] for name, of in one["gates"].items()}
-        maps = {**units, "what is held (row) of each word (column)": one["kept"]}
-        for axes, (title, values) in zip(row, maps.items(), strict=True):
-            shown = axes.imshow(values, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+def table(results: dict[str, Any]) -> RenderableType:
+    """Render one table per layer and direction, with one row per word."""
+    return Group(*(_direction_table(name, row) for name, row in results.items()))
+
+
+def _direction_table(name: str, row: dict[str, Any]) -> Table:
+    rendered = Table(box=None, title=name, title_justify="left", padding=(0, 1, 0, 0))
+    rendered.add_column("word", max_width=16, no_wrap=True)
+    for gate in row["gates"]:
+        rendered.add_column(f"{gate}: units, mean", no_wrap=True)
+    rendered.add_column("left at the end", no_wrap=True)
+    width = 51 // len(row["gates"]) - 6
+    for word, left, *gates in zip(row["words"], row["kept"][-1], *row["gates"].values(), strict=True):
+        units = [f"{_shades(values, width)} {sum(values) / len(values):.2f}" for values in gates]
+        rendered.add_row(printable(word), *units, f"{left:.2f} {text_bar(left, 10)}")
+    return rendered
+
+
+def _shades(shares: Sequence[float], width: int) -> str:
+    """Return at most `width` characters, each the mean of neighbouring shares in [0, 1]."""
+    borders = [round(n * len(shares) / width) for n in range(width + 1)]
+    groups = [shares[a:b] for a, b in pairwise(borders) if a < b]
+    return "".join(" ░▒▓█"[min(4, int(5 * sum(group) / len(group)))] for group in groups)
+
+
+def plot(figure: Figure, results: dict[str, Any]) -> None:
+    """Draw one row of heat maps per layer and direction: each gate, and what the memory keeps."""
+    columns = 1 + max(len(row["gates"]) for row in results.values())
+    figure.set_size_inches(3.6 * columns, 3.6 * len(results))
+    grid = figure.subplots(len(results), columns, squeeze=False)
+    for (name, row), panels in zip(results.items(), grid, strict=True):
+        ticks, words = range(len(row["words"])), row["words"]
+        maps = {f"{gate}, {name}: units": [*zip(*own, strict=True)] for gate, own in row["gates"].items()}
+        maps["share of each word (column) kept (row)"] = row["kept"]
+        for axes, (title, values) in zip(panels, maps.items(), strict=True):
+            image = axes.imshow(values, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
             axes.set(title=title, yticks=[])
             axes.set_xticks(ticks, words, rotation=60, ha="right", rotation_mode="anchor")
             axes.grid(visible=False)
         axes.set_yticks(ticks, words)
-        figure.colorbar(shown, ax=axes)
+        figure.colorbar(image, ax=axes)

@@ -1,4 +1,4 @@
-"""What the experiments are made of: a small network, how it is trained, what it reads, and small taggers."""
+"""What the experiments share: a small recurrent network, its training and its data, and small taggers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from rnner.config import parse_config
 from rnner.data.corpus import read_split, resolve
@@ -14,13 +15,13 @@ from rnner.data.splits import Split
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.nn.cells import State, get_cell
 from rnner.nn.recurrent import Recurrent
-from rnner.training.setup import prepare, trainer_of
+from rnner.training.setup import make_trainer, prepare_training
 
-Tell = Callable[[str], None]  # takes a line about how far an experiment is
+Log = Callable[[str], None]  # called with a line of progress
 
 
-class Reader(nn.Module):
-    """So many symbols, as vectors of a size, into a registered cell; k outputs ŷ<t> = W_ya a<t> + b_y."""
+class RNNModel(nn.Module):
+    """Embeddings of `size`, one recurrent layer of any registered cell, and ŷ<t> = W_ya a<t> + b_y."""
 
     def __init__(self, symbols: int, outputs: int, cell: str, hidden: int, size: int) -> None:
         super().__init__()
@@ -29,67 +30,77 @@ class Reader(nn.Module):
         self.output = nn.Linear(hidden, outputs)
 
     def forward(self, symbols: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Symbols `[b, t]`, lengths `[b]` to scores `[b, t, k]` and the state after each last symbol."""
+        """Map symbols `[b, t]` to scores `[b, t, outputs]` and the state after each last symbol."""
         a, state = self.layer(self.embedding(symbols), lengths, state)
         return self.output(a), state
 
+    def next_symbol_loss(self, rows: Iterable[Sequence[int]], state: State | None = None) -> Tensor:
+        """Return the mean cross-entropy of each symbol but the first, given the symbols before it."""
+        symbols, lengths = pad(rows)
+        scores, _ = self(symbols[:, :-1], lengths - 1, state)
+        mask = length_mask(lengths - 1)
+        return F.cross_entropy(scores[mask], symbols[:, 1:][mask])
 
-def fit(model: nn.Module, loss_of: Callable[[], Tensor], steps: int) -> None:
-    """Train with AdamW, a rate that falls linearly to 0, and clipping; `loss_of` draws a batch."""
+
+def train(model: nn.Module, batch_loss: Callable[[], Tensor], steps: int) -> None:
+    """Train with AdamW, gradient clipping and a learning rate that falls linearly to 0.
+
+    `batch_loss` draws a batch and returns its loss.
+    """
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.003, weight_decay=0.0, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=steps)
     for _ in range(steps):
         optimizer.zero_grad()
-        loss_of().backward()  # type: ignore[no-untyped-call]
+        batch_loss().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
 
 
-def padded(rows: Iterable[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Rows of numbers as one tensor `[b, t]` int64, 0 in the padding, and their lengths `[b]`."""
+def pad(rows: Iterable[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Return rows of ids as one tensor `[b, t]` int64, padded with 0, and their lengths `[b]`."""
     tensors = [torch.tensor(row) for row in rows]
     return nn.utils.rnn.pad_sequence(tensors, batch_first=True), torch.tensor([len(row) for row in tensors])
 
 
-def inside(lengths: Tensor) -> Tensor:
-    """Where rows of lengths `[b]` are no padding: `[b, t]` bool."""
+def length_mask(lengths: Tensor) -> Tensor:
+    """Return `[b, t]` bool, False at padding."""
     return torch.arange(int(lengths.max())) < lengths[:, None]
 
 
-def numbered(*symbols: str) -> dict[str, int]:
-    """A number for each distinct symbol, from 0."""
+def symbol_ids(*symbols: str) -> dict[str, int]:
+    """Number the distinct symbols from 0, in order of first occurrence."""
     return {symbol: number for number, symbol in enumerate(dict.fromkeys(symbols))}
 
 
-def sample(part: str, scheme: str = "binary") -> Split:
-    """A part of the sample corpus: train, dev or test."""
+def sample_split(part: str, scheme: str = "binary") -> Split:
+    """Read `train`, `dev` or `test` of the sample corpus."""
     return read_split(resolve(f"sample:{part}"), scheme=scheme)
 
 
-def known_words(split: Split) -> dict[str, int]:
-    """A number for each word that stands there twice, after 0 and 1 for the others (1: with a capital)."""
-    return numbered("unknown", "Unknown", *(word for word, count in split.counts.items() if count >= 2))
+def word_ids(split: Split) -> dict[str, int]:
+    """Number the words that occur twice or more; 0 is any other word, 1 any other word with a capital."""
+    return symbol_ids("unknown", "Unknown", *(word for word, count in split.counts.items() if count >= 2))
 
 
-def words_as_numbers(sentences: Iterable[list[str]], known: dict[str, int]) -> tuple[Tensor, Tensor]:
-    """Sentences as `padded` numbers of `known_words`."""
-    return padded([known.get(word, int(word[0].isupper())) for word in words] for words in sentences)
+def encode(sentences: Iterable[list[str]], ids: dict[str, int]) -> tuple[Tensor, Tensor]:
+    """Return sentences as padded `word_ids` `[b, t]`, and their lengths `[b]`."""
+    return pad([ids.get(word, int(word[0].isupper())) for word in words] for words in sentences)
 
 
-_SMALL: dict[str, Any] = {
+_TAGGER_CONFIG: dict[str, Any] = {
     "data": {"train": "sample:train", "dev": "sample:dev", "scheme": "binary"},
     "embeddings": {"words": {"size": 50}, "characters": {"hidden": 30}, "casing": 10},
     "dropout": {"words": 0.1, "input": 0.3, "output": 0.3},
-    "head": "softmax",  # a CRF would let the tag of a word know those after it
+    "head": "softmax",  # with a CRF, the tag of a word would depend on later tags
 }
 
 
-def small_tagger(seed: int, epochs: int, **encoder: Any) -> TaggerDecoder:
-    """A tagger of names, label 1 or 0, trained on the sample corpus; `encoder` as in a config."""
-    plan = {"epochs": epochs, "batch_sentences": 8, "average": None, "seed": seed}
-    config = parse_config({**_SMALL, "encoder": {"hidden": 50, **encoder}, "training": plan})
-    job = prepare(config, device=torch.device("cpu"))
-    for _ in trainer_of(job).fit():
+def train_tagger(seed: int, epochs: int, **encoder: Any) -> TaggerDecoder:
+    """Train a tagger of names (tags 1 and 0) on the sample corpus; `encoder` as in a config."""
+    training = {"epochs": epochs, "batch_sentences": 8, "average": None, "seed": seed}
+    config = parse_config({**_TAGGER_CONFIG, "encoder": {"hidden": 50, **encoder}, "training": training})
+    setup = prepare_training(config, device=torch.device("cpu"))
+    for _ in make_trainer(setup).fit():
         pass
-    return TaggerDecoder(job.tagger, job.vocabulary)
+    return TaggerDecoder(setup.tagger, setup.vocabulary)

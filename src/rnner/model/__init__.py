@@ -1,0 +1,1 @@
+"""The tagger, the model folder, and the names of models."""

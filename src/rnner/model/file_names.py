@@ -1,4 +1,4 @@
-"""The names of the files in a model folder, and the most bytes each may have."""
+"""The names of the files in a model folder, and their size limits."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ WEIGHTS = "model.safetensors"
 METRICS = "metrics.json"
 LOG = "log.jsonl"
 CARD = "README.md"
+CHECKPOINT = "checkpoint"  # a folder, until training ends
 SEEDS = "seeds.json"  # only where one config was trained with several seeds
 ONNX = "model.onnx"  # only after `rnner export`
 
 FOLDER_FILES = {CONFIG: 1 << 20, VOCABULARY: 1 << 30, WEIGHTS: 1 << 32}
-"""The files without which a folder is not a model, and the most bytes each may have."""
+"""The files that every model folder has, and the maximum size of each in bytes."""
 ONNX_FILES = {ONNX: 1 << 31}
 OPTIONAL_FILES = {METRICS: 1 << 26, CARD: 1 << 20}
 MODEL_FILES = (*FOLDER_FILES, *ONNX_FILES, *OPTIONAL_FILES)
-"""All files that a model may consist of."""
+"""All files of a model that are copied or downloaded with it."""

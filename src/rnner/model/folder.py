@@ -1,7 +1,7 @@
 """The model folder: `config.yaml`, `vocabulary.json`, `model.safetensors`, scores, log and card.
 
-Nothing in it is ever unpickled or run. Names, kinds and sizes of what it holds are checked against what
-config and vocabulary say before any weight is read.
+Loading never unpickles or executes anything. Names, types and sizes of the weights are checked against config
+and vocabulary before any weight is read.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.errors import ConfigError, ModelError, UsageError
 from rnner.model.build import build_tagger
 from rnner.model.file_names import (
+    CHECKPOINT,
     CONFIG,
     FOLDER_FILES,
     LOG,
@@ -39,7 +40,7 @@ from rnner.system.files import write_atomically, write_tensors
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model as loaded from its folder."""
+    """A model loaded from its folder."""
 
     folder: Path
     config: Config
@@ -47,35 +48,35 @@ class LoadedModel:
     tagger: Tagger
 
 
-def save_description(folder: Path, config: Config, vocabulary: Vocabulary) -> None:
-    """Write what the weights need to be understood; once, before training."""
+def save_config_and_vocabulary(folder: Path, config: Config, vocabulary: Vocabulary) -> None:
+    """Write the files that describe the network; done once, before training."""
     folder.mkdir(parents=True, exist_ok=True)
-    # In this order: a vocabulary is what tells a folder of ours from one that just holds a config.yaml.
+    # The vocabulary first: it distinguishes our folders from others that contain a config.yaml.
     write_atomically(folder / VOCABULARY, json.dumps(vocabulary.to_json(), ensure_ascii=False))
     write_atomically(folder / CONFIG, to_yaml(config))
 
 
 def save_weights(folder: Path, tagger: Tagger) -> None:
-    """Write the tagger's present weights."""
+    """Write the current weights of the tagger."""
     write_tensors(folder / WEIGHTS, tagger.state_dict())
 
 
 def save_metrics(folder: Path, metrics: dict[str, Any]) -> None:
-    """Write the figures of a finished run; where this file is, the run is over."""
+    """Write the metrics of a run; this file marks the run as finished."""
     write_atomically(folder / METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
 
 
 def load_metrics(folder: Path) -> dict[str, Any] | None:
-    """The figures of the finished run in a folder; None if there is none.
+    """Return the metrics of the run in a folder; None if it has not finished.
 
     Raises:
-        ModelError: the file is there but cannot be read.
+        ModelError: the file exists but cannot be read.
     """
     if not (folder / METRICS).exists():
         return None
-    metrics = _read_json(folder, METRICS)
+    metrics = _read_json(folder / METRICS)
     if not isinstance(metrics, dict):
-        raise ModelError(f"{folder / METRICS}: is not a table of figures")
+        raise ModelError(f"{folder / METRICS}: is not a JSON object with metrics")
     return metrics
 
 
@@ -83,23 +84,25 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
     """Load the model in a folder.
 
     Args:
-        folder: as `rnner train --output` writes it. A model with a cell of the user's own needs
-            `rnner.model.user_code.load_code` beforehand.
-        device: where its weights go.
+        folder: written by `rnner train --output`. If the model has a cell of your own, call
+            `rnner.model.user_code.load_code` first.
+        device: where the weights go.
 
     Raises:
-        ModelError: the folder is missing, empty, foreign, truncated or inconsistent; the message says what.
+        ModelError: the folder is missing, not a model, truncated or inconsistent; the message says what.
     """
     folder = Path(folder)
     try:
         _check_files(folder)
     except OSError as error:
         raise ModelError(f"{folder}: cannot be read ({error.strerror})") from None
-    config = _load_config(folder)
-    vocabulary = _load_vocabulary(folder)
+    config = _load_config(folder / CONFIG)
+    vocabulary = _load_vocabulary(folder / VOCABULARY)
     if config.data.scheme != vocabulary.scheme:
-        schemes = f"has the scheme {config.data.scheme}, the vocabulary {vocabulary.scheme}"
-        raise ModelError(f"{folder / CONFIG}: {schemes}; the model's files do not belong together")
+        raise ModelError(
+            f"{folder / CONFIG}: has the scheme {config.data.scheme}, the vocabulary {vocabulary.scheme}; "
+            "these files are from different models"
+        )
     tagger = _load_tagger(folder, config, vocabulary)
     return LoadedModel(folder, config, vocabulary, tagger.to(device).eval())
 
@@ -108,71 +111,70 @@ def _check_files(folder: Path) -> None:
     if not folder.exists():
         raise ModelError(f"{folder}: there is no such model folder; `rnner train --config FILE` makes one")
     if not folder.is_dir():
-        raise ModelError(f"{folder}: is a file; a model is a folder, as `rnner train` writes it")
-    missing = [name for name in (CONFIG, VOCABULARY, WEIGHTS) if not (folder / name).is_file()]
-    unfinished = any((folder / name).exists() for name in ("checkpoint", LOG, SEEDS))
-    if len(missing) == 3 and not unfinished:
-        raise ModelError(f"{folder}: is not a model of rnner (no {CONFIG}, {VOCABULARY} and {WEIGHTS} in it)")
+        raise ModelError(f"{folder}: is a file; expected a model folder, as written by `rnner train`")
+    missing = [name for name in FOLDER_FILES if not (folder / name).is_file()]
+    unfinished = any((folder / name).exists() for name in (CHECKPOINT, LOG, SEEDS))
+    if len(missing) == len(FOLDER_FILES) and not unfinished:
+        raise ModelError(f"{folder}: is not an rnner model: it has no {CONFIG}, {VOCABULARY} or {WEIGHTS}")
     if missing:
-        hint = "; its training has not got so far: go on with `rnner train --resume`" if unfinished else ""
-        raise ModelError(f"{folder}: the model is incomplete, it lacks {' and '.join(missing)}{hint}")
-    for name, most in ({**FOLDER_FILES, **OPTIONAL_FILES}).items():
-        if (folder / name).is_file() and (folder / name).stat().st_size > most:
-            raise ModelError(f"{folder / name}: is larger than any such file of ours ({most >> 20} MB)")
+        hint = "; resume its training: `rnner train --resume`" if unfinished else ""
+        raise ModelError(f"{folder}: the model is incomplete: it lacks {' and '.join(missing)}{hint}")
+    for name, limit in (FOLDER_FILES | OPTIONAL_FILES).items():
+        if (folder / name).is_file() and (folder / name).stat().st_size > limit:
+            raise ModelError(f"{folder / name}: is larger than such a file can be ({limit >> 20} MB)")
 
 
-def _load_config(folder: Path) -> Config:
+def _load_config(path: Path) -> Config:
     try:
-        return load_config(folder / CONFIG, cells=cell_names())
+        return load_config(path, cells=cell_names())
     except (ConfigError, UsageError) as error:
-        raise ModelError(
-            f"{error}\n  (a model with a cell of your own is loaded with --code FILE)"
-            if "no cell is named" in str(error)
-            else str(error)
-        ) from None
+        raise ModelError(str(error)) from None
 
 
-def _load_vocabulary(folder: Path) -> Vocabulary:
-    data = _read_json(folder, VOCABULARY)
+def _load_vocabulary(path: Path) -> Vocabulary:
+    data = _read_json(path)
     try:
         return Vocabulary.from_json(data)
     except (ModelError, ValueError) as error:
-        raise ModelError(f"{folder / VOCABULARY}: {error}") from None
+        raise ModelError(f"{path}: {error}") from None
 
 
-def _read_json(folder: Path, name: str) -> Any:
-    path = folder / name
+def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError, OSError) as error:
-        raise ModelError(f"{path}: is broken or cut off ({error}); copy the model folder again") from None
+        raise _corrupt(path, error) from None
+
+
+def _corrupt(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"{path}: is corrupt or truncated ({error}); copy the model folder again")
 
 
 def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary) -> Tagger:
-    """Compare every tensor's size with what it should be first, so that nothing huge is ever made."""
+    """Load the weights, after comparing the size of each with config and vocabulary to bound memory."""
     path = folder / WEIGHTS
     expected = {name: tuple(tensor.shape) for name, tensor in _blueprint(folder, config, vocabulary).items()}
     try:
         with safe_open(path, framework="pt") as file:
             found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
             if found != expected:
-                raise ModelError(f"{path}: {_mismatch(found, expected)}; its files do not belong together")
+                raise ModelError(f"{path}: {_mismatch(found, expected)}; the files are from different models")
             tensors = {name: file.get_tensor(name) for name in found}
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: is broken or cut off ({error}); copy the model folder again") from None
+        raise _corrupt(path, error) from None
     vectors, scales = (tensors.get(f"words.{name}") for name in ("vectors", "scales"))
-    kinds = (torch.float16, torch.float32) if scales is None else (torch.int8,)
-    if vectors is not None and vectors.dtype not in kinds:
-        allowed = " or ".join(str(kind) for kind in kinds)
-        raise ModelError(f"{path}: 'words.vectors' are {vectors.dtype}, not {allowed}")
-    with torch.random.fork_rng(devices=[]):  # what the user draws must not depend on a model being loaded
+    dtypes = (torch.float16, torch.float32) if scales is None else (torch.int8,)
+    if vectors is not None and vectors.dtype not in dtypes:
+        allowed = " or ".join(str(dtype) for dtype in dtypes)
+        raise ModelError(f"{path}: 'words.vectors' are {vectors.dtype}, expected {allowed}")
+    with torch.random.fork_rng(devices=[]):  # loading must not advance the user's random generator
         tagger = build_tagger(config, vocabulary, None if vectors is None else FrozenVectors(vectors, scales))
     tagger.load_state_dict(tensors)
     return tagger
 
 
-class _NoDraws(TorchFunctionMode):
-    """Weights stay undrawn: there is no memory to fill, and PyTorch would load its compiler for it."""
+class _SkipInitialisation(TorchFunctionMode):
+    """Skips random initialisation, for which PyTorch would load its compiler even on the meta device."""
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
@@ -183,13 +185,13 @@ class _NoDraws(TorchFunctionMode):
 
 
 def _blueprint(folder: Path, config: Config, vocabulary: Vocabulary) -> dict[str, Tensor]:
-    """The weights that a tagger of this config has, as tensors without memory."""
+    """Return the weights of a tagger with this config as tensors without memory."""
     try:
-        with torch.device("meta"), _NoDraws():
+        with torch.device("meta"), _SkipInitialisation():
             return build_tagger(config, vocabulary).state_dict()
     except (ConfigError, ValueError, RuntimeError, TypeError, OverflowError) as error:
-        why = str(error).partition("\n")[0]
-        raise ModelError(f"{folder / CONFIG}: no tagger can be built from it ({why})") from None
+        reason = str(error).partition("\n")[0]
+        raise ModelError(f"{folder / CONFIG}: no tagger can be built from it ({reason})") from None
 
 
 def _mismatch(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> str:
@@ -197,9 +199,7 @@ def _mismatch(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, 
         if name not in found:
             return f"lacks the weights {name!r}"
         if name not in expected:
-            return f"holds the weights {name!r}, which the config does not ask for"
+            return f"has the weights {name!r}, which are not in the config"
         if found[name] != expected[name]:
-            return (
-                f"{name!r} is {list(found[name])}, but config and vocabulary ask for {list(expected[name])}"
-            )
+            return f"{name!r} is {list(found[name])}, config and vocabulary require {list(expected[name])}"
     return "fits"

@@ -1,24 +1,25 @@
-"""A user's own cells, from a user's own file. Nothing is ever run from a model folder by itself."""
+"""Loading a user's own cells from a Python file that the user names; code in a model folder never runs."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 
 from rnner.errors import UsageError
 
-_PREFIX = "rnner_usercode_"  # of the names of their modules
+_PREFIX = "rnner_usercode_"  # of module names
 
 
 def load_code(path: Path | str) -> None:
-    """Run a Python file that registers cells.
+    """Execute a Python file that registers cells.
 
     Raises:
-        UsageError: there is no such file, or it fails; the message says at which of its lines.
+        UsageError: the file does not exist, or it fails; the message names the line.
     """
     path = Path(path)
-    source = path.resolve()  # what tracebacks, and the registry of cells, know the file by
+    source = path.resolve()  # the name in tracebacks and in the registry of cells
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file; --code takes a Python file that registers cells")
     name = f"{_PREFIX}{path.stem}"
@@ -31,33 +32,26 @@ def load_code(path: Path | str) -> None:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        line = _line(error, source)
-        where = f"{path}:{line}" if line else str(path)
-        raise UsageError(f"{where}: {type(error).__name__}: {_message(error)}") from error
+        line = _line_in(source, error)
+        place = f"{path}:{line}" if line else str(path)
+        # The text of a SyntaxError would repeat the place.
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise UsageError(f"{place}: {type(error).__name__}: {message}") from error
 
 
 def place_in_code(error: BaseException) -> str | None:
-    """`file:line` of the last line of a user's code on the way to an error; None if it came another way."""
-    place, trace = None, error.__traceback__
-    while trace is not None:
-        if str(trace.tb_frame.f_globals.get("__name__", "")).startswith(_PREFIX):
-            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-        trace = trace.tb_next
+    """Return `file:line` of the last frame of an error in user code; None if no frame is there."""
+    place = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if str(frame.f_globals.get("__name__", "")).startswith(_PREFIX):
+            place = f"{frame.f_code.co_filename}:{line}"
     return place
 
 
-def _line(error: BaseException, source: Path) -> int | None:
-    """The last line of `source` on the way to the error; None if it got to none."""
+def _line_in(source: Path, error: BaseException) -> int | None:
+    """Return the line of the last frame of an error in `source`; None if no frame is there."""
     if isinstance(error, SyntaxError) and error.filename == str(source):
         return error.lineno
-    line, trace = None, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(source):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
-
-
-def _message(error: BaseException) -> str:
-    """What it says; a SyntaxError's text would repeat the place."""
-    return error.msg if isinstance(error, SyntaxError) else str(error)
+    frames = traceback.walk_tb(error.__traceback__)
+    lines = [line for frame, line in frames if frame.f_code.co_filename == str(source)]
+    return lines[-1] if lines else None

@@ -1,10 +1,13 @@
-"""Recurrent cells: one time step each, in the letters of the lecture notes.
+"""Recurrent cells. Each computes one time step, in the letters of the lecture notes.
 
-Letters: x<t> is the input, a<t> the activation (what a cell gives out), c<t> the memory, c̃ the candidate
-for it, Γ a gate; * multiplies elementwise, σ is the logistic function.
+Letters: x<t> is the input, a<t> the activation (the output of a cell), c<t> the memory, c̃ its candidate, Γ a
+    gate;
+* multiplies elementwise, σ is the logistic function.
 Shapes: `[b, t, i]` is b sentences of t words with i features each; h is the hidden size.
 
-A cell is only one step. `rnner.nn.recurrent` runs it over sentences, in either direction.
+A cell computes a single step; `rnner.nn.recurrent` runs it over sentences, in either direction. A new cell,
+such as an LSTM with peephole connections, is a subclass of `Cell` under `@register_cell`: in this file to
+ship it with rnner, or in a file of your own that you pass as `--code`.
 """
 
 from __future__ import annotations
@@ -18,24 +21,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 State = tuple[Tensor, ...]
-"""What a cell carries from word to word: `states` tensors `[b, h]`, of which the first is its output."""
+"""What a cell passes from word to word: `states` tensors `[b, h]`, the first of which is its output."""
 
 
 class Cell(nn.Module):
-    """One step of a recurrence. Subclass it, say how many `gates` there are, and write `step`.
+    """One step of a recurrence. To write a cell, subclass it, set `gates` and implement `step`.
 
-    The gates (or candidates: every product with the input counts as one) have their weights one under
-    the other, in the order in which `step` takes them apart:
+    The weights of all gates are stacked, in the order in which `step` splits them. Every product with the
+    input counts as a gate, the candidate included.
 
-        W_ax  `[gates*h, i]`  product with the input x<t>
-        W_aa  `[gates*h, h]`  product with the activation a<t-1> before it
+        W_ax  `[gates*h, i]`  multiplies the input x<t>
+        W_aa  `[gates*h, h]`  multiplies the previous activation a<t-1>
         b_a   `[gates*h]`     bias
 
-    At the start each gate's block of W_ax is Glorot-uniform (Glorot and Bengio 2010), each block of W_aa
-    orthogonal (Saxe et al. 2014), b_a zero. Another start, or further parameters: in an `__init__` of your
-    own, after `super().__init__(input_size, hidden_size)`.
+    Each gate's block of W_ax is initialised Glorot uniform (Glorot and Bengio 2010), each block of W_aa
+    orthogonal (Saxe et al. 2014), b_a with zeros. For another initialisation, or for more parameters, write
+    an `__init__` that calls `super().__init__(input_size, hidden_size)` first.
 
-    A cell of one's own, complete (the minimal gated unit, Zhou et al. 2016):
+    A complete cell (the minimal gated unit, Zhou et al. 2016):
 
         >>> import torch
         >>> from rnner.nn.cells import Cell, State, register_cell
@@ -57,19 +60,19 @@ class Cell(nn.Module):
         torch.Size([2, 7, 3])
 
     Args:
-        input_size: i, features of x<t>.
-        hidden_size: h, features of a<t>.
+        input_size: i, the number of features of x<t>.
+        hidden_size: h, the number of features of a<t>.
 
     Raises:
-        ValueError: a size below 1.
+        ValueError: a size is below 1.
     """
 
     gates: ClassVar[int]
-    """How many blocks of h rows W_ax, W_aa and b_a have."""
+    """Number of blocks of h rows in W_ax, W_aa and b_a."""
     states: ClassVar[int] = 1
-    """How many tensors `[b, h]` a state has."""
+    """Number of tensors `[b, h]` in a state."""
     recurrent: ClassVar[bool] = True
-    """Whether there is a W_aa at all."""
+    """Whether the cell has a W_aa."""
 
     b_a: nn.Parameter
     W_ax: nn.Parameter
@@ -78,7 +81,7 @@ class Cell(nn.Module):
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
         if input_size < 1 or hidden_size < 1:
-            raise ValueError(f"input_size and hidden_size must be 1 or more, not {input_size}, {hidden_size}")
+            raise ValueError(f"both sizes of a cell must be at least 1, got {input_size} and {hidden_size}")
         self.input_size = input_size
         self.hidden_size = hidden_size
         rows = self.gates * hidden_size
@@ -92,27 +95,27 @@ class Cell(nn.Module):
                 nn.init.orthogonal_(block)
 
     def project(self, x: Tensor) -> Tensor:
-        """W_ax x + b_a, for any number of words at once: x `[..., i]` to `[..., gates*h]`."""
+        """Return W_ax x + b_a for any number of words at once: x `[..., i]` to `[..., gates*h]`."""
         return F.linear(x, self.W_ax, self.b_a)
 
     def initial_state(self, like: Tensor) -> State:
-        """Zeros: `states` tensors `[b, h]`, with b, dtype and device those of `like` `[b, ...]`."""
+        """Return `states` tensors `[b, h]` of zeros, with b, dtype and device of `like` `[b, ...]`."""
         return tuple(like.new_zeros(like.shape[0], self.hidden_size) for _ in range(self.states))
 
     def step(self, x: Tensor, state: State) -> State:
-        """From one word to the next.
+        """Compute one step.
 
         Args:
-            x: `[b, gates*h]`, one word of each sentence, already projected (see `project`).
+            x: `[b, gates*h]`, one word per sentence, already projected (see `project`).
             state: `states` tensors `[b, h]`.
 
         Returns:
-            A new tuple like `state`; the first tensor is the output a<t>.
+            The next state, a tuple like `state`; its first tensor is the output a<t>.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no step(x, state) yet")
+        raise NotImplementedError(f"{type(self).__name__} must implement step(x, state)")
 
     def extra_repr(self) -> str:
-        """Sizes, for `print(cell)`."""
+        """Return the sizes, for `print(cell)`."""
         return f"{self.input_size}, {self.hidden_size}"
 
 
@@ -123,25 +126,25 @@ _CELLS: dict[str, tuple[type[Cell], tuple[str, str]]] = {}
 
 
 def register_cell(name: str) -> Callable[[CellType], CellType]:
-    """Make a cell known by a name, as a decorator: `@register_cell("mgu")`.
+    """Register a cell under a name, as a decorator: `@register_cell("mgu")`.
 
-    The same source executed again (a file loaded twice) puts the new class in the place of the old.
+    When the same source runs again (a file loaded twice), the new class replaces the old one.
 
     Raises:
-        ValueError: no name is given (`@register_cell` alone), the name is taken by another cell, or what is
-            decorated is no cell with `gates`.
+        ValueError: the name is missing (`@register_cell` alone) or belongs to another cell, or the decorated
+            object is not a `Cell` with `gates`.
     """
     if not isinstance(name, str) or not name:
-        raise ValueError(f'a cell needs a name, @register_cell("mine"), not {name!r}')
+        raise ValueError(f'register_cell needs a name, such as @register_cell("mine"), not {name!r}')
     source = sys._getframe(1).f_code.co_filename
 
     def register(cell: CellType) -> CellType:
         if not (isinstance(cell, type) and issubclass(cell, Cell) and getattr(cell, "gates", 0) >= 1):
-            raise ValueError(f"cell {name!r}: {cell!r} must be a subclass of Cell with gates = 1 or more")
+            raise ValueError(f"cell {name!r}: {cell!r} must be a subclass of Cell with gates of at least 1")
         origin = (source, cell.__qualname__)
         if name in _CELLS and _CELLS[name][1] != origin:
-            file, taken_by = _CELLS[name][1]
-            raise ValueError(f"cell {name!r} is already {taken_by} of {file}; choose another name")
+            file, other = _CELLS[name][1]
+            raise ValueError(f"cell {name!r} is already defined, by {other} in {file}; choose another name")
         _CELLS[name] = (cell, origin)
         return cell
 
@@ -149,14 +152,14 @@ def register_cell(name: str) -> Callable[[CellType], CellType]:
 
 
 def cell_names() -> list[str]:
-    """The names of all registered cells, in alphabetical order."""
+    """Return the names of all registered cells, in alphabetical order."""
     return sorted(_CELLS)
 
 
 def get_cell(name: str) -> type[Cell]:
-    """The cell registered as `name`; raises a ValueError that lists the names there are."""
+    """Return the cell registered under a name; raise a ValueError that lists the names otherwise."""
     if name not in _CELLS:
-        raise ValueError(f"no cell is called {name!r}; there are: {', '.join(cell_names())}")
+        raise ValueError(f"unknown cell {name!r}; expected one of: {', '.join(cell_names())}")
     return _CELLS[name][0]
 
 
@@ -165,7 +168,7 @@ def get_cell(name: str) -> type[Cell]:
 
 @register_cell("rnn")
 class RNNCell(Cell):
-    """The plain recurrence (the notes; Elman 1990).
+    """The plain recurrent unit (the notes; Elman 1990).
 
     a<t> = tanh(W_aa a<t-1> + W_ax x<t> + b_a)
     """
@@ -173,28 +176,28 @@ class RNNCell(Cell):
     gates = 1
 
     def step(self, x: Tensor, state: State) -> State:
-        """One step; x `[b, h]`, state (a<t-1>,)."""
+        """Compute one step from x `[b, h]` and state (a<t-1>,)."""
         (a,) = state
         return (torch.tanh(a @ self.W_aa.T + x),)
 
 
 @register_cell("gru")
 class GRUCell(Cell):
-    """The gated recurrent unit of the notes: the reset gate acts before the product (Cho et al. 2014).
+    """The gated recurrent unit of the notes: the reset gate acts before the matrix product (Cho et al. 2014).
 
     Γ_r  = σ(W_r [c<t-1>, x<t>] + b_r)
     Γ_u  = σ(W_u [c<t-1>, x<t>] + b_u)
     c̃    = tanh(W_c [Γ_r * c<t-1>, x<t>] + b_c)
     c<t> = Γ_u * c̃ + (1 - Γ_u) * c<t-1>,   a<t> = c<t>
 
-    Rows of the weights: r, u, c. It is ONNX's `GRU` with `linear_before_reset=0` and z = 1 - Γ_u.
-    `torch.nn.GRU` computes another one: see `GRUResetAfterCell`.
+    Order of the gates: r, u, c. This is ONNX's `GRU` with `linear_before_reset=0` and z = 1 - Γ_u.
+    `torch.nn.GRU` computes a different unit: see `GRUResetAfterCell`.
     """
 
     gates = 3
 
     def step(self, x: Tensor, state: State) -> State:
-        """One step; x `[b, 3h]`, state (c<t-1>,)."""
+        """Compute one step from x `[b, 3h]` and state (c<t-1>,)."""
         (c,) = state
         x_r, x_u, x_c = x.chunk(3, dim=-1)
         W_r, W_u, W_c = self.W_aa.chunk(3)
@@ -206,15 +209,16 @@ class GRUCell(Cell):
 
 @register_cell("gru_reset_after")
 class GRUResetAfterCell(Cell):
-    """The gated recurrent unit of cuDNN and `torch.nn.GRU`: the reset gate acts after the product.
+    """The gated recurrent unit of cuDNN and `torch.nn.GRU`: the reset gate acts after the matrix product.
 
     Γ_r  = σ(W_r [c<t-1>, x<t>] + b_r)
     z    = σ(W_z [c<t-1>, x<t>] + b_z)
     c̃    = tanh(W_cx x<t> + b_c + Γ_r * (W_cc c<t-1> + b_cc))
     c<t> = (1 - z) * c̃ + z * c<t-1>,   a<t> = c<t>
 
-    z = 1 - Γ_u keeps what the notes' Γ_u renews. Rows of the weights: r, z, c (torch's r, z, n). The bias
-    inside the reset, b_cc `[h]`, is a parameter of its own. It is ONNX's `GRU` with `linear_before_reset=1`.
+    z is the complement of the notes' update gate, 1 - Γ_u. Order of the gates: r, z, c (torch's r, z, n). The
+    bias inside the reset is a separate parameter, b_cc `[h]`. This is ONNX's `GRU` with
+    `linear_before_reset=1`.
     """
 
     gates = 3
@@ -224,7 +228,7 @@ class GRUResetAfterCell(Cell):
         self.b_cc = nn.Parameter(torch.zeros(hidden_size))
 
     def step(self, x: Tensor, state: State) -> State:
-        """One step; x `[b, 3h]`, state (c<t-1>,)."""
+        """Compute one step from x `[b, 3h]` and state (c<t-1>,)."""
         (c,) = state
         x_r, x_z, x_c = x.chunk(3, dim=-1)
         W_r, W_z, W_c = self.W_aa.chunk(3)
@@ -245,7 +249,7 @@ class LSTMCell(Cell):
     c<t> = Γ_u * c̃ + Γ_f * c<t-1>
     a<t> = Γ_o * tanh(c<t>)
 
-    Rows of the weights: u, f, c, o (torch's i, f, g, o). b_f is 1 at the start, so that a fresh cell
+    Order of the gates: u, f, c, o (torch's i, f, g, o). b_f is initialised with 1, so that an untrained cell
     remembers (Jozefowicz et al. 2015). The state is (a, c).
     """
 
@@ -257,16 +261,18 @@ class LSTMCell(Cell):
         nn.init.ones_(self.b_a[hidden_size : 2 * hidden_size])
 
     def step(self, x: Tensor, state: State) -> State:
-        """One step; x `[b, 4h]`, state (a<t-1>, c<t-1>)."""
+        """Compute one step from x `[b, 4h]` and state (a<t-1>, c<t-1>)."""
         a, c = state
         u, f, g, o = (a @ self.W_aa.T + x).chunk(4, dim=-1)
-        c = torch.sigmoid(u) * torch.tanh(g) + torch.sigmoid(f) * c
-        return torch.sigmoid(o) * torch.tanh(c), c
+        gamma_u, gamma_f, gamma_o = torch.sigmoid(u), torch.sigmoid(f), torch.sigmoid(o)
+        candidate = torch.tanh(g)
+        c = gamma_u * candidate + gamma_f * c
+        return gamma_o * torch.tanh(c), c
 
 
 @register_cell("none")
 class NoRecurrenceCell(Cell):
-    """No recurrence: each word on its own, the baseline that shows what recurrence is worth.
+    """A cell without recurrence. It sees each word alone: the baseline that shows what recurrence adds.
 
     a<t> = tanh(W_ax x<t> + b_a)
     """
@@ -275,5 +281,5 @@ class NoRecurrenceCell(Cell):
     recurrent = False
 
     def step(self, x: Tensor, state: State) -> State:
-        """One step; x `[b, h]`; the state before it is not looked at."""
+        """Compute one step from x `[b, h]`; the previous state is ignored."""
         return (torch.tanh(x),)

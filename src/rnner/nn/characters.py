@@ -1,7 +1,8 @@
-"""Features of a word from its characters. Letters: n words, c characters a word, h features of a word.
+"""Features of a word from its characters, by convolution or recurrence.
 
-Character id 0 is padding, on the right. How far a batch is padded never changes a word's features. A word
-without characters counts as one unknown character (id 1).
+Letters: n words, c characters per word, h features per word. Character id 0 is padding, on the right; the
+    amount of
+padding never changes a word's features. A word without characters counts as one unknown character (id 1).
 """
 
 from __future__ import annotations
@@ -13,26 +14,28 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from rnner.nn.embeddings import init_embedding_
 from rnner.nn.recurrent import Bidirectional
 
 
 class CharacterCNN(nn.Module):
-    """Convolution over the characters, then the largest value over the word (Ma and Hovy 2016).
+    """Convolution over the characters, then the maximum over the word (Ma and Hovy 2016).
 
-    A convolution of embeddings is a sum of table rows: kernel[o] maps the embedding of every character to
-    what it adds as the o-th of a window. Those tables [width, characters, hidden] are made once a call; a
-    word then costs `width` rows a character, and no matrix product; only the windows that were the
-    largest have a gradient. On a CPU that takes a quarter to a half of the time of `conv1d`, forward and
-    backward.
+    A convolution of embeddings is a sum of table rows: kernel[o] maps the embedding of each character to its
+    contribution as the o-th of a window. Those tables `[width, characters, hidden]` are computed once per
+    call. A word then costs `width` rows per character and no matrix product, and only the maximal windows
+    have a gradient. On a CPU that takes a quarter to a half of the time of `conv1d`, forward and backward.
 
     Args:
-        characters: number of character ids, padding included.
-        size: features of a character.
+        characters: number of character ids, including padding.
+        size: features per character.
         hidden: number of filters; also `output_size`.
-        width: characters a window; odd, so that a window has a middle.
+        width: characters per window; odd, so that a window has a middle.
 
-    The kernel [width, size, hidden] starts Glorot uniform, the bias at 0. Raises ValueError for an even
-    width.
+    The kernel `[width, size, hidden]` is initialised Glorot uniform, the bias with 0.
+
+    Raises:
+        ValueError: the width is even.
     """
 
     def __init__(self, characters: int, size: int, hidden: int, width: int) -> None:
@@ -40,92 +43,85 @@ class CharacterCNN(nn.Module):
         if width < 1 or width % 2 == 0:
             raise ValueError(f"width must be odd and positive, got {width}")
         self.width, self.output_size = width, hidden
-        self.embedding = _embedding(characters, size)
+        self.embedding = nn.Embedding(characters, size, padding_idx=0)
+        init_embedding_(self.embedding.weight)
         bound = (6 / (width * (size + hidden))) ** 0.5
         self.kernel = nn.Parameter(torch.empty(width, size, hidden).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.zeros(hidden))
 
     def forward(self, characters: Tensor) -> Tensor:
-        """Map characters [n, c] int64 to [n, hidden]."""
+        """Map characters `[n, c]` int64 to features `[n, hidden]`."""
         tables = torch.matmul(self.embedding.weight, self.kernel)
-        largest: Tensor = _LargestWindow.apply(_at_least_one(characters), tables)  # type: ignore[no-untyped-call]
-        return largest + self.bias
+        maximum: Tensor = _MaxOverWindows.apply(_at_least_one(characters), tables)  # type: ignore[no-untyped-call]
+        return maximum + self.bias
 
     def extra_repr(self) -> str:
-        """Sizes, for `print(module)`."""
+        """Return the sizes, for `print(module)`."""
         return f"width={self.width}, hidden={self.output_size}"
 
 
-class _LargestWindow(torch.autograd.Function):
-    """Characters [n, c] and tables [width, characters, h] to the largest sum of a word's windows: [n, h]."""
+class _MaxOverWindows(torch.autograd.Function):
+    """Maps characters `[n, c]` and tables `[width, characters, h]` to the maximal window sums `[n, h]`."""
 
     @staticmethod
     def forward(ctx: Any, characters: Tensor, tables: Tensor) -> Tensor:
         width, kinds, h = tables.shape
         tables = tables.clone()
-        tables[:, 0] = 0  # beside a word, padding adds nothing,
-        tables[width // 2, 0] = -torch.inf  # and it is never the middle of a window
+        tables[:, 0] = 0  # padding beside a word adds nothing,
+        tables[width // 2, 0] = -torch.inf  # and is never the middle of a window
         padded = F.pad(characters, (width // 2, width // 2))
         rows = padded.unfold(1, width, 1) + kinds * torch.arange(width, device=padded.device)
-        sums = F.embedding_bag(rows.flatten(0, 1), tables.flatten(0, 1), mode="sum").view(
-            *characters.shape, h
-        )
+        sums = F.embedding_bag(rows.flatten(0, 1), tables.flatten(0, 1), mode="sum")
+        sums = sums.view(*characters.shape, h)
         if not ctx.needs_input_grad[1]:
             return sums.amax(1)
-        largest, place = sums.max(1)
-        ctx.save_for_backward(padded, place)
+        maximum, window = sums.max(1)
+        ctx.save_for_backward(padded, window)
         ctx.shape = tables.shape
-        return largest
+        return maximum
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
-        padded, place = ctx.saved_tensors
+        padded, window = ctx.saved_tensors
         width, _, h = ctx.shape
         tables = grad.new_zeros(ctx.shape)
         filters = torch.arange(h, device=grad.device)
         for o in range(width):
-            cells = padded.gather(1, place + o).mul_(h).add_(filters)
-            tables[o].view(-1).scatter_add_(0, cells.flatten(), grad.flatten())
+            index = padded.gather(1, window + o).mul_(h).add_(filters)
+            tables[o].view(-1).scatter_add_(0, index.flatten(), grad.flatten())
         tables[:, 0] = 0
         return None, tables
 
 
 class CharacterRecurrent(nn.Module):
-    """Reads the characters both ways; a word is the two final states (many-to-one; Lample et al. 2016).
+    """A bidirectional recurrence over the characters; its final states are the features (Lample et al. 2016).
 
     Args:
-        characters: number of character ids, padding included.
-        size: features of a character; what `layer` takes.
-        layer: what reads them; `output_size` is its.
+        characters: number of character ids, including padding.
+        size: features per character; the input size of `layer`.
+        layer: reads the characters; its `output_size` is that of this module.
 
-    Raises ValueError if the layer takes another size.
+    Raises:
+        ValueError: the layer has another input size.
     """
 
     def __init__(self, characters: int, size: int, layer: Bidirectional) -> None:
         super().__init__()
         if layer.input_size != size:
-            raise ValueError(f"the layer must take {size} features a character, not {layer.input_size}")
-        self.embedding = _embedding(characters, size)
+            raise ValueError(f"the layer must take {size} features per character, not {layer.input_size}")
+        self.embedding = nn.Embedding(characters, size, padding_idx=0)
+        init_embedding_(self.embedding.weight)
         self.layer = layer
         self.output_size = layer.output_size
 
     def forward(self, characters: Tensor) -> Tensor:
-        """Map characters [n, c] int64 to [n, output_size]."""
+        """Map characters `[n, c]` int64 to features `[n, output_size]`."""
         characters = _at_least_one(characters)
         _, state = self.layer(self.embedding(characters), (characters != 0).sum(1))
         return torch.cat([state[0], state[self.layer.forward_layer.states]], dim=-1)
 
 
-def _embedding(characters: int, size: int) -> nn.Embedding:
-    """Uniform in ±sqrt(3 / size), row 0 zeros (Ma and Hovy 2016)."""
-    embedding = nn.Embedding(characters, size, padding_idx=0)
-    bound = (3 / size) ** 0.5
-    nn.init.uniform_(embedding.weight, -bound, bound)
-    with torch.no_grad():
-        embedding.weight[0] = 0
-    return embedding
-
-
 def _at_least_one(characters: Tensor) -> Tensor:
+    """Return the characters with an unknown one in words that have none."""
     return torch.cat([characters[:, :1].clamp(min=1), characters[:, 1:]], dim=1)

@@ -1,25 +1,25 @@
-"""What a document is about, as a vector."""
+"""A vector for the subject of a document."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-LEAST = 1e-6  # of a sum of gates: no document divides by zero
+MIN_WEIGHT = 1e-6  # lower bound of a sum of gates, against division by zero
 
 
 class DocumentVector(nn.Module):
-    """The mean of a document's word vectors, weighted by a gate that learns which words tell the subject.
+    """The mean of a document's word vectors, weighted by a gate that learns which words indicate the subject.
 
     With the vectors v_j of a document's distinct words and their counts n_j,
 
         g_j = n_j sigmoid(u . v_j + b),   vector = sum_j g_j v_j / sum_j g_j
 
-    (attention pooling with a sigmoid in the place of the softmax, so that long documents and short ones are
-    weighed alike). u and b start at 0: the plain mean.
+    This is attention pooling with a sigmoid instead of the softmax, so that long and short documents are
+    weighted alike. u and b are initialised with 0, which gives the plain mean.
 
     Args:
-        size: of a word's vector, w; also `output_size`.
+        size: w, the length of a word's vector and of the output; also `output_size`.
     """
 
     def __init__(self, size: int) -> None:
@@ -30,23 +30,27 @@ class DocumentVector(nn.Module):
         nn.init.zeros_(self.gate.bias)
 
     def forward(self, vectors: Tensor, counts: Tensor, documents: Tensor, number: int) -> Tensor:
-        """The vectors of documents, [d, w].
+        """Return the vectors `[d, w]` of documents; zeros for a document without words.
 
         Args:
-            vectors: [m, w] of the distinct words of each document.
-            counts: [m] how often each stands there, above 0.
-            documents: [m] int64, which of the d documents each stands in; one without words is all zeros.
+            vectors: `[m, w]`, of the distinct words of each document.
+            counts: `[m]`, the number of occurrences of each, above 0.
+            documents: `[m]` int64, the document of each, from 0 to d - 1.
             number: d.
         """
-        weights = torch.sigmoid(self.gate(vectors)) * counts[:, None]
-        weighted = torch.cat([vectors * weights, weights], dim=1)
-        return self.means(weighted.new_zeros(number, weighted.shape[1]).index_add(0, documents, weighted))
+        terms = self.terms(vectors, counts[:, None])
+        return self.means(terms.new_zeros(number, terms.shape[1]).index_add(0, documents, terms))
 
-    def summands(self, vectors: Tensor) -> Tensor:
-        """What one word of each vector `[m, w]` adds to the sums of its document: `[m, w + 1]`."""
+    def terms(self, vectors: Tensor, counts: Tensor | None = None) -> Tensor:
+        """Return the terms `[m, w + 1]` of the two sums, g_j v_j and g_j, for vectors `[m, w]`.
+
+        The counts `[m, 1]` are 1 by default.
+        """
         weights = torch.sigmoid(self.gate(vectors))
+        if counts is not None:
+            weights = weights * counts
         return torch.cat([vectors * weights, weights], dim=1)
 
     def means(self, sums: Tensor) -> Tensor:
-        """The vectors `[d, w]` of documents from the sums `[d, w + 1]` over their words."""
-        return sums[:, :-1] / sums[:, -1:].clamp(min=LEAST)
+        """Return the vectors `[d, w]` of documents from the sums `[d, w + 1]` of their words' terms."""
+        return sums[:, :-1] / sums[:, -1:].clamp(min=MIN_WEIGHT)

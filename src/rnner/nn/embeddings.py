@@ -1,4 +1,4 @@
-"""Word vectors: some trained here, the rest given and frozen."""
+"""Word vectors: some are trained, the others are given and frozen."""
 
 from __future__ import annotations
 
@@ -10,35 +10,46 @@ from torch.nn import functional as F
 
 
 class FrozenVectors(NamedTuple):
-    """Given vectors: `values` [m, size], float16 or float32; or int8, to be multiplied by `scales` [m, 1]."""
+    """Given vectors: `values` `[m, size]`, float16, float32, or int8 with the factors `scales` `[m, 1]`."""
 
     values: Tensor
     scales: Tensor | None = None
 
 
-def quantized(vectors: Tensor) -> FrozenVectors:
-    """Vectors [m, size] in 8 bits a number: whole numbers from -127 to 127, and a float32 scale for each row.
+def quantize(vectors: Tensor) -> FrozenVectors:
+    """Quantize vectors `[m, size]` to int8, from -127 to 127, with one float32 scale per row.
 
-    A number is off by at most the 254th part of the largest in its row.
+    The error of a number is at most 1/254 of the largest in its row.
     """
     scales = vectors.float().abs().amax(dim=1, keepdim=True) / 127
     return FrozenVectors((vectors / scales.clamp(min=torch.finfo().tiny)).round().to(torch.int8), scales)
 
 
-class WordEmbedding(nn.Module):
-    """Ids below `trained` have a vector that is learned; the ids from there on are rows of `vectors`, frozen.
+def init_embedding_(weight: Tensor) -> None:
+    """Initialise embeddings `[n, size]` uniformly in ±sqrt(3 / size), row 0 (padding) with zeros.
 
-    Row 0 is padding: zeros, and it stays so. Row 1 is the unknown word. The learned rows start uniform in
-    ±sqrt(3 / size) (variance 1 / size, so that a vector's expected squared length is 1).
+    The variance is 1 / size, so the expected squared length of a vector is 1 (Ma and Hovy 2016).
+    """
+    bound = (3 / weight.shape[1]) ** 0.5
+    nn.init.uniform_(weight, -bound, bound)
+    with torch.no_grad():
+        weight[0] = 0
+
+
+class WordEmbedding(nn.Module):
+    """Maps word ids to vectors: trained ones for ids below `trained`, then the frozen rows of `vectors`.
+
+    Row 0 is padding, always zeros. Row 1 is the unknown word.
 
     Args:
-        trained: number of learned rows, padding and unknown word included.
+        trained: number of trained rows, including padding and the unknown word.
         size: length of a vector.
-        vectors: [m, size], float16, float32 or int8, kept and saved as given; what comes out has the type of
-            the learned rows. None: no frozen rows.
-        scales: [m, 1], what int8 vectors are multiplied by (see `quantized`); None: nothing.
+        vectors: `[m, size]`, float16, float32 or int8, stored and saved in that dtype; the output has the
+            dtype of the trained rows. None for no frozen rows.
+        scales: `[m, 1]`, the factors of int8 vectors (see `quantize`); None for other vectors.
 
-    Raises ValueError for fewer than 2 learned rows, or vectors of another size.
+    Raises:
+        ValueError: there are fewer than 2 trained rows, or the vectors have another size.
     """
 
     vectors: Tensor | None
@@ -56,13 +67,10 @@ class WordEmbedding(nn.Module):
         self.weight = nn.Parameter(torch.empty(trained, size))
         self.register_buffer("vectors", vectors)
         self.register_buffer("scales", scales)
-        bound = (3 / size) ** 0.5
-        nn.init.uniform_(self.weight, -bound, bound)
-        with torch.no_grad():
-            self.weight[0] = 0
+        init_embedding_(self.weight)
 
     def forward(self, words: Tensor) -> Tensor:
-        """Map words [n] int64 (any shape will do) to [n, size]."""
+        """Map word ids `[...]` int64 to vectors `[..., size]`."""
         if self.vectors is None:
             return F.embedding(words, self.weight, padding_idx=0)
         frozen = words >= self.trained
@@ -75,10 +83,10 @@ class WordEmbedding(nn.Module):
 
     @property
     def frozen(self) -> FrozenVectors | None:
-        """The frozen rows as they are kept, None if there are none."""
+        """The frozen rows as they are stored; None if there are none."""
         return None if self.vectors is None else FrozenVectors(self.vectors, self.scales)
 
     def extra_repr(self) -> str:
-        """Sizes, for `print(module)`."""
+        """Return the sizes, for `print(module)`."""
         frozen = 0 if self.vectors is None else len(self.vectors)
         return f"trained={self.trained}, frozen={frozen}, size={self.output_size}"

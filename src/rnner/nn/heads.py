@@ -1,7 +1,9 @@
-"""Heads: from emissions to tag sequences and their probabilities.
+"""Heads turn emissions, the scores of each tag at each word, into a loss, tag sequences and probabilities.
 
-Letters: b sentences, t positions, k tags, n spans or sequences. Both heads have the same methods; they differ
-in their loss, and in whether the moves between tags have scores that are learned.
+A new head, such as one with a label-smoothing loss, is a subclass of `Head` in this file: `loss` decides how
+it trains, and `transition_scores` how it decodes; `build_head` in `rnner.model.build` makes it available to a
+config.
+Letters: b sentences, t positions, k tags, n spans or sequences.
 """
 
 from __future__ import annotations
@@ -10,105 +12,113 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnner.nn.crf.forward_backward import padding
-from rnner.nn.crf.loss import join_moves, log_likelihood
-from rnner.nn.crf.loss import loss as crf_loss
+from rnner.nn.crf.loss import crf_loss, log_likelihood
 from rnner.nn.crf.marginals import marginals, span_probabilities
+from rnner.nn.crf.transitions import join_transitions
 from rnner.nn.crf.viterbi import n_best, viterbi
+from rnner.nn.padding import padding_mask
 
 
-class _ChainHead(nn.Module):
-    """What the heads share: everything but the loss.
+class Head(nn.Module):
+    """Base class: everything but the loss and the scores of transitions between tags.
 
     Args:
-        allowed_start: [k] bool, tags a sentence may begin with.
-        allowed_step: [k, k] bool, which tag (second index) may follow which.
-        allowed_end: [k] bool, tags a sentence may end with.
-        boundary: [k, k] bool, whether no entity goes on from a tag to the next.
+        allowed_start: `[k]` bool, the tags that may begin a sentence.
+        allowed_step: `[k, k]` bool, whether a tag (first index) may be followed by another (second index).
+        allowed_end: `[k]` bool, the tags that may end a sentence.
+        boundary: `[k, k]` bool, whether no entity continues from a tag to the next.
 
-    Raises ValueError for masks of other shapes or types. The masks follow from the tags: they are not saved.
+    These masks follow from the tags, so they are not saved.
 
     Attributes:
-        threshold: for decoders, what entities must be more probable than (see `rnner.decoding.threshold`); None:
-            those of the most probable tags are found.
+        threshold: the probability that an entity must exceed to be predicted (see
+            `rnner.decoding.threshold`); None to predict the entities of the most probable tag sequence. For
+            decoders; the head itself ignores it.
+
+    Raises:
+        ValueError: a mask has the wrong shape or dtype.
     """
 
     threshold: float | None = None
-    allowed: Tensor  # [k + 1, k + 1]: as `moves` in crf.py
-    boundary: Tensor  # [k, k]
+    allowed: Tensor  # [k + 1, k + 1] bool, see `rnner.nn.crf.transitions`
+    boundary: Tensor  # [k, k] bool
 
     def __init__(
         self, allowed_start: Tensor, allowed_step: Tensor, allowed_end: Tensor, boundary: Tensor
     ) -> None:
         super().__init__()
         k = len(allowed_start)
-        wanted = {
-            "allowed_start": (allowed_start, [k]),
-            "allowed_step": (allowed_step, [k, k]),
-            "allowed_end": (allowed_end, [k]),
-            "boundary": (boundary, [k, k]),
-        }
-        for name, (mask, shape) in wanted.items():
+        for name, mask, shape in (
+            ("allowed_start", allowed_start, [k]),
+            ("allowed_step", allowed_step, [k, k]),
+            ("allowed_end", allowed_end, [k]),
+            ("boundary", boundary, [k, k]),
+        ):
             if list(mask.shape) != shape or mask.dtype != torch.bool:
                 raise ValueError(f"{name} must be bool {shape}, got {mask.dtype} {list(mask.shape)}")
-        self.register_buffer(
-            "allowed", join_moves(allowed_start, allowed_step, allowed_end), persistent=False
-        )
+        allowed = join_transitions(allowed_start, allowed_step, allowed_end)
+        self.register_buffer("allowed", allowed, persistent=False)
         self.register_buffer("boundary", boundary, persistent=False)
 
-    def scores(self) -> Tensor:
-        """Scores [k + 1, k + 1] of the moves between tags, -inf where illegal."""
+    def loss(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
+        """Return the training loss, a scalar, for emissions `[b, t, k]`, tags `[b, t]` and lengths `[b]`."""
+        raise NotImplementedError
+
+    def transition_scores(self) -> Tensor:
+        """Return the scores `[k + 1, k + 1]` of transitions between tags, -inf where illegal."""
         raise NotImplementedError
 
     def decode(self, emissions: Tensor, lengths: Tensor) -> Tensor:
-        """The most probable legal tags: emissions [b, t, k] -> [b, t] int64, 0 in the padding."""
-        return viterbi(emissions, lengths, self.scores())
+        """Return the most probable legal tags: emissions `[b, t, k]` to `[b, t]` int64, 0 in the padding."""
+        return viterbi(emissions, lengths, self.transition_scores())
 
     def marginals(self, emissions: Tensor, lengths: Tensor) -> Tensor:
-        """Probability of each tag given the sentence, over legal sequences: [b, t, k], 0 in the padding."""
-        return marginals(emissions, lengths, self.scores())
+        """Return the probability `[b, t, k]` of each tag, over all legal sequences; 0 in the padding."""
+        return marginals(emissions, lengths, self.transition_scores())
 
-    def entity_probabilities(self, emissions: Tensor, lengths: Tensor, path: Tensor, spans: Tensor) -> Tensor:
-        """Exact probability [n] of each entity: spans [n, 3] (row, start, end), tagged as in path [b, t]."""
+    def entity_probabilities(self, emissions: Tensor, lengths: Tensor, tags: Tensor, spans: Tensor) -> Tensor:
+        """Return the exact probability `[n]` of spans `[n, 3]` (row, start, end) with the tags `[b, t]`."""
         return span_probabilities(
-            emissions, lengths, self.scores(), path=path, spans=spans, boundary=self.boundary
+            emissions, lengths, self.transition_scores(), tags=tags, spans=spans, boundary=self.boundary
         )
 
     def n_best(self, emissions: Tensor, lengths: Tensor, n: int) -> tuple[Tensor, Tensor]:
-        """The n most probable legal sequences [b, n, t], their log-probabilities [b, n] (-inf: no more)."""
-        return n_best(emissions, lengths, self.scores(), n=n)
+        """Return the n most probable legal sequences `[b, n, t]` and their log-probabilities `[b, n]`.
+
+        The log-probability is -inf where there is no further sequence.
+        """
+        return n_best(emissions, lengths, self.transition_scores(), n=n)
 
     def extra_repr(self) -> str:
-        """The number of tags and the threshold, for `print(module)`."""
-        told = f"tags={len(self.boundary)}"
-        return told if self.threshold is None else f"{told}, threshold={self.threshold}"
+        """Return the number of tags and the threshold, for `print(module)`."""
+        shown = f"tags={len(self.boundary)}"
+        return shown if self.threshold is None else f"{shown}, threshold={self.threshold}"
 
 
-class SoftmaxHead(_ChainHead):
-    """Each tag is learned alone; prediction takes legal sequences only.
+class SoftmaxHead(Head):
+    """Token classification: each tag is trained alone, but only legal sequences are predicted.
 
-    The probabilities are those of independent tags given that the sequence they form is legal: a chain whose
-    moves score 0, or -inf where illegal.
+    The probabilities are those of independent tags, given that their sequence is legal. That is a chain whose
+    transitions score 0, or -inf where illegal.
     """
 
     def loss(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Cross-entropy of the tags [b, t], summed over a sentence, mean over sentences: a scalar."""
-        inside = ~padding(emissions, lengths)
+        """Return the cross-entropy of the tags `[b, t]`, summed over each sentence, mean over sentences."""
+        inside = ~padding_mask(emissions, lengths)
         return F.cross_entropy(emissions[inside], tags[inside], reduction="sum") / len(lengths)
 
-    def scores(self) -> Tensor:
-        """Legal moves score 0, illegal ones -inf."""
-        return torch.zeros(self.allowed.shape, device=self.allowed.device).masked_fill(
-            ~self.allowed, -torch.inf
-        )
+    def transition_scores(self) -> Tensor:
+        """Return 0 for legal transitions, -inf for illegal ones."""
+        scores = torch.zeros(self.allowed.shape, device=self.allowed.device)
+        return scores.masked_fill_(~self.allowed, -torch.inf)
 
 
-class CRFHead(_ChainHead):
+class CRFHead(Head):
     """Conditional random field over the legal sequences (Lafferty et al. 2001; Lample et al. 2016).
 
-    One parameter, `moves` [k + 1, k + 1]: the scores from tag to tag, the last row and column those at
-    the edges of a sentence (what it begins and ends with). All 0 at first: then only legality links the
-    tags.
+    Its one parameter, `moves` `[k + 1, k + 1]`, holds the scores of the transitions from tag to tag, those of
+    the edges of a sentence in the last row and column (see `rnner.nn.crf.transitions`). They are initialised
+    with 0.
     """
 
     def __init__(
@@ -118,17 +128,17 @@ class CRFHead(_ChainHead):
         self.moves = nn.Parameter(torch.zeros(self.allowed.shape))
 
     def loss(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Negative log-likelihood of the tags [b, t] of a sentence, mean over sentences: a scalar.
+        """Return the negative log-likelihood of the tags `[b, t]`, mean over sentences.
 
-        Raises ValueError if the tags of a sentence are illegal, for then their probability is 0.
+        Raises ValueError if the tags of a sentence are illegal, because their probability is 0.
         """
-        moves = self.scores()
-        loss = crf_loss(emissions, tags, lengths, moves)
+        transitions = self.transition_scores()
+        loss = crf_loss(emissions, tags, lengths, transitions)
         if loss.item() == torch.inf:
-            row = int(log_likelihood(emissions, tags, lengths, moves).argmin())
+            row = int(log_likelihood(emissions, tags, lengths, transitions).argmin())
             raise ValueError(f"the tags of row {row} are illegal: {tags[row, : lengths[row]].tolist()}")
         return loss
 
-    def scores(self) -> Tensor:
-        """The learned scores, -inf for illegal moves."""
+    def transition_scores(self) -> Tensor:
+        """Return the learned scores, -inf for illegal transitions."""
         return self.moves.masked_fill(~self.allowed, -torch.inf)

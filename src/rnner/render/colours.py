@@ -1,28 +1,24 @@
-"""A colour for each type of entity: the same everywhere and every time, and never the only sign of it."""
+"""The colour of each entity type, the same in every output. Colour is never the only sign of a type."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
 class Colour(NamedTuple):
-    """One colour in its uses.
+    """One colour in all its uses.
 
     Attributes:
-        name: among the 16 of a terminal, for letters on the terminal's own ground.
-        light: a ground for black letters, one of the 256 that every terminal shows alike.
-        dark: a ground for white letters.
+        name: one of a terminal's 16 colours, for text on the terminal's own background.
+        light: background for black text; one of the 256 colours that look the same on every terminal.
+        dark: background for white text.
     """
 
     name: str
     light: str
     dark: str
-
-    def ground(self, system: str) -> str:
-        """What stands behind black letters on a terminal of that colour system, as rich names it."""
-        return self.light if system in ("256", "truecolor") else self.name
 
 
 PALETTE = (
@@ -37,40 +33,41 @@ PALETTE = (
     Colour("bright_green", "#87ffaf", "#075c34"),
     Colour("bright_black", "#c6c6c6", "#4a4a4a"),
 )
-_KNOWN = {
-    "PER": 0,
-    "PERSON": 0,
-    "NAME": 0,
-    "LOC": 1,
-    "LOCATION": 1,
-    "ORG": 2,
-    "ORGANIZATION": 2,
-    "MISC": 3,
-}  # fmt: skip
+_FIXED = {"PER": 0, "PERSON": 0, "NAME": 0, "LOC": 1, "LOCATION": 1, "ORG": 2, "ORGANIZATION": 2, "MISC": 3}
 
 
-def colours_of(labels: Sequence[str]) -> dict[str, Colour]:
-    """A colour for each label, in the order of the labels.
+def label_colour(label: str) -> Colour:
+    """Return the colour that depends on the label's name alone."""
+    return PALETTE[_preferred(label)]
 
-    A label has its own, by its name alone; where another has that already, the next that is free. No two
-    share one as long as there are colours left.
+
+def label_colours(labels: Sequence[str]) -> dict[str, Colour]:
+    """Return a colour for each label, in the order of the labels.
+
+    A label gets the colour of `label_colour`, or the next free one if another label has it. Labels share a
+    colour only if there are more labels than colours.
     """
-    known_first = sorted(set(labels), key=lambda label: (label.upper() not in _KNOWN, label))
-    found: dict[str, Colour] = {}
+    colours: dict[str, Colour] = {}
     free: set[int] = set()
-    for label in known_first:
+    for label in sorted(set(labels), key=lambda label: (label.upper() not in _FIXED, label)):
         free = free or set(range(len(PALETTE)))
-        own = _own_place(label)
-        place = min(free, key=lambda place: (place - own) % len(PALETTE))
-        free.remove(place)
-        found[label] = PALETTE[place]
-    return {label: found[label] for label in labels}
+        preferred = _preferred(label)
+        index = min(free, key=lambda index: (index - preferred) % len(PALETTE))
+        free.remove(index)
+        colours[label] = PALETTE[index]
+    return {label: colours[label] for label in labels}
 
 
-def colour_of(label: str) -> Colour:
-    """The colour of a label by its name alone."""
-    return PALETTE[_own_place(label)]
+def label_backgrounds(colours: Mapping[str, Colour], color_system: str | None) -> dict[str, str] | None:
+    """Return the background of each label's entities in a terminal, for black text; None without colours.
+
+    `color_system` is what `rnner.render.tables.color_system` returns.
+    """
+    if color_system is None:
+        return None
+    many = color_system in ("256", "truecolor")
+    return {label: colour.light if many else colour.name for label, colour in colours.items()}
 
 
-def _own_place(label: str) -> int:
-    return _KNOWN.get(label.upper(), zlib.crc32(label.encode("utf-8", "replace")) % len(PALETTE))
+def _preferred(label: str) -> int:
+    return _FIXED.get(label.upper(), zlib.crc32(label.encode("utf-8", "replace")) % len(PALETTE))

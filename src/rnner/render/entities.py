@@ -1,150 +1,114 @@
-"""Entities in the terminal: marked in their text, in a table, as several readings, as 1 and 0."""
+"""Entities in the terminal: marked in their text, as a table, as alternative readings, as 1 and 0."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import regex
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.style import Style
-from rich.table import Table
 from rich.text import Text
 
-from rnner.render.colours import colour_of
-from rnner.render.marked_text import GLUE, LETTERS, marked, own_marked, text_pieces
-from rnner.render.tables import Drawn, figures_table
-from rnner.system.terminal import plain
+from rnner.render.colours import label_backgrounds, label_colour
+from rnner.render.marked_text import (
+    BLACK_TEXT,
+    LABEL_SPACE,
+    coloured_label,
+    mark_entities,
+    text_pieces,
+    wrap_line,
+)
+from rnner.render.tables import Deferred, numeric_table
+from rnner.system.terminal import printable
 from rnner.text.entity import Entity
-
-_TAB = 4
 
 
 def entities_text(
     text: str,
     entities: Sequence[Entity],
-    grounds: Mapping[str, str] | None,
+    backgrounds: Mapping[str, str] | None,
     *,
     width: int | None = None,
     scores: bool = False,
 ) -> Iterator[Text]:
-    """The lines of a text with its entities marked, each label beside its entity.
+    """Return the lines of a text with its entities and their labels marked.
 
     Args:
-        text: as it came; white space at its end is left out.
-        entities: in the order of the text; they must not overlap.
-        grounds: the colour behind entities of each label; None where there is no colour, then entities stand
-            in brackets, label first.
-        width: columns that a line may have; None leaves lines as they are.
-        scores: whether the probability of each stands beside its label.
+        text: original text; white space at its end is dropped.
+        entities: in text order, not overlapping.
+        backgrounds: colour for each label; None puts entities in brackets, label first.
+        width: columns of the terminal; None never wraps lines.
+        scores: whether to add the probability to each label.
     """
-    whole = marked(text_pieces(text.rstrip(), entities), grounds, scores=scores, space=GLUE)
-    for line in whole.split("\n", allow_blank=True):
-        for part in [line] if width is None else _wrapped(line, width):
-            part.plain = part.plain.replace(GLUE, " ")
+    pieces = text_pieces(text.rstrip(), entities)
+    marked = mark_entities(pieces, backgrounds, scores=scores, space=LABEL_SPACE)
+    for line in marked.split("\n", allow_blank=True):
+        for part in [line] if width is None else wrap_line(line, width):
+            part.plain = part.plain.replace(LABEL_SPACE, " ")
             yield part
 
 
-def _wrapped(line: Text, width: int) -> Iterator[Text]:
-    line.expand_tabs(_TAB)
-    for part in line.divide(line_breaks(line.plain.replace(GLUE, NO_BREAK_SPACE), width)):
-        part.rstrip()
-        yield part
-
-
-def tally(counts: Mapping[str, int], grounds: Mapping[str, str] | None) -> Text:
-    """How many entities there are, in all and of each type; `grounds` as for `entities_text`."""
+def counts_line(counts: Mapping[str, int], backgrounds: Mapping[str, str] | None) -> Text:
+    """Return the number of entities, in total and per label; `backgrounds` as in `entities_text`."""
     total = sum(counts.values())
-    line = Text("no names" if total == 0 else f"{total:,} name{'' if total == 1 else 's'}", style="dim")
+    line = Text(f"{total:,} name{'' if total == 1 else 's'}" if total else "no names", style="dim")
     for label, count in counts.items():
-        style = Style(dim=False, bold=True) + LETTERS + Style(bgcolor=grounds[label]) if grounds else ""
-        line.append("   ").append(f" {plain(label)} " if grounds else plain(label), style=style)
-        line.append(f" {count:,}")
+        name, style = printable(label), Style()
+        if backgrounds:
+            name, style = f" {name} ", BLACK_TEXT + Style(bgcolor=backgrounds[label], dim=False, bold=True)
+        line.append("   ").append(name, style=style).append(f" {count:,}")
     return line
 
 
 def entities_table(text: str, entities: Sequence[Entity]) -> RenderableType:
-    """One text with its entities marked, and a table of them: label, text, character offsets, score.
+    """Return a text with its entities marked, and a table of label, text, character offsets and score.
 
-    Where there is no colour the entities stand in brackets, label first. `entities` must be in the order of
-    the text and must not overlap.
+    Without colours, entities are in brackets, label first. `entities` are in text order, not overlapping.
     """
-    shown = Drawn(lambda *, width, system: own_marked(text_pieces(text, entities), system))
-    listing = _entity_list(entities) if entities else Text("no entities", style="dim")
-    return Group(shown, "", listing)
+
+    def marked(_: int, color_system: str | None) -> Text:
+        colours = {entity.label: label_colour(entity.label) for entity in entities}
+        return mark_entities(text_pieces(text, entities), label_backgrounds(colours, color_system))
+
+    if not entities:
+        return Group(Deferred(marked), "", Text("no entities", style="dim"))
+    table = numeric_table("Label", "Text", "Characters", "Score", text=2)
+    for entity in entities:
+        cells = (Text(printable(entity.text)), f"{entity.start}:{entity.end}", f"{entity.score:.3f}")
+        table.add_row(coloured_label(entity.label), *cells)
+    return Group(Deferred(marked), "", table)
 
 
 def readings_table(readings: Iterable[tuple[float, Sequence[Entity]]]) -> RenderableType:
-    """The ways to tag a sentence, the probability of each beside its entities."""
-    table = figures_table("Probability", "Entities", text=0)
+    """Return a table of alternative readings of one sentence, each with its probability."""
+    table = numeric_table("Probability", "Entities", text=0)
     table.columns[1].justify, table.columns[1].no_wrap, table.columns[1].overflow = "left", False, "fold"
     for probability, entities in readings:
-        found = "  ".join(f"[{plain(entity.label)} {plain(entity.text)}]" for entity in entities)
+        found = "  ".join(f"[{printable(entity.label)} {printable(entity.text)}]" for entity in entities)
         table.add_row(f"{probability:.4f}", Text(found or "none"))
     return table
 
 
 def binary_view(words: Sequence[str], flags: Sequence[int], *, width: int | None = None) -> str:
-    """The notes' view of a sentence: its words in a row, and 1 or 0 under each.
+    """Return the words of a sentence in a row, with 1 (part of a name) or 0 under each, as in the notes.
 
     Args:
-        words: the words.
-        flags: 1 for each word of a name, 0 for the others.
-        width: columns of the terminal, to go on below at the last word that fits; None never does.
+        words: words of one sentence.
+        flags: 1 or 0 for each word.
+        width: columns of the terminal; rows continue below after the last word that fits. None never wraps.
 
     Raises:
-        ValueError: there are not as many flags as words.
+        ValueError: the numbers of words and flags differ.
     """
     blocks: list[list[tuple[str, str]]] = []
     room = 0
-    for word, flag in zip(map(plain, words), map(str, flags), strict=True):
+    for word, flag in zip(map(printable, words), map(str, flags), strict=True):
         columns = max(cell_len(word), cell_len(flag))
         if not blocks or (width is not None and columns > room):
             blocks.append([])
             room = width or 0
-        blocks[-1].append((_padded(word, columns), _padded(flag, columns)))
+        blocks[-1].append((word + " " * (columns - cell_len(word)), flag.ljust(columns)))
         room -= columns + 1
     return "\n\n".join(
         "\n".join(" ".join(row).rstrip() for row in zip(*block, strict=True)) for block in blocks
     )
-
-
-def _entity_list(entities: Iterable[Entity]) -> Table:
-    table = figures_table("Label", "Text", "Characters", "Score", text=2)
-    for entity in entities:
-        label = Text(plain(entity.label), style=colour_of(entity.label).name)
-        table.add_row(label, Text(plain(entity.text)), f"{entity.start}:{entity.end}", f"{entity.score:.3f}")
-    return table
-
-
-def _padded(text: str, columns: int) -> str:
-    return text + " " * (columns - cell_len(text))
-
-
-NO_BREAK_SPACE = "\u00a0"
-_NO_BREAK = r"[\u00a0\u2007\u202f]"
-_WORD = regex.compile(rf"((?:\S|{_NO_BREAK})*+)((?:(?!{_NO_BREAK})\s)*+)")
-
-
-def line_breaks(text: str, width: int) -> Iterator[int]:
-    """The places at which to begin a new line, so that none has more than `width` columns.
-
-    Lines are cut after white space, which may stand out at the right, but not after a no-break space; a word
-    of more than `width` columns is cut within, between what a reader takes for characters.
-
-    Args:
-        text: a paragraph; it has no line breaks.
-        width: columns of a terminal; a single character that has more stands out.
-    """
-    used = 0
-    for match in _WORD.finditer(text):
-        word, space = match.groups()
-        at = match.start()
-        for part in [word] if cell_len(word) <= width else regex.findall(r"\X", word):
-            columns = cell_len(part)
-            if part and used and used + columns > width:
-                yield at
-                used = 0
-            used += columns
-            at += len(part)
-        used += cell_len(space)

@@ -1,8 +1,8 @@
-"""Texts with their entities as one page that stands alone: no script, nothing from elsewhere.
+"""Texts with their entities as one HTML page, without scripts or external resources.
 
-It is read by people who see colours or do not, on wide and narrow screens, light and dark, on paper, from a
-keyboard or by a screen reader: an entity is a `mark` that can be moved to, and its type and probability are
-text within it, in the reading order. Only the style hides and shows them.
+The page works with and without colour, on wide and narrow screens, in light and dark mode, on paper, from the
+keyboard and with a screen reader: each entity is a focusable `mark`, and its type and probability are text
+inside it, in reading order. Only the style sheet hides or shows them.
 """
 
 from __future__ import annotations
@@ -11,37 +11,37 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 
-from rnner.render.colours import colours_of
+from rnner.render.colours import label_colours
 from rnner.render.marked_text import TextPiece, text_pieces
-from rnner.system.terminal import plain
+from rnner.system.terminal import printable
 from rnner.text.entity import Entity
 
-# The last is a combining stroke: after a tag, some programs would make one character of it and the ">".
+# The last is a combining stroke: after a tag, some programs would combine it with the ">".
 _ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "\u0338": "&#824;"}
 )
-_SHOWN = (
-    "Each name is followed by its type. Point at a name, or move to it with the Tab key, to see how probable "
-    "it is, from 0 to 1."
+_SCORES_ON_HOVER = (
+    "Each name is followed by its type. Point at a name, or move to it with the Tab key, to see its "
+    "probability, from 0 to 1."
 )
-_SHOWN_ALWAYS = "Each name is followed by its type and how probable it is, from 0 to 1."
+_SCORES_SHOWN = "Each name is followed by its type and its probability, from 0 to 1."
 
 
-def escaped(text: str, *, keep: str = "") -> str:
-    """A text as content of HTML, or as a quoted attribute; control characters but `keep` are made visible."""
-    return plain(text, keep=keep).translate(_ESCAPES)
+def escape(text: str, *, keep: str = "") -> str:
+    """Escape a text for HTML content or a quoted attribute; make control characters except `keep` visible."""
+    return printable(text, keep=keep).translate(_ESCAPES)
 
 
 def html_page(
     items: Iterable[tuple[str, Sequence[Entity]]], labels: Sequence[str], *, title: str, scores: bool = False
 ) -> Iterator[str]:
-    """A page in parts, each text as it comes; it ends with how many entities of each type there are.
+    """Return the parts of a page, one text at a time; the last part counts the entities of each type.
 
     Args:
-        items: texts and their entities, in the order of the text and not overlapping.
-        labels: all there may be.
-        title: what the page is about.
-        scores: whether probabilities are always seen.
+        items: texts and their entities, in text order and not overlapping.
+        labels: all labels of the model.
+        title: title and heading of the page.
+        scores: whether probabilities are always visible.
     """
     classes = {label: f"type-{i}" for i, label in enumerate(labels)}
     counts: Counter[str] = Counter()
@@ -55,9 +55,9 @@ def html_page(
 
 def _head(title: str, labels: Sequence[str], *, scores: bool) -> str:
     style = files("rnner").joinpath("resources/page.css").read_text(encoding="utf-8")
-    grounds = colours_of(labels).values()
-    light = "\n".join(f".type-{i} {{ --ground: {ground.light}; }}" for i, ground in enumerate(grounds))
-    dark = "\n".join(f".type-{i} {{ --ground: {ground.dark}; }}" for i, ground in enumerate(grounds))
+    colours = label_colours(labels).values()
+    light = "\n".join(f".type-{i} {{ --ground: {colour.light}; }}" for i, colour in enumerate(colours))
+    dark = "\n".join(f".type-{i} {{ --ground: {colour.dark}; }}" for i, colour in enumerate(colours))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -65,7 +65,7 @@ def _head(title: str, labels: Sequence[str], *, scores: bool) -> str:
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{escaped(title)}</title>
+<title>{escape(title)}</title>
 <style>
 {style}{light}
 @media screen and (prefers-color-scheme: dark) {{
@@ -75,36 +75,36 @@ def _head(title: str, labels: Sequence[str], *, scores: bool) -> str:
 </head>
 <body{' class="scores"' if scores else ""}>
 <header>
-<h1>{escaped(title)}</h1>
-<p>{_SHOWN_ALWAYS if scores else _SHOWN}</p>
+<h1>{escape(title)}</h1>
+<p>{_SCORES_SHOWN if scores else _SCORES_ON_HOVER}</p>
 </header>
 <main>
 """
 
 
 def _article(number: int, text: str, entities: Sequence[Entity], classes: Mapping[str, str]) -> Iterator[str]:
-    """One text; the language of its words is not known, their direction is that of the first letters."""
+    """Return one text; its language is unknown, its direction that of its first letters."""
     yield f"<article>\n<h2>Text {number}</h2>\n"
     if entities:
-        yield f'<a class="skip" href="#end-{number}">Skip the names of text {number}</a>\n'
+        yield f'<a class="skip" href="#end-{number}">Skip the names in text {number}</a>\n'
     yield '<div class="text" lang="" dir="auto">'
     for piece in text_pieces(text.rstrip(), entities):
-        words = escaped(piece.text, keep="\n\t")
+        words = escape(piece.text, keep="\n\t")
         yield words if piece.label is None else _mark(words, piece, classes[piece.label])
     yield f'</div>\n</article>\n<div id="end-{number}"></div>\n'
 
 
-def _mark(words: str, piece: TextPiece, kind: str) -> str:
+def _mark(words: str, piece: TextPiece, css_class: str) -> str:
     score = f'<span class="score"> {piece.score:.3f}</span>'
-    told = f'<span class="type">&nbsp;<bdi>{escaped(piece.label or "")}{score}</bdi></span>'
-    return f'<mark class="{kind}" tabindex="0">{words}{told}</mark>'
+    label = f'<span class="type">&nbsp;<bdi>{escape(piece.label or "")}{score}</bdi></span>'
+    return f'<mark class="{css_class}" tabindex="0">{words}{label}</mark>'
 
 
 def _legend(classes: Mapping[str, str], counts: Mapping[str, int], texts: int) -> str:
-    """How many entities of each type there are; the style shows it above the texts."""
+    """Return the number of entities of each type; the style sheet shows it above the texts."""
     rows = "\n".join(
-        f'<li><mark class="{kind}"><bdi class="type">{escaped(label)}</bdi></mark> {counts[label]:,}</li>'
-        for label, kind in classes.items()
+        f'<li><mark class="{css_class}"><bdi class="type">{escape(label)}</bdi></mark> {counts[label]:,}</li>'
+        for label, css_class in classes.items()
     )
     total = sum(counts.values())
     summary = f"{total:,} name{'s' * (total != 1)} in {texts:,} text{'s' * (texts != 1)}"

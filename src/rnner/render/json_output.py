@@ -1,33 +1,32 @@
-"""Entities as plain values, and values as JSON."""
+"""Entities and other results as JSON."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from rnner.text.entity import Entity
 
-
-def _encoder(indent: int | None) -> json.JSONEncoder:
-    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=indent)
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-_LINES = _encoder(None)
-_ESCAPED_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
-def entities_json(items: Iterable[tuple[str, Sequence[Entity]]]) -> list[dict[str, Any]]:
-    """Texts and their entities as plain values: `{"text", "entities": [{"label", "start", ...}]}`."""
-    return [{"text": text, "entities": [entity.to_dict() for entity in found]} for text, found in items]
+def entities_json(text: str, entities: Iterable[Entity]) -> dict[str, Any]:
+    """Return a text and its entities as `{"text", "entities": [{"label", "start", ...}]}`."""
+    return {"text": text, "entities": [entity.to_dict() for entity in entities]}
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """JSON in readable characters, with what breaks lines or encodings escaped.
+    """Return readable JSON in which characters that break lines or encodings are escaped.
 
     Raises:
-        ValueError: a number in it is infinite or NaN, which JSON cannot say.
+        ValueError: a number is infinite or NaN, which JSON cannot express.
     """
-    told = _LINES.encode(value) if indent is None else _encoder(indent).encode(value)
-    return _ESCAPED_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", told)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", _encoder(indent).encode(value))
+
+
+@cache
+def _encoder(indent: int | None) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=indent)

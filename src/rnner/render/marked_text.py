@@ -1,21 +1,29 @@
-"""A text, or the words of a sentence, cut where an entity begins or ends."""
+"""Text with its entities marked, in colour or in brackets, and where its lines may break."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import regex
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from rnner.render.colours import colour_of
-from rnner.system.terminal import plain
+from rnner.render.colours import label_colour
+from rnner.system.terminal import printable
 from rnner.tags import Span
 from rnner.text.entity import Entity
 
+BLACK_TEXT = Style(color="#000000")  # on the background of an entity
+LABEL_SPACE = "\x00"  # a space at which a line must not break; no piece contains this character
+NO_BREAK_SPACE = "\u00a0"
+_NO_BREAK = r"[\u00a0\u2007\u202f]"
+_WORD_AND_SPACE = regex.compile(rf"((?:\S|{_NO_BREAK})*+)((?:(?!{_NO_BREAK})\s)*+)")
+
 
 class TextPiece(NamedTuple):
-    """Some text; if it is an entity, its label, and its probability in [0, 1] if it is known."""
+    """Part of a text. An entity has a label and, if it is known, a probability in [0, 1]."""
 
     text: str
     label: str | None = None
@@ -23,24 +31,26 @@ class TextPiece(NamedTuple):
 
 
 def text_pieces(text: str, entities: Iterable[Entity]) -> Iterator[TextPiece]:
-    """A text in pieces, safe to show; line breaks and tabs stay what they are.
+    """Split a text at its entities and make control characters printable, except line breaks and tabs.
 
-    Args:
-        text: as it came.
-        entities: in the order of the text; they must not overlap.
+    `entities` are in text order and do not overlap.
     """
+
+    def clean(start: int, end: int | None) -> str:
+        return printable(text[start:end].replace("\r\n", "\n"), keep="\n\t")
+
     at = 0
     for entity in entities:
         if at < entity.start:
-            yield TextPiece(_safe(text[at : entity.start]))
-        yield TextPiece(_safe(text[entity.start : entity.end]), entity.label, entity.score)
+            yield TextPiece(clean(at, entity.start))
+        yield TextPiece(clean(entity.start, entity.end), entity.label, entity.score)
         at = entity.end
     if at < len(text):
-        yield TextPiece(_safe(text[at:]))
+        yield TextPiece(clean(at, None))
 
 
 def word_pieces(words: Sequence[str], spans: Iterable[Span], start: int, end: int) -> Iterator[TextPiece]:
-    """The words from `start` to `end` in pieces; dots for what is left out."""
+    """Split the words from `start` to `end` at the spans, with an ellipsis for words left out."""
     yield TextPiece("… " if start > 0 else "")
     at = start
     for span in spans:
@@ -52,50 +62,66 @@ def word_pieces(words: Sequence[str], spans: Iterable[Span], start: int, end: in
     yield TextPiece(" …" if end < len(words) else "")
 
 
-def _safe(text: str) -> str:
-    return plain(text.replace("\r\n", "\n"), keep="\n\t")
-
-
-GLUE = "\x00"  # a space at which no line may end; no piece has this character
-LETTERS = Style(color="#000000")  # of an entity, on its colour
-
-
-def marked(
+def mark_entities(
     pieces: Iterable[TextPiece],
-    grounds: Mapping[str, str] | None,
+    backgrounds: Mapping[str, str] | None,
     *,
     scores: bool = False,
     space: str = " ",
 ) -> Text:
-    """The pieces in a row, those with a label on its colour, or in brackets where there is none.
+    """Join pieces, each entity on the background of its label, or in brackets if `backgrounds` is None.
 
     Args:
-        pieces: of a text.
-        grounds: the colour behind entities of each label; None where there is no colour.
-        scores: whether the probability stands beside the label.
-        space: between an entity and its label.
+        pieces: parts of one text.
+        backgrounds: colour for each label.
+        scores: whether to add the probability to the label.
+        space: separates an entity from its label.
     """
     text = Text()
     for piece in pieces:
         if piece.label is None:
             text.append(piece.text)
             continue
-        told = plain(piece.label)
+        label = printable(piece.label)
         if scores and piece.score is not None:
-            told += f"{space}{piece.score:.3f}"
-        if grounds is None:
-            text.append(f"[{told}{space}{piece.text}]")
+            label += f"{space}{piece.score:.3f}"
+        if backgrounds is None:
+            text.append(f"[{label}{space}{piece.text}]")
         else:
-            ground = LETTERS + Style(bgcolor=grounds[piece.label])
-            text.append(f"{piece.text}{space}", style=ground)
-            text.append(f"{told}{space}", style=ground + Style(bold=True))
+            style = BLACK_TEXT + Style(bgcolor=backgrounds[piece.label])
+            text.append(f"{piece.text}{space}", style=style)
+            text.append(f"{label}{space}", style=style + Style(bold=True))
     return text
 
 
-def own_marked(pieces: Iterable[TextPiece], system: str | None) -> Text:
-    """The same where nobody knows what other labels there are; `system` as `colour_system` tells it."""
-    pieces = list(pieces)
-    if system is None:
-        return marked(pieces, None)
-    labels = {piece.label for piece in pieces if piece.label is not None}
-    return marked(pieces, {label: colour_of(label).ground(system) for label in labels})
+def coloured_label(label: str) -> Text:
+    """Return a label in its own colour."""
+    return Text(printable(label), style=label_colour(label).name)
+
+
+def wrap_line(line: Text, width: int) -> Iterator[Text]:
+    """Break a line so that none has more than `width` columns; `LABEL_SPACE` never ends a line."""
+    line.expand_tabs(4)
+    for part in line.divide(line_breaks(line.plain.replace(LABEL_SPACE, NO_BREAK_SPACE), width)):
+        part.rstrip()
+        yield part
+
+
+def line_breaks(text: str, width: int) -> Iterator[int]:
+    """Return where new lines begin, so that no line has more than `width` columns.
+
+    Lines break after white space, which may exceed the width, but not after a no-break space. A word wider
+    than a line is broken between grapheme clusters; a single cluster may exceed the width.
+    """
+    used = 0
+    for match in _WORD_AND_SPACE.finditer(text):
+        word, space = match.groups()
+        at = match.start()
+        for part in [word] if cell_len(word) <= width else regex.findall(r"\X", word):
+            columns = cell_len(part)
+            if part and used and used + columns > width:
+                yield at
+                used = 0
+            used += columns
+            at += len(part)
+        used += cell_len(space)

@@ -1,4 +1,4 @@
-"""The figures of several files as a table for people, a column a file."""
+"""The statistics of several files as a table with one column per file."""
 
 from __future__ import annotations
 
@@ -10,27 +10,37 @@ from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from rnner.render.tables import Drawn, figures_table
-from rnner.system.terminal import plain
-from rnner.workbench.statistics import Lengths, Statistics, Unseen
+from rnner.render.tables import Deferred, numeric_table
+from rnner.system.terminal import printable
+from rnner.workbench.statistics import Lengths, Statistics
 
 _NONE = "–"
 
 
-class _Line(NamedTuple):
-    """A line of the table: what it tells, and that of each file."""
-
+class _Row(NamedTuple):
     title: str
-    cells: list[str]
+    cells: list[str]  # one per file
 
 
 def statistics_table(files: Sequence[Statistics]) -> RenderableType:
-    """A column a file, shares in per cent; the columns that do not fit beside one another stand below."""
-    return Drawn(lambda *, width, system: _blocks(files, width))
+    """Return one column per file, shares in per cent. Columns that do not fit continue in blocks below."""
+
+    def blocks(width: int, _: object) -> Group:
+        names = [printable(name) for name in short_names([file.path for file in files])]
+        sections = [section for section in _sections(files, names[0]) if section]
+        rows = [row for section in sections for row in section]
+        widths = [max(map(cell_len, [name, *(row.cells[i] for row in rows)])) for i, name in enumerate(names)]
+        room = width - max(cell_len(row.title) for row in rows) - 1
+        parts: list[RenderableType] = []
+        for columns in _columns_that_fit(widths, room):
+            parts += ["", _block([names[i] for i in columns], sections, columns)]
+        return Group(*parts[1:])
+
+    return Deferred(blocks)
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """The end of each path, as long as it takes to tell it from the others."""
+    """Return the shortest path ends that tell the paths apart."""
     for parts in range(1, max(len(path.parts) for path in paths)):
         names = [str(Path(*path.parts[-parts:])) for path in paths]
         if len(set(names)) == len(set(paths)):
@@ -38,33 +48,21 @@ def short_names(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _blocks(files: Sequence[Statistics], width: int) -> Group:
-    names = [plain(name) for name in short_names([file.path for file in files])]
-    sections = [section for section in _sections(files, names[0]) if section]
-    lines = [line for section in sections for line in section]
-    room = width - max(cell_len(line.title) for line in lines) - 1
-    widths = [max(map(cell_len, [name, *(line.cells[i] for line in lines)])) for i, name in enumerate(names)]
-    parts: list[RenderableType] = []
-    for columns in _fitting(widths, room):
-        parts += ["", _block([names[i] for i in columns], sections, columns)]
-    return Group(*parts[1:])
-
-
-def _block(names: Sequence[str], sections: Sequence[Sequence[_Line]], columns: Sequence[int]) -> Table:
-    """Some of the columns, without the lines that have nothing to tell about them."""
-    table = figures_table("", *names)
+def _block(names: Sequence[str], sections: Sequence[Sequence[_Row]], columns: Sequence[int]) -> Table:
+    """Return a table of some columns, without rows and sections that are empty in them."""
+    table = numeric_table("", *names)
     for section in sections:
-        lines = [_Line(line.title, [line.cells[i] for i in columns]) for line in section]
-        told = [line for line in lines if set(line.cells) != {_NONE}]
-        if any(any(line.cells) for line in told):  # else it has come down to a heading
-            for line in told:
-                table.add_row(line.title, *line.cells)
+        rows = [_Row(row.title, [row.cells[i] for i in columns]) for row in section]
+        filled = [row for row in rows if set(row.cells) != {_NONE}]
+        if any(any(row.cells) for row in filled):  # otherwise only a heading is left
+            for row in filled:
+                table.add_row(row.title, *row.cells)
             table.add_section()
     return table
 
 
-def _fitting(widths: Sequence[int], room: int) -> Iterator[list[int]]:
-    """The columns in groups that fit into `room` with a space between them, each at least one."""
+def _columns_that_fit(widths: Sequence[int], room: int) -> Iterator[list[int]]:
+    """Group columns so that each group fits into `room`; a group has at least one column."""
     group: list[int] = []
     used = 0
     for i, width in enumerate(widths):
@@ -76,76 +74,68 @@ def _fitting(widths: Sequence[int], room: int) -> Iterator[list[int]]:
     yield group
 
 
-def _sections(files: Sequence[Statistics], first: str) -> Iterator[list[_Line]]:
+def _sections(files: Sequence[Statistics], first: str) -> Iterator[list[_Row]]:
     yield [
-        _Line("sentences", [f"{file.sentences:,}" for file in files]),
-        _Line("tokens", [f"{file.tokens:,}" for file in files]),
-        _Line("distinct tokens", [f"{file.distinct_tokens:,}" for file in files]),
-        _Line("documents marked", [f"{file.documents:,}" if file.documents else _NONE for file in files]),
-        _Line("tags", [file.scheme for file in files]),
+        _Row("sentences", [f"{file.sentences:,}" for file in files]),
+        _Row("tokens", [f"{file.tokens:,}" for file in files]),
+        _Row("distinct tokens", [f"{file.distinct_tokens:,}" for file in files]),
+        _Row("marked documents", [f"{file.documents:,}" if file.documents else _NONE for file in files]),
+        _Row("tags", [file.scheme for file in files]),
     ]
-    yield [_Line("entities", [f"{file.entities:,}" for file in files]), *_types(files)]
+    yield [_Row("entities", [f"{file.entities:,}" for file in files]), *_types(files)]
     yield [
-        _Line("tokens in entities", [_per_cent(file.token_density) for file in files]),
-        _Line("sentences with entities", [_per_cent(file.sentence_density) for file in files]),
-        *_lengths("tokens a sentence", [file.sentence_lengths for file in files]),
-        *_lengths("tokens an entity", [file.entity_lengths for file in files]),
+        _Row("tokens in entities", [_percent(file.token_density) for file in files]),
+        _Row("sentences with entities", [_percent(file.sentence_density) for file in files]),
+        *_lengths("tokens per sentence", [file.sentence_lengths for file in files]),
+        *_lengths("tokens per entity", [file.entity_lengths for file in files]),
     ]
-    yield _ambiguous(files)
-    yield _unseen([file.unseen for file in files], first)
+    ambiguities = [file.ambiguity.to_dict() for file in files]
+    yield [
+        _Row("distinct entities", [f"{file.ambiguity.forms:,}" for file in files]),
+        _Row("  ambiguous", [_percent(shares["either"]) for shares in ambiguities]),
+        _Row("    with several labels", [_percent(shares["several_labels"]) for shares in ambiguities]),
+        _Row("    also outside entities", [_percent(shares["also_outside"]) for shares in ambiguities]),
+    ]
+    yield _unseen(files, first)
     yield _vectors(files)
 
 
-def _types(files: Sequence[Statistics]) -> Iterator[_Line]:
-    """How many entities of each label, sorted, and the share that they are of all."""
+def _types(files: Sequence[Statistics]) -> Iterator[_Row]:
+    """Return the count of each label and its share of the file's entities."""
     for label in sorted({label for file in files for label in file.per_type}):
         counts = [file.per_type.get(label, 0) for file in files]
         cells = [
-            f"{count:,} {_per_cent(count / file.entities):>6}" if count else _NONE
+            f"{count:,} {_percent(count / file.entities):>6}" if count else _NONE
             for count, file in zip(counts, files, strict=True)
         ]
-        yield _Line(f"  {plain(label)}", cells)
+        yield _Row(f"  {printable(label)}", cells)
 
 
-def _lengths(title: str, found: Sequence[Lengths]) -> Iterator[_Line]:
-    yield _Line(f"{title}: mean", [f"{lengths.mean:.1f}" for lengths in found])
-    yield _Line("  median", [f"{lengths.median:g}" for lengths in found])
-    yield _Line("  longest", [f"{lengths.longest:,}" for lengths in found])
+def _lengths(title: str, lengths: Sequence[Lengths]) -> Iterator[_Row]:
+    yield _Row(f"{title}: mean", [f"{own.mean:.1f}" for own in lengths])
+    yield _Row("  median", [f"{own.median:g}" for own in lengths])
+    yield _Row("  longest", [f"{own.longest:,}" for own in lengths])
 
 
-def _ambiguous(files: Sequence[Statistics]) -> list[_Line]:
-    figures = [file.ambiguity.to_dict() for file in files]
-    return [
-        _Line("distinct entities", [f"{file.ambiguity.forms:,}" for file in files]),
-        _Line("  ambiguous", [_per_cent(share["either"]) for share in figures]),
-        _Line("    with several labels", [_per_cent(share["several_labels"]) for share in figures]),
-        _Line("    also outside entities", [_per_cent(share["also_outside"]) for share in figures]),
-    ]
+def _unseen(files: Sequence[Statistics], first: str) -> list[_Row]:
+    if not any(file.unseen for file in files):
+        return []
+    rows = [_Row(f"not in {first}:", [""] * len(files))]
+    for name in ("tokens", "distinct_tokens", "entities"):
+        cells = [_percent(file.unseen.to_dict()[name]) if file.unseen else _NONE for file in files]
+        rows.append(_Row(f"  {name.replace('_', ' ')}", cells))
+    return rows
 
 
-def _unseen(found: Sequence[Unseen | None], first: str) -> list[_Line]:
-    def cells(name: str) -> list[str]:
-        return [_NONE if unseen is None else _per_cent(unseen.to_dict()[name]) for unseen in found]
-
-    if not any(found):
+def _vectors(files: Sequence[Statistics]) -> list[_Row]:
+    coverages = [file.vectors for file in files if file.vectors is not None]
+    if not coverages:
         return []
     return [
-        _Line(f"not in {first}:", [""] * len(found)),
-        _Line("  tokens", cells("tokens")),
-        _Line("  distinct tokens", cells("distinct_tokens")),
-        _Line("  entities", cells("entities")),
+        _Row("with a vector: tokens", [_percent(coverage.tokens.share) for coverage in coverages]),
+        _Row("  distinct tokens", [_percent(coverage.types.share) for coverage in coverages]),
     ]
 
 
-def _vectors(files: Sequence[Statistics]) -> list[_Line]:
-    found = [file.vectors for file in files if file.vectors is not None]
-    if not found:
-        return []
-    return [
-        _Line("with a vector: tokens", [_per_cent(coverage.tokens.share) for coverage in found]),
-        _Line("  distinct tokens", [_per_cent(coverage.types.share) for coverage in found]),
-    ]
-
-
-def _per_cent(share: float) -> str:
+def _percent(share: float) -> str:
     return f"{100 * share:.1f}%"

@@ -1,63 +1,63 @@
-"""A tagger against the labels of a corpus."""
+"""Evaluation of taggers on an annotated corpus: scores, intervals, errors, and comparisons of models."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnner.data.splits import Split
-from rnner.decoding.decoder import SpanFinder
 from rnner.scoring.bootstrap import (
     Difference,
     Interval,
-    Units,
+    SamplingUnits,
+    bootstrap_f1,
     entity_counts,
-    interval,
     paired_difference,
-    resampled_f1,
+    percentile_interval,
 )
-from rnner.scoring.metrics import Confusion, Errors, Scores, confusions, error_classes, score, score_tags
-from rnner.tags import Span, from_spans
+from rnner.scoring.error_analysis import Confusion, ErrorCounts, confusions, count_errors
+from rnner.scoring.metrics import Scores, score, score_tags
+from rnner.tags import from_spans
+
+if TYPE_CHECKING:  # would import torch
+    from rnner.decoding.decoder import Decoder
+    from rnner.decoding.ensemble import Ensemble
 
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """Scores, how far they may be chance, and what went wrong.
-
-    `f1_interval` is that of a bootstrap over `units`; `counts` `[u, 3]` are the entities of each: correct,
-    predicted, gold.
-    """
+    """Scores, the bootstrap interval of F1, and the errors."""
 
     scores: Scores
     f1_interval: Interval
-    units: Units
-    errors: Errors
+    units: SamplingUnits  # resampled for the interval
+    errors: ErrorCounts
     confusions: list[Confusion]
     warnings: list[str]
-    counts: NDArray[np.int64] = field(repr=False, compare=False)
+    counts: NDArray[np.int64] = field(repr=False, compare=False)  # [u, 3] per unit, see `entity_counts`
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON; scores are fractions."""
+        """Return the report, ready for JSON; scores are fractions."""
         return {
             **self.scores.to_dict(),
-            "f1_interval": self.f1_interval.to_dict() | self.units.to_dict(),
-            "errors": self.errors.to_dict(),
+            "f1_interval": asdict(self.f1_interval) | self.units.to_dict(),
+            "errors": asdict(self.errors),
             "confusions": [confusion.to_dict() for confusion in self.confusions],
             "warnings": self.warnings,
         }
 
 
-def evaluate(decoder: SpanFinder, split: Split) -> Scores:
-    """Score what the tagger finds in a split against the split's own entities.
+def evaluate(decoder: Decoder | Ensemble, split: Split) -> Scores:
+    """Score the entities that a model finds in a split against the annotated ones.
 
     Args:
-        decoder: of the tagger, or of several (`rnner.decoding.ensemble.Ensemble`).
-        split: read in any scheme; a tagger of names alone (`binary`) needs it converted to `binary`.
+        decoder: a model's decoder, or an `Ensemble` of several.
+        split: in any tag scheme. For a model with the scheme `binary`, convert it to `binary` first.
 
     Example:
         >>> from rnner.decoding.tagger_decoder import load_decoder
@@ -70,78 +70,78 @@ def evaluate(decoder: SpanFinder, split: Split) -> Scores:
     return score(list(split.all_spans()), predicted, split.lengths.tolist())
 
 
-def report(decoder: SpanFinder, split: Split) -> EvaluationReport:
-    """The same with error classes and confusions.
+def evaluation_report(decoder: Decoder | Ensemble, split: Split) -> EvaluationReport:
+    """Evaluate a model and return its scores with intervals and errors.
 
-    The split may hold tags that break their scheme (read as conlleval does): then the strict reading's scores
-    stand beside the others where they differ. Labels that the tagger does not know count as missed.
+    The split is converted to `binary` if the model has that scheme. Tags that break their scheme are read as
+    conlleval does; the scores of the strict reading are added if they differ. Entities with labels that the
+    model does not know count as missed, with a warning.
     """
     binary = decoder.vocabulary.scheme == "binary"
     if binary:
         split = split.convert("binary")
     gold, (sentences, gold_tags) = list(split.all_spans()), split.sentences()
     predicted = decoder.spans(sentences, split.documents.tolist())
-    if split.repaired is not None and not binary:
-        # The strict reading means something only when both sides are written alike.
+    if split.illegal_tags is not None and not binary:
+        # The strict reading compares tags, so both sides need the same scheme.
         scheme = "bioes" if any(tag[:2] in ("E-", "S-") for row in gold_tags for tag in row) else "iob2"
         tags = [from_spans(found, len(row), scheme) for found, row in zip(predicted, gold_tags, strict=True)]
         scores = score_tags(gold_tags, tags, scheme=scheme)
     else:
         scores = score(gold, predicted, split.lengths.tolist())
-    units = Units.of(split.documents)
+    units = SamplingUnits.of_documents(split.documents)
     counts = entity_counts(gold, predicted, units)
+    label_counts = Counter(span.label for spans in gold for span in spans)
     return EvaluationReport(
         scores=scores,
-        f1_interval=interval(resampled_f1(counts)),
+        f1_interval=percentile_interval(bootstrap_f1(counts)),
         units=units,
         counts=counts,
-        errors=error_classes(gold, predicted),
+        errors=count_errors(gold, predicted),
         confusions=confusions(gold, predicted, sentences),
-        warnings=_warnings(decoder, split, gold),
+        warnings=_notes(split) + unknown_labels(label_counts, decoder.vocabulary.labels),
     )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several models on the same split, and what they find together.
+    """Reports of several models on the same split.
 
     Attributes:
-        models: name and report of each; the first is what the others are measured against.
-        ensemble: the report of all together, if they were put together.
+        models: name and report of each model; the first is the baseline.
+        ensemble: the report of the ensemble of all models, if there is one.
     """
 
     models: list[tuple[str, EvaluationReport]]
     ensemble: EvaluationReport | None
 
     def difference(self, report: EvaluationReport) -> Difference:
-        """F1 of one of the reports less that of the first model (of the lenient reading)."""
+        """Return F1 of a report (in the lenient reading) minus that of the baseline."""
         return paired_difference(report.counts, self.models[0][1].counts)
 
     def to_dict(self) -> dict[str, Any]:
-        """All reports, ready for JSON; the first model has no difference."""
+        """Return all reports, ready for JSON; the baseline has no difference."""
         (baseline, first), *others = self.models
-        told = [{"model": baseline, **first.to_dict()}]
-        told += [{"model": name, **self._with_difference(report)} for name, report in others]
-        together = None if self.ensemble is None else self._with_difference(self.ensemble)
-        return {"baseline": baseline, "models": told, "ensemble": together}
+        models = [{"model": baseline, **first.to_dict()}]
+        models += [{"model": name, **self._with_difference(report)} for name, report in others]
+        ensemble = None if self.ensemble is None else self._with_difference(self.ensemble)
+        return {"baseline": baseline, "models": models, "ensemble": ensemble}
 
     def _with_difference(self, report: EvaluationReport) -> dict[str, Any]:
         return {**report.to_dict(), "difference": self.difference(report).to_dict()}
 
 
-def _warnings(decoder: SpanFinder, split: Split, gold: list[list[Span]]) -> list[str]:
-    found = [f"{split.path}: {note}" for note in split.notes]
-    if split.repaired is not None:
-        times, line, reason = split.repaired
-        found.append(f"{split.path}:{line}: {reason}; such tags ({times}) are read as conlleval does")
-    counts = Counter(span.label for spans in gold for span in spans)
-    return found + unknown_labels(counts, decoder.vocabulary.labels)
-
-
 def unknown_labels(counts: Mapping[str, int], known: Collection[str]) -> list[str]:
-    """A warning if there are gold entities, counted by label, of labels that the tagger does not know."""
-    unknown = {label: n for label, n in counts.items() if label not in known}
+    """Return a warning about labels of gold entities (`counts` by label) that the model does not know."""
+    unknown = ", ".join(f"{label} ({n})" for label, n in sorted(counts.items()) if label not in known)
     if not unknown:
         return []
-    told = ", ".join(f"{label} ({n})" for label, n in sorted(unknown.items()))
-    return [f"the model does not know the labels {told}: these entities count as missed"]
+    return [f"the model does not know the labels {unknown}: these entities count as missed"]
+
+
+def _notes(split: Split) -> list[str]:
+    notes = [f"{split.path}: {note}" for note in split.notes]
+    if split.illegal_tags is not None:
+        times, line, reason = split.illegal_tags
+        notes.append(f"{split.path}:{line}: {reason}; such tags ({times}) are read as conlleval does")
+    return notes

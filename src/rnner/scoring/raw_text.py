@@ -1,9 +1,9 @@
-"""Scores on raw text, by characters, beside those on the tokens of the annotation: the price of tokenization.
+"""Scores on raw text, in characters, next to the scores on the file's own tokens: the cost of tokenization.
 
-Formats of text bring the raw text. For formats of tokens it is put together from the words: with white space
-as the file has it (SpaceAfter=No, # text), else by the rule of rnner.text.spacing; the sentences of a document are
-paragraphs of its text, so that where they end is not part of the price. An entity is right if its first
-character, its last one and its label are.
+An entity is correct if its first and last character and its label are. Text formats contain the raw text. For
+token formats it is rebuilt from the words, with the file's white space (SpaceAfter=No, # text) or else by the
+rules of `rnner.text.spacing`. The sentences of a document become paragraphs, so sentence splitting costs
+nothing.
 """
 
 from __future__ import annotations
@@ -13,17 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from rnner.data.formats.alignment import stripped
-from rnner.data.formats.annotated import (
-    AnnotatedText,
-    CharSpan,
-    SourceFile,
-    TaggedSentence,
-    decide_scheme,
-    to_documents,
-)
-from rnner.data.formats.columns import NOT_TAKEN
-from rnner.data.formats.registry import TEXT, read_tagged
+from rnner.data.formats.alignment import trim_span
+from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile, decide_scheme, to_documents
+from rnner.data.formats.columns import EXTRA_COLUMNS_NOTE
+from rnner.data.formats.registry import TEXT_FORMATS, read_sentences
 from rnner.pipeline import Pipeline
 from rnner.scoring.evaluation import unknown_labels
 from rnner.scoring.metrics import Score
@@ -31,24 +24,22 @@ from rnner.tags import BINARY_LABEL, from_spans, to_spans
 from rnner.text.spacing import spacing
 from rnner.text.tokenizer import Token
 
-Spans = Sequence[set[CharSpan]]  # of each document
-
 
 @dataclass(frozen=True)
 class SpanScores:
-    """The micro average over all types, and each type's own score, in alphabetical order."""
+    """The micro average over all entity types, and the score of each type in alphabetical order."""
 
     total: Score
     per_type: dict[str, Score]
 
     def to_dict(self) -> dict[str, Any]:
-        """The scores, ready for JSON; they are fractions."""
+        """Return the scores, ready for JSON; they are fractions."""
         types = {label: score.to_dict() for label, score in self.per_type.items()}
         return {**self.total.to_dict(), "per_type": types}
 
 
-class Cut(NamedTuple):
-    """An entity that begins or ends within a token of the raw text, and the tokens that it touches."""
+class CutEntity(NamedTuple):
+    """An entity that begins or ends inside a token of the raw text, and the tokens that it overlaps."""
 
     label: str
     text: str
@@ -57,32 +48,32 @@ class Cut(NamedTuple):
 
 @dataclass(frozen=True)
 class RawTextReport:
-    """What a model finds in raw text.
+    """Scores of a model on raw text.
 
     Attributes:
-        raw: the scores on raw text.
-        tokens: those on the tokens of the annotation; None if it has none.
-        gold_tokens, kept_tokens: how many tokens the annotation has, and how many of these the raw text has.
-        cut: the entities that cannot be found in raw text, and how many times each.
-        warnings: what the user should know of the data.
+        raw: on raw text.
+        tokens: on the file's own tokens; None if it has none.
+        gold_tokens, kept_tokens: number of the file's tokens, and how many of them the tokenizer finds too.
+        cut: entities that cannot be found in raw text, with counts.
+        warnings: about the data.
     """
 
     raw: SpanScores
     tokens: SpanScores | None
     gold_tokens: int
     kept_tokens: int
-    cut: Counter[Cut]
+    cut: Counter[CutEntity]
     warnings: list[str]
 
     def differences(self) -> dict[str, float]:
-        """F1, precision and recall on raw text less those on tokens; nothing if there are no tokens."""
+        """Return F1, precision and recall on raw text minus those on tokens; empty without tokens."""
         if self.tokens is None:
             return {}
-        before, after = self.tokens.total.to_dict(), self.raw.total.to_dict()
-        return {name: after[name] - before[name] for name in ("f1", "precision", "recall")}
+        raw, tokens = self.raw.total.to_dict(), self.tokens.total.to_dict()
+        return {name: raw[name] - tokens[name] for name in ("f1", "precision", "recall")}
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON."""
+        """Return the report, ready for JSON."""
         return {
             "raw": self.raw.to_dict(),
             "tokens": None if self.tokens is None else self.tokens.to_dict(),
@@ -94,87 +85,82 @@ class RawTextReport:
         }
 
 
-def report(pipeline: Pipeline, source: SourceFile, form: str) -> RawTextReport:
-    """Score a model on an annotated file, of format `form`, as raw text.
+def evaluate_raw_text(pipeline: Pipeline, source: SourceFile, form: str) -> RawTextReport:
+    """Score a model on the raw text of an annotated file with the format `form`.
 
-    Tags that obey no scheme are read as conlleval does. For a model of names alone, names with nothing but
-    white space between them are one.
+    Tags that obey no scheme are read as conlleval does. If the model's scheme is `binary`, entities with only
+    white space between them count as one.
 
-    Raises DataError as `read_tagged` does, and for a file without a word.
+    Raises DataError as `read_sentences` does, and for a file without words.
     """
     documents = list(_documents(source, form, binary=pipeline.vocabulary.scheme == "binary"))
     if not any(document.text.strip() for document in documents):
         raise source.error("no sentence: the file has no word")
     gold = [set(document.spans) for document in documents]
-    read = pipeline.documents([document.text for document in documents])
-    found = [{CharSpan(e.start, e.end, e.label) for e in document.entities()} for document in read]
-    tokens = [[token for sentence in document.sentences for token in sentence] for document in read]
-    on_tokens = _found_on_tokens(pipeline, documents)
-    own = [{_place(token) for sentence in it.sentences or [] for token in sentence} for it in documents]
-    kept = sum(len(places & set(map(_place, row))) for places, row in zip(own, tokens, strict=True))
-    source.notes.pop(NOT_TAKEN, None)  # nobody misses them here
-    notes = [f"{source.path}: {note}" for note in source.told()]
+    parsed = pipeline.documents([document.text for document in documents])
+    found = [{CharSpan(e.start, e.end, e.label) for e in document.entities()} for document in parsed]
+    found_on_tokens = _find_on_tokens(pipeline, documents)
+    gold_tokens = kept_tokens = 0
+    cut: Counter[CutEntity] = Counter()
+    for document, own in zip(documents, parsed, strict=True):
+        tokens = [token for sentence in own.sentences for token in sentence]
+        places = {(token.start, token.end) for sentence in document.sentences or [] for token in sentence}
+        gold_tokens += len(places)
+        kept_tokens += len(places & {(token.start, token.end) for token in tokens})
+        cut.update(_cut_entities(document, tokens))
+    source.notes.pop(EXTRA_COLUMNS_NOTE, None)  # extra columns do not matter here
+    notes = [f"{source.path}: {note}" for note in source.note_lines()]
     counts = Counter(span.label for spans in gold for span in spans)
     return RawTextReport(
-        raw=score_spans(gold, found),
-        tokens=None if on_tokens is None else score_spans(gold, on_tokens),
-        gold_tokens=sum(map(len, own)),
-        kept_tokens=kept,
-        cut=Counter(cut for it, row in zip(documents, tokens, strict=True) for cut in _cut(it, row)),
+        raw=score_char_spans(gold, found),
+        tokens=None if found_on_tokens is None else score_char_spans(gold, found_on_tokens),
+        gold_tokens=gold_tokens,
+        kept_tokens=kept_tokens,
+        cut=cut,
         warnings=[*notes, *unknown_labels(counts, pipeline.labels)],
     )
 
 
-def score_spans(gold: Spans, found: Spans) -> SpanScores:
-    """Score found entities, in characters of documents, against gold ones; either may overlap one another.
+def score_char_spans(gold: Sequence[set[CharSpan]], predicted: Sequence[set[CharSpan]]) -> SpanScores:
+    """Score predicted entities of documents against gold ones. Entities of one side may overlap.
 
-    Raises ValueError if there are not as many documents on each side.
+    Raises ValueError if the numbers of documents differ.
     """
-    pairs = list(zip(gold, found, strict=True))
-    support, predicted = (Counter(it.label for spans in side for it in spans) for side in (gold, found))
-    correct = Counter(it.label for own, other in pairs for it in own & other)
-    labels = sorted(support | predicted)
+    pairs = list(zip(gold, predicted, strict=True))
+    support, found = (Counter(span.label for spans in side for span in spans) for side in (gold, predicted))
+    correct = Counter(span.label for own, other in pairs for span in own & other)
     return SpanScores(
-        _score(support.total(), predicted.total(), correct.total()),
-        {label: _score(support[label], predicted[label], correct[label]) for label in labels},
+        _score(support.total(), found.total(), correct.total()),
+        {label: _score(support[label], found[label], correct[label]) for label in sorted(support | found)},
     )
 
 
 def _score(support: int, predicted: int, correct: int) -> Score:
-    """The shares of these counts; a share of nothing is 0."""
     precision, recall = correct / max(1, predicted), correct / max(1, support)
     f1 = 2 * correct / max(1, support + predicted)
-    return Score(precision, recall, f1, support, predicted, correct)
+    return Score(f1, precision, recall, support, predicted, correct)
 
 
 def _documents(source: SourceFile, form: str, *, binary: bool) -> Iterator[AnnotatedText]:
-    """The documents of a file as raw text, with their tokens if the format has some."""
-    if form in TEXT:
-        yield from (_tidied(document, binary=binary) for document in TEXT[form](source))
+    """Yield the documents of a file as raw text, with the file's tokens if it has some."""
+    if form in TEXT_FORMATS:
+        for document in TEXT_FORMATS[form].read(source):
+            spans = [CharSpan(*trim_span(document.text, span), span.label) for span in document.spans]
+            yield replace(document, spans=_merge_names(document.text, spans) if binary else spans)
         return
-    sentences = [_spaced(sentence) for sentence in read_tagged(source, form)]
+    sentences = list(read_sentences(source, form))
     scheme = decide_scheme(source, sentences, "conlleval")
-    if binary:
-        sentences = [_in_binary(sentence, scheme) for sentence in sentences]
+    for i, sentence in enumerate(sentences):
+        spaces = spacing(sentence.words) if sentence.spaces is None else sentence.spaces
+        tags = sentence.tags
+        if binary:
+            tags = from_spans(to_spans(tags, scheme), len(tags), "binary")
+        sentences[i] = sentence._replace(tags=tags, spaces=spaces)
     yield from to_documents(sentences, "binary" if binary else scheme)
 
 
-def _spaced(sentence: TaggedSentence) -> TaggedSentence:
-    return sentence if sentence.spaces is not None else sentence._replace(spaces=spacing(sentence.words))
-
-
-def _in_binary(sentence: TaggedSentence, scheme: str) -> TaggedSentence:
-    tags = from_spans(to_spans(sentence.tags, scheme), len(sentence.words), "binary")
-    return sentence._replace(tags=tags)
-
-
-def _tidied(document: AnnotatedText, *, binary: bool) -> AnnotatedText:
-    """The document with spans without white space at their ends; if `binary`, names that touch are one."""
-    spans = [CharSpan(*stripped(document.text, span), span.label) for span in document.spans]
-    return replace(document, spans=_names(document.text, spans) if binary else spans)
-
-
-def _names(text: str, spans: Iterable[CharSpan]) -> list[CharSpan]:
+def _merge_names(text: str, spans: Iterable[CharSpan]) -> list[CharSpan]:
+    """Merge entities with only white space between them, as tokens in the scheme `binary` do."""
     merged: list[CharSpan] = []
     for start, end, _ in sorted(spans):
         if merged and not text[merged[-1].end : start].strip():
@@ -183,11 +169,11 @@ def _names(text: str, spans: Iterable[CharSpan]) -> list[CharSpan]:
     return merged
 
 
-def _found_on_tokens(pipeline: Pipeline, documents: Sequence[AnnotatedText]) -> list[set[CharSpan]] | None:
-    """What the model finds when it is given the tokens of the annotation; None where a document has none."""
+def _find_on_tokens(pipeline: Pipeline, documents: Sequence[AnnotatedText]) -> list[set[CharSpan]] | None:
+    """Return what the model finds on the file's own tokens; None if a document has none."""
     if any(document.sentences is None for document in documents):
         return None
-    rows = [(number, row) for number, it in enumerate(documents) for row in it.sentences or []]
+    rows = [(number, row) for number, document in enumerate(documents) for row in document.sentences or []]
     words = [[token.text for token in row] for _, row in rows]
     found: list[set[CharSpan]] = [set() for _ in documents]
     tagged = pipeline.tag(words, [number for number, _ in rows])
@@ -196,14 +182,10 @@ def _found_on_tokens(pipeline: Pipeline, documents: Sequence[AnnotatedText]) -> 
     return found
 
 
-def _cut(document: AnnotatedText, tokens: Sequence[Token]) -> Iterator[Cut]:
-    """The entities of a document that do not begin and end where tokens do."""
+def _cut_entities(document: AnnotatedText, tokens: Sequence[Token]) -> Iterator[CutEntity]:
+    """Yield the entities that do not begin and end where tokens do."""
     starts, ends = {token.start for token in tokens}, {token.end for token in tokens}
     for start, end, label in document.spans:
         if start not in starts or end not in ends:
             touched = tuple(token.text for token in tokens if token.start < end and start < token.end)
-            yield Cut(label, document.text[start:end], touched)
-
-
-def _place(token: Token) -> tuple[int, int]:
-    return token.start, token.end
+            yield CutEntity(label, document.text[start:end], touched)

@@ -1,4 +1,4 @@
-"""Which device to compute on, and the same bits every time."""
+"""Choice of the device to compute on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from rnner.errors import UsageError
 
 
 def choose_device(name: str) -> torch.device:
-    """The device called `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:1`.
+    """Return the device `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
+
+    On CUDA, PyTorch is set to deterministic algorithms without TF32, so that equal runs give equal results.
 
     Raises:
-        UsageError: the name is none, or this machine or this build of PyTorch has no such device.
+        UsageError: unknown name, or a device that is not available.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -22,22 +24,20 @@ def choose_device(name: str) -> torch.device:
     except RuntimeError:
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"--device {name}: there are auto, cpu, cuda and cuda:N")
+        raise UsageError(f"--device {name}: unknown device; use auto, cpu, cuda or cuda:N")
     if device.type == "cuda":
         if not torch.cuda.is_available():
-            without = f" (PyTorch {torch.__version__} is built without CUDA)"
-            built = without if torch.version.cuda is None and torch.version.hip is None else ""
-            raise UsageError(f"--device {name}: no CUDA device is to be had here{built}; use --device cpu")
-        if device.index is not None and device.index >= torch.cuda.device_count():
-            raise UsageError(
-                f"--device {name}: the devices are cuda:0 to cuda:{torch.cuda.device_count() - 1}"
-            )
+            no_cuda_build = torch.version.cuda is None and torch.version.hip is None
+            build = f" (PyTorch {torch.__version__} was built without CUDA)" if no_cuda_build else ""
+            raise UsageError(f"--device {name}: no CUDA device is available{build}; use --device cpu")
+        count = torch.cuda.device_count()
+        if device.index is not None and device.index >= count:
+            raise UsageError(f"--device {name}: no such device; available: cuda:0 to cuda:{count - 1}")
         _set_deterministic()
     return device
 
 
 def _set_deterministic() -> None:
-    """On CUDA some kernels add in any order unless told not to; on the CPU all of ours keep theirs."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

@@ -1,4 +1,4 @@
-"""The memory of this process: how much it held, and who keeps it."""
+"""Memory of this process: its peak, what the allocator keeps, and when Python collects garbage."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # slow to import, and only a GPU needs it
     import torch
 
-# From glibc's malloc.h: how much free memory goes back to the system, and how many blocks may lie apart.
+# Options of glibc's mallopt, from malloc.h: the size of free memory above which it is returned to the system,
+# and the number of blocks that may be mapped on their own.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _NEVER = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Have the allocator keep what is freed, for the rest of this process; False where that cannot be set.
+    """Make the allocator keep freed memory for the rest of this process. Return False if it cannot be set.
 
-    A training step frees and takes the same large blocks each time. By itself glibc gives them back to the
-    system and has every page of them cleared anew: a fifth of the time of an LSTM's step with 200 units, and
-    more the longer the sentences are. The process then holds as much as it ever needed at once.
+    A training step frees and allocates the same large blocks each time. By default glibc returns them to the
+    system, which then clears every page again: a fifth of the time of an LSTM step with 200 units, more with
+    long sentences. With this setting the process stays at its peak size.
     """
     if not sys.platform.startswith("linux"):
         return False
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except AttributeError:  # another C library than glibc
+    except AttributeError:  # the C library is not glibc
         return False
     return bool(mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, _NEVER))
 
 
-def give_back_freed_memory() -> None:
-    """Have the allocator give what is freed back to the system, once; others than Linux see to it alone.
+def release_freed_memory() -> None:
+    """Make glibc return freed memory to the system, once. Does nothing on other systems.
 
-    By itself glibc keeps what lies between blocks that are still in use: over hours, a third of all.
+    Free memory between blocks in use is otherwise kept: up to a third of the process after some hours.
     """
     if sys.platform.startswith("linux"):
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -45,12 +46,12 @@ def give_back_freed_memory() -> None:
 
 
 @contextmanager
-def collecting_later() -> Iterator[None]:
-    """Have Python look for garbage in cycles after the block, not within.
+def garbage_collection_paused() -> Iterator[None]:
+    """Pause Python's cyclic garbage collection within the block.
 
-    It looks ever again through all objects of the process as their number grows: a seventh of the time in
-    which a text becomes tokens and entities, of which none is in a cycle. For short blocks: until the end
-    of one, the cycles of all threads stay.
+    Creating many objects makes Python scan all objects of the process again and again: a seventh of the time
+    that a text takes to become tokens and entities, none of which are in a cycle. Keep the block short:
+    garbage of all threads accumulates in the meantime.
     """
     if not gc.isenabled():
         yield
@@ -63,13 +64,13 @@ def collecting_later() -> Iterator[None]:
 
 
 def peak_memory_mb(device: torch.device) -> float | None:
-    """The most memory this process has held (on CUDA: on the device), in MB; None on Windows."""
+    """Return the peak memory of this process in MB (on CUDA: of the device), None on Windows."""
     if device.type == "cuda":
         import torch
 
         return torch.cuda.max_memory_allocated(device) / 1e6
     if sys.platform == "win32":
-        return None  # Python has no such count there
+        return None  # the standard library cannot measure it there
     import resource
 
     unit = 1 if sys.platform == "darwin" else 1024

@@ -1,4 +1,4 @@
-"""Processes that work side by side, and a result for each piece of work in the order they were given."""
+"""Worker processes that map a function over items and return the results in order."""
 
 from __future__ import annotations
 
@@ -17,95 +17,93 @@ from rnner.errors import RnnerError, UsageError
 A = TypeVar("A")
 R = TypeVar("R")
 
-_IN_HAND = 2  # pieces of work for each process that are read ahead: while one is done, the next one waits
+_ITEMS_PER_WORKER = 2  # one in progress and one waiting in the pipe
 
 
 class Workers(Generic[A, R]):
-    """Processes, used in a `with` block; at its end, whatever ended it, none is left.
+    """A pool of processes, used in a `with` block, at whose end all of them are killed.
 
-    They take the work in turns: which one does what never depends on how long anything takes.
+    Items are assigned in turn: which process gets which item never depends on timing.
 
     Args:
-        number: how many.
-        begin: called in each of them once, it gives the function that does the work.
+        number: number of processes.
+        factory: called once in each process; returns the function that is applied to items.
     """
 
-    def __init__(self, number: int, begin: Callable[[], Callable[[A], R]]) -> None:
-        self._number, self._begin = number, begin
+    def __init__(self, number: int, factory: Callable[[], Callable[[A], R]]) -> None:
+        self._number, self._factory = number, factory
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Workers[A, R]:
         for _ in range(self._number):
-            self._workers.append(_Worker(self._begin))
+            self._workers.append(_Worker(self._factory))
         return self
 
     def __exit__(self, *error: object) -> None:
         for worker in self._workers:
-            worker.end()
+            worker.kill()
 
-    def map(self, items: Iterable[A], waits: Callable[[A], bool] = lambda item: False) -> Iterator[R]:
-        """The result for each item, in order; few items more than there are processes are held at a time.
+    def map(self, items: Iterable[A], flush: Callable[[A], bool] = lambda item: False) -> Iterator[R]:
+        """Yield the result of each item, in order. At most two items per process are read ahead.
 
         Args:
-            items: the work.
-            waits: whether all results so far are wanted before the next item is asked for.
+            items: arguments of the function.
+            flush: whether to yield all results up to this item before reading the next one.
 
         Raises:
-            RnnerError: the work raised one, or a process died.
+            RnnerError: the function raised one, or a process died.
         """
         turns = cycle(self._workers)
         pending: deque[Future[R]] = deque()
         for item in items:
             pending.append(next(turns).submit(item))
-            while pending and (waits(item) or len(pending) >= _IN_HAND * self._number):
+            while pending and (flush(item) or len(pending) >= _ITEMS_PER_WORKER * self._number):
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
 
 
 class _Worker:
-    """One process and the pipe to it."""
+    """A process, the pipe to it, and a thread that waits for its answers."""
 
-    def __init__(self, begin: Callable[[], Callable[[Any], Any]]) -> None:
+    def __init__(self, factory: Callable[[], Callable[[Any], Any]]) -> None:
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process: SpawnProcess = context.Process(target=_work, args=(theirs, begin), daemon=True)
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a new process inherits
+        self._pipe, remote = context.Pipe()
+        self._process: SpawnProcess = context.Process(target=_serve, args=(remote, factory), daemon=True)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the new process inherits this
         try:
             self._process.start()
         finally:
             signal.signal(signal.SIGINT, before)
-        theirs.close()
-        self._thread = ThreadPoolExecutor(1)  # waits for the answers
+        remote.close()
+        self._thread = ThreadPoolExecutor(1)
 
     def submit(self, item: object) -> Future[Any]:
-        """Have something done, after what was submitted before."""
-        return self._thread.submit(self._ask, item)
+        return self._thread.submit(self._request, item)
 
-    def _ask(self, item: object) -> Any:
+    def _request(self, item: object) -> Any:
         try:
             self._pipe.send(item)
             error, result = self._pipe.recv()
         except (EOFError, OSError):
             self._process.join()
             code = self._process.exitcode or 0
-            how = f"was killed (signal {-code}), maybe for want of memory" if code < 0 else f"ended ({code})"
+            how = f"was killed (signal {-code}), possibly out of memory" if code < 0 else f"ended ({code})"
             raise RnnerError(f"a worker process {how}; fewer --workers need less memory") from None
         if error is not None:
             raise error
         return result
 
-    def end(self) -> None:
-        """Kill the process: it has nothing to save."""
+    def kill(self) -> None:
         self._process.kill()
         self._process.join()
         self._thread.shutdown(cancel_futures=True)
         self._pipe.close()
 
 
-def _work(pipe: Connection[Any, Any], begin: Callable[[], Callable[[Any], Any]]) -> None:
-    """What a process does until it is killed, or who began it is gone."""
-    work: Callable[[Any], Any] | None = None
+def _serve(pipe: Connection[Any, Any], factory: Callable[[], Callable[[Any], Any]]) -> None:
+    """Answer items from the pipe until this process is killed or the other end is closed."""
+    function: Callable[[Any], Any] | None = None
     while True:
         try:
             item = pipe.recv()
@@ -113,15 +111,15 @@ def _work(pipe: Connection[Any, Any], begin: Callable[[], Callable[[Any], Any]])
             return
         answer: tuple[Exception | None, Any]
         try:
-            work = work or begin()
-            answer = None, work(item)
+            function = function or factory()
+            answer = None, function(item)
         except Exception as error:
-            answer = _portable(error), None
+            answer = _picklable(error), None
         pipe.send(answer)
 
 
-def _portable(error: Exception) -> Exception:
-    """The error as one that goes through a pipe: its kind as far as the exit code, and what it says."""
+def _picklable(error: Exception) -> Exception:
+    """Return an error with the same message and exit code that survives pickling."""
     if isinstance(error, RnnerError):
         return (UsageError if isinstance(error, UsageError) else RnnerError)(str(error))
     if isinstance(error, MemoryError):

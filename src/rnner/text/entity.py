@@ -1,4 +1,4 @@
-"""An entity found in a text."""
+"""An entity in a text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ class Entity:
     """A named entity in a text.
 
     Attributes:
-        label: its type.
-        start: its first character in the text.
-        end: the character after its last.
-        text: what stands at `[start:end]` of the text.
+        label: the entity type.
+        start: position of the first character.
+        end: position after the last character.
+        text: the characters `[start:end]` of the text.
         score: the model's probability of exactly this entity, 0 to 1.
 
     Example:
@@ -28,5 +28,5 @@ class Entity:
     score: float
 
     def to_dict(self) -> dict[str, str | int | float]:
-        """The fields by name, for JSON."""
+        """Return the fields by name, for JSON."""
         return {name: getattr(self, name) for name in ("label", "start", "end", "text", "score")}

@@ -1,4 +1,4 @@
-"""The sentence splitter: tokens of a text, divided into sentences."""
+"""Sentence splitter."""
 
 from __future__ import annotations
 
@@ -9,23 +9,18 @@ import regex
 from rnner.text.tokenizer import Token
 
 _ENDERS = frozenset(".!?…。！？")
-
-
 _CLOSERS = frozenset("\"”’')]}»") | {"''"}
-
-
 _OPENERS = frozenset("\"“‘'([{«¿¡") | {"``"}
-
-
 _PARAGRAPH = regex.compile(r"\n[^\S\n]*+\n|\u2029")
 
 
 def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
-    """Divide the tokens of a text into sentences; put together they are the tokens again.
+    """Split the tokens of a text into sentences. Every token is in exactly one sentence, in order.
 
-    A sentence ends at a blank line; and after . ! ? … and the quotes and brackets that close directly after
-    it, if the next token starts with a capital, a digit, an opening quote or bracket, or a caseless letter.
-    The full stop of an abbreviation or initial is part of a longer token and ends nothing: long, not cut.
+    A sentence ends at a blank line. It also ends after . ! ? … and the closing quotes and brackets directly
+    after it, if the next token starts with a capital, a digit, an opening quote or bracket, or a caseless
+    letter. The full stop of an abbreviation or initial is part of the token and never ends a sentence: two
+    sentences may stay joined, but none is cut.
 
     Example:
         >>> from rnner.text.tokenizer import tokenize
@@ -39,7 +34,7 @@ def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
         gap = tokens[i - 1].end if i else 0
         adjacent = i > 0 and gap == token.start
         closing = ended and adjacent and token.text in _CLOSERS
-        near = adjacent or (token.start - gap == 1 and text[gap] == " ")  # most are, and quick to tell
+        near = adjacent or (token.start - gap == 1 and text[gap] == " ")  # the common case, checked quickly
         paragraph = not near and _PARAGRAPH.search(text, gap, token.start)
         if i == 0 or paragraph or (ended and not closing and _opens(token.text)):
             sentences.append([])

@@ -1,13 +1,12 @@
-"""White space between the words of a sentence: as its text has it, or by a rule where the text is lost.
+"""White space between the words of a sentence: from the original text, or by rules if the text is lost.
 
-The rule is that of English print. Words stand apart, but for
+The rules are those of English print. There is white space between words, except
 
-* what closes, put to the word before: . , : ; ! ? … % ) ] } ” ’ » '', runs of . ! ? …, clitics ('s n't 'll);
-* what opens, put to the word after: ( [ { “ ‘ « ¿ ¡ ``, currency signs ($ US$);
-* / between two words, put to both;
-* straight quotes (" and '), which open and close in turn; ' after a word in s is a clitic if none is open.
-
-Words are never changed, so a text that is put together from them can be taken apart again.
+* before closing marks: . , : ; ! ? … % ) ] } ” ’ » '', runs of . ! ? …, and clitics ('s n't 'll);
+* after opening marks: ( [ { “ ‘ « ¿ ¡ ``, and currency signs ($ US$);
+* around / between two words;
+* inside straight quotes (" and '), which open and close in turn. A ' after a word in s is a clitic if no
+  quote is open.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _QUOTES = ('"', "'")
 
 
 def spacing(words: Sequence[str]) -> list[bool]:
-    """Whether white space follows each word, by the rule above; never after the last."""
+    """Return whether white space follows each word, by the rules above; never after the last word."""
     apart = [True] * len(words)
     open_quotes: set[str] = set()
     for i, word in enumerate(words):
@@ -42,22 +41,21 @@ def spacing(words: Sequence[str]) -> list[bool]:
 
 
 def spacing_in(text: str, words: Sequence[str]) -> list[bool] | None:
-    """Whether white space follows each word in the text of their sentence; None if it is another text."""
+    """Return whether white space follows each word in `text`, or None if `text` consists of other words."""
     apart: list[bool] = []
     position = 0
     for word in words:
-        start = _skip(text, position)
+        start = _skip_space(text, position)
         if not text.startswith(word, start):
             return None
         if position:
             apart.append(start > position)
         position = start + len(word)
-    whole = words and _skip(text, position) == len(text)
+    whole = words and _skip_space(text, position) == len(text)
     return [*apart, False] if whole else None
 
 
-def _skip(text: str, position: int) -> int:
-    """The next position that is not white space."""
+def _skip_space(text: str, position: int) -> int:
     while position < len(text) and text[position].isspace():
         position += 1
     return position

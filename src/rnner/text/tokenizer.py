@@ -1,13 +1,13 @@
-"""Raw text to tokens and back: character offsets, a tokenizer, a sentence splitter. No torch.
+"""Tokenizer: raw text to tokens with character offsets.
 
-The tokenizer follows the habits of the corpora that taggers are trained on (Penn Treebank, CoNLL-2003):
+It follows the conventions of the corpora that taggers are trained on (Penn Treebank, CoNLL-2003):
 
-* Words with inner hyphens, apostrophes, full stops or digits stay whole: all-rounder, O'Brien, 1,000, 3.5.
-* Clitics are split off: John 's, do n't, they 're, with ' as with ’.
-* Abbreviations and initials keep their full stop (Mr., Inc., U.S., J. K.); other words give it up: spell .
-* Quotes, brackets, commas, currency and per cent signs stand alone; runs of a mark stay together: ... -- !!
+* Words with inner hyphens, apostrophes, full stops or digits are one token: all-rounder, O'Brien, 1,000, 3.5.
+* Clitics are split off: John 's, do n't, they 're, with ' or ’.
+* Abbreviations and initials keep their full stop (Mr., Inc., U.S., J. K.). After other words it is a token.
+* Quotes, brackets, commas, currency and per cent signs are tokens. Runs of one mark are one token: ... -- !!
 * URLs, e-mail addresses, @user, #tag, emoticons and emoji (skin tones, joiners, flags) are one token each.
-* What is written without spaces between words (東京に行く) stays in runs between punctuation.
+* Scripts without spaces between words (東京に行く) are split at punctuation only.
 
 Every character that is not white space (`str.isspace`) is in exactly one token.
 """
@@ -19,18 +19,18 @@ from typing import NamedTuple
 import regex
 
 TOKENIZER = 1
-"""The version of `tokenize` and `split_sentences`, kept in models: other tokens, another number."""
+"""Version of `tokenize` and `split_sentences`, stored in models. Raise it when their output changes."""
 
 
 class Token(NamedTuple):
-    """A word or mark: `text` is what stands at `[start:end]` of the whole text, in characters, half-open."""
+    """A word or mark: the characters `[start:end]` of the text."""
 
     text: str
     start: int
     end: int
 
 
-# What keeps its full stop: always, before a name, before a number.
+# Words that keep their full stop: always, before a name, before a number.
 _ABBREVIATIONS = """
     Mr Mrs Ms Mx Dr Prof Messrs Inc Corp Co Cos Ltd Bros Jr Sr Esq Ph.D M.Sc B.Sc
     Dept Univ Assn Ave Blvd vs etc al viz cf approx
@@ -43,7 +43,7 @@ _TITLES = """
 """
 _NUMBERING = "No Nos no nos Fig Figs fig figs Vol vol Art art Sec sec Ch ch pp p Nr nr ca c Sat Sun Mar"
 
-_SPACE = r"\s\x1c-\x1f"  # all that str.isspace takes for white space
+_SPACE = r"\s\x1c-\x1f"  # the white space of str.isspace
 _ALNUM = r"\p{L}\p{N}"
 _INSIDE = rf"{_ALNUM}\p{{M}}\u00ad\u200c\u200d\u2060"  # marks, soft hyphens and joiners belong to a word
 _RUN = rf"[{_ALNUM}][{_INSIDE}]*+"
@@ -64,25 +64,25 @@ _POINT = r".,:;!?'’…*"  # does not end a URL
 _LINK = rf'[^{_SPACE}{_POINT}<>"“”()\[\]]'
 _PICTURE = r"\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}\U000e0020-\U000e007f]*+"
 
-# What starts with a letter or digit. In both lists the first that fits is taken. Each is linear in what it
-# takes: runs are possessive, and what is looked at and not taken is short, or is looked at once only.
+# Tokens that start with a letter or digit. In both lists the first pattern that matches wins. Each takes
+# linear time: runs are possessive, and lookaheads are short or tried only once.
 _WORDS = [
-    rf"\p{{L}}++(?=[{_SPACE},;!?)\"”]|\Z)",  # most words: the quick way
-    # URLs with brackets in pairs, e-mail addresses
+    rf"\p{{L}}++(?=[{_SPACE},;!?)\"”]|\Z)",  # fast path for most words
+    # URLs with balanced brackets, e-mail addresses
     rf"(?i:(?:https?|ftp)://|www\.)(?:{_LINK}++|[{_POINT}]++(?={_LINK})|\({_LINK}*+\))++",
     rf"[{_ALNUM}_.+%-]{{1,64}}+@{_LABEL}(?:\.{_LABEL})++",
-    # full stops that belong to a word: abbreviations, U.S., U.S.-Japan, J.-P., initials, "1." opening a line
+    # full stops that belong to a word: abbreviations, U.S., U.S.-Japan, J.-P., initials, "1." at line start
     rf"(?=\p{{L}}++\.)(?:\L<abbreviations>\.(?![{_INSIDE}.])"
     r"|\L<titles>\.(?=[ \t\xa0]?\p{Lu})|\L<numbering>\.(?=[ \t\xa0]?\p{N}))",
     rf"(?:\p{{L}}\.){{2,8}}+(?:-{_WORD}|(?![{_INSIDE}]))|\p{{Lu}}\.(?:-\p{{Lu}}\.)++",
     r"(?!I\.[ \t\xa0]?+\p{Lu}(?!\.))\p{Lu}\.(?=[ \t\xa0]?[\p{Lu},])|(?<![^\n])\p{N}{1,3}+\.(?=[ \t]++[^\s])",
-    # key caps, clitics, the first part of don't, US$; words at last
+    # key caps, clitics, the first part of don't, US$; finally words
     rf"[0-9]\ufe0f?\u20e3|[nN]['’][tT]{_NO_WORD_AFTER}|\p{{L}}+(?=[nN]['’][tT]{_NO_WORD_AFTER})",
     rf"\p{{Lu}}{{1,3}}+\p{{Sc}}|{_WORD}",
 ]
-# What starts with anything else but white space.
+# Tokens that start with any other character.
 _MARKS = [
-    r"[,\"“”()\[\]{}%]",  # never the start of more: the quick way
+    r"[,\"“”()\[\]{}%]",  # fast path: these never start a longer token
     # 's, '70s, 'em; @user, #tag
     rf"(?=['’])(?:{_CLITIC}|{_NO_WORD_BEFORE}['’](?:\p{{N}}{{2}}s?|em){_NO_WORD_AFTER}|'')|``",
     rf"(?=[@\#]){_NO_WORD_BEFORE}(?:@|\#(?=[\p{{N}}_]*+\p{{L}}))[{_INSIDE}_]++",
@@ -93,7 +93,7 @@ _MARKS = [
     # signed numbers, runs of a mark
     rf"(?=[-+−.])(?<![{_INSIDE})\]%.])(?:[-+−]\.?|\.)(?=\p{{N}}){_WORD}",
     r"[!?]++|\.{2,}+|(?P<mark>[-*=_~+|\\/\#<>^•·–—…])(?P=mark)++",
-    # emoji: key caps, flags, sequences; all the rest one by one
+    # emoji: key caps, flags, sequences; finally any single character
     rf"[\#*]\ufe0f?\u20e3|\p{{Regional_Indicator}}{{2}}|{_PICTURE}(?:\u200d{_PICTURE})*+|.",
 ]
 _TOKEN = regex.compile(
@@ -105,10 +105,10 @@ _TOKEN = regex.compile(
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of a raw text, in order (see the module's text for what a token is).
+    """Split a raw text into tokens, in order. The module docstring defines what a token is.
 
-    `text[token.start : token.end] == token.text` for each; they do not overlap, and none is empty or holds
-    white space. Any text will do; the time is linear in its length.
+    `text[token.start : token.end] == token.text` for each token. Tokens do not overlap, and none is empty or
+    contains white space. Every text is accepted; the time is linear in its length.
 
     Example:
         >>> [token.text for token in tokenize("Dr. O'Brien didn't pay $1,000.")]

@@ -1,10 +1,10 @@
-"""Annotations against models that have not seen them: where to look for mistakes first.
+"""Likely annotation errors, found by cross-validation.
 
-A corpus is cut into folds, whole documents where there are any. For each fold a tagger learns from the others
-and judges this one. Wherever its best tags differ from the annotation, two readings of the same words stand
-against each other, and the model has an exact probability of each: of precisely this entity, or of no word in
-it being part of any. How many times more probable the model's reading is ranks them. (Northcutt, Jiang and
-Chuang 2021 rank labels by what models that have not seen them believe; here spans take the place of labels.)
+A corpus is split into folds. For each fold, a tagger is trained on the others and compared with the
+annotations of this one. Where its best tags differ, the model gives an exact probability to both readings of
+the words: that of precisely this entity, or of no entity in these words. The ratio of the two ranks the
+errors. (Northcutt, Jiang and Chuang 2021 rank labels by the predictions of models that have not seen them;
+here spans take the place of labels.)
 """
 
 from __future__ import annotations
@@ -22,18 +22,20 @@ import torch
 from rnner.config import Config
 from rnner.data.corpus import Corpus
 from rnner.data.splits import Split
-from rnner.decoding.decoder import ScoredSpan
+from rnner.decoding.spans import ScoredSpan
 from rnner.decoding.tagger_decoder import TaggerDecoder
+from rnner.scoring.error_analysis import overlapping, shared_words
 from rnner.scoring.metrics import Scores, score
 from rnner.system.process_memory import keep_freed_memory
 from rnner.tags import Span
-from rnner.training.setup import TrainingData, prepare
+from rnner.training.setup import TrainingData, prepare_training
 from rnner.training.trainer import Trainer
 from rnner.workbench.partition import Indices
 
-NOTHING = ""
-"""The label of words in which there is no entity."""
-RECIPE: dict[str, Any] = {
+NO_ENTITY = ""
+"""The label of a span without entities."""
+
+DEFAULT_CONFIG: dict[str, Any] = {
     "embeddings": {
         "words": {"size": 50},
         "characters": {"encoder": "cnn", "hidden": 50},
@@ -46,166 +48,158 @@ RECIPE: dict[str, Any] = {
     "head": "crf",
     "training": {"epochs": 10, "batch_sentences": 16, "learning_rate": 0.003, "average": 0.99},
 }
-"""What is trained unless a config is given: small, since each fold has a model of its own."""
+"""The config of the models unless one is given; small, since one model is trained per fold."""
+
+_MIN_PROBABILITY = 1e-9  # bounds the ratio
+_NO_SCORES = score([[]], [[]], [1])  # training uses no dev split
 
 
-_LEAST = 1e-9  # what is less probable is not told apart
-
-
-class Doubt(NamedTuple):
-    """A place where a model that has not seen it reads something else than what is annotated.
+class LikelyError(NamedTuple):
+    """A place where the model reads something else than the annotation.
 
     Attributes:
-        sentence: its number in the corpus, from 0.
-        kind: `missing` (nothing is annotated), `spurious` (the model finds nothing), `label` or `border`
-            (both find an entity there; `border` if they agree about the label).
-        annotated: the annotated reading, with its probability under the model; label `NOTHING` for none.
-        found: that of the model.
+        sentence: index of the sentence in the corpus.
+        kind: `missing` (nothing is annotated), `spurious` (the model finds nothing), `border` (same label) or
+            `label` (other label).
+        annotated: the annotated reading and its probability under the model; label `NO_ENTITY` for none.
+        predicted: the reading of the model and its probability; label `NO_ENTITY` for none.
     """
 
     sentence: int
     kind: str
     annotated: ScoredSpan
-    found: ScoredSpan
+    predicted: ScoredSpan
 
     @property
     def log_ratio(self) -> float:
-        """The logarithm of how many times more probable the model's reading is; the larger, the worse."""
-        return math.log(max(self.found.score, _LEAST)) - math.log(max(self.annotated.score, _LEAST))
+        """Logarithm of the ratio of the two probabilities; large if the annotation is likely an error."""
+        predicted, annotated = self.predicted.score, self.annotated.score
+        return math.log(max(predicted, _MIN_PROBABILITY)) - math.log(max(annotated, _MIN_PROBABILITY))
 
 
-class Judged(NamedTuple):
-    """What came of one fold.
+class FoldResult(NamedTuple):
+    """Result of one fold.
 
     Attributes:
-        doubts: in no order; `sentence` counts in the whole corpus.
-        unjudged: annotated entities of labels that no other fold has.
+        errors: likely errors, in no order.
+        unknown_labels: annotated entities that cannot be judged, since no other fold has their label.
         scores: of the model on the fold.
-        learnt: sentences of the other folds.
-        seconds: training and judging took.
+        training_sentences: number of sentences of the other folds.
+        seconds: of training and judging.
     """
 
-    doubts: list[Doubt]
-    unjudged: int
+    errors: list[LikelyError]
+    unknown_labels: int
     scores: Scores
-    learnt: int
+    training_sentences: int
     seconds: float
 
 
 @dataclass(frozen=True)
 class Auditor:
-    """Trains on all folds but one and judges that one.
+    """Trains on all folds but one, and judges the annotations of that one.
 
     Attributes:
-        config: how to train; all epochs are trained, no dev corpus picks one.
-        whole: the corpus, in the config's scheme.
-        sources: the config's word vectors, if it has any; their corpus is not looked at.
-        folders: where the config's paths are looked up.
+        config: how to train. All epochs are trained; no dev split selects one.
+        corpus: all sentences, in the config's tag scheme.
+        data: the config's word vectors, if it has any; its corpus is not used.
+        folders: where to look up the config's paths.
     """
 
     config: Config
-    whole: Split
-    sources: TrainingData
+    corpus: Split
+    data: TrainingData
     folders: Sequence[Path] = ()
 
-    def judge(self, fold: Indices) -> Judged:
-        """Judge the sentences `[n]` of a fold by a model of all others.
+    def judge(self, fold: Indices) -> FoldResult:
+        """Judge the sentences `[n]` of a fold by a model trained on all others.
 
         Raises:
             TrainingError: training diverged.
         """
         started = time.perf_counter()
         keep_freed_memory()
-        rest = np.setdiff1d(np.arange(len(self.whole)), fold)
-        corpus = Corpus(self.whole.select(rest), self.whole.select(fold), None, held_out=True)
-        job = prepare(
+        others = np.setdiff1d(np.arange(len(self.corpus)), fold)
+        corpus = Corpus(self.corpus.select(others), self.corpus.select(fold), None, held_out=True)
+        setup = prepare_training(
             self.config,
             folders=self.folders,
             device=torch.device("cpu"),
-            sources=replace(self.sources, corpus=corpus),
+            data=replace(self.data, corpus=corpus),
         )
-        trainer = Trainer(job.tagger, job.vocabulary, corpus.train, job.config.training, lambda: _UNSCORED)
+        trainer = Trainer(
+            setup.tagger, setup.vocabulary, corpus.train, setup.config.training, lambda: _NO_SCORES
+        )
         for _ in trainer.fit():
             pass
         with trainer.averaged():
-            doubts, unjudged, scores = judge(TaggerDecoder(job.tagger, job.vocabulary), corpus.dev)
-        doubts = [doubt._replace(sentence=int(fold[doubt.sentence])) for doubt in doubts]
-        return Judged(doubts, unjudged, scores, len(rest), time.perf_counter() - started)
+            decoder = TaggerDecoder(setup.tagger, setup.vocabulary)
+            errors, unknown_labels, scores = find_errors(decoder, corpus.dev)
+        errors = [error._replace(sentence=int(fold[error.sentence])) for error in errors]
+        return FoldResult(errors, unknown_labels, scores, len(others), time.perf_counter() - started)
 
 
-_UNSCORED = score([[]], [[]], [1])
-
-
-def judge(decoder: TaggerDecoder, split: Split) -> tuple[list[Doubt], int, Scores]:
-    """The doubts of a tagger about the annotations of a split.
+def find_errors(decoder: TaggerDecoder, split: Split) -> tuple[list[LikelyError], int, Scores]:
+    """Compare the annotations of a split with the predictions of a tagger.
 
     Returns:
-        The doubts; how many entities have labels that the tagger does not know, which it cannot judge; the
-        scores of what it finds.
+        The likely errors, in no order; the number of entities with labels that the tagger does not know,
+        which are not judged; the scores of the predictions.
     """
     (sentences, _), documents = split.sentences(), split.documents.tolist()
     labels = set(decoder.vocabulary.labels)
-    everything = list(split.all_spans())
-    found = decoder.scored_spans(sentences, documents)
-    gold = [[span for span in spans if span.label in labels] for spans in everything]
-    pairs = list(zip(everything, gold, found, strict=True))
-    missing = [[_nothing(span) for span in own if not _touching(span, all_)] for all_, _, own in pairs]
-    spurious = [[_nothing(span) for span in known if not _touching(span, own)] for _, known, own in pairs]
+    gold = list(split.all_spans())
+    known = [[span for span in spans if span.label in labels] for spans in gold]
+    predicted = decoder.scored_spans(sentences, documents)
+    # The readings without an entity: where only the tagger finds one, and where only the annotation has one.
+    no_gold = [_unmatched(own, spans) for own, spans in zip(predicted, gold, strict=True)]
+    no_predicted = [_unmatched(spans, own) for spans, own in zip(known, predicted, strict=True)]
     annotated = decoder.probabilities(
-        sentences, [[*one, *other] for one, other in zip(gold, missing, strict=True)], documents
+        sentences, [[*spans, *empty] for spans, empty in zip(known, no_gold, strict=True)], documents
     )
-    empty = decoder.probabilities(sentences, spurious, documents)
-    doubts = [
-        doubt
-        for number, (all_, _, own) in enumerate(pairs)
-        for doubt in _doubts(number, all_, own, annotated[number], empty[number])
+    empty = decoder.probabilities(sentences, no_predicted, documents)
+    errors = [
+        error
+        for i, spans in enumerate(gold)
+        for error in _sentence_errors(i, spans, predicted[i], annotated[i], empty[i])
     ]
-    unjudged = sum(map(len, everything)) - sum(map(len, gold))
-    predicted = [[Span(*span[:3]) for span in own] for own in found]
-    return doubts, unjudged, score(everything, predicted, split.lengths.tolist())
+    unknown_labels = sum(map(len, gold)) - sum(map(len, known))
+    spans_only = [[Span(*span[:3]) for span in spans] for spans in predicted]
+    return errors, unknown_labels, score(gold, spans_only, split.lengths.tolist())
 
 
-def _doubts(
-    number: int,
+def rank_errors(errors: Sequence[LikelyError]) -> list[LikelyError]:
+    """Return the errors by decreasing ratio, then in corpus order."""
+    return sorted(errors, key=lambda error: (-error.log_ratio, error.sentence, error.annotated.start))
+
+
+def _unmatched(spans: Sequence[Span | ScoredSpan], others: Sequence[Span | ScoredSpan]) -> list[Span]:
+    """Return the spans that overlap no other, with the label `NO_ENTITY`."""
+    return [Span(span.start, span.end, NO_ENTITY) for span in spans if not overlapping(span, others)]
+
+
+def _sentence_errors(
+    sentence: int,
     gold: Sequence[Span],
-    found: Sequence[ScoredSpan],
+    predicted: Sequence[ScoredSpan],
     annotated: Sequence[ScoredSpan],
     empty: Sequence[ScoredSpan],
-) -> Iterator[Doubt]:
-    """The doubts about one sentence.
+) -> Iterator[LikelyError]:
+    """Yield the errors of one sentence.
 
-    `annotated` has the probabilities of the gold entities, and of none where the model alone finds one;
-    `empty` those of none where it finds nothing.
+    `annotated` has the probabilities of the gold entities, and of no entity where only the model finds one;
+    `empty` those of no entity where the model finds none.
     """
-    agreed = {span[:3] for span in gold} & {span[:3] for span in found}
-    by_place = {(span.start, span.end): span for span in found}
-    none = {(span.start, span.end): span for span in empty}
+    agreed = {span[:3] for span in gold} & {span[:3] for span in predicted}
+    predicted_at = {(span.start, span.end): span for span in predicted}
+    empty_at = {(span.start, span.end): span for span in empty}
     for own in annotated:
         if own[:3] in agreed:
             continue
-        if own.label == NOTHING:
-            yield Doubt(number, "missing", own, by_place[own.start, own.end])
-        elif rivals := _touching(own, found):
-            rival = max(rivals, key=lambda span: (_shared(own, span), span.score))
-            yield Doubt(number, "border" if rival.label == own.label else "label", own, rival)
-        elif rival := none.get((own.start, own.end)):
-            yield Doubt(number, "spurious", own, rival)
-
-
-def _nothing(span: Span | ScoredSpan) -> Span:
-    return Span(span.start, span.end, NOTHING)
-
-
-def _touching(span: Span | ScoredSpan, others: Sequence[Any]) -> list[Any]:
-    """Those that share a word with a span."""
-    return [other for other in others if _shared(span, other) > 0]
-
-
-def _shared(one: Span | ScoredSpan, other: Span | ScoredSpan) -> int:
-    """How many words two spans share; not above 0 if none."""
-    return min(one.end, other.end) - max(one.start, other.start)
-
-
-def ranked(doubts: Sequence[Doubt]) -> list[Doubt]:
-    """The doubts, the largest ratio first; of equals the first in the corpus."""
-    return sorted(doubts, key=lambda doubt: (-doubt.log_ratio, doubt.sentence, doubt.annotated.start))
+        if own.label == NO_ENTITY:
+            yield LikelyError(sentence, "missing", own, predicted_at[own.start, own.end])
+        elif rivals := overlapping(own, predicted):
+            rival = max(rivals, key=lambda span: (shared_words(own, span), span.score))
+            yield LikelyError(sentence, "border" if rival.label == own.label else "label", own, rival)
+        elif none := empty_at.get((own.start, own.end)):
+            yield LikelyError(sentence, "spurious", own, none)

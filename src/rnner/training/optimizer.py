@@ -1,4 +1,4 @@
-"""The optimizer, the learning-rate schedule and the running average of the weights."""
+"""Optimizer, learning-rate schedule and running average of the weights."""
 
 from __future__ import annotations
 
@@ -13,23 +13,40 @@ from rnner.config import TrainingConfig
 from rnner.model.tagger import Tagger
 
 
-def learning_rate(plan: TrainingConfig, step: int, steps: int) -> float:
-    """The learning rate of a step, counted from 0, in a run of so many steps."""
-    warm = int(plan.warmup * steps)
-    if step < warm:
-        return plan.learning_rate * (step + 1) / (warm + 1)
-    if plan.schedule == "constant":
-        return plan.learning_rate
-    done = min(1.0, (step - warm) / max(1, steps - warm))
-    if plan.schedule == "cosine":
-        return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
-    return plan.learning_rate * (1 - done)
+def make_optimizer(tagger: Tagger, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Return the optimizer. Weight decay applies to matrices, not to embeddings and biases."""
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for module in tagger.modules():
+        embedding = type(module).__name__.endswith("Embedding")
+        for parameter in module.parameters(recurse=False):
+            (others if embedding or parameter.dim() < 2 else matrices).append(parameter)
+    groups = [
+        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
 
 
-class Average:
-    """The running average of the weights (Polyak & Juditsky 1992), with an exponential decay.
+def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
+    """Return the learning rate of a step, counted from 0, in a run of `steps` steps."""
+    warmup = int(config.warmup * steps)
+    if step < warmup:
+        return config.learning_rate * (step + 1) / (warmup + 1)
+    if config.schedule == "constant":
+        return config.learning_rate
+    done = min(1.0, (step - warmup) / max(1, steps - warmup))
+    if config.schedule == "cosine":
+        return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+    return config.learning_rate * (1 - done)
 
-    The decay grows to its value as (1 + n) / (10 + n), so that the first, poor weights are soon gone.
+
+class WeightAverage:
+    """Exponential moving average of the weights (Polyak and Juditsky 1992).
+
+    The decay after n steps is at most (1 + n) / (10 + n), so the first, poor weights are soon forgotten.
     """
 
     def __init__(self, parameters: list[nn.Parameter], decay: float) -> None:
@@ -37,13 +54,13 @@ class Average:
         self.values = [parameter.detach().clone() for parameter in parameters]
 
     def update(self, step: int) -> None:
-        """Take in the weights after a step, counted from 0."""
+        """Add the current weights, those after `step` (counted from 0), to the average."""
         decay = min(self.decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(self.values, [p.detach() for p in self.parameters], 1 - decay)
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """The model holds the average within, and its own weights again afterwards."""
+        """Replace the model's weights by their average inside the `with` block."""
         self._swap()
         try:
             yield
@@ -53,24 +70,3 @@ class Average:
     def _swap(self) -> None:
         for parameter, value in zip(self.parameters, self.values, strict=True):
             parameter.data, value.data = value.data, parameter.data
-
-
-def make_optimizer(tagger: Tagger, plan: TrainingConfig) -> torch.optim.Optimizer:
-    """The optimiser of a plan; weight decay pulls at matrices only, not at embeddings or biases."""
-    embeddings = {
-        parameter
-        for module in tagger.modules()
-        if type(module).__name__.endswith("Embedding")
-        for parameter in module.parameters(recurse=False)
-    }
-    matrices: list[nn.Parameter] = []
-    others: list[nn.Parameter] = []
-    for parameter in tagger.parameters():
-        (matrices if parameter.dim() > 1 and parameter not in embeddings else others).append(parameter)
-    groups = [
-        {"params": matrices, "weight_decay": plan.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    if plan.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=plan.learning_rate, momentum=plan.momentum)
-    return torch.optim.AdamW(groups, lr=plan.learning_rate, fused=True)

@@ -1,47 +1,18 @@
-"""Where a training run is, and what it reports."""
+"""Progress of a training run: what `Trainer.fit` yields, and the counters that it needs to resume."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from rnner.scoring.metrics import Scores
 
 
 @dataclass(frozen=True)
-class Position:
-    """Where a run stands: what is needed, besides tensors, to go on exactly."""
-
-    step: int = 0  # steps done in all
-    epoch: int = 0  # epochs done
-    best_f1: float = -1.0
-    best_epoch: int = 0
-    seconds: float = 0.0  # in training steps, of this run and of those it goes on from
-    scoring_seconds: float = 0.0  # on dev
-    tokens: int = 0
-    epoch_step: int = 0  # the rest is of the epoch under way: steps done, and sums over them
-    epoch_loss: float = 0.0
-    epoch_norm: float = 0.0
-    epoch_clipped: int = 0
-    epoch_tokens: int = 0
-    epoch_seconds: float = 0.0
-    epoch_sentences: int = 0
-
-    def to_dict(self) -> dict[str, int | float]:
-        """The fields by name."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, int | float]) -> Position:
-        """The reverse of `to_dict`; KeyError if a field is missing."""
-        return cls(**{field.name: values[field.name] for field in fields(cls)})  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
 class Step:
-    """One step is done. The trainer may be saved here."""
+    """Report of one training step. A checkpoint may be saved after it."""
 
-    step: int  # of this epoch, from 1
-    steps: int  # an epoch has
+    step: int  # within the epoch, from 1
+    steps: int  # per epoch
     epoch: int  # from 1
     loss: float  # mean over the sentences of the batch
     learning_rate: float
@@ -53,14 +24,68 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch is done and scored on dev; the averaged weights are the ones scored."""
+    """Report of one epoch, with the scores of the averaged weights on dev."""
 
-    epoch: int
+    epoch: int  # from 1
     loss: float  # mean over sentences
-    tokens_per_second: float  # of training steps alone
-    gradient_norm: float  # mean
+    learning_rate: float  # of the last step
+    gradient_norm: float  # mean over steps, before clipping
     clipped: float  # share of the steps
-    learning_rate: float
+    tokens_per_second: float  # of the training steps, without scoring
     dev: Scores
-    best: bool  # better than all before
-    last: bool  # no further one will come
+    best: bool  # best F1 so far
+    last: bool  # training ends here
+
+
+@dataclass(frozen=True)
+class Position:
+    """Counters of a run: with the tensors of `Trainer.state_dict`, all that an exact resume needs."""
+
+    step: int = 0  # finished steps of all epochs
+    epoch: int = 0  # finished epochs
+    best_f1: float = -1.0
+    best_epoch: int = 0
+    seconds: float = 0.0  # of training steps, before and after resuming
+    scoring_seconds: float = 0.0  # of scoring dev
+    tokens: int = 0
+    epoch_step: int = 0  # finished steps of the current epoch; the sums below are over them
+    epoch_loss: float = 0.0
+    epoch_norm: float = 0.0
+    epoch_clipped: int = 0
+    epoch_tokens: int = 0
+    epoch_seconds: float = 0.0
+    epoch_sentences: int = 0
+
+    def after_step(self, step: Step, *, sentences: int) -> Position:
+        """Return the position after a step on a batch with this number of sentences."""
+        return replace(
+            self,
+            step=self.step + 1,
+            seconds=self.seconds + step.seconds,
+            tokens=self.tokens + step.tokens,
+            epoch_step=self.epoch_step + 1,
+            epoch_loss=self.epoch_loss + step.loss * sentences,
+            epoch_norm=self.epoch_norm + step.gradient_norm,
+            epoch_clipped=self.epoch_clipped + step.clipped,
+            epoch_tokens=self.epoch_tokens + step.tokens,
+            epoch_seconds=self.epoch_seconds + step.seconds,
+            epoch_sentences=self.epoch_sentences + sentences,
+        )
+
+    def after_epoch(self, f1: float, scoring_seconds: float) -> Position:
+        """Return the position after an epoch that reached this F1 on dev."""
+        epoch = self.epoch + 1
+        return Position(
+            step=self.step,
+            epoch=epoch,
+            best_f1=max(f1, self.best_f1),
+            best_epoch=epoch if f1 > self.best_f1 else self.best_epoch,
+            seconds=self.seconds,
+            scoring_seconds=self.scoring_seconds + scoring_seconds,
+            tokens=self.tokens,
+        )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, int | float]) -> Position:
+        """Return the position with these fields; KeyError if one is missing."""
+        return cls(**{field.name: values[field.name] for field in fields(cls)})  # type: ignore[arg-type]

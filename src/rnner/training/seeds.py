@@ -1,7 +1,8 @@
-"""One config trained with several seeds: a folder for each, their mean and spread, and the best one kept.
+"""One config trained with several seeds: one model folder per seed, mean and spread, and the best model.
 
-The folder of such a run holds `seeds.json`, a complete model folder `seed-K` for each seed K, and at the end
-the files of the one that is best on dev: it is a model folder like any other.
+The folder of such a run contains `seeds.json`, a model folder `seed-K` for each seed K and, at the end, the
+files of the model that is best on dev. It is then a model folder like any other. The order of calls:
+`check_seeds_output`, `prepare_seeds_folder`, `run_training` for each seed, `summarize_seeds`.
 """
 
 from __future__ import annotations
@@ -9,24 +10,25 @@ from __future__ import annotations
 import hashlib
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from rnner.config import Config
-from rnner.errors import ModelError, UsageError
+from rnner.errors import ModelError, UsageError, counted
 from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, SEEDS, VOCABULARY, WEIGHTS
+from rnner.model.folder import load_metrics
 from rnner.system.files import write_atomically
-from rnner.training.run import check_output, check_same_config, clear_output, finished
+from rnner.training.run import check_output, check_same_config, clear_output
 from rnner.training.setup import TrainingSetup
 
-FIGURES = ("precision", "recall", "f1")
+_SCORES = ("precision", "recall", "f1")
 
 
-def configs_of(config: Config, count: int) -> dict[int, Config]:
-    """The config with each of `count` seeds, from `training.seed` upwards; by seed.
+def seed_configs(config: Config, count: int) -> dict[int, Config]:
+    """Return `count` configs by seed, with seeds from `training.seed` upwards.
 
-    Where dev is held out of train, all hold out the same: scores on unlike sentences could not be compared.
+    If dev is held out of train, all seeds hold out the same sentences, so that their scores can be compared.
     """
     first = config.training.seed
     if config.data.dev is None and config.data.split_seed is None:
@@ -39,169 +41,157 @@ def configs_of(config: Config, count: int) -> dict[int, Config]:
 
 
 def seed_folder(folder: Path, seed: int) -> Path:
-    """Where the run with one of the seeds lies."""
+    """Return the model folder of one seed."""
     return folder / f"seed-{seed}"
 
 
-def check_seeds(folder: Path, configs: dict[int, Config], *, resume: bool, overwrite: bool) -> None:
-    """See that nothing would be lost or mixed in `folder`; the checks of a single run, for all seeds.
+def check_seeds_output(folder: Path, configs: dict[int, Config], *, resume: bool, overwrite: bool) -> None:
+    """Check that nothing is lost or mixed in `folder`: the checks of a single run, for all seeds.
 
     Raises:
-        UsageError: a run is there already, or another one than is to be gone on with, or something else.
+        UsageError: as `check_output` and `check_same_config`, or the run to resume has other seeds.
     """
     check_output(folder, resume=resume, overwrite=overwrite)
-    begun = load_seeds(folder) if resume else None
-    if resume and begun is None and (folder / VOCABULARY).exists():
-        raise UsageError(f"{folder}: holds a run of a single seed; --resume goes on with it without --seeds")
-    if begun is not None:
+    if resume and (old := load_seeds(folder)) is not None:
         seeds = list(configs)
-        if begun["seeds"] != seeds[: len(begun["seeds"])]:
+        if old["seeds"] != seeds[: len(old["seeds"])]:
             raise UsageError(
-                f"{folder}: the run there has seeds {_listed(begun['seeds'])}, this one {_listed(seeds)}; "
-                "--resume takes the same ones or more, --overwrite starts anew"
+                f"{folder}: the run there has seeds {_range(old['seeds'])}, this one {_range(seeds)}; "
+                "--resume takes the same seeds or more, --overwrite starts again"
             )
+    elif resume and (folder / VOCABULARY).exists():
+        raise UsageError(f"{folder}: contains a run of a single seed; use --resume without --seeds")
     for seed, config in configs.items():
         check_output(seed_folder(folder, seed), resume=resume, overwrite=overwrite)
         if resume:
             check_same_config(seed_folder(folder, seed), config)
 
 
-def _listed(seeds: list[int]) -> str:
+def _range(seeds: list[int]) -> str:
     return f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
 
 
-def begin(folder: Path, job: TrainingSetup, seeds: Iterable[int], *, resume: bool) -> None:
-    """Prepare `folder` for runs with these seeds; unless `resume`, the run that is there is removed.
+def prepare_seeds_folder(folder: Path, setup: TrainingSetup, seeds: Iterable[int], *, resume: bool) -> None:
+    """Write `seeds.json`. Unless `resume` is set, an existing run is removed.
 
     Args:
-        folder: checked by `check_seeds`.
-        job: of the first seed, untrained.
-        seeds: all of them.
-        resume: keep what is there.
+        folder: checked by `check_seeds_output`.
+        setup: of the first seed, before training.
+        seeds: all seeds.
+        resume: keep the runs in the folder.
 
     Raises:
-        ModelError: the run there began with other data, vectors or weights.
+        ModelError: the run in the folder started from other data, vectors or weights.
     """
-    begun = load_seeds(folder) if resume else None
-    start = _digest(job)
-    if begun is not None and begun["start"] != start:
-        raise ModelError(
-            f"{folder}: the run there began with other data, vectors or weights than now; --resume needs "
-            "those, --overwrite starts anew"
-        )
-    if begun is None:
+    # What all seeds share: the data, and the weights that the first seed starts from.
+    digest = hashlib.blake2b(setup.fingerprint.encode(), digest_size=16)
+    for name, tensor in setup.tagger.state_dict().items():
+        digest.update(name.encode() + tensor.cpu().numpy().tobytes())
+    start = digest.hexdigest()
+    old = load_seeds(folder) if resume else None
+    if old is None:
         clear_output(folder)
         folder.mkdir(parents=True, exist_ok=True)
-    if begun is None or begun["seeds"] != list(seeds):
-        _save(folder, {"seeds": list(seeds), "start": start})
+    elif old["start"] != start:
+        raise ModelError(
+            f"{folder}: the run there started with other data, vectors or weights; "
+            "restore them for --resume, or start again with --overwrite"
+        )
+    if old is None or old["seeds"] != list(seeds):
+        _save_seeds(folder, {"seeds": list(seeds), "start": start})
 
 
-def _digest(job: TrainingSetup) -> str:
-    """Of all that seeds have in common: the data, and the weights that the first one starts from."""
-    digest = hashlib.blake2b(job.fingerprint.encode(), digest_size=16)
-    for name, tensor in job.tagger.state_dict().items():
-        digest.update(name.encode() + tensor.cpu().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def complete(folder: Path, seeds: Iterable[int]) -> dict[str, Any] | None:
-    """What `conclude` found if it did so for all these seeds, else None."""
+def finished_summary(folder: Path, seeds: Iterable[int]) -> dict[str, Any] | None:
+    """Return the summary that `summarize_seeds` saved if it has a run for each of the seeds, else None."""
     summary = load_seeds(folder)
-    found = summary is not None and [run["seed"] for run in summary.get("runs", [])] == list(seeds)
-    return summary if found else None
-
-
-def conclude(folder: Path) -> dict[str, Any] | None:
-    """Sum up the finished runs in `seeds.json`, and make `folder` the model that is best on dev.
-
-    Returns:
-        What `seeds.json` now holds: `seeds`; `best` (of equals the lower seed); `runs`, with the figures of
-        each (scores as fractions, seconds); `mean` and `sd` of the scores on dev and test (sd of a sample,
-        n - 1; null for a single run). None if no run is finished.
-    """
-    summary = load_seeds(folder)
-    assert summary is not None, "begin comes first"
-    metrics = {seed: finished(seed_folder(folder, seed)) for seed in summary["seeds"]}
-    runs = [_figures(seed, found) for seed, found in metrics.items() if found is not None]
-    if not runs:
+    if summary is None or [run["seed"] for run in summary.get("runs", [])] != list(seeds):
         return None
-    best = max(runs, key=lambda run: run["dev"]["f1"])  # the first of equals
-    summary = {
-        "seeds": summary["seeds"],
-        "start": summary["start"],
-        "best": best["seed"],
-        "runs": runs,
-        "mean": _over(runs, statistics.fmean),
-        "sd": _over(runs, lambda values: statistics.stdev(values) if len(values) > 1 else None),
-    }
-    _keep(seed_folder(folder, best["seed"]), folder, summary)
-    _save(folder, summary)
     return summary
 
 
-def _figures(seed: int, metrics: dict[str, Any]) -> dict[str, Any]:
-    scores: dict[str, Any] = {
-        split: {name: metrics[split][name] for name in FIGURES}
-        for split in ("dev", "test")
-        if split in metrics
+def summarize_seeds(folder: Path) -> dict[str, Any] | None:
+    """Summarize the finished runs in `seeds.json`, and copy the model that is best on dev to `folder`.
+
+    Returns:
+        The contents of `seeds.json`: `seeds`; `best` (of equal runs the lowest seed); `runs` with the figures
+        of each (scores as fractions, seconds); `mean` and `sd` of the scores on dev and test (sample standard
+        deviation; null for a single run). None if no run is finished.
+    """
+    started = load_seeds(folder)
+    assert started is not None, "prepare_seeds_folder comes first"
+    runs = []
+    for seed in started["seeds"]:
+        if (metrics := load_metrics(seed_folder(folder, seed))) is not None:
+            run: dict[str, Any] = {"seed": seed, "folder": f"seed-{seed}"}
+            for split in ("dev", "test"):
+                if split in metrics:
+                    run[split] = {name: metrics[split][name] for name in _SCORES}
+            runs.append(run | {name: metrics["train"][name] for name in ("epochs", "best_epoch", "seconds")})
+    if not runs:
+        return None
+
+    def of_scores(function: Callable[[list[float]], float | None]) -> dict[str, dict[str, float | None]]:
+        return {
+            split: {name: function([run[split][name] for run in runs]) for name in _SCORES}
+            for split in ("dev", "test")
+            if split in runs[0]
+        }
+
+    summary = {
+        "seeds": started["seeds"],
+        "start": started["start"],
+        "best": max(runs, key=lambda run: run["dev"]["f1"])["seed"],  # the first of equals
+        "runs": runs,
+        "mean": of_scores(statistics.fmean),
+        "sd": of_scores(lambda values: statistics.stdev(values) if len(values) > 1 else None),
     }
-    train: dict[str, Any] = {name: metrics["train"][name] for name in ("epochs", "best_epoch", "seconds")}
-    return {"seed": seed, "folder": f"seed-{seed}", **scores, **train}
+    _copy_best(folder, summary)
+    _save_seeds(folder, summary)
+    return summary
 
 
-def _over(runs: list[dict[str, Any]], summed: Any) -> dict[str, dict[str, float | None]]:
-    return {
-        split: {name: summed([run[split][name] for run in runs]) for name in FIGURES}
-        for split in ("dev", "test")
-        if split in runs[0]
-    }
-
-
-def _keep(best: Path, folder: Path, summary: dict[str, Any]) -> None:
-    """Copy a model, its card saying what it was chosen from."""
-    (folder / METRICS).unlink(missing_ok=True)  # a copy broken off is no finished model
+def _copy_best(folder: Path, summary: dict[str, Any]) -> None:
+    """Copy the best model, with a section on the seeds in its model card."""
+    best = seed_folder(folder, summary["best"])
+    (folder / METRICS).unlink(missing_ok=True)  # written last: an interrupted copy is not a finished model
     for name in (VOCABULARY, CONFIG, WEIGHTS, LOG):
         write_atomically(folder / name, (best / name).read_bytes())
     card = (best / CARD).read_text(encoding="utf-8")
-    write_atomically(folder / CARD, f"{card}\n{_section(summary)}")
+    seeds = ", ".join(str(run["seed"]) for run in summary["runs"])
+    scores = "\n".join(f"- {split} {format_f1(summary, split)}" for split in summary["mean"])
+    section = (
+        f"## Seeds\n\nThis model has seed {summary['best']}, the best on dev of seeds {seeds} with the same "
+        f"settings. Expect the mean (± standard deviation) of these settings:\n\n{scores}\n"
+    )
+    write_atomically(folder / CARD, f"{card}\n{section}")
     write_atomically(folder / METRICS, (best / METRICS).read_bytes())
 
 
-def _section(summary: dict[str, Any]) -> str:
-    """What the card says of the seeds, in Markdown."""
-    lines = [f"- {split} {spread(summary, split)}" for split in summary["mean"]]
-    return (
-        "## Seeds\n\n"
-        f"The best on dev, with seed {summary['best']}, of what the same settings gave with seeds "
-        f"{', '.join(str(run['seed']) for run in summary['runs'])}. What to expect of these settings is the "
-        "mean (± standard deviation):\n\n" + "\n".join(lines) + "\n"
-    )
-
-
-def spread(summary: dict[str, Any], split: str) -> str:
-    """`F1 0.944 ± 0.001 (3 seeds)`, of dev or test."""
+def format_f1(summary: dict[str, Any], split: str) -> str:
+    """Return the mean F1 on dev or test as in `F1 0.944 ± 0.001 (3 seeds)`."""
     mean, sd, count = summary["mean"][split]["f1"], summary["sd"][split]["f1"], len(summary["runs"])
     deviation = "" if sd is None else f" ± {sd:.3f}"
-    return f"F1 {mean:.3f}{deviation} ({count} seed{'s' if count > 1 else ''})"
+    return f"F1 {mean:.3f}{deviation} ({counted(count, 'seed')})"
 
 
 def load_seeds(folder: Path) -> dict[str, Any] | None:
-    """What `seeds.json` in a folder holds; None if there is none.
+    """Return the contents of `seeds.json`, None if there is no such file.
 
     Raises:
-        ModelError: it is broken.
+        ModelError: the file is corrupted.
     """
     path = folder / SEEDS
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        if not (held["seeds"] and all(isinstance(seed, int) for seed in held["seeds"]) and held["start"]):
-            raise ValueError("it names no seeds")
+        contents = json.loads(path.read_text(encoding="utf-8"))
+        seeds = contents["seeds"]
+        if not (seeds and all(isinstance(seed, int) for seed in seeds) and contents["start"]):
+            raise ValueError("no seeds in it")
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
-        raise ModelError(f"{path}: is broken ({error}); start anew with --overwrite") from None
-    return dict(held)
+        raise ModelError(f"{path}: is corrupted ({error}); start again with --overwrite") from None
+    return dict(contents)
 
 
-def _save(folder: Path, held: dict[str, Any]) -> None:
-    write_atomically(folder / SEEDS, json.dumps(held, indent=2) + "\n")
+def _save_seeds(folder: Path, contents: dict[str, Any]) -> None:
+    write_atomically(folder / SEEDS, json.dumps(contents, indent=2) + "\n")

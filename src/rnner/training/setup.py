@@ -1,4 +1,12 @@
-"""All that a training run needs: corpora read, vocabulary made, tagger built."""
+"""From a config to everything that a training run needs. Open this module first.
+
+    config = load_config("my.yaml")
+    setup = prepare_training(config, device=torch.device("cpu"))  # reads the files, builds the tagger
+    for event in run_training(setup, Path("runs/my")):  # in `training.run`: trains, saves, resumes
+        print(event)
+
+`make_trainer(setup)` returns only the training loop (`training.trainer`), which writes no files.
+"""
 
 from __future__ import annotations
 
@@ -12,97 +20,119 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnner.config import Config, WordsConfig, differences
+from rnner.config import Config, differences
 from rnner.data import subwords
 from rnner.data.corpus import Corpus, load_corpus, resolve
+from rnner.data.coverage import Coverage, measure_coverage
 from rnner.data.lexicon import Lexicon
-from rnner.data.splits import Split
-from rnner.data.vectors import Coverage, Vectors, coverage, read_vectors
+from rnner.data.vectors import Vectors, read_vectors
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ConfigError
-from rnner.model.build import build_tagger, set_rows, to_rows, transplant
+from rnner.model.build import build_tagger, compress_vectors
 from rnner.model.folder import LoadedModel
 from rnner.model.tagger import Tagger
+from rnner.model.transfer import set_word_vectors, transfer_weights
 from rnner.nn.embeddings import FrozenVectors
 from rnner.scoring.evaluation import evaluate
 from rnner.system.process_memory import peak_memory_mb
 from rnner.tags import tag_inventory
 from rnner.training.trainer import Trainer
 
+# Keys that must be as in the model of `--init-from`.
+_ARCHITECTURE = (
+    "embeddings.words.size",
+    "embeddings.characters",
+    "embeddings.casing",
+    "embeddings.document",
+    "embeddings.lexicon",
+    "encoder.",
+    "head",
+    "data.scheme",
+)
+
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a config's files hold; the same for every seed if `data.split_seed` is."""
+    """Contents of a config's data files. All seeds of a run share them if `data.split_seed` is set."""
 
     corpus: Corpus
     vectors: Vectors | None = None
-    n_grams: tuple[list[str], Tensor] | None = None  # what other words are composed of: `subwords.learn`
+    n_grams: tuple[list[str], Tensor] | None = None  # for words without a vector, see `subwords.learn`
     coverage: Coverage | None = None
 
 
 @dataclass
 class TrainingSetup:
-    """All that a run needs, read and built."""
+    """Everything that a training run needs; made by `prepare_training`."""
 
-    config: Config  # resolved: the word vectors' size is in it
+    config: Config  # with the size of the word vectors filled in
     corpus: Corpus
     vocabulary: Vocabulary
-    tagger: Tagger
-    device: torch.device
-    fingerprint: str  # of what the run depends on besides its config
+    tagger: Tagger  # with initial weights, on its device
+    notices: list[str]
     coverage: Coverage | None = None
-    notices: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    fingerprint: str = field(init=False)  # digest of what a run depends on besides its config
+
+    def __post_init__(self) -> None:
+        digest = hashlib.blake2b(digest_size=16)
+        for split in (self.corpus.train, self.corpus.dev, self.corpus.test):
+            if split is not None:
+                digest.update(split.digest.encode())
+        digest.update(json.dumps(self.vocabulary.to_json()).encode())
+        if self.tagger.words.vectors is not None:
+            # Without the rows of n-grams: they follow from these, but differ in the last bits between CPUs.
+            words = self.tagger.words.vectors[: len(self.vocabulary.vector_words)]
+            digest.update(words.cpu().numpy().tobytes())
+        self.fingerprint = digest.hexdigest()
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the tagger."""
+        return self.tagger.emission.weight.device
 
 
-def read_sources(config: Config, folders: Sequence[Path] = (), *, vectors: bool = True) -> TrainingData:
-    """Read the corpora of a config, and its word vectors unless they are not asked for.
-
-    Raises:
-        DataError, ConfigError: with what is wrong and where.
-    """
-    corpus, words = _read_corpus(config, folders), config.embeddings.words
-    if not vectors or words.vectors is None:
-        return TrainingData(corpus)
-    read, covered = _read_vectors(words.vectors, words, corpus.train, folders)
-    n_grams = subwords.learn(read.words, read.matrix, words.n_grams) if words.compose else None
-    return TrainingData(corpus, read, n_grams, covered)
-
-
-def prepare(
+def prepare_training(
     config: Config,
     *,
     folders: Sequence[Path] = (),
     device: torch.device,
     init_from: LoadedModel | None = None,
-    sources: TrainingData | None = None,
+    data: TrainingData | None = None,
 ) -> TrainingSetup:
-    """Read the corpora and vectors of a config, and build its vocabulary and tagger.
+    """Read the files that a config names, and build the vocabulary and the tagger.
 
     Args:
-        config: checked.
-        folders: where relative paths are looked up after the working directory.
-        device: where the tagger goes.
-        init_from: the model to go on from; its vectors, words and tags are kept, new ones join them.
-        sources: from `read_sources` of this config, if they are read already.
+        config: a checked config.
+        folders: where to look up relative paths after the working directory.
+        device: the device to train on.
+        init_from: a model to continue from. Its vectors, words and tags are kept, new words and tags are
+            added.
+        data: the result of `read_training_data`, to save reading the files again.
 
     Raises:
-        DataError, ConfigError: with what is wrong and where.
+        DataError, ConfigError: a file or a setting is wrong; the message names it.
     """
     if config.training.precision != "float32" and device.type != "cuda":
         precision = config.training.precision
-        raise ConfigError([f"training.precision: {precision} needs CUDA, and this runs on the {device.type}"])
-    sources = sources or read_sources(config, folders, vectors=init_from is None)
+        raise ConfigError(
+            [f"training.precision: {precision} needs CUDA, but the device is {device.type}; use float32"]
+        )
+    data = data or read_training_data(config, folders, vectors=init_from is None)
     torch.manual_seed(config.training.seed)
     if init_from is not None:
-        return _continued(config, sources.corpus, device, init_from)
-    return _fresh(config, sources, device)
+        return _continued_setup(config, data.corpus, device, init_from)
+    return _new_setup(config, data, device)
 
 
-def _read_corpus(config: Config, folders: Sequence[Path]) -> Corpus:
-    data = config.data
-    return load_corpus(
+def read_training_data(config: Config, folders: Sequence[Path] = (), *, vectors: bool = True) -> TrainingData:
+    """Read the corpora of a config and, unless `vectors` is False, its word vectors.
+
+    Raises:
+        DataError, ConfigError: as in `prepare_training`.
+    """
+    data, words = config.data, config.embeddings.words
+    corpus = load_corpus(
         train=data.train,
         dev=data.dev,
         test=data.test,
@@ -112,16 +142,44 @@ def _read_corpus(config: Config, folders: Sequence[Path]) -> Corpus:
         seed=config.training.seed if data.split_seed is None else data.split_seed,
         folders=folders,
     )
+    if not vectors or words.vectors is None:
+        return TrainingData(corpus)
+    table = read_vectors(resolve(words.vectors, folders), limit=words.limit)
+    covered = measure_coverage(corpus.train.counts, table)
+    covered.check(words.min_coverage)
+    n_grams = subwords.learn_n_grams(table.words, table.matrix, words.n_grams) if words.compose else None
+    return TrainingData(corpus, table, n_grams, covered)
 
 
-def _fresh(config: Config, sources: TrainingData, device: torch.device) -> TrainingSetup:
-    """The job of a model that knows nothing yet but its vectors."""
-    corpus, vectors = sources.corpus, sources.vectors
+def make_trainer(setup: TrainingSetup) -> Trainer:
+    """Return the training loop, at its start. It scores on the corpus's dev split after each epoch."""
+    decoder = TaggerDecoder(setup.tagger, setup.vocabulary)
+    return Trainer(
+        setup.tagger,
+        setup.vocabulary,
+        setup.corpus.train,
+        setup.config.training,
+        lambda: evaluate(decoder, setup.corpus.dev),
+    )
+
+
+def with_word_size(config: Config, size: int) -> Config:
+    """Return the config with the size of the word vectors replaced."""
+    words = config.embeddings.words.model_copy(update={"size": size})
+    embeddings = config.embeddings.model_copy(update={"words": words})
+    return config.model_copy(update={"embeddings": embeddings})
+
+
+def _new_setup(config: Config, data: TrainingData, device: torch.device) -> TrainingSetup:
+    """Return the setup of a new model, with weights drawn from torch's generator."""
+    corpus, vectors = data.corpus, data.vectors
     words, notices = config.embeddings.words, list(corpus.notes)
     if vectors is not None:
         if "size" in words.model_fields_set and words.size != vectors.dimension:
-            told = f"{words.vectors} has vectors of {vectors.dimension}"
-            notices.append(f"embeddings.words.size is {words.size}, but {told}: the file decides")
+            notices.append(
+                f"embeddings.words.size is {words.size}, but {words.vectors} has vectors of "
+                f"{vectors.dimension}; the file's size is used"
+            )
         config = with_word_size(config, vectors.dimension)
     labels, scheme = corpus.train.labels, config.data.scheme
     vocabulary = Vocabulary.build(
@@ -132,156 +190,68 @@ def _fresh(config: Config, sources: TrainingData, device: torch.device) -> Train
         vectors=vectors,
         min_count=words.min_count,
         tune=words.tune,
-        n_grams=sources.n_grams[0] if sources.n_grams is not None else None,
+        n_grams=data.n_grams[0] if data.n_grams is not None else None,
     )
     if config.embeddings.lexicon:
         vocabulary = replace(vocabulary, lexicon=Lexicon.learn(corpus.train, vocabulary.labels))
-    tagger = build_tagger(config, vocabulary, _frozen(vocabulary, sources, words.precision))
+    tagger = build_tagger(config, vocabulary, _frozen_vectors(vocabulary, data, words.precision))
     if vectors is not None and words.tune:
-        set_rows(tagger, *vocabulary.initial_rows(vectors))
-    return _job(config, corpus, vocabulary, tagger.to(device), notices, sources.coverage)
+        set_word_vectors(tagger, *vocabulary.initial_rows(vectors))
+    return TrainingSetup(config, corpus, vocabulary, tagger.to(device), notices, data.coverage)
 
 
-def _job(
-    config: Config,
-    corpus: Corpus,
-    vocabulary: Vocabulary,
-    tagger: Tagger,
-    notices: list[str],
-    covered: Coverage | None = None,
-) -> TrainingSetup:
-    return TrainingSetup(
-        config=config,
-        corpus=corpus,
-        vocabulary=vocabulary,
-        tagger=tagger,
-        device=tagger.emission.weight.device,
-        fingerprint=_fingerprint(corpus, vocabulary, tagger),
-        coverage=covered,
-        notices=notices,
-        warnings=corpus.warnings,
-    )
-
-
-def _frozen(vocabulary: Vocabulary, sources: TrainingData, precision: str) -> FrozenVectors | None:
-    """The m rows that training leaves as they are: words, then n-grams; None if there are none."""
-    if sources.vectors is None or vocabulary.rows == len(vocabulary.words):
+def _frozen_vectors(vocabulary: Vocabulary, data: TrainingData, precision: str) -> FrozenVectors | None:
+    """Return the rows that training leaves unchanged: those of words, then those of n-grams."""
+    if data.vectors is None or vocabulary.rows == len(vocabulary.words):
         return None
-    rows = torch.from_numpy(vocabulary.frozen_rows(sources.vectors))
-    if sources.n_grams is not None:
-        rows = torch.cat([rows, sources.n_grams[1]])
-    # The rounding is far below what training adds as noise.
-    return to_rows(rows, precision)
+    rows = torch.from_numpy(vocabulary.frozen_rows(data.vectors))
+    if data.n_grams is not None:
+        rows = torch.cat([rows, data.n_grams[1]])
+    return compress_vectors(rows, precision)
 
 
-def _continued(config: Config, corpus: Corpus, device: torch.device, old: LoadedModel) -> TrainingSetup:
-    """The job of going on from a model: its architecture, its vocabulary and more."""
-    brought = config.embeddings.words.vectors is not None
-    if brought:
+def _continued_setup(config: Config, corpus: Corpus, device: torch.device, old: LoadedModel) -> TrainingSetup:
+    """Return the setup for continuing from a model: its architecture and weights, a larger vocabulary."""
+    notices = list(corpus.notes)
+    if config.embeddings.words.vectors is not None:
         config = with_word_size(config, old.config.embeddings.words.size)
-    kept = (
-        "embeddings.words.size",
-        "embeddings.c",
-        "embeddings.document",
-        "embeddings.lexicon",
-        "encoder.",
-        "head",
-        "data.scheme",
-    )
-    unlike = [
-        line
+        notices.append("embeddings.words.vectors is not read: --init-from keeps the vectors of its model")
+    changed = [
+        f"{line} (config / model): must be as in the model with --init-from"
         for line in differences(config, old.config)
-        if line.startswith(kept) and not line.startswith("encoder.path")
+        if line.startswith(_ARCHITECTURE) and not line.startswith("encoder.path")
     ]
-    if unlike:
-        raise ConfigError(
-            [f"{line} (config / model): must be as in the model with --init-from" for line in unlike]
-        )
+    if changed:
+        raise ConfigError(changed)
     vocabulary = old.vocabulary.grow(
         corpus.train.counts, labels=corpus.train.labels, min_count=config.embeddings.words.min_count
     )
     if old.vocabulary.lexicon is not None:
-        learnt = Lexicon.learn(corpus.train, vocabulary.labels)
-        vocabulary = replace(vocabulary, lexicon=old.vocabulary.lexicon.merged(learnt))
+        lexicon = old.vocabulary.lexicon.merged(Lexicon.learn(corpus.train, vocabulary.labels))
+        vocabulary = replace(vocabulary, lexicon=lexicon)
     tagger = build_tagger(config, vocabulary, old.tagger.words.frozen)
-    transplant(old.tagger.cpu(), old.vocabulary, tagger, vocabulary)
-    new = sorted(set(vocabulary.labels) - set(old.vocabulary.labels))
-    notices = [
-        *corpus.notes,
-        f"goes on from {old.folder}" + (f"; new labels: {', '.join(new)}" if new else ""),
-    ]
-    if brought:
-        notices.append("embeddings.words.vectors is not read: the model brings its own vectors")
-    return _job(config, corpus, vocabulary, tagger.to(device), notices)
-
-
-def with_word_size(config: Config, size: int) -> Config:
-    """The config with the size that word vectors really have."""
-    words = config.embeddings.words.model_copy(update={"size": size})
-    embeddings = config.embeddings.model_copy(update={"words": words})
-    return config.model_copy(update={"embeddings": embeddings})
-
-
-def _read_vectors(
-    path: str, words: WordsConfig, train: Split, folders: Sequence[Path]
-) -> tuple[Vectors, Coverage]:
-    vectors = read_vectors(resolve(path, folders), limit=words.limit)
-    found = coverage(train.counts, vectors)
-    found.check(words.min_coverage)
-    return vectors, found
-
-
-def _fingerprint(corpus: Corpus, vocabulary: Vocabulary, tagger: Tagger) -> str:
-    """A digest of the data, the vocabulary and the frozen vectors."""
-    digest = hashlib.blake2b(digest_size=16)
-    for split in (corpus.train, corpus.dev, corpus.test):
-        if split is not None:
-            digest.update(split.digest.encode())
-    digest.update(json.dumps(vocabulary.to_json()).encode())
-    if tagger.words.vectors is not None:
-        # Without the rows of n-grams: they follow from the others, but not to the last bit on every CPU.
-        words = tagger.words.vectors[: len(vocabulary.vector_words)]
-        digest.update(words.cpu().numpy().tobytes())
-    return digest.hexdigest()
+    transfer_weights(old.tagger.cpu(), old.vocabulary, tagger, vocabulary)
+    new_labels = ", ".join(sorted(set(vocabulary.labels) - set(old.vocabulary.labels)))
+    notices.append(f"continues from {old.folder}" + (f"; new labels: {new_labels}" if new_labels else ""))
+    return TrainingSetup(config, corpus, vocabulary, tagger.to(device), notices)
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What one training step on the longest sentence took."""
+class DryRun:
+    """Cost of one training step on the batch with the longest sentence."""
 
-    sentences: int
+    sentences: int  # in the batch
     longest: int  # tokens
     loss: float
-    parameters: int  # trained ones
     peak_memory_mb: float | None
 
 
-def try_longest(job: TrainingSetup) -> Trial:
-    """One forward and backward pass over the batch that holds the longest training sentence."""
-    plan = job.config.training
-    lengths = job.corpus.train.lengths
-    trainer = trainer_of(job)
+def dry_run(setup: TrainingSetup) -> DryRun:
+    """Run a forward and a backward pass on the batch with the longest training sentence."""
+    config, lengths = setup.config.training, setup.corpus.train.lengths
     order = np.argsort(-lengths, kind="stable")
     longest = int(lengths[order[0]])
-    fits = max(1, plan.batch_tokens // longest) if plan.batch_tokens else len(lengths)
-    rows = order[: min(fits, plan.batch_sentences or fits)]
-    loss = trainer.try_batch(rows)
-    return Trial(
-        sentences=len(rows),
-        longest=longest,
-        loss=loss,
-        parameters=sum(p.numel() for p in trainer.parameters),
-        peak_memory_mb=peak_memory_mb(job.device),
-    )
-
-
-def trainer_of(job: TrainingSetup) -> Trainer:
-    """What trains the job's tagger, at its beginning."""
-    decoder = TaggerDecoder(job.tagger, job.vocabulary)
-    return Trainer(
-        job.tagger,
-        job.vocabulary,
-        job.corpus.train,
-        job.config.training,
-        lambda: evaluate(decoder, job.corpus.dev),
-    )
+    fitting = max(1, config.batch_tokens // longest) if config.batch_tokens else len(lengths)
+    rows = order[: min(fitting, config.batch_sentences or fitting)]
+    loss = make_trainer(setup).try_batch(rows)
+    return DryRun(len(rows), longest, loss, peak_memory_mb(setup.device))

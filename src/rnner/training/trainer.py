@@ -1,8 +1,9 @@
-"""Training: `fit` is a generator of progress; who runs it draws, saves, and stops when it likes.
+"""The training loop. `Trainer.fit` is a generator of steps and epochs; the caller prints, saves and stops.
 
-Everything random in a step is drawn from a seed made of the run's seed and the step's number, and the
-order of an epoch from the seed and the epoch's. So the weights, the optimiser's state and a few
-numbers are all that a run is, at any step, and one that was broken off goes on to the same bits.
+The random numbers of a step depend only on `training.seed` and the number of the step; the order of an
+epoch's batches only on `training.seed` and the number of the epoch. The state of a run is therefore the
+weights, their average, the optimizer's state and a few counters, and a resumed run ends with the same bits as
+an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import fields, replace
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -25,19 +25,19 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.errors import TrainingError
 from rnner.model.tagger import Tagger
 from rnner.scoring.metrics import Scores
-from rnner.training.optimizer import Average, learning_rate, make_optimizer
+from rnner.training.optimizer import WeightAverage, learning_rate, make_optimizer
 from rnner.training.progress import Epoch, Position, Step
 
 
 class Trainer:
-    """A tagger with its optimiser, average and position: what a checkpoint holds.
+    """A tagger with its training data, optimizer, weight average and position.
 
     Args:
-        tagger: on the device where it is to train.
-        vocabulary: makes batches of words and tags.
-        train: tags in the vocabulary's scheme.
-        plan: how to train.
-        evaluate: scores the tagger on dev; called with the averaged weights in place.
+        tagger: already on the device to train on.
+        vocabulary: encodes words and tags.
+        train: the training sentences, in the vocabulary's tag scheme.
+        config: the section `training` of a config.
+        evaluate: returns the scores on dev; called with the averaged weights in the tagger.
     """
 
     def __init__(
@@ -45,201 +45,189 @@ class Trainer:
         tagger: Tagger,
         vocabulary: Vocabulary,
         train: Split,
-        plan: TrainingConfig,
+        config: TrainingConfig,
         evaluate: Callable[[], Scores],
     ) -> None:
-        self.tagger, self.vocabulary, self.train, self.plan = tagger, vocabulary, train, plan
-        self.evaluate = evaluate
+        self.tagger, self.config, self.evaluate = tagger, config, evaluate
         self.encoded = EncodedSplit(
             vocabulary,
             train,
             bags=tagger.document is not None,
-            alone=tagger.document_dropout,
-            recased=tagger.casing_dropout,
+            document_dropout=tagger.document_dropout,
+            casing_dropout=tagger.casing_dropout,
         )
-        self.position = Position()
-        self.parameters = [p for p in tagger.parameters() if p.requires_grad]
-        self.optimizer = make_optimizer(tagger, plan)
-        self.average = Average(self.parameters, plan.average) if plan.average is not None else None
+        self.lengths = train.lengths
         self.device = tagger.emission.weight.device
-        self.steps = plan.epochs * len(self._order(0))  # for the schedule; token bounds may vary it by a few
+        self.weights = {name: p for name, p in tagger.named_parameters() if p.requires_grad}
+        self.parameters = list(self.weights.values())
+        self.optimizer = make_optimizer(tagger, config)
+        self.average = None if config.average is None else WeightAverage(self.parameters, config.average)
+        # For the schedule. With `batch_tokens`, epochs may differ by a few steps.
+        self.steps = config.epochs * len(self.epoch_batches(0))
+        self.position = Position()
 
     def fit(self) -> Iterator[Step | Epoch]:
-        """Train from the present position to the end, telling each step and each epoch.
+        """Train from the current position to the end, and yield each step and each epoch.
 
         Raises:
-            TrainingError: when a loss or gradient is not finite; the weights are those before that step. Also
-                when a step has left weights that are not finite; they are never scored, nor told as an Epoch.
+            TrainingError: the loss or a gradient is not finite; that step leaves the weights unchanged. Also
+                if the weights are not finite at the end of an epoch; they are not scored.
         """
         while not self.finished:
-            order = self._order(self.position.epoch)
-            while self.position.epoch_step < len(order):
-                yield self._step(order[self.position.epoch_step], len(order))
+            batches = self.epoch_batches(self.position.epoch)
+            for rows in batches[self.position.epoch_step :]:
+                yield self._step(rows, len(batches))
             yield self._end_epoch()
 
     @property
     def finished(self) -> bool:
-        """Whether the last epoch is done, or patience is out."""
-        position, patience = self.position, self.plan.patience
-        out = patience is not None and position.epoch - position.best_epoch >= patience
-        return position.epoch >= self.plan.epochs or (out and position.epoch > 0)
+        """Whether all epochs are done, or F1 on dev has not improved for `patience` epochs."""
+        position, patience = self.position, self.config.patience
+        stalled = patience is not None and position.epoch - position.best_epoch >= patience
+        return position.epoch >= self.config.epochs or (stalled and position.epoch > 0)
 
-    @contextmanager
-    def averaged(self) -> Iterator[None]:
-        """The weights that are scored and kept are in place within."""
-        if self.average is None:
-            yield
-        else:
-            with self.average.swapped_in():
-                yield
-
-    def try_batch(self, rows: np.ndarray) -> float:
-        """The loss of the batch of these sentences, forward and backward; no weight changes."""
-        batch = self.encoded.batch(rows).to(self.device)
-        loss = self._backward(batch)
-        self.optimizer.zero_grad()
-        return loss
-
-    def _order(self, epoch: int) -> list[np.ndarray]:
-        """The batches of an epoch, as indices into the training sentences."""
-        generator = np.random.default_rng([self.plan.seed, epoch])
-        plan = self.plan
+    def epoch_batches(self, epoch: int) -> list[np.ndarray]:
+        """Return the batches of an epoch, as indices of training sentences."""
         return batch_indices(
-            self.train.lengths, sentences=plan.batch_sentences, tokens=plan.batch_tokens, generator=generator
+            self.lengths,
+            sentences=self.config.batch_sentences,
+            tokens=self.config.batch_tokens,
+            generator=np.random.default_rng([self.config.seed, epoch]),
         )
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """Put the weights that are scored and saved into the tagger inside a `with` block."""
+        return nullcontext() if self.average is None else self.average.swapped_in()
+
     def _step(self, rows: np.ndarray, steps: int) -> Step:
+        """Train on one batch of an epoch that has `steps` batches."""
         started = time.perf_counter()
         position = self.position
-        self._seed((self.plan.seed << 32) + position.step)
+        self._seed(position.step)
+        rate = self._set_learning_rate(position.step)
         batch = self.encoded.batch(rows).to(self.device)
-        rate = learning_rate(self.plan, position.step, self.steps)
-        loss = self._backward(batch)
-        norm, clipped = self._clip()
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient's norm is {norm}"
-            raise TrainingError(
-                f"{what} at step {position.epoch_step + 1} of epoch {position.epoch + 1}: training has "
-                f"diverged. Try a lower training.learning_rate (it was {rate:.3g}) or training.clip"
-            )
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        self.optimizer.zero_grad()
+        loss = self._loss(batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm, clipped = self._clip_gradients()
+        self._check_finite(float(loss.detach()), norm)
         self.optimizer.step()
         if self.average is not None:
             self.average.update(position.step)
-        tokens, seconds = batch.tokens, time.perf_counter() - started
-        self.position = replace(
-            position,
-            step=position.step + 1,
-            seconds=position.seconds + seconds,
-            tokens=position.tokens + tokens,
-            epoch_step=position.epoch_step + 1,
-            epoch_loss=position.epoch_loss + loss * len(rows),
-            epoch_norm=position.epoch_norm + norm,
-            epoch_clipped=position.epoch_clipped + clipped,
-            epoch_tokens=position.epoch_tokens + tokens,
-            epoch_seconds=position.epoch_seconds + seconds,
-            epoch_sentences=position.epoch_sentences + len(rows),
-        )
-        return Step(
+        step = Step(
             step=position.epoch_step + 1,
             steps=steps,
             epoch=position.epoch + 1,
-            loss=loss,
+            loss=float(loss.detach()),
             learning_rate=rate,
             gradient_norm=norm,
             clipped=clipped,
-            tokens=tokens,
-            seconds=seconds,
+            tokens=batch.tokens,
+            seconds=time.perf_counter() - started,
         )
-
-    def _seed(self, seed: int) -> None:
-        """Seed what draws in a step; `torch.manual_seed` does more, and takes a tenth of a millisecond."""
-        torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(seed)
-
-    def _backward(self, batch: Batch[Tensor]) -> float:
-        """The loss of a batch, its gradients left in the parameters."""
-        self.tagger.train()
-        self.optimizer.zero_grad()
-        reduced = self.plan.precision != "float32"
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced):
-            loss = self.tagger.loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return float(loss.detach())
-
-    def _clip(self) -> tuple[float, bool]:
-        """Clip the gradients; their norm before, and whether anything was clipped."""
-        plan = self.plan
-        if plan.clip is not None and plan.clip_by == "norm":
-            norm = float(nn.utils.clip_grad_norm_(self.parameters, plan.clip))
-            return norm, norm > plan.clip
-        gradients = [p.grad for p in self.parameters if p.grad is not None]
-        norm = float(nn.utils.get_total_norm(gradients))
-        if plan.clip is None:
-            return norm, False
-        largest = max(float(gradient.abs().max()) for gradient in gradients)
-        nn.utils.clip_grad_value_(self.parameters, plan.clip)
-        return norm, largest > plan.clip
+        self.position = position.after_step(step, sentences=len(rows))
+        return step
 
     def _end_epoch(self) -> Epoch:
-        position = self.position
-        if not self.finite():
-            what = f"the weights are not finite after epoch {position.epoch + 1}: training has diverged"
+        if not self.is_finite():
+            what = f"the weights are not finite after epoch {self.position.epoch + 1}: training has diverged"
             raise TrainingError(f"{what}. Try a lower training.learning_rate")
         started = time.perf_counter()
         with self.averaged():
             scores = self.evaluate()
-        best = scores.f1 > position.best_f1
-        epoch = position.epoch + 1
-        self.position = replace(
-            position,
-            epoch=epoch,
-            scoring_seconds=position.scoring_seconds + time.perf_counter() - started,
-            best_f1=scores.f1 if best else position.best_f1,
-            best_epoch=epoch if best else position.best_epoch,
-            **{field.name: 0 for field in fields(Position) if field.name.startswith("epoch_")},
-        )
+        done = self.position
+        self.position = done.after_epoch(scores.f1, time.perf_counter() - started)
         return Epoch(
-            epoch=epoch,
-            loss=position.epoch_loss / position.epoch_sentences,
-            tokens_per_second=position.epoch_tokens / position.epoch_seconds,
-            gradient_norm=position.epoch_norm / position.epoch_step,
-            clipped=position.epoch_clipped / position.epoch_step,
-            learning_rate=learning_rate(self.plan, position.step - 1, self.steps),
+            epoch=self.position.epoch,
+            loss=done.epoch_loss / done.epoch_sentences,
+            learning_rate=learning_rate(self.config, done.step - 1, self.steps),
+            gradient_norm=done.epoch_norm / done.epoch_step,
+            clipped=done.epoch_clipped / done.epoch_step,
+            tokens_per_second=done.epoch_tokens / done.epoch_seconds,
             dev=scores,
-            best=best,
+            best=self.position.best_epoch == self.position.epoch,
             last=self.finished,
         )
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Weights, their average and the optimiser's state, by name."""
-        names = [name for name, p in self.tagger.named_parameters() if p.requires_grad]
-        held = {f"weight.{name}": p.detach() for name, p in zip(names, self.parameters, strict=True)}
-        if self.average is not None:
-            held |= {f"average.{name}": v for name, v in zip(names, self.average.values, strict=True)}
-        for name, parameter in zip(names, self.parameters, strict=True):
-            for key, value in self.optimizer.state[parameter].items():
-                held[f"optimizer.{key}.{name}"] = torch.as_tensor(value)
-        return held
+    def _seed(self, step: int) -> None:
+        """Seed the generators that a step draws from; `torch.manual_seed` would take 0.1 ms longer."""
+        seed = (self.config.seed << 32) + step
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
-    def restore(self, tensors: dict[str, Tensor], position: Position) -> None:
-        """Go to where `tensors()` and `position` were taken; KeyError or RuntimeError if they do not fit."""
-        named = {name: p for name, p in self.tagger.named_parameters() if p.requires_grad}
-        with torch.no_grad():
-            for name, parameter in named.items():
-                parameter.copy_(tensors[f"weight.{name}"])
+    def _set_learning_rate(self, step: int) -> float:
+        rate = learning_rate(self.config, step, self.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def _loss(self, batch: Batch[Tensor]) -> Tensor:
+        self.tagger.train()
+        reduced = self.config.precision != "float32"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced):
+            return self.tagger.loss(batch)
+
+    def _clip_gradients(self) -> tuple[float, bool]:
+        """Clip the gradients. Return their norm before, and whether clipping changed any."""
+        clip = self.config.clip
+        if clip is not None and self.config.clip_by == "norm":
+            norm = float(nn.utils.clip_grad_norm_(self.parameters, clip))
+            return norm, norm > clip
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        norm = float(nn.utils.get_total_norm(gradients))
+        if clip is None:
+            return norm, False
+        largest = max(float(gradient.abs().max()) for gradient in gradients)
+        nn.utils.clip_grad_value_(self.parameters, clip)
+        return norm, largest > clip
+
+    def _check_finite(self, loss: float, norm: float) -> None:
+        if math.isfinite(loss) and math.isfinite(norm):
+            return
+        what = f"the gradient's norm is {norm}" if math.isfinite(loss) else f"the loss is {loss}"
+        position, rate = self.position, self.optimizer.param_groups[0]["lr"]
+        raise TrainingError(
+            f"{what} at step {position.epoch_step + 1} of epoch {position.epoch + 1}: training has "
+            f"diverged. Try a lower training.learning_rate (it was {rate:.3g}) or training.clip"
+        )
+
+    # --- checkpoints and dry runs --------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the weights, their average and the optimizer's state by name. `position` is not included."""
+        state: dict[str, Tensor] = {}
+        for i, (name, parameter) in enumerate(self.weights.items()):
+            state[f"weight.{name}"] = parameter.detach()
             if self.average is not None:
-                for name, value in zip(named, self.average.values, strict=True):
-                    value.copy_(tensors[f"average.{name}"])
-        for key, tensor in tensors.items():
+                state[f"average.{name}"] = self.average.values[i]
+            for key, value in self.optimizer.state[parameter].items():
+                state[f"optimizer.{key}.{name}"] = torch.as_tensor(value)
+        return state
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Tensor], position: Position) -> None:
+        """Restore the state and the position; KeyError or RuntimeError if the state does not fit."""
+        for i, (name, parameter) in enumerate(self.weights.items()):
+            parameter.copy_(state[f"weight.{name}"])
+            if self.average is not None:
+                self.average.values[i].copy_(state[f"average.{name}"])
+        for key, tensor in state.items():
             part, _, rest = key.partition(".")
             if part == "optimizer":
                 entry, _, name = rest.partition(".")
-                self.optimizer.state[named[name]][entry] = tensor.to(self.device)
+                self.optimizer.state[self.weights[name]][entry] = tensor.to(self.device)
         self.position = position
 
-    def finite(self) -> bool:
-        """Whether all weights are finite numbers: what is not must never replace a good checkpoint."""
+    def is_finite(self) -> bool:
+        """Whether all weights are finite numbers. Others are never saved."""
         return all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters)
+
+    def try_batch(self, rows: np.ndarray) -> float:
+        """Return the loss of these sentences after a forward and a backward pass, without a step."""
+        batch = self.encoded.batch(rows).to(self.device)
+        self.optimizer.zero_grad()
+        loss = self._loss(batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.zero_grad()
+        return float(loss.detach())

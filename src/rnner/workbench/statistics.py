@@ -1,64 +1,64 @@
-"""The figures themselves, counted from splits.
+"""Statistics of annotated files.
 
-The form of an entity is its words as they stand, case included. An entity is unseen if train has none of its
-form with its label (Augenstein et al. 2017, who call the others seen); a word is, if train lacks its form.
+The form of an entity is its words, case included. An entity is unseen if train has no entity with its form
+and label (Augenstein et al. 2017 call the others seen); a word is unseen if train does not have it.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnner.data.coverage import Coverage, measure_coverage
 from rnner.data.splits import Split
-from rnner.data.vectors import Coverage, Vectors, coverage
+from rnner.data.vectors import Vectors
 from rnner.tags import Span
+from rnner.workbench.entity_forms import EntityForm, OutsideFinder
 
-Form = tuple[str, ...]
-
-_CHUNK = 4096  # sentences that are Python objects at a time
+_CHUNK = 4096  # sentences to hold as Python objects at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """How many words each of n sentences, or entities, has: `values` is `[n]` int64."""
+    """Lengths in words of n sentences or entities: `values` is `[n]` int64. All figures of none are 0."""
 
     values: NDArray[np.int64]
 
     @property
     def mean(self) -> float:
-        """The mean; 0 of nothing, as the others."""
+        """The mean length."""
         return float(self.values.mean()) if len(self.values) else 0.0
 
     @property
     def median(self) -> float:
-        """The middle one, or the mean of the two in the middle."""
+        """The median length."""
         return float(np.median(self.values)) if len(self.values) else 0.0
 
     @property
     def longest(self) -> int:
-        """The largest."""
+        """The greatest length."""
         return int(self.values.max(initial=0))
 
     def to_dict(self) -> dict[str, float]:
-        """Ready for JSON."""
+        """Return the figures for JSON."""
         return {"mean": self.mean, "median": self.median, "longest": self.longest}
 
 
 @dataclass(frozen=True)
 class Ambiguity:
-    """How many of the entities' distinct `forms` say less than they seem to.
+    """How many of the distinct entity forms are ambiguous.
 
     Attributes:
         forms: distinct forms.
-        several_labels: those that are entities of more than one label.
-        also_outside: those whose words also stand somewhere with no part of them in an entity.
-        either: those of which one or the other is true.
+        several_labels: forms that are entities of more than one label.
+        also_outside: forms whose words also occur where no entity overlaps them.
+        either: forms with one or both of these.
     """
 
     forms: int
@@ -67,46 +67,39 @@ class Ambiguity:
     either: int
 
     def to_dict(self) -> dict[str, float]:
-        """The number of forms, and the others as fractions of it."""
-        return {
-            "forms": self.forms,
-            "several_labels": _share(self.several_labels, self.forms),
-            "also_outside": _share(self.also_outside, self.forms),
-            "either": _share(self.either, self.forms),
-        }
+        """Return the number of forms, and the other figures as fractions of it."""
+        counts = asdict(self)
+        forms = counts.pop("forms")
+        return {"forms": forms, **{name: _share(count, forms) for name, count in counts.items()}}
 
 
 @dataclass(frozen=True)
 class Unseen:
-    """The fractions of `tokens`, of `distinct_tokens` and of `entities` that train lacks."""
+    """The fractions of tokens, distinct tokens and entities that train does not have."""
 
     tokens: float
     distinct_tokens: float
     entities: float
 
     def to_dict(self) -> dict[str, float]:
-        """Ready for JSON."""
-        return {
-            "tokens": self.tokens,
-            "distinct_tokens": self.distinct_tokens,
-            "entities": self.entities,
-        }
+        """Return the fractions for JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """One file in figures.
+    """Statistics of one file.
 
     Attributes:
         path: the file.
         scheme: the scheme of its tags, or `conlleval`: see Split.
-        tokens, distinct_tokens: running words, and different ones.
-        documents: how many the file marks; 0 if it marks none.
-        per_type: entities of each label, the most frequent first.
-        sentence_lengths, entity_lengths: in words, one by one.
-        sentences_with_entities: how many sentences hold any.
-        ambiguity: of the forms of its entities.
-        unseen: what train lacks; None for train itself.
+        tokens, distinct_tokens: how many words, and how many different ones.
+        documents: how many documents the file marks.
+        per_type: entities of each label, the most frequent label first.
+        sentence_lengths, entity_lengths: in words.
+        sentences_with_entities: how many sentences have any.
+        ambiguity: of its entity forms.
+        unseen: what train does not have; None for train itself.
         vectors: how many words have a vector, if vectors were given.
     """
 
@@ -135,16 +128,16 @@ class Statistics:
 
     @property
     def token_density(self) -> float:
-        """The fraction of the words that belong to an entity."""
+        """The fraction of the words that are part of an entity."""
         return _share(int(self.entity_lengths.values.sum()), self.tokens)
 
     @property
     def sentence_density(self) -> float:
-        """The fraction of the sentences that hold an entity."""
+        """The fraction of the sentences that have an entity."""
         return _share(self.sentences_with_entities, self.sentences)
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON; shares as fractions."""
+        """Return the statistics for JSON; shares are fractions."""
         return {
             "path": str(self.path),
             "scheme": self.scheme,
@@ -164,97 +157,80 @@ class Statistics:
 
 
 def describe(splits: Sequence[Split], vectors: Vectors | None = None) -> list[Statistics]:
-    """The figures of each split; the first is train, which the others are compared with."""
+    """Return the statistics of each split; the first is train, which the others are compared with."""
     found: list[Statistics] = []
-    train: _Content | None = None
+    train: _SplitCounts | None = None
     for split in splits:
-        content = _Content(split)
-        found.append(_figures(content, train, vectors))
-        train = train or content
+        counts = _SplitCounts(split)
+        found.append(_statistics(counts, train, vectors))
+        train = train or counts
     return found
 
 
-class _Content:
-    """What stands in a split: its entities, how often each word, and each form with each label."""
+class _SplitCounts:
+    """The counts of a split.
+
+    Attributes:
+        words: how often each word occurs.
+        spans: the entities of each sentence.
+        entities: how often each form is an entity of each label.
+    """
 
     def __init__(self, split: Split) -> None:
         self.split = split
         self.words = split.counts
         self.spans = list(split.all_spans())
-        self.mentions = Counter(
+        self.entities = Counter(
             (tuple(words[span.start : span.end]), span.label)
-            for words, spans in self.annotated()
+            for words, spans in self.sentences()
             for span in spans
         )
 
-    def annotated(self) -> Iterator[tuple[list[str], list[Span]]]:
-        """The words and the entities of each sentence."""
+    def sentences(self) -> Iterator[tuple[list[str], list[Span]]]:
+        """Yield the words and the entities of each sentence."""
         for start in range(0, len(self.split), _CHUNK):
             chunk = self.spans[start : start + _CHUNK]
-            sentences, _ = self.split.sentences(np.arange(start, start + len(chunk)))
-            yield from zip(sentences, chunk, strict=True)
+            words, _ = self.split.sentences(np.arange(start, start + len(chunk)))
+            yield from zip(words, chunk, strict=True)
 
 
-def _figures(content: _Content, train: _Content | None, vectors: Vectors | None) -> Statistics:
-    split, spans = content.split, [span for sentence in content.spans for span in sentence]
+def _statistics(counts: _SplitCounts, train: _SplitCounts | None, vectors: Vectors | None) -> Statistics:
+    split, spans = counts.split, [span for sentence in counts.spans for span in sentence]
     per_type = Counter(span.label for span in spans)
     return Statistics(
         path=split.path,
         scheme=split.scheme,
         tokens=int(split.lengths.sum()),
-        distinct_tokens=len(content.words),
+        distinct_tokens=len(counts.words),
         documents=len(np.unique(split.documents[split.documents >= 0])),
         per_type=dict(sorted(per_type.items(), key=lambda item: (-item[1], item[0]))),
         sentence_lengths=Lengths(split.lengths),
         entity_lengths=Lengths(np.array([span.end - span.start for span in spans], dtype=np.int64)),
-        sentences_with_entities=sum(map(bool, content.spans)),
-        ambiguity=_ambiguity(content),
-        unseen=None if train is None else _unseen(content, train),
-        vectors=None if vectors is None else coverage(content.words, vectors),
+        sentences_with_entities=sum(map(bool, counts.spans)),
+        ambiguity=_ambiguity(counts),
+        unseen=None if train is None else _unseen(counts, train),
+        vectors=None if vectors is None else measure_coverage(counts.words, vectors),
     )
 
 
-def _unseen(content: _Content, train: _Content) -> Unseen:
-    new = content.words.keys() - train.words.keys()
-    entities = sum(count for key, count in content.mentions.items() if key not in train.mentions)
+def _unseen(counts: _SplitCounts, train: _SplitCounts) -> Unseen:
+    new_words = counts.words.keys() - train.words.keys()
+    new_entities = counts.entities.keys() - train.entities.keys()
     return Unseen(
-        tokens=_share(sum(content.words[word] for word in new), sum(content.words.values())),
-        distinct_tokens=_share(len(new), len(content.words)),
-        entities=_share(entities, content.mentions.total()),
+        tokens=_share(sum(counts.words[word] for word in new_words), sum(counts.words.values())),
+        distinct_tokens=_share(len(new_words), len(counts.words)),
+        entities=_share(sum(counts.entities[key] for key in new_entities), counts.entities.total()),
     )
 
 
-def _ambiguity(content: _Content) -> Ambiguity:
-    labels: dict[Form, set[str]] = defaultdict(set)
-    for form, label in content.mentions:
+def _ambiguity(counts: _SplitCounts) -> Ambiguity:
+    labels: dict[EntityForm, set[str]] = defaultdict(set)
+    for form, label in counts.entities:
         labels[form].add(label)
-    several = {form for form, own in labels.items() if len(own) > 1}
-    outside = _forms_outside(content, labels)
-    return Ambiguity(len(labels), len(several), len(outside), len(several | outside))
-
-
-def _forms_outside(content: _Content, forms: Collection[Form]) -> set[Form]:
-    """Those of the forms whose words stand, in a row, somewhere outside all entities."""
-    lengths: dict[str, set[int]] = defaultdict(set)  # first word -> lengths of the forms that begin with it
-    for form in forms:
-        lengths[form[0]].add(len(form))
-    found: set[Form] = set()
-    for words, spans in content.annotated():
-        for start, end in _between(spans, len(words)):
-            for i in range(start, end):
-                for length in lengths.get(words[i], ()):
-                    if i + length <= end and (form := tuple(words[i : i + length])) in forms:
-                        found.add(form)
-    return found
-
-
-def _between(spans: Sequence[Span], length: int) -> Iterator[tuple[int, int]]:
-    """The stretches, start and end, of a sentence of `length` words that no entity touches."""
-    at = 0
-    for span in spans:
-        yield at, span.start
-        at = span.end
-    yield at, length
+    several_labels = {form for form, own in labels.items() if len(own) > 1}
+    finder = OutsideFinder(labels)
+    outside = {form for words, spans in counts.sentences() for _, form in finder.find(words, spans)}
+    return Ambiguity(len(labels), len(several_labels), len(outside), len(several_labels | outside))
 
 
 def _share(part: int, whole: int) -> float:

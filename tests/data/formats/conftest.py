@@ -1,4 +1,4 @@
-"""TrainingData from text, and their documents."""
+"""Fixtures that read and refuse annotated text."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ Written = Callable[..., SourceFile]
 
 @pytest.fixture
 def written(tmp_path: Path) -> Written:
-    """`written(text, **options)`: a source with this text."""
+    """`written(text, **options)` returns a source with this text."""
 
     def write(text: str, **options: object) -> SourceFile:
         path = tmp_path / "corpus"
@@ -27,7 +27,7 @@ def written(tmp_path: Path) -> Written:
 
 @pytest.fixture
 def documents(written: Written) -> Callable[..., list[AnnotatedText]]:
-    """`documents(text)`: what is read from it, its format found."""
+    """`documents(text)` returns the documents read from it, in the detected format."""
 
     def read(text: str, **options: object) -> list[AnnotatedText]:
         source = written(text, **options)
@@ -38,7 +38,7 @@ def documents(written: Written) -> Callable[..., list[AnnotatedText]]:
 
 @pytest.fixture
 def refusal(written: Written) -> Callable[..., str]:
-    """`refusal(text)`: the message with which it is refused, the file's name cut off."""
+    """`refusal(text)` returns the error message without the file name."""
 
     def refuse(text: str, form: str | None = None, **options: object) -> str:
         source = written(text, **options)

@@ -160,7 +160,7 @@ def test_columns_count_from_either_end(
     ],
     ids=["tag first", "score last", "index from 1", "index from 0"],
 )
-def test_columns_are_found(text: str) -> None:
+def test_columns_are_detected(text: str) -> None:
     (sentence,) = read(text)
     assert (sentence.words, sentence.tags and sentence.tags[1]) == (["Bo", "runs"], "O")
 
@@ -170,15 +170,15 @@ def test_columns_are_found(text: str) -> None:
 )
 def test_one_column_cannot_be_both_word_and_tag(columns: dict[str, int]) -> None:
     error = refusal("O O\nB-PER B-PER\n", columns=columns)
-    assert "is to be both word and tag: set data.columns" in str(error)
+    assert "is set for both word and tag: set data.columns" in str(error)
 
 
-def test_the_word_is_not_looked_for_in_the_tag_column() -> None:
+def test_the_tag_column_is_not_the_word_column() -> None:
     (sentence,) = read("B-PER Bo NNP\nO runs VBZ\n", columns={"tag": -3})
     assert (sentence.words, sentence.tags) == (["Bo", "runs"], ["B-PER", "O"])
 
 
-def test_numbers_as_words_are_no_index_when_nothing_else_is_left() -> None:
+def test_numbers_are_words_if_there_is_no_other_column() -> None:
     assert pairs("1\tO\n2\tB-MISC\n") == [[("1", "O"), ("2", "B-MISC")]]
 
 
@@ -197,7 +197,7 @@ def test_binary_tags_are_tags() -> None:
         ("1\tBo\n2\truns\n\n1\tYes\n", [["Bo", "runs"], ["Yes"]]),
     ],
 )
-def test_words_alone_need_no_tags(text: str, words: list[list[str]]) -> None:
+def test_untagged_files_need_no_tags(text: str, words: list[list[str]]) -> None:
     sentences = read(text, tagged=False)
     assert [sentence.words for sentence in sentences] == words
     assert all(sentence.tags is None for sentence in sentences)
@@ -215,11 +215,11 @@ def test_a_file_without_words_has_no_sentence(text: str) -> None:
         ("Bo\tB-PER\nruns\tVBZ\tO\nYes\tO\n", {}, 2, "3 columns, where most rows have 2 (separated by tabs)"),
         ("Bo O\nruns O\n#\tO\nYes O\n", {}, 3, "1 column, where most rows have 2 (separated by spaces)"),
         ("Bo B-PER x\nruns O\nYes O\n", {}, 1, "3 columns, where most rows have 2"),
-        ("Bo B-PER\nruns O\nnow BPER\n", {}, 3, "'BPER' in column 1 (counted from 0) is no tag"),
+        ("Bo B-PER\nruns O\nnow BPER\n", {}, 3, "'BPER' in column 1 (counted from 0) is not a valid tag"),
         ("Bo\tU-PER\nruns\tO\nYes\tO\n", {}, 1, "BILOU"),
         ("Bo\tB-PER\nruns\t\nYes\tO\n", {}, 2, "'' in column 1"),
         ("Bo NNP B-PER\n", {"columns": {"tag": 1}}, 1, "'NNP' in column 1"),
-        ("Bo\nruns\n", {}, None, "the file has one column, but a word and its tag are needed"),
+        ("Bo\nruns\n", {}, None, "the file has one column; a word and its tag are needed"),
         ("Bo O\rruns O\r", {}, None, "lone carriage returns"),
         ("Bo NNP\nruns VBZ\n", {}, None, "no column holds tags"),
         ("Bo NNP\nruns VBZ\n", {}, None, "in rows like 'Bo | NNP'; set data.columns"),
@@ -227,7 +227,7 @@ def test_a_file_without_words_has_no_sentence(text: str) -> None:
         ("Bo O\n", {"columns": {"token": -3}}, None, "has token: -3, but the file has 2 columns"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_told_with_its_line(
+def test_unreadable_files_are_reported_with_their_line(
     text: str, options: dict[str, object], line: int | None, message: str
 ) -> None:
     error = refusal(text, **options)
@@ -235,7 +235,7 @@ def test_what_cannot_be_read_is_told_with_its_line(
     assert error.line == line
 
 
-def test_a_row_that_breaks_the_rule_far_down_the_file_is_found() -> None:
+def test_an_invalid_row_after_the_sample_is_found() -> None:
     error = refusal("Bo B-PER\nruns O\n\n" * 4000 + "Yes 12\n")
     assert (error.line, "'12'" in str(error)) == (12001, True)
 
@@ -250,7 +250,7 @@ TAGGED = st.lists(
 
 @settings(deadline=None, max_examples=60)
 @given(TAGGED)
-def test_what_is_written_is_read_again(sentences: list[list[tuple[str, str]]]) -> None:
+def test_written_files_read_back_the_same(sentences: list[list[tuple[str, str]]]) -> None:
     out = io.StringIO(newline="\n")
     words, tags = ([[pair[i] for pair in s] for s in sentences] for i in (0, 1))
     write_conll(words, tags, out)
@@ -271,7 +271,7 @@ def add_tags(text: str, tags: list[list[str]]) -> str:
     return out.getvalue()
 
 
-def test_predicted_tags_become_the_last_column_and_all_else_stays() -> None:
+def test_predicted_tags_become_the_last_column() -> None:
     tags = [["S-ORG", "O", "O", "O"], ["B-PER", "E-PER"], ["S-LOC", "O"]]
     assert add_tags(CONLL2003, tags).splitlines() == [
         "-DOCSTART- -X- -X- O O",
@@ -291,7 +291,7 @@ def test_predicted_tags_become_the_last_column_and_all_else_stays() -> None:
     ]
 
 
-def test_comments_and_trailing_lines_stay_too() -> None:
+def test_comments_and_trailing_lines_are_kept() -> None:
     tagged = add_tags(UNER + "# the end\n\n", [["O", "B-LOC", "O", "O"], ["O", "O", "O"]])
     assert tagged.startswith(
         "# newdoc id = answers-1\n# sent_id = answers-1-0001\n# text = Is Miramar far?\n1\tIs\tO\t-\t-\tO\n"
@@ -300,11 +300,11 @@ def test_comments_and_trailing_lines_stay_too() -> None:
     assert [s.tags for s in read(tagged)] == [["O", "B-LOC", "O", "O"], ["O", "O", "O"]]
 
 
-def test_words_alone_get_their_tags() -> None:
+def test_untagged_files_get_a_tag_column() -> None:
     assert add_tags("Bo\nruns \n\n#x\n", [["B-PER", "O"], ["O"]]) == "Bo B-PER\nruns O\n\n#x O\n"
 
 
-def test_tags_must_be_as_many_as_the_words() -> None:
+def test_each_word_needs_a_tag() -> None:
     with pytest.raises(ValueError, match="1 tags for the 2 words"):
         add_tags("Bo\nruns\n", [["O"]])
 
@@ -362,7 +362,7 @@ def test_damaged_files_are_read_in_full_or_refused(text: str, data: st.DataObjec
     assert sum(map(reader.layout.is_row, kept)) == sum(len(s.words) for s in sentences)
 
 
-def test_a_path_is_read_and_named_in_errors(tmp_path: Path) -> None:
+def test_errors_name_the_path(tmp_path: Path) -> None:
     path = tmp_path / "train.conll"
     path.write_text("Bo B-PER\nruns\n", encoding="utf-8")
     with pytest.raises(DataError) as caught:
@@ -370,7 +370,7 @@ def test_a_path_is_read_and_named_in_errors(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"{path}:2: 1 column")
 
 
-def test_a_crlf_file_cut_off_in_its_last_line_end_loses_no_token() -> None:
+def test_a_truncated_crlf_line_end_loses_no_token() -> None:
     (sentence,) = ConllReader(io.BytesIO(b"Ada B-PER\r\nwrote O\r"))
     assert (sentence.words, sentence.tags) == (["Ada", "wrote"], ["B-PER", "O"])
 
@@ -386,7 +386,5 @@ def test_a_crlf_file_cut_off_in_its_last_line_end_loses_no_token() -> None:
     ],
 )
 @pytest.mark.parametrize("tagged", [True, False])
-def test_documents_count_from_the_first_mark_and_empty_ones_do_not(
-    text: str, documents: list[int], tagged: bool
-) -> None:
+def test_documents_are_numbered_from_the_first_mark(text: str, documents: list[int], tagged: bool) -> None:
     assert [sentence.document for sentence in read(text, tagged=tagged)] == documents

@@ -1,6 +1,6 @@
-"""Data sets by name, `hf:owner/name:split`, and models, from a stand-in for the Hugging Face Hub.
+"""Data sets and models by name, from a stand-in for the Hugging Face Hub.
 
-The libraries look at HF_ENDPOINT when they are imported: the commands run in fresh processes, many in each.
+The libraries read HF_ENDPOINT when they are imported, so the commands run in new processes, many in each.
 """
 
 import io
@@ -32,13 +32,13 @@ COMMANDS = """
 import contextlib, io, json, sys
 from rnner.cli.main import run
 
-told = []
+outcomes = []
 for arguments in json.load(sys.stdin):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = run(arguments)
-    told.append((code, out.getvalue(), err.getvalue()))
-print(json.dumps(told))
+    outcomes.append((code, out.getvalue(), err.getvalue()))
+print(json.dumps(outcomes))
 """
 UNREADABLE = {
     "hf:ada/names:trian": ["no split trian (did you mean train?); the splits are train, test"],
@@ -46,17 +46,17 @@ UNREADABLE = {
     "hf:ada/subsets:train": ["the subsets are en, de; name one, as in hf:ada/subsets/en:train"],
     "hf:ada/subsets/fr:train": ["there is no subset fr; the subsets are en, de"],
     "hf:ada/nobody:train": ["has no such data set", "hf auth login"],
-    "hf:ada/broken:train": ["gives no answer: ", "HF_HUB_OFFLINE=1"],
-    "hf:ada/texts:train": ["no column tokens or words; there are text, label"],
+    "hf:ada/broken:train": ["does not answer: ", "HF_HUB_OFFLINE=1"],
+    "hf:ada/texts:train": ["no column tokens or words; the columns are text, label"],
     "hf:ada/cut:train": ["the data files cannot be read: JSON parse error"],
     "hf:ada/empty:train": ["no data files that can be read"],
-    "hf:ada/table:train": ["its files are of the kind csv; Parquet, JSON, Arrow files can be read"],
-    "hf:ada/script:train": ["a program that reads it, but such are never run", "script.py"],
+    "hf:ada/table:train": ["its files are of the type csv; only Parquet, JSON, Arrow files can be read"],
+    "hf:ada/script:train": ["it needs its own code to be read, and code is never run", "script.py"],
 }
 
 
 def parquet(tags):
-    """Both sentences with these tags as ClassLabel, as `push_to_hub` writes them."""
+    """Return both sentences with these tags as ClassLabel, as `push_to_hub` writes them."""
     label = datasets.ClassLabel(names=["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
     features = {"tokens": datasets.Sequence(datasets.Value("string")), "ner_tags": datasets.Sequence(label)}
     columns = {"tokens": SENTENCES, "ner_tags": [[label.str2int(tag) for tag in row] for row in tags]}
@@ -66,7 +66,7 @@ def parquet(tags):
 
 
 def repositories(trap):
-    """Data sets; the program in one of them would write the file `trap`."""
+    """Return data sets; the code of one of them would write the file `trap`."""
     split = "data/{}-00000-of-00001.parquet"
     return {
         "ada/names": {
@@ -86,7 +86,7 @@ def repositories(trap):
 
 
 def commands(folder, calls, **environment):
-    """Code, stdout and stderr of commands, run in one process with its own cache."""
+    """Return exit code, stdout and stderr of commands, run in one process with its own cache."""
     settings = {"HF_HOME": str(folder / "cache"), "HF_UPDATE_DOWNLOAD_COUNTS": "0", **environment}
     done = subprocess.run(
         [sys.executable, "-c", COMMANDS],
@@ -106,8 +106,8 @@ def convert(name):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory, trained, exported):
-    """What each command said, by the name of its data set or its own; the folder they ran in."""
+def outcomes(tmp_path_factory, trained, exported):
+    """Return the outcome of each command by name, the folder they ran in, and the address of the hub."""
     folder = tmp_path_factory.mktemp("hub")
     config = "data: {train: 'hf:ada/names:train', dev: 'hf:ada/lines', test: 'hf:ada/names:test'}"
     (folder / "hub.yaml").write_text(config)
@@ -125,100 +125,102 @@ def told(tmp_path_factory, trained, exported):
         calls[f"predict {name}"] = ["predict", "Ada Lovelace slept .", "--model", model, "--format", "json"]
         calls[f"evaluate {name}"] = ["evaluate", "hf:ada/names:train", "--model", model, "--format", "json"]
         calls[f"export {name}"] = ["export", model, f"{name}.onnx"]
-    learnt = ["train", "--config", str(trained.parent / "tiny.yaml"), "--dry-run", "--threads", "1"]
-    calls["go on"] = [*learnt, "--init-from", "ada/tagger@main"]
+    train = ["train", "--config", str(trained.parent / "tiny.yaml"), "--dry-run", "--threads", "1"]
+    calls["init from"] = [*train, "--init-from", "ada/tagger@main"]
     with hub(repositories(folder / "trap"), models, {"ada/tagger": "hf_mine"}) as (endpoint, asked):
-        outcomes = commands(folder, list(calls.values()), HF_ENDPOINT=endpoint, HF_TOKEN="hf_mine")
+        done = commands(folder, list(calls.values()), HF_ENDPOINT=endpoint, HF_TOKEN="hf_mine")
     assert any("train-00000-of-00001.parquet" in request for request in asked)
     return {
-        **dict(zip(calls, outcomes, strict=True)),
+        **dict(zip(calls, done, strict=True)),
         "folder": folder,
         "endpoint": endpoint,
         "call": calls["exported"],
     }
 
 
-def test_tags_by_number_and_by_name_give_the_same_corpus(told):
+def test_numeric_and_named_tags_give_the_same_corpus(outcomes):
     expected = "".join(
         "".join(f"{word}\t{tag}\n" for word, tag in zip(*rows, strict=True)) + "\n"
         for rows in zip(SENTENCES, TAGS, strict=True)
     )
     for kind in ("parquet", "lines"):
-        code, _, err = told[kind]
+        code, _, err = outcomes[kind]
         assert code == 0 and "(read as dataset): 2 sentences, 8 words, 2 entities" in err
-        assert (told["folder"] / f"{kind}.conll").read_text() == expected
+        assert (outcomes["folder"] / f"{kind}.conll").read_text() == expected
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_cannot_be_read_is_one_clear_line(told, name):
-    code, out, err = told[name]
+def test_unreadable_data_sets_give_one_clear_line(outcomes, name):
+    code, out, err = outcomes[name]
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert err.startswith(f"error: {name}: ")
     for part in UNREADABLE[name]:
         assert part in err
-    assert not (told["folder"] / "out.conll").exists()
+    assert not (outcomes["folder"] / "out.conll").exists()
 
 
-def test_programs_of_data_sets_are_never_run(told):
-    assert not (told["folder"] / "trap").exists()
+def test_code_of_data_sets_is_never_run(outcomes):
+    assert not (outcomes["folder"] / "trap").exists()
 
 
-def test_figures_are_told_by_name(told):
-    files = json.loads(told["stats"][1])["files"]
+def test_statistics_are_reported_by_name(outcomes):
+    files = json.loads(outcomes["stats"][1])["files"]
     assert [file["path"] for file in files] == ["hf:ada/names:train", "hf:ada/subsets/en:train"]
     assert [(file["sentences"], file["tokens"], file["entities"]) for file in files] == [(2, 8, 2)] * 2
 
 
-def test_a_config_trains_on_names(told):
-    code, _, err = told["train"]
+def test_a_config_may_name_data_sets(outcomes):
+    code, _, err = outcomes["train"]
     assert code == 0, err
     assert "reading hf:ada/names:train" in err
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "export"])
-def test_a_model_on_the_hub_is_as_one_here(told, command):
-    (code, found, err), here = told[f"{command} named"], told[f"{command} here"]
+def test_a_model_on_the_hub_works_like_a_local_one(outcomes, command):
+    (code, found, err), here = outcomes[f"{command} named"], outcomes[f"{command} here"]
     assert (code, found) == (here[0], here[1]) == (0, here[1])
-    assert err.replace("named.onnx", "here.onnx") == here[2], "and nothing of the download is left on stderr"
+    assert err.replace("named.onnx", "here.onnx") == here[2], "the download must not write to stderr"
 
 
-def test_training_goes_on_from_a_model_on_the_hub(told):
-    code, _, err = told["go on"]
+def test_training_starts_from_a_model_on_the_hub(outcomes):
+    code, _, err = outcomes["init from"]
     assert code == 0, err
 
 
 @pytest.mark.parametrize("command", ["check", "split"])
-def test_commands_about_lines_say_how_to_get_some(told, command):
-    code, _, err = told[command]
+def test_commands_for_column_files_say_how_to_convert(outcomes, command):
+    code, _, err = outcomes[command]
     assert code == 2 and "rnner data convert hf:ada/names:train NEW.conll --to columns" in err
 
 
-def test_offline_what_was_fetched_before_is_read(told):
-    calls = [convert("hf:ada/names:train"), convert("hf:ada/never:train"), told["call"]]
-    read, never, found = commands(told["folder"], calls, HF_ENDPOINT=told["endpoint"], HF_HUB_OFFLINE="1")
-    assert found == told["exported"] and found[0] == 0 and "Ada Lovelace" in found[1]
-    (told["folder"] / "out.conll").unlink()
+def test_the_cache_is_read_offline(outcomes):
+    calls = [convert("hf:ada/names:train"), convert("hf:ada/never:train"), outcomes["call"]]
+    read, never, found = commands(
+        outcomes["folder"], calls, HF_ENDPOINT=outcomes["endpoint"], HF_HUB_OFFLINE="1"
+    )
+    assert found == outcomes["exported"] and found[0] == 0 and "Ada Lovelace" in found[1]
+    (outcomes["folder"] / "out.conll").unlink()
     assert read[0] == 0 and "2 sentences" in read[2]
     assert never[0] == 1 and never[2].startswith("error: hf:ada/never:train: it is not in the cache")
     assert never[2].count("\n") == 1
 
 
-def test_a_hub_that_cannot_be_reached_is_told_at_once(monkeypatch):
+def test_an_unreachable_hub_is_reported_at_once(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(DataError, match=r"hf:ada/names:train: http://127.0.0.1:9 gives no answer"):
+    with pytest.raises(DataError, match=r"hf:ada/names:train: http://127.0.0.1:9 does not answer"):
         names.load(SourceFile(Path("hf:ada/names:train")))
 
 
-def test_a_folder_of_the_same_name_is_not_taken_for_it(tmp_path, monkeypatch):
+def test_a_folder_with_the_name_of_a_data_set_is_an_error(tmp_path, monkeypatch):
     (tmp_path / "ada" / "names").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match="here is a folder ada/names"):
+    with pytest.raises(DataError, match="would read the folder ada/names"):
         names.load(SourceFile(Path("hf:ada/names:train")))
 
 
 @pytest.mark.parametrize(
     "name", ["hf:", "hf:names", "hf:names:train", "hf:ada/names/en/x:train", "hf:a/b:c:d"]
 )
-def test_what_is_no_name_is_told_with_the_form(name):
+def test_an_invalid_name_is_reported_with_the_expected_form(name):
     with pytest.raises(ConfigError, match="hf:owner/name:split"):
         names.parse(name)

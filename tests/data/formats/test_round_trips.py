@@ -1,4 +1,4 @@
-"""From any format to any other that can hold the same, and nothing has changed."""
+"""Conversion from any format to any other that can hold the same keeps everything."""
 
 from itertools import product
 from pathlib import Path
@@ -8,17 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnner.cli.data_convert import CorpusFormat
 from rnner.data.corpus import read_split
-from rnner.data.formats.alignment import Aligner, to_tagged
+from rnner.data.formats.alignment import Aligner, to_tagged_sentences
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile, TaggedSentence
 from rnner.data.formats.detect import detect_format
-from rnner.data.formats.registry import TEXT, WRITE_TEXT, WRITE_TOKENS, read_documents
+from rnner.data.formats.registry import FORMATS, TEXT_FORMATS, TOKEN_FORMATS, read_documents
 from rnner.data.token_table import UNMARKED
 from rnner.tags import SCHEMES, Span, from_spans, to_spans
 from rnner.workbench.convert import convert
 
+TOKEN_FILES = [name for name, form in TOKEN_FORMATS.items() if form.write]
 LABELS = ["PER", "ORG", "creative-work", "Ämter", "O"]
-# Words that are something else elsewhere: comments, marks, tags, blanks, what JSON escapes, two UTF-16 units.
+# Words that mean something in a format: comments, marks, tags, blanks, JSON escapes, two UTF-16 units.
 ODD = ["#", "# newdoc", "#x", "-", "1", "2", "1-2", "O", "B-PER", "_", "a b", " a", '{"', "[", "|", "=", "😀"]
 ODD += ["\ufeff", "\ufeffa", "\u2028", "\xa0", "\x85", "\r", "e\u0301", "a\rb", "-DOCSTART", "\x1c"]
 WORDS = st.sampled_from(ODD) | st.text(
@@ -41,7 +43,7 @@ def sentences(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> tuple[l
 
 @st.composite
 def corpora(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> list[TaggedSentence]:
-    """Sentences outside documents, then documents."""
+    """Draw sentences outside documents, then documents."""
     sizes = [(UNMARKED, draw(st.integers(0, 2))), *enumerate(draw(st.lists(st.integers(1, 2), max_size=2)))]
     drawn = [(document, *draw(sentences(words))) for document, size in sizes for _ in range(size)]
     drawn = drawn or [(UNMARKED, *draw(sentences(words)))]
@@ -53,7 +55,7 @@ def corpora(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> list[Tagg
 
 @st.composite
 def texts(draw: st.DrawFn) -> list[AnnotatedText]:
-    """Texts with spans, which may overlap."""
+    """Draw texts with spans, which may overlap."""
     characters = st.characters(exclude_categories=("Cs",)) | st.sampled_from("ab 😀\r\n")
     found = []
     for line, text in enumerate(draw(st.lists(st.text(characters, min_size=1), min_size=1, max_size=3)), 1):
@@ -71,22 +73,19 @@ def kept(sentences: list[TaggedSentence], scheme: str = "iob2") -> list[tuple[li
 
 def tagged(path: Path) -> list[TaggedSentence]:
     source = SourceFile(path)
-    return list(to_tagged(read_documents(source, detect_format(path)), Aligner(path), "iob2"))
+    return list(to_tagged_sentences(read_documents(source, detect_format(path)), Aligner(path), "iob2"))
 
 
 def wrote(path: Path, form: str, content: list[TaggedSentence] | list[AnnotatedText]) -> SourceFile:
-    writer = {**WRITE_TOKENS, **WRITE_TEXT}[form]
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        writer(content, file, SourceFile(path))  # type: ignore[arg-type]
+        FORMATS[form].write(content, file, SourceFile(path))  # type: ignore[arg-type]
     return SourceFile(path)
 
 
-@pytest.mark.parametrize(("first", "second"), list(product(WRITE_TOKENS, WRITE_TOKENS)))
+@pytest.mark.parametrize(("first", "second"), list(product(TOKEN_FILES, TOKEN_FILES)))
 @settings(max_examples=10, deadline=None)
 @given(corpus=corpora(), scheme=st.sampled_from(["iob1", "iob2", "bioes"]))
-def test_between_formats_of_tokens(
-    first: str, second: str, corpus: list[TaggedSentence], scheme: str
-) -> None:
+def test_between_token_formats(first: str, second: str, corpus: list[TaggedSentence], scheme: str) -> None:
     with TemporaryDirectory() as folder:
         source = wrote(Path(folder, "a"), first, corpus)
         out = Path(folder, "b")
@@ -106,10 +105,10 @@ def test_through_data_sets(name: str, corpus: list[TaggedSentence], scheme: str)
         assert kept(tagged(out)) == kept(corpus)
 
 
-@pytest.mark.parametrize(("first", "second"), list(product(TEXT, TEXT)))
+@pytest.mark.parametrize(("first", "second"), list(product(TEXT_FORMATS, TEXT_FORMATS)))
 @settings(max_examples=10, deadline=None)
 @given(corpus=texts())
-def test_between_formats_of_text(first: str, second: str, corpus: list[AnnotatedText]) -> None:
+def test_between_text_formats(first: str, second: str, corpus: list[AnnotatedText]) -> None:
     with TemporaryDirectory() as folder:
         source, out = wrote(Path(folder, "a"), first, corpus), Path(folder, "b")
         convert(source, out, form=first, to=second)
@@ -118,11 +117,11 @@ def test_between_formats_of_text(first: str, second: str, corpus: list[Annotated
         assert [(it.text, it.spans) for it in back] == [(it.text, it.spans) for it in corpus]
 
 
-@pytest.mark.parametrize("first", list(WRITE_TOKENS))
+@pytest.mark.parametrize("first", TOKEN_FILES)
 @settings(max_examples=10, deadline=None)
 @given(corpus=corpora(PLAIN))
 def test_tokens_through_prodigy(first: str, corpus: list[TaggedSentence]) -> None:
-    """Sentences are not kept there, but the words and names of each document are."""
+    """Prodigy does not keep the sentences, but the words and entities of each document."""
     with TemporaryDirectory() as folder:
         source = wrote(Path(folder, "a"), first, corpus)
         before = read_documents(source, first)
@@ -141,9 +140,9 @@ def words(document: AnnotatedText) -> list[tuple[int, int]]:
 
 @settings(max_examples=10, deadline=None)
 @given(corpus=texts())
-def test_text_to_conllu_keeps_words_names_and_spaces(corpus: list[AnnotatedText]) -> None:
+def test_text_to_conllu_keeps_words_entities_and_spaces(corpus: list[AnnotatedText]) -> None:
     aligner = Aligner(Path("a"), "expand", "longest")
-    sentences = list(to_tagged(corpus, aligner, "bioes"))
+    sentences = list(to_tagged_sentences(corpus, aligner, "bioes"))
     sentences = [it for it in sentences if "\0" not in "".join(it.words)]
     with TemporaryDirectory() as folder:
         back = tagged(wrote(Path(folder, "a"), "conllu", sentences).path) if sentences else []
@@ -151,17 +150,21 @@ def test_text_to_conllu_keeps_words_names_and_spaces(corpus: list[AnnotatedText]
     assert [it.spaces[:-1] for it in back] == [it.spaces[:-1] for it in sentences]  # type: ignore[index]
 
 
-@pytest.mark.parametrize("form", [*WRITE_TOKENS, "prodigy"])
+@pytest.mark.parametrize("form", [*TOKEN_FILES, "prodigy"])
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_what_is_converted_trains_as_its_source_does(tmp_path: Path, form: str, scheme: str) -> None:
+def test_a_converted_file_trains_like_its_source(tmp_path: Path, form: str, scheme: str) -> None:
     path = tmp_path / "a.conll"
     path.write_text(
         "-DOCSTART- O\n\nAda I-PER\nmet O\nBo I-PER\nLi I-PER\n\n-DOCSTART- O\n\nOslo I-LOC\n. O\n"
     )
-    told = {} if form in TEXT else {"scheme": scheme}
-    convert(SourceFile(path), tmp_path / "b", form="columns", to=form, **told)  # type: ignore[arg-type]
+    options = {} if form in TEXT_FORMATS else {"scheme": scheme}
+    convert(SourceFile(path), tmp_path / "b", form="columns", to=form, **options)  # type: ignore[arg-type]
     split, other = read_split(path), read_split(tmp_path / "b")
     assert other.sentences()[0] == split.sentences()[0]
     spans = [[span[:2] for span in spans] for spans in split.all_spans()]
     assert [[span[:2] for span in spans] for spans in other.all_spans()] == spans
     assert other.documents.tolist() == split.documents.tolist() == [0, 1]
+
+
+def test_the_command_line_offers_every_format() -> None:
+    assert {form.value for form in CorpusFormat} == set(FORMATS)

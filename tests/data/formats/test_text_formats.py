@@ -1,4 +1,4 @@
-"""Prodigy, doccano, Label Studio: samples as these programs write them."""
+"""Prodigy, doccano and Label Studio: samples as these programs write them."""
 
 import json
 
@@ -34,24 +34,24 @@ TASK = {
 }
 
 
-def test_prodigy_takes_what_was_accepted_with_its_tokens(written) -> None:
+def test_prodigy_reads_accepted_records_with_their_tokens(written) -> None:
     source = written(PRODIGY)
     first, second = read_documents(source, "prodigy")
     assert first.spans == [CharSpan(0, 3, "PER")]
     assert [token.text for token in first.sentences[0]] == ["Ada", "met", "Bo's"]
     assert (second.text, second.spans, second.sentences, second.line) == ("Nobody.", [], None, 3)
-    assert source.told() == [
-        "1 × records with the answer 'reject' are left out",
-        "1 × records with the answer 'ignore' are left out",
+    assert source.note_lines() == [
+        "1 × records with the answer 'reject' skipped",
+        "1 × records with the answer 'ignore' skipped",
     ]
 
 
-def test_prodigy_tokens_must_be_what_stands_in_the_text(refusal) -> None:
+def test_prodigy_tokens_must_match_the_text(refusal) -> None:
     wrong = PRODIGY.replace('"text": "met"', '"text": "sat"')
-    assert refusal(wrong).startswith("1: the token 'sat' is not what stands at 5-8")
+    assert refusal(wrong).startswith("1: the token 'sat' is not the text at 5-8")
     beyond = '{"text": "ab", "spans": [], "tokens": [{"text": "", "start": 5, "end": 6}]}'
-    assert refusal(beyond).startswith("1: the token '' is not what stands at 5-6")
-    assert "begins before the last one ends" in refusal(
+    assert refusal(beyond).startswith("1: the token '' is not the text at 5-6")
+    assert "begins before the previous token ends" in refusal(
         '{"text": "ab", "spans": [], "tokens": [{"text": "ab", "start": 0, "end": 2}, '
         '{"text": "b", "start": 1, "end": 2}]}'
     )
@@ -68,38 +68,38 @@ def test_prodigy_tokens_must_be_what_stands_in_the_text(refusal) -> None:
     ],
     ids=["label", "labels", "entities", "annotations"],
 )
-def test_the_shapes_of_doccano(documents, record: str) -> None:
-    (document,) = documents(record, names={"7": "PER"})
+def test_the_forms_of_doccano(documents, record: str) -> None:
+    (document,) = documents(record, label_names={"7": "PER"})
     assert (document.text, document.spans) == ("é Ada", [CharSpan(2, 5, "PER")])
 
 
-def test_a_label_that_is_a_number_needs_a_name(refusal) -> None:
+def test_a_numeric_label_needs_a_name(refusal) -> None:
     message = refusal('{"text": "Ada", "annotations": [{"label": 7, "start_offset": 0, "end_offset": 3}]}')
     assert message.startswith("1: the label 7 is a number") and "--names 7=PER" in message
 
 
-def test_doccano_labels_of_whole_texts_are_no_spans(refusal) -> None:
-    assert refusal('{"text": "fine", "label": ["good"]}').startswith('1: a label is [start, end, "LABEL"]')
+def test_doccano_labels_of_whole_texts_are_refused(refusal) -> None:
+    assert refusal('{"text": "fine", "label": ["good"]}').startswith("1: expected a label as [start")
 
 
 def test_label_studio_counts_utf16(written) -> None:
     source = written(json.dumps([TASK, {"data": {"text": "later"}, "annotations": []}]))
     (document,) = read_documents(source, "labelstudio")
     assert [document.text[span.start : span.end] for span in document.spans] == ["Ada", "Bo Li"]
-    assert source.told() == [
-        "1 × results that are no labels of a text are left out",
-        "1 × tasks without an annotation are left out",
+    assert source.note_lines() == [
+        "1 × results that are not labels of a text skipped",
+        "1 × tasks without an annotation skipped",
     ]
 
 
-def test_label_studio_offsets_in_characters_are_known_by_the_text_of_the_spans(written) -> None:
+def test_label_studio_character_offsets_are_detected_by_the_quotes(written) -> None:
     task = json.loads(json.dumps(TASK))
     for item, (start, end) in zip(task["annotations"][0]["result"], [(2, 5), (10, 15)], strict=False):
         item["value"] |= {"start": start, "end": end}
     source = written(json.dumps([task]))
     (document,) = read_documents(source, "labelstudio")
     assert [document.text[span.start : span.end] for span in document.spans] == ["Ada", "Bo Li"]
-    assert any("offsets in characters" in note for note in source.told())
+    assert any("offsets in characters" in note for note in source.note_lines())
 
 
 def value(**changed: object) -> str:
@@ -112,20 +112,20 @@ def value(**changed: object) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (value(text="Bob"), "1: the span 0-3 is not where its text stands: 'Bob'"),
-        (value(end=5, text=None), "1: the span 0-5 is not where its text stands"),  # within the emoji
-        (value(start="/p[1]"), '1: "start" is no whole number'),
+        (value(text="Bob"), "1: the span 0-3 does not match its text 'Bob'"),
+        (value(end=5, text=None), "1: the span 0-5 does not match its text"),  # within the emoji
+        (value(start="/p[1]"), '1: "start" is not a whole number'),
         (value(labels=[]), "1: a label is empty"),
     ],
 )
-def test_label_studio_spans_that_cannot_be(refusal, text: str, message: str) -> None:
+def test_label_studio_invalid_spans(refusal, text: str, message: str) -> None:
     assert refusal(text).startswith(message)
 
 
-def test_label_studio_annotations_must_agree_or_one_be_the_truth(documents, refusal) -> None:
+def test_label_studio_annotations_must_agree_unless_one_is_ground_truth(documents, refusal) -> None:
     one, other = json.loads(value())[0], json.loads(value(labels=["ORG"]))[0]
     task = {**one, "annotations": one["annotations"] + other["annotations"]}
-    assert refusal(json.dumps([task])).startswith("1: 2 annotations of the task differ")
+    assert refusal(json.dumps([task])).startswith("1: the 2 annotations of the task differ")
     task["annotations"][1]["ground_truth"] = True
     assert documents(json.dumps([task]))[0].spans == [CharSpan(0, 3, "ORG")]
 

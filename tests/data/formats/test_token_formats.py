@@ -1,11 +1,11 @@
-"""Column files, CoNLL-U, JSONL with tags and saved data sets: samples as they are found."""
+"""Column files, CoNLL-U, JSONL with tags and saved data sets: realistic samples."""
 
 import datasets
 import pytest
 
 from rnner.data.formats.annotated import CharSpan, SourceFile
 from rnner.data.formats.detect import detect_format
-from rnner.data.formats.registry import read_documents, read_tagged
+from rnner.data.formats.registry import read_documents, read_sentences
 from rnner.errors import DataError
 
 CONLLU = """\
@@ -44,18 +44,18 @@ TOKENS = """\
 """
 
 
-def test_conllu_reads_words_names_and_spaces(written) -> None:
+def test_conllu_reads_words_entities_and_spaces(written) -> None:
     source = written(CONLLU)
     assert detect_format(source.path) == "conllu"
     (document,) = read_documents(source, "conllu")
     assert document.text == "Ada's do n't.\n\nOslo"
     assert document.spans == [CharSpan(0, 3, "PER"), CharSpan(15, 19, "LOC")]
-    assert source.told() == [
-        "2 × ranges (1-2) and empty nodes (1.1) of CoNLL-U are no words, so not taken over"
+    assert source.note_lines() == [
+        "2 × ranges (1-2) and empty nodes (1.1) of CoNLL-U, which are not words, skipped"
     ]
 
 
-def test_a_label_of_conllu_keeps_white_space_that_is_no_space(written) -> None:
+def test_conllu_labels_keep_white_space_other_than_spaces(written) -> None:
     (document,) = read_documents(written(CONLLU.replace("NER=B-PER", "NER=B-PER\x1c")), "conllu")
     assert document.spans[0].label == "PER\x1c"
 
@@ -63,15 +63,15 @@ def test_a_label_of_conllu_keeps_white_space_that_is_no_space(written) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (CONLLU.replace("NER=", "X=").replace("name=", "X="), " no word has a tag for names"),
-        (CONLLU + "1\tBo\n", "15: 2 columns by tabs, where CoNLL-U has 10"),
-        (CONLLU.replace("\n5\t", "\nfive\t"), "10: 'five' is no word number"),
+        (CONLLU.replace("NER=", "X=").replace("name=", "X="), " no word has an entity tag"),
+        (CONLLU + "1\tBo\n", "15: 2 columns separated by tabs, but CoNLL-U has 10"),
+        (CONLLU.replace("\n5\t", "\nfive\t"), "10: 'five' is not a word number"),
         (CONLLU.replace("\tOslo\tOslo", "\t\tOslo"), "13: a word is empty"),
-        (CONLLU.replace("NER=B-PER", "NER=PERSON"), "4: 'PERSON' is no tag"),
+        (CONLLU.replace("NER=B-PER", "NER=PERSON"), "4: 'PERSON' is not a valid"),
         (CONLLU.replace("\n5\t", "\n# newdoc\n5\t"), "10: # newdoc within a sentence"),
     ],
 )
-def test_conllu_that_cannot_be_read(refusal, text: str, message: str) -> None:
+def test_unreadable_conllu(refusal, text: str, message: str) -> None:
     assert refusal(text, "conllu").startswith(message)
 
 
@@ -83,7 +83,7 @@ def test_documents_of_sentences(documents, text: str) -> None:
     assert first.marked and second.marked
 
 
-def test_sentences_outside_documents_stand_each_for_itself(documents) -> None:
+def test_unmarked_sentences_are_separate_documents(documents) -> None:
     found = documents("Ada B-PER\n\nOslo B-LOC\n")
     assert [(it.text, it.marked, it.line) for it in found] == [("Ada", False, 1), ("Oslo", False, 3)]
 
@@ -92,29 +92,29 @@ def test_sentences_outside_documents_stand_each_for_itself(documents) -> None:
     ("text", "message"),
     [
         ('{"tokens": ["a", "b"], "tags": ["O"]}', '1: 2 "tokens" but 1 "tags"'),
-        ('{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["a"]}', '2: no "ner_tags" or "tags" or "ner"'),
+        ('{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["a"]}', '2: the record has no "ner_tags" or'),
         ('{"tokens": ["a", ""], "tags": ["O", "O"]}', "1: a word is empty"),
         ('{"tokens": ["a"], "ner_tags": [3]}', "1: the label 3 is a number"),
-        ('{"tokens": ["a"], "ner_tags": ["O"]}\n\n{"tokens": ["a"], "ner_tags": ["X"]}', "3: 'X' is no tag"),
+        ('{"tokens": ["a"], "ner_tags": ["O"]}\n\n{"tokens": ["a"], "ner_tags": ["X"]}', "3: 'X' is not a"),
         ('{"tokens": ["a"], "tags": ["B-A"]}\n{"tokens": ["a", "b"], "tags": ["O", "E-A"]}', "2: "),
     ],
 )
-def test_tokens_that_cannot_be_read(refusal, text: str, message: str) -> None:
+def test_unreadable_token_records(refusal, text: str, message: str) -> None:
     assert refusal(text).startswith(message)
 
 
-def test_tags_that_are_numbers_have_the_names_given(documents) -> None:
-    (document,) = documents('{"words": ["Ada"], "ner_tags": [1]}', names={"0": "O", "1": "B-PER"})
+def test_numeric_tags_get_the_names_given(documents) -> None:
+    (document,) = documents('{"words": ["Ada"], "ner_tags": [1]}', label_names={"0": "O", "1": "B-PER"})
     assert document.spans == [CharSpan(0, 3, "PER")]
 
 
-def test_illegal_tags_are_read_as_conlleval_does_if_told_so(written) -> None:
+def test_illegal_tags_are_read_as_conlleval_does_on_request(written) -> None:
     source = written('{"tokens": ["a", "b"], "tags": ["B-A", "I-B"]}')
     with pytest.raises(DataError, match=r"corpus:1: .*--illegal-tags conlleval"):
         read_documents(source, "tokens")
     (document,) = read_documents(source, "tokens", "conlleval")
     assert [span.label for span in document.spans] == ["A", "B"]
-    assert any("read as conlleval does" in note for note in source.told())
+    assert any("read as conlleval does" in note for note in source.note_lines())
 
 
 # --- data sets -------------------------------------------------------------------------------------------
@@ -143,18 +143,18 @@ def test_a_data_set_with_classes_or_strings(data_set, tmp_path, kind: str) -> No
     assert detect_format(source.path) == "dataset"
     first, second = read_documents(source, "dataset")
     assert (first.spans, first.line, second.line) == ([CharSpan(0, 12, "PER")], 1, 3)
-    assert source.told() == ["1 × records without a word are left out"]
+    assert source.note_lines() == ["1 × records without a word skipped"]
 
 
-def test_of_several_splits_one_is_asked_for(data_set, tmp_path) -> None:
+def test_a_data_set_with_several_splits_is_ambiguous(data_set, tmp_path) -> None:
     datasets.DatasetDict(train=data_set, test=data_set).save_to_disk(str(tmp_path / "all"))
     assert detect_format(tmp_path / "all") == "dataset"
     with pytest.raises(DataError, match=r"several splits; give one of them: .*all/train, .*all/test"):
         read_documents(SourceFile(tmp_path / "all"), "dataset")
-    assert len(list(read_tagged(SourceFile(tmp_path / "all" / "test"), "dataset"))) == 2
+    assert len(list(read_sentences(SourceFile(tmp_path / "all" / "test"), "dataset"))) == 2
 
 
-def test_data_sets_that_cannot_be_read(data_set, tmp_path) -> None:
+def test_unreadable_data_sets(data_set, tmp_path) -> None:
     def refusal(path):
         with pytest.raises(DataError) as caught:
             read_documents(SourceFile(path), "dataset")
@@ -162,18 +162,18 @@ def test_data_sets_that_cannot_be_read(data_set, tmp_path) -> None:
 
     broken = tmp_path / "broken.parquet"
     broken.write_bytes(b"PAR1 and no more")
-    assert refusal(broken).startswith(": this is no data set that can be read")
+    assert refusal(broken).startswith(": the data set cannot be read")
     data_set.select_columns(["id"]).to_parquet(str(tmp_path / "bare.parquet"))
-    assert refusal(tmp_path / "bare.parquet") == ": no column tokens or words; there are id"
+    assert refusal(tmp_path / "bare.parquet") == ": no column tokens or words; the columns are id"
     unnamed = saved(datasets.ClassLabel(names=NAMES), [[-1, 0], [], [0]])
     unnamed.to_parquet(str(tmp_path / "unnamed.parquet"))
     assert refusal(tmp_path / "unnamed.parquet").startswith(":1: the label -1 is a number")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "state.json").write_text("{}")
-    assert refusal(tmp_path / "folder").startswith(": this is no data set that can be read")
+    assert refusal(tmp_path / "folder").startswith(": the data set cannot be read")
 
 
-def test_the_text_of_a_sentence_says_where_its_words_stand_apart(documents):
+def test_a_text_comment_gives_the_spaces_between_words(documents):
     rows = "1\tAda\tB-PER\n2\t's\tO\n3\there\tO\n"
-    told, rest = documents(f"# text = Ada's  here\n{rows}\n# text = another\n{rows}")
-    assert (told.text, rest.text) == ("Ada's here", "Ada 's here")
+    first, second = documents(f"# text = Ada's  here\n{rows}\n# text = another\n{rows}")
+    assert (first.text, second.text) == ("Ada's here", "Ada 's here")

@@ -1,4 +1,4 @@
-"""Best sequences, against every sequence written out."""
+"""Best sequences, against the enumeration of all sequences."""
 
 import itertools
 import math
@@ -7,7 +7,8 @@ import pytest
 import torch
 from brute_force import enumerate_sequences, random_moves, scheme
 
-from rnner.nn.crf.loss import join_moves, log_likelihood
+from rnner.nn.crf.loss import log_likelihood
+from rnner.nn.crf.transitions import join_transitions
 from rnner.nn.crf.viterbi import n_best, viterbi
 
 SCHEMES = ["iob2", "bioes", "binary"]
@@ -56,7 +57,7 @@ def test_n_best_are_the_best_in_order_with_their_probabilities(name, n):
         assert (paths[row, :, length:] == 0).all()
 
 
-def test_the_best_of_n_best_is_viterbis_also_in_long_sentences():
+def test_the_first_of_n_best_is_that_of_viterbi_in_long_sentences():
     rules = scheme("bioes")
     emissions, lengths = torch.randn(3, 300, 5), torch.tensor([300, 120, 299])
     moves = random_moves(rules, torch.float32)
@@ -69,9 +70,9 @@ def test_the_best_of_n_best_is_viterbis_also_in_long_sentences():
 
 
 @pytest.mark.parametrize("extreme", [1e3, 1e20, 3e38, math.inf, -math.inf, math.nan])
-def test_no_emission_however_extreme_makes_an_illegal_sequence(extreme):
+def test_extreme_emissions_never_decode_to_an_illegal_sequence(extreme):
     rules = scheme("bioes")
-    order = [2, 0, 1, 3, 4]  # I-PER first: the tag that is taken when all scores are equal begins no sentence
+    order = [2, 0, 1, 3, 4]  # I-PER first: ties go to the first tag, which must not begin a sentence
     rules = rules._replace(start=rules.start[order], step=rules.step[order][:, order], end=rules.end[order])
     moves = random_moves(rules, torch.float32)
     emissions, lengths = torch.randn(50, 5, 5), torch.randint(1, 6, (50,))
@@ -82,12 +83,12 @@ def test_no_emission_however_extreme_makes_an_illegal_sequence(extreme):
 
 
 def test_ties_go_to_the_lower_tag_first_position_first():
-    moves = join_moves(torch.zeros(3), torch.zeros(3, 3), torch.zeros(3))
+    moves = join_transitions(torch.zeros(3), torch.zeros(3, 3), torch.zeros(3))
     emissions, lengths = torch.zeros(2, 4, 3), torch.tensor([4, 2])
     assert viterbi(emissions, lengths, moves).tolist() == [[0] * 4] * 2
     paths, _ = n_best(emissions, lengths, moves, n=3)
     assert paths[0].tolist() == [[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 2]]
-    moves[3, 0] = -1  # not to begin with 0
+    moves[3, 0] = -1  # discourages 0 as the first tag
     assert viterbi(emissions, lengths, moves).tolist() == [[1, 0, 0, 0], [1, 0, 0, 0]]
 
 

@@ -1,4 +1,4 @@
-"""Column files in memory, and what a check finds in them."""
+"""Helpers: column files in memory, and the findings in them."""
 
 from rnner.workbench.check.check import check
 from rnner.workbench.check.lenient_reader import parse
@@ -9,7 +9,7 @@ def column_file(text, path="my.conll"):
 
 
 def found(*files, kind=None):
-    """The findings in these files (texts or column files) as `line:column message`, of one kind if given."""
+    """Return the findings in files (texts or column files) as `line:column message`, of one kind if given."""
     parsed = [column_file(file) if isinstance(file, str) else file for file in files]
     return [
         f"{finding.line}:{finding.column} {finding.message}"
@@ -24,7 +24,7 @@ def kinds(*texts):
 
 
 def rows(sentences, separator=" "):
-    """A column file of sentences as `Ada|B-PER wrote to Charles|B-PER .`; O is left out."""
+    """Return a column file of sentences such as `Ada|B-PER wrote to Charles|B-PER .`, where O is omitted."""
     return "\n\n".join(
         "\n".join(
             separator.join((word.partition("|")[0], word.partition("|")[2] or "O")) for word in line.split()

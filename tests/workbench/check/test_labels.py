@@ -1,4 +1,4 @@
-"""Tags: cells that are none, their order, their schemes, their labels."""
+"""Invalid tags, the order of tags, their schemes and labels."""
 
 import pytest
 from samples import found, kinds, rows
@@ -8,19 +8,19 @@ from rnner.workbench.check.labels import are_similar
 IOB2 = rows("Ada|B-PER Lovelace|I-PER wrote\nBell|B-ORG Labs|I-ORG\nParis|B-LOC and|O Rome|B-LOC")
 
 
-def test_cells_that_are_no_tags_are_all_told():
+def test_all_invalid_tags_are_reported():
     text = IOB2 + "\n\nAda PERSON\nwrote U-PER\nit Q"
-    assert found(text, kind="tag") == ["12:5 'PERSON'", "13:7 'U-PER', meant for S-PER?", "14:4 'Q'"]
+    assert found(text, kind="tag") == ["12:5 'PERSON'", "13:7 'U-PER'; did you mean S-PER?", "14:4 'Q'"]
 
 
-def test_illegal_transitions_are_all_told_with_the_rule_of_the_scheme():
+def test_all_illegal_transitions_are_reported_with_the_rule():
     text = IOB2 + "\n\n" + rows("it|O rained|I-LOC\nAda|B-PER Bell|I-ORG")
     first, second = found(text, kind="transition")
-    assert first == "13:8 I-LOC after O: IOB2 begins an entity with B-LOC"
-    assert second == "16:6 I-ORG after B-PER: IOB2 begins an entity with B-ORG"
+    assert first == "13:8 I-LOC after O: in IOB2, an entity starts with B-LOC"
+    assert second == "16:6 I-ORG after B-PER: in IOB2, an entity starts with B-ORG"
 
 
-def test_an_entity_that_does_not_end_is_told_at_its_last_word():
+def test_an_unfinished_entity_is_reported_at_its_last_word():
     text = rows("Ada|B-PER Lovelace|E-PER\nBell|S-ORG\nRome|S-LOC\nParis|B-LOC")
     assert [finding.split()[0] for finding in found(text, kind="transition")] == ["8:7"]
 
@@ -34,26 +34,26 @@ def test_an_entity_that_does_not_end_is_told_at_its_last_word():
         "Ada|1 Lovelace|1 wrote|0",
     ],
 )
-def test_legal_tags_of_any_scheme_are_none(sentences):
+def test_legal_tags_of_any_scheme_are_not_reported(sentences):
     assert kinds(rows(sentences)) == []
 
 
-def test_the_order_of_tags_is_not_judged_around_a_broken_row():
+def test_the_order_of_tags_is_not_checked_around_an_invalid_row():
     text = IOB2 + "\n\nAda B-PER\nvan\nLovelace I-PER"
     assert kinds(text) == ["columns"]
     text = IOB2 + "\n\nAda PERSON\nLovelace I-PER"
     assert kinds(text) == ["tag"]
 
 
-def test_a_file_put_together_from_two_schemes_is_told():
+def test_a_file_with_two_schemes_is_reported():
     other = "\n".join(f"Mr|O Smith{number}|I-PER Jones|I-PER" for number in range(10))
     own = "\n".join(f"Ada|B-PER Byron{number}|I-PER Bell|B-PER" for number in range(20))
     text = rows(own + "\n" + other)
     (finding,) = found(text, kind="mixed-schemes")
-    assert finding == "81:1 iob2, but 10 of the 10 sentences that break it are iob1; here is the first"
+    assert finding == "81:1 iob2, but 10 of the 10 sentences that violate it are iob1; this is the first"
 
 
-def test_files_in_different_schemes_are_told():
+def test_files_in_different_schemes_are_reported():
     bioes = rows("Ada|B-PER Lovelace|E-PER\nBell|S-PER")
     iob2 = rows("Ada|B-PER Lovelace|I-PER")
     assert found(iob2, bioes, kind="different-schemes") == ["None:None bioes, but my.conll is iob2"]
@@ -76,16 +76,16 @@ def test_labels_in_two_spellings_are_similar(one, other):
 
 
 @pytest.mark.parametrize(("one", "other"), [("PER", "LOC"), ("art", "art-film"), ("CODE1", "CODE2")])
-def test_other_labels_are_not(one, other):
+def test_other_labels_are_not_similar(one, other):
     assert not are_similar(one, other)
 
 
-def test_similar_labels_are_told_at_the_rarer_one():
+def test_similar_labels_are_reported_at_the_rarer_one():
     text = IOB2 + "\n\n" + rows("Ada|B-PER\nBell|B-PERS")
-    assert found(text, kind="similar-labels") == ["14:6 'PERS' (1) beside 'PER' (2)"]
+    assert found(text, kind="similar-labels") == ["14:6 'PERS' (1) and 'PER' (2)"]
 
 
-def test_labels_that_a_file_lacks_are_told_both_ways():
+def test_missing_labels_are_reported_both_ways():
     other = rows("Ada|B-PER wrote\nhere|B-FAC")
     assert found(IOB2, other, kind="missing-label") == [
         "4:6 'FAC' (1) is not in my.conll",

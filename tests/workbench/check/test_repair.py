@@ -1,4 +1,4 @@
-"""Repaired copies: what has one answer is mended, all else stays, and nothing is lost."""
+"""Repair: faults with one correction are fixed, everything else is kept, and nothing is lost."""
 
 import pytest
 from hypothesis import given
@@ -9,32 +9,32 @@ from rnner.data.formats.columns import ConllReader
 from rnner.errors import UsageError
 from rnner.workbench.check.check import check
 from rnner.workbench.check.lenient_reader import parse
-from rnner.workbench.check.repair import repair, targets, write
+from rnner.workbench.check.repair import repair, target_paths, write
 
 CLEAN = rows("Ada|B-PER Lovelace|I-PER wrote .\nBell|B-ORG Labs|I-ORG\nParis|B-LOC", "\t")
 
 
-def mended(text, *others):
-    """The text's lines after repair, and the kinds that were repaired."""
+def repaired(text, *others):
+    """Return the text after repair, and the number of changes of each kind."""
     files = [column_file(text), *map(column_file, others)]
     file, changed = repair(files)[0]
     return "\n".join(file.lines), dict(changed)
 
 
-def mended_row(line):
-    text, changed = mended(f"{CLEAN}\n{line}")
+def fixed_row(line):
+    text, changed = repaired(f"{CLEAN}\n{line}")
     assert text.startswith(CLEAN)
     return text.removeprefix(CLEAN + "\n"), list(changed)
 
 
-def test_a_clean_file_stays_as_it_is():
-    assert mended(CLEAN) == (CLEAN, {})
+def test_a_clean_file_is_unchanged():
+    assert repaired(CLEAN) == (CLEAN, {})
     oddly_spaced = "Ada   PROPN  B-PER\nwrote VERB  O "
-    assert mended(oddly_spaced) == (oddly_spaced, {})
+    assert repaired(oddly_spaced) == (oddly_spaced, {})
 
 
 @pytest.mark.parametrize(
-    ("line", "mended_line", "kind"),
+    ("line", "fixed_line", "kind"),
     [
         ("Caf\udce9\tO", "Café\tO", "encoding"),
         ("nu\0l\tO", "nul\tO", "encoding"),
@@ -52,28 +52,28 @@ def test_a_clean_file_stays_as_it_is():
         ("Rome\tB_loc", "Rome\tB-LOC", "tag similar-labels"),
     ],
 )
-def test_what_has_one_answer_is_mended(line, mended_line, kind):
-    assert mended_row(line) == (mended_line, kind.split())
+def test_faults_with_one_correction_are_fixed(line, fixed_line, kind):
+    assert fixed_row(line) == (fixed_line, kind.split())
 
 
 @pytest.mark.parametrize(
     "line",
     ["New\tYork\tB-LOC", "alone", "\tO", " \tO", "\ufe0f\tO", "New York\tB-LOC", "and\tQ", "Rome\tB-LOCS"],
 )
-def test_what_a_person_must_decide_stays(line):
-    assert mended_row(line) == (line, [])
+def test_faults_that_need_a_decision_are_kept(line):
+    assert fixed_row(line) == (line, [])
 
 
 def test_illegal_tags_are_rewritten_as_conlleval_reads_them():
     text = CLEAN + "\n\n" + rows("New|I-LOC York|I-LOC and|O Bell|B-ORG Labs|I-PER", "\t")
-    copy, changed = mended(text)
+    copy, changed = repaired(text)
     assert copy == CLEAN + "\n\n" + rows("New|B-LOC York|I-LOC and|O Bell|B-ORG Labs|B-PER", "\t")
     assert changed == {"transition": 2}
 
 
-def test_a_label_is_written_as_in_most_places_of_all_files():
+def test_a_label_gets_its_most_frequent_spelling_in_all_files():
     text = "Ada\tB-Per\nwrote\tO"
-    assert mended(text, CLEAN, CLEAN) == ("Ada\tB-PER\nwrote\tO", {"similar-labels": 1})
+    assert repaired(text, CLEAN, CLEAN) == ("Ada\tB-PER\nwrote\tO", {"similar-labels": 1})
 
 
 WORDS = st.sampled_from(["a", "Ada", "\u200bb", "ZoÃ«", "c\udce9", "d\0", "", " ", "New York", "#", "#x"])
@@ -85,17 +85,17 @@ LINES = st.one_of(
 
 
 @given(st.lists(LINES, max_size=15))
-def test_a_copy_loses_no_line_and_has_no_more_to_mend(lines):
+def test_a_copy_loses_no_line_and_needs_no_second_repair(lines):
     ((copy, _),) = repair([parse("my.conll", lines)])
     assert len(copy.lines) == len(lines)
     left = {finding.kind for finding in check([copy]).findings}
-    if copy.layout is not None:
+    if not copy.layout_problem:
         assert left.isdisjoint({"encoding", "transition"})
     ((again, changed),) = repair([copy])
     assert (again.lines, dict(changed)) == (copy.lines, {})
 
 
-def test_a_written_copy_is_read_strictly(tmp_path):
+def test_the_strict_reader_accepts_a_written_copy(tmp_path):
     ((copy, _),) = repair([column_file(CLEAN + "\nand O\nCaf\udce9\tO\n\nRome\tU-LOC")])
     write(copy, tmp_path / "new" / "copy.conll")
     words = [sentence.words for sentence in ConllReader(tmp_path / "new" / "copy.conll")]
@@ -104,24 +104,24 @@ def test_a_written_copy_is_read_strictly(tmp_path):
 
 def test_one_copy_is_a_file_and_several_go_into_a_folder(tmp_path):
     one, other = tmp_path / "a.conll", tmp_path / "b.conll"
-    assert targets([one], tmp_path / "new", overwrite=False) == [tmp_path / "new"]
+    assert target_paths([one], tmp_path / "new", overwrite=False) == [tmp_path / "new"]
     new = tmp_path / "new"
-    assert targets([one, other], new, overwrite=False) == [new / "a.conll", new / "b.conll"]
+    assert target_paths([one, other], new, overwrite=False) == [new / "a.conll", new / "b.conll"]
 
 
-def test_nothing_is_written_over(tmp_path):
+def test_originals_and_other_files_are_protected(tmp_path):
     one, other = tmp_path / "a.conll", tmp_path / "b.conll"
     for path in (one, other):
         path.write_text(CLEAN)
     with pytest.raises(UsageError, match="--overwrite"):
-        targets([one], other, overwrite=False)
-    assert targets([one], other, overwrite=True) == [other]
+        target_paths([one], other, overwrite=False)
+    assert target_paths([one], other, overwrite=True) == [other]
     for out in (one, tmp_path / "." / "a.conll"):
         with pytest.raises(UsageError, match="never changed"):
-            targets([one], out, overwrite=True)
+            target_paths([one], out, overwrite=True)
     with pytest.raises(UsageError, match="never changed"):
-        targets([one, other], tmp_path, overwrite=True)
-    with pytest.raises(UsageError, match="one name"):
-        targets([one, tmp_path / "sub" / "a.conll"], tmp_path / "new", overwrite=False)
+        target_paths([one, other], tmp_path, overwrite=True)
+    with pytest.raises(UsageError, match="the same name"):
+        target_paths([one, tmp_path / "sub" / "a.conll"], tmp_path / "new", overwrite=False)
     with pytest.raises(UsageError, match="folder"):
-        targets([one], tmp_path, overwrite=True)
+        target_paths([one], tmp_path, overwrite=True)

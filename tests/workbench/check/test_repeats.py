@@ -1,4 +1,4 @@
-"""Sentences that occur again: in their file, in another, nearly, with other tags."""
+"""Repeated sentences: in a file, in another, nearly the same, with other tags."""
 
 import random
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from samples import found, kinds, rows
 
 from rnner.workbench.check.lenient_reader import parse
-from rnner.workbench.check.repeats import NEAR, _normal, check_repeats
+from rnner.workbench.check.repeats import SIMILARITY, _word_set, check_repeats
 
 TRAIN = """\
 Ada|B-PER wrote a long letter to Charles|B-PER .
@@ -27,7 +27,7 @@ def repeats(*texts):
     ]
 
 
-def test_a_sentence_that_stands_twice_in_a_file_is_told_with_its_first_place():
+def test_a_duplicate_is_reported_with_its_first_place():
     again = TRAIN + "It rained .\nAda|B-PER wrote a long letter to Charles|B-PER .\nIt rained .\n"
     assert repeats(again) == [
         ("duplicate", "0.conll:33:1", "'Ada wrote a long letter to Charles .', as in 0.conll:1")
@@ -38,7 +38,7 @@ def test_short_sentences_may_repeat():
     assert repeats("It rained a lot\nIt rained a lot", "It rained a lot") == []
 
 
-def test_a_sentence_of_a_file_before_is_an_overlap():
+def test_a_sentence_of_an_earlier_file_is_an_overlap():
     dev = FAR + "\nThe letter left London|B-LOC on Monday 12 May ."
     ((kind, place, message),) = repeats(TRAIN, dev)
     assert (kind, place) == ("overlap", "1.conll:181:1")
@@ -55,7 +55,7 @@ def test_a_sentence_of_a_file_before_is_an_overlap():
         ("On Monday 12 May the letter was still in London|B-LOC .", False),
     ],
 )
-def test_a_sentence_that_is_nearly_one_before_is_told(sentence, near):
+def test_a_near_repeat_is_reported(sentence, near):
     assert [kind for kind, _, _ in repeats(TRAIN, FAR + "\n" + sentence)] == ["near-overlap"] * near
 
 
@@ -65,27 +65,29 @@ SENTENCES = st.lists(st.lists(st.sampled_from("abcdefghij"), min_size=5, max_siz
 @given(SENTENCES, SENTENCES)
 def test_no_near_repeat_is_missed(train, dev):
     sides = [[" ".join(sentence) for sentence in side] for side in (train, dev)]
-    told = repeats(*("\n".join(side) for side in sides))
+    findings = repeats(*("\n".join(side) for side in sides))
     known = set(sides[0])
     expected = 0
     for text in dict.fromkeys(sides[1]):
-        words = _normal(text)
-        others = [_normal(other) for other in sides[0]]
+        words = _word_set(text)
+        others = [_word_set(other) for other in sides[0]]
         expected += (
             text not in known
             and len(words) >= 5
-            and any(len(other) >= 5 and len(words & other) >= NEAR * len(words | other) for other in others)
+            and any(
+                len(other) >= 5 and len(words & other) >= SIMILARITY * len(words | other) for other in others
+            )
         )
-    assert sum(kind == "near-overlap" for kind, _, _ in told) == expected
+    assert sum(kind == "near-overlap" for kind, _, _ in findings) == expected
 
 
-def test_the_same_sentence_with_other_tags_is_told_at_the_first_word_that_differs():
+def test_other_tags_are_reported_at_the_first_difference():
     again = TRAIN + "Ada|B-PER wrote a long letter to Charles|B-LOC .\n"
     (finding,) = found(rows(again), kind="retagged")
     assert finding == "35:1 LOC 'Charles' here, PER 'Charles' in my.conll:1"
 
 
-def test_other_schemes_are_no_other_tags():
+def test_another_scheme_is_not_another_tagging():
     assert "retagged" not in kinds(
         rows("Bell|B-ORG Labs|I-ORG hired a mathematician"),
         rows("Bell|I-ORG Labs|I-ORG hired a mathematician"),
@@ -101,8 +103,8 @@ def test_a_tenth_of_a_file_in_another_is_a_leak():
     assert found(rows(few), rows("\n".join(lines[1:12])), kind="leak") == []
 
 
-def test_many_sentences_of_few_words_take_no_time_to_speak_of():
-    # All pairs of 4,000 sentences that share common words would be sixteen million comparisons.
+def test_common_words_do_not_slow_the_search():
+    # All pairs of these sentences share common words: comparing them would take millions of comparisons.
     generator = random.Random(1)
     common = [f"the{n}" for n in range(8)]
     text = "\n".join(" ".join([*common, *(f"w{generator.random()}" for _ in range(8))]) for _ in range(4000))

@@ -1,4 +1,4 @@
-"""Bytes, columns and characters: what is told, and where."""
+"""Findings about bytes, columns and characters, and their places."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from samples import found, kinds, rows
 
 from rnner.workbench.check.lenient_reader import read_file
-from rnner.workbench.check.token_text import undamaged, visible
+from rnner.workbench.check.token_text import fix_mojibake, strip_invisible
 
 CLEAN = "Ada\tB-PER\nLovelace\tI-PER\nwrote\tO\n"
 
@@ -15,7 +15,7 @@ def test_a_clean_file_has_no_finding():
     assert found(CLEAN) == []
 
 
-def test_bytes_that_are_not_utf8_are_told_line_by_line(tmp_path):
+def test_invalid_bytes_are_reported_line_by_line(tmp_path):
     path = tmp_path / "latin.conll"
     path.write_bytes(CLEAN.encode() + b"Caf\xe9\tO\nZo\xeb\tO\nnul\0\tO\nna\xc3\xafve\tO\n" + b"and\tO\n" * 9)
     assert found(read_file(path), kind="encoding") == [
@@ -25,15 +25,15 @@ def test_bytes_that_are_not_utf8_are_told_line_by_line(tmp_path):
     ]
 
 
-def test_rows_of_another_width_are_all_told():
+def test_all_ragged_rows_are_reported():
     text = CLEAN + "New\tYork\tB-LOC\nalone\nagain\tO"
     assert found(text, kind="columns") == [
-        "4:1 3 columns by tabs, where most rows have 2: 'New\\tYork\\tB-LOC'",
-        "5:1 1 column by tabs, where most rows have 2: 'alone'",
+        "4:1 3 columns, where most rows have 2 (separated by tabs): 'New\\tYork\\tB-LOC'",
+        "5:1 1 column, where most rows have 2 (separated by tabs): 'alone'",
     ]
 
 
-def test_a_file_without_tags_is_told_and_the_next_is_looked_at():
+def test_a_file_without_tags_does_not_stop_the_check():
     assert kinds("Ada wrote\nto Charles", "Ada B-PER\nwrote I-LOC") == ["layout", "transition"]
 
 
@@ -45,7 +45,7 @@ def test_a_file_without_tags_is_told_and_the_next_is_looked_at():
         ("\xa0", r"4:1 the token '\xa0'"),
     ],
 )
-def test_tokens_with_nothing_in_them_are_errors(word, finding):
+def test_empty_tokens_are_errors(word, finding):
     assert found(f"{CLEAN}{word}\tO", kind="empty-token") == [finding]
 
 
@@ -64,12 +64,12 @@ def test_tokens_with_nothing_in_them_are_errors(word, finding):
         ("\ufe0f", 1, "U+FE0F"),
     ],
 )
-def test_characters_that_cannot_be_seen_are_told(word, column, code):
+def test_invisible_characters_are_reported(word, column, code):
     assert found(f"{CLEAN}{word}\tO", kind="characters") == [f"4:{column} {code} in {word!a}"]
 
 
 @pytest.mark.parametrize("word", ["👨‍👩‍👧", "❤️", "می‌خواهم", "naïve", "東京", "Ünïcödé", "…", "don’t", "€5"])
-def test_what_can_be_seen_is_not(word):
+def test_visible_characters_are_not_reported(word):
     assert kinds(f"{CLEAN}{word}\tO") == []
 
 
@@ -84,11 +84,11 @@ def test_what_can_be_seen_is_not(word):
         ("SÃ£o", "São"),
     ],
 )
-def test_utf8_read_as_windows_1252_is_told_with_what_was_meant(word, meant):
-    told = found(f"{CLEAN}{word}\tO", kind="damaged-text")
-    assert len(told) == 1
-    assert ("meant for" in told[0]) == (meant is not None)
-    assert undamaged(word) == meant
+def test_utf8_read_as_windows_1252_is_reported_with_the_original(word, meant):
+    findings = found(f"{CLEAN}{word}\tO", kind="damaged-text")
+    assert len(findings) == 1
+    assert ("did you mean" in findings[0]) == (meant is not None)
+    assert fix_mojibake(word) == meant
 
 
 @pytest.mark.parametrize("word", ["Ärger", "âge", "SÃO", "Ã", "ÂNGELA", "Zoë"])
@@ -96,27 +96,29 @@ def test_words_with_such_letters_are_not_damaged(word):
     assert found(f"{CLEAN}{word}\tO", kind="damaged-text") == []
 
 
-def test_lost_characters_are_told():
-    told = found(f"{CLEAN}Caf\ufffd\tO", kind="damaged-text")
-    assert told == ["4:4 U+FFFD, a character that was lost, in 'Caf\ufffd'"]
+def test_lost_characters_are_reported():
+    findings = found(f"{CLEAN}Caf\ufffd\tO", kind="damaged-text")
+    assert findings == ["4:4 U+FFFD, a lost character, in 'Caf\ufffd'"]
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1))
-def test_what_was_damaged_comes_back(word):
+def test_damaged_text_is_restored(word):
     damaged = "".join(
         bytes([byte]).decode("windows-1252", "ignore") or chr(byte) for byte in word.encode("utf-8")
     )
-    assert undamaged(damaged) in (word, None)
+    assert fix_mojibake(damaged) in (word, None)
 
 
 @given(st.text())
-def test_visible_is_settled_after_one_pass_of_ends(word):
-    seen = visible(word)
+def test_strip_invisible_leaves_no_invisible_ends(word):
+    seen = strip_invisible(word)
     assert seen == seen.strip()
     assert "\0" not in seen and "\u200b" not in seen
 
 
-def test_a_sentence_of_hundreds_of_tokens_is_told():
+def test_a_sentence_of_hundreds_of_tokens_is_reported():
     long, fair = rows("word " * 201), rows("word " * 200)
-    assert found(f"Ada B-PER\n{long}", kind="long-sentence")[0].startswith("1:1 202 tokens from 'Ada word")
+    assert found(f"Ada B-PER\n{long}", kind="long-sentence")[0].startswith(
+        "1:1 202 tokens, starting with 'Ada word"
+    )
     assert found(f"Ada B-PER\n\n{fair}", kind="long-sentence") == []

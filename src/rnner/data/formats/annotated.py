@@ -1,7 +1,8 @@
-"""What all formats are read into and written from: documents, a text with spans of its characters.
+"""The types that every format is read into and written from.
 
-Formats of tokens (column files, CoNLL-U, data sets) come as tagged sentences and become documents by joining
-the words; formats of text (Prodigy, doccano, Label Studio) are documents already.
+Token formats (column files, CoNLL-U, data sets) hold `TaggedSentence`s; text formats (Prodigy, doccano, Label
+Studio) hold `AnnotatedText`s, which mark entities as spans of characters. `to_documents` turns the first into
+the second, `alignment.to_tagged_sentences` does the reverse.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -17,6 +18,11 @@ from rnner.data.token_table import UNMARKED
 from rnner.errors import DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError, to_spans
 from rnner.text.tokenizer import Token
+
+IllegalTagRule = Literal["error", "conlleval"]
+"""What to do with tags that follow no scheme: refuse them, or read them as the conlleval script does."""
+
+_PARAGRAPH_BREAK = "\n\n"  # joins the sentences of a document; `split_sentences` ends a sentence there
 
 
 class CharSpan(NamedTuple):
@@ -29,14 +35,14 @@ class CharSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedText:
-    """An annotated text.
+    """A text with entities marked as spans of characters.
 
     Attributes:
         text: the text.
-        spans: its entities in the order they came; they may overlap.
-        line: where it begins in its file, from 1 (the number of the record where there are no lines).
-        sentences: its tokens by sentence if the format has them; None: `rnner.text.tokenizer` finds them.
-        marked: whether the file says that this is a document; else it is a sentence that stands by itself.
+        spans: its entities in file order; they may overlap.
+        line: its first line in the file, from 1 (the record number where there are no lines).
+        sentences: its tokens by sentence, if the format has them; None: to be tokenized by `rnner.text`.
+        marked: whether the file marks it as a document; otherwise it is a single sentence.
     """
 
     text: str
@@ -46,49 +52,14 @@ class AnnotatedText:
     marked: bool = True
 
 
-Illegal = Literal["error", "conlleval"]
-# Between two sentences of a document; `split_sentences` ends a sentence there.
-_PARAGRAPH = "\n\n"
-
-
-@dataclass
-class SourceFile:
-    """A file (or the folder of a saved data set) that is to be read, and what was found on the way.
+class TaggedSentence(NamedTuple):
+    """A sentence with one tag per word.
 
     Attributes:
-        path: where it is.
-        columns: see ConllReader; only column files have any.
-        names: what stands for tags or labels that are numbers: `{"1": "PER"}`.
-        notes: what the user should know of what was not taken over, and how many times.
-    """
-
-    path: Path
-    columns: Mapping[str, int] | None = None
-    names: Mapping[str, str] = field(default_factory=dict)
-    notes: Counter[str] = field(default_factory=Counter)
-
-    def error(self, message: str, line: int | None = None) -> DataError:
-        """An error in the source; `line` is the number of the record where there are no lines."""
-        return DataError(message, self.path, line)
-
-    def told(self) -> list[str]:
-        """The notes, one sentence each."""
-        return [f"{times:,} × {note}" for note, times in self.notes.items()]
-
-    def name(self, number: int, line: int) -> str:
-        """The tag or label that a number stands for; raises DataError if nobody said."""
-        try:
-            return self.names[str(number)]
-        except KeyError:
-            advice = f"say what it stands for: rnner data convert --names {number}=PER,..."
-            raise self.error(f"the label {number} is a number; {advice}", line) from None
-
-
-class TaggedSentence(NamedTuple):
-    """A sentence of a format of tokens.
-
-    `lines` are those of its words, `document` counts from 0 (`UNMARKED`: the sentence is a document of its
-    own), `spaces` says whether white space follows each word (None: after all).
+        words, tags: of equal length.
+        lines: the line of each word.
+        document: its document, counted from 0; `UNMARKED`: the sentence is its own document.
+        spaces: whether white space follows each word; None: after every word.
     """
 
     words: list[str]
@@ -98,44 +69,79 @@ class TaggedSentence(NamedTuple):
     spaces: list[bool] | None = None
 
 
-def decide_scheme(source: SourceFile, sentences: Iterable[TaggedSentence], illegal: Illegal = "error") -> str:
-    """The scheme that all tags obey, `conlleval` if they obey none and `illegal` allows it.
+@dataclass
+class SourceFile:
+    """A file (or saved data set) to read, with the notes taken while reading it.
 
-    Raises DataError with the line of the first tag that breaks the likeliest scheme.
+    Attributes:
+        path: the file, the folder of a saved data set, or the name of one on the Hub.
+        columns: the columns of a column file: see ConllReader.
+        label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
+        notes: what was skipped or read differently, and how many times.
+    """
+
+    path: Path
+    columns: Mapping[str, int] | None = None
+    label_names: Mapping[str, str] = field(default_factory=dict)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def error(self, message: str, line: int | None = None) -> DataError:
+        """Return a DataError at `line` of the file (the record number where there are no lines)."""
+        return DataError(message, self.path, line)
+
+    def note_lines(self) -> list[str]:
+        """Return the notes, one line each."""
+        return [f"{times:,} × {note}" for note, times in self.notes.items()]
+
+    def label_name(self, number: int, line: int) -> str:
+        """Return the name of a numbered tag or label; raise DataError if it has none."""
+        try:
+            return self.label_names[str(number)]
+        except KeyError:
+            advice = f"name it with: rnner data convert --names {number}=PER,..."
+            raise self.error(f"the label {number} is a number; {advice}", line) from None
+
+
+def decide_scheme(
+    source: SourceFile, sentences: Iterable[TaggedSentence], illegal: IllegalTagRule = "error"
+) -> str:
+    """Return the tag scheme of all sentences; `conlleval` if they follow none and `illegal` allows it.
+
+    Raises DataError at the first tag that breaks the most likely scheme.
     """
     detector = SchemeDetector()
-    places = []
+    lines = []
     for sentence in sentences:
         detector.add(sentence.tags)
-        places.append(sentence.lines)
+        lines.append(sentence.lines)
     try:
-        return detector.decide()
+        return detector.detect()
     except SchemeError as error:
-        readable = detector.offence(LENIENT) is None
-        line = places[error.sentence][error.position]
+        readable = detector.first_violation(LENIENT) is None
+        line = lines[error.sentence][error.position]
         if readable and illegal == "conlleval":
-            times = error.offences[error.scheme].times
-            source.notes[f"tags read as conlleval does ({error}; first in line {line})"] += times
+            note = f"tags read as conlleval does ({error}; first in line {line})"
+            source.notes[note] += error.violations[error.scheme].times
             return LENIENT
-        advice = ", or let conlleval's reading do: --illegal-tags conlleval" if readable else ""
+        advice = ", or read them as conlleval does: --illegal-tags conlleval" if readable else ""
         raise source.error(f"{error}; correct the tags{advice}", line) from None
 
 
 def to_documents(sentences: Iterable[TaggedSentence], scheme: str) -> Iterator[AnnotatedText]:
-    """The documents of tagged sentences; a sentence outside any document is one of its own."""
-    alone = iter(range(-2, -(1 << 62), -1))
-    numbered = ((s.document if s.document != UNMARKED else next(alone), s) for s in sentences)
+    """Join the sentences of each document into a text; an unmarked sentence becomes its own document."""
+    unmarked = count(-2, -1)  # a different number for each unmarked sentence
+    numbered = ((s.document if s.document != UNMARKED else next(unmarked), s) for s in sentences)
     for number, group in groupby(numbered, key=lambda pair: pair[0]):
-        yield _joined([sentence for _, sentence in group], scheme, marked=number >= 0)
+        yield _join([sentence for _, sentence in group], scheme, marked=number >= 0)
 
 
-def _joined(sentences: Sequence[TaggedSentence], scheme: str, *, marked: bool) -> AnnotatedText:
+def _join(sentences: Sequence[TaggedSentence], scheme: str, *, marked: bool) -> AnnotatedText:
     pieces: list[str] = []
     position, tokens, spans = 0, [], []
     for sentence in sentences:
         if pieces:
-            pieces.append(_PARAGRAPH)
-            position += len(_PARAGRAPH)
+            pieces.append(_PARAGRAPH_BREAK)
+            position += len(_PARAGRAPH_BREAK)
         row = []
         spaces = sentence.spaces or [True] * len(sentence.words)
         for word, space in zip(sentence.words, [*spaces[:-1], False], strict=True):

@@ -1,10 +1,10 @@
-"""Column files (CoNLL and its kin): one token a line, blank lines between sentences.
+"""Column files (CoNLL): one token per line, columns separated by tabs or spaces, blank lines after sentences.
 
-    EU NNP B-NP B-ORG          four columns by spaces, as CoNLL-2003 has them
+    EU NNP B-NP B-ORG          four columns separated by spaces, as in CoNLL-2003
     rejects VBZ B-VP O
 
-Documents begin at `-DOCSTART-` lines or `# newdoc` comments. No line is ever dropped: it is a token, a blank,
-a comment, a document mark, or an error with its number.
+Documents begin at `-DOCSTART-` lines or `# newdoc` comments. No line is dropped: each one is a token, a blank
+line, a comment, a document mark, or an error with its line number.
 """
 
 from __future__ import annotations
@@ -23,11 +23,16 @@ from rnner.errors import DataError
 from rnner.tags import is_tag
 from rnner.text.spacing import spacing_in
 
-# Lines from which separator and columns are found.
-_SAMPLE = 5000
-# Different rows that are remembered: most words of a text are met again, with the same tag.
-_KNOWN_ROWS = 1 << 17
-_UNWRITABLE = frozenset("\t\n\0")
+LAYOUT_SAMPLE = 5000
+"""Lines from which the layout is detected."""
+EXTRA_COLUMNS_NOTE = "columns other than word and tag not kept"
+
+_MOST_KNOWN_ROWS = 1 << 17  # distinct rows to cache: most words of a text recur with the same tag
+_TEXT_COMMENT = re.compile(r"#[ \t]*text[ \t]*=(.*)")
+_SEPARATORS = frozenset("\t\n\0")
+
+
+# --- reading -----------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -35,11 +40,11 @@ class ColumnSentence:
     """A sentence of a column file.
 
     Attributes:
-        words: its tokens as they stand in the file.
-        tags: their tags as found, or None if they were not read.
-        lines: line of each token, counted from 1.
-        document: document it belongs to, counted from 0; `UNMARKED` if none was marked before it.
-        raw: the lines since the end of the sentence before it (blanks, comments, document marks) and its own.
+        words: its tokens.
+        tags: their tags as found, or None if tags are not read.
+        lines: the line of each token, from 1.
+        document: its document, counted from 0; `UNMARKED` if there was no mark before it.
+        raw: the lines after the previous sentence (blanks, comments, document marks) and the sentence's own.
     """
 
     words: list[str]
@@ -50,19 +55,19 @@ class ColumnSentence:
 
 
 class ConllReader:
-    """Reads a column file sentence by sentence; iterate over it once.
+    """Reader of a column file; iterate over it once to get its sentences.
 
     Args:
         source: a path, or a stream at its beginning.
-        columns: `{"token": 0, "tag": -1}`, counted from 0, negative numbers from the end; found if absent.
-        tagged: whether tags are read. Without, a file of one column will do and `ColumnSentence.tags` is None.
+        columns: `{"token": 0, "tag": -1}`, counted from 0, negative numbers from the end; default: detected.
+        tagged: whether to read tags. If False, one column is enough and `ColumnSentence.tags` is None.
 
-    Attributes (known while iterating):
+    Attributes (set while iterating):
         layout: separator and columns.
         trailing: lines after the last sentence.
 
-    Iterating raises DataError with path:line for what cannot be read: see `read_lines` and `detect_layout`; a
-    row with another number of columns than most; a cell in the tag column that is no tag.
+    Iterating raises DataError with path:line if the file cannot be read (see `read_lines`, `detect_layout`),
+    if a row has another number of columns than most, and if a cell in the tag column is not a valid tag.
     """
 
     def __init__(
@@ -70,18 +75,18 @@ class ConllReader:
     ) -> None:
         self.source, self.columns, self.tagged = source, columns, tagged
         self.name = name_of(source)
-        self.layout = Layout(" ", 0, 0, None)
+        self.layout = Layout()
         self.trailing: list[str] = []
 
     def __iter__(self) -> Iterator[ColumnSentence]:
         lines = read_lines(self.source)
-        sample = list(islice(lines, _SAMPLE))
+        sample = list(islice(lines, LAYOUT_SAMPLE))
         self.layout = detect_layout(sample, columns=self.columns, tagged=self.tagged, name=self.name)
         return self._sentences(chain(sample, lines))
 
     def _sentences(self, lines: Iterable[str]) -> Iterator[ColumnSentence]:
         layout = self.layout
-        known: dict[str, tuple[str, str]] = {}  # rows, with their word and tag
+        known: dict[str, tuple[str, str]] = {}  # word and tag of each distinct row
         document, empty = UNMARKED, False
         words: list[str] = []
         tags: list[str] = []
@@ -90,9 +95,9 @@ class ConllReader:
         for number, line in enumerate(lines, 1):
             row = known.get(line)
             if row is None and layout.is_row(line):
-                if len(known) == _KNOWN_ROWS:
+                if len(known) == _MOST_KNOWN_ROWS:
                     known.clear()
-                row = known[line] = self._row(line, number)
+                row = known[line] = self._parse_row(line, number)
             if row is not None:
                 word, tag = row
                 words.append(word)
@@ -105,7 +110,7 @@ class ConllReader:
                 yield ColumnSentence(words, tags if self.tagged else None, numbers, document, raw)
                 words, tags, numbers, raw = [], [], [], []
                 empty = False
-            if mark and not empty:  # several marks with no sentence between them begin one document
+            if mark and not empty:  # consecutive marks without a sentence between them begin one document
                 document, empty = document + 1, True
             raw.append(line)
         if words:
@@ -113,32 +118,84 @@ class ConllReader:
             raw = []
         self.trailing = raw
 
-    def _row(self, line: str, number: int) -> tuple[str, str]:
-        """The word and the tag of a row; the tag is empty where tags are not read."""
-        cells = self.layout.cells(line)
-        if len(cells) != self.layout.width:
-            raise self._ragged(cells, number)
-        tag = "" if self.layout.tag is None else self._tag(cells[self.layout.tag], number)
-        return cells[self.layout.token], tag
+    def _parse_row(self, line: str, number: int) -> tuple[str, str]:
+        """Return the word and the tag of a row; the tag is empty if tags are not read."""
+        layout = self.layout
+        cells = layout.cells(line)
+        if len(cells) != layout.width:
+            raise DataError(layout.wrong_width(len(cells)), self.name, number)
+        if layout.tag is None:
+            return cells[layout.token], ""
+        tag = cells[layout.tag].strip(" ")
+        if not is_tag(tag):
+            raise self._invalid_tag(cells[layout.tag], number)
+        return cells[layout.token], tag
 
-    def _ragged(self, cells: Sequence[str], number: int) -> DataError:
-        by = "tabs" if self.layout.separator == "\t" else "spaces"
-        found = f"{len(cells)} column" + ("s" if len(cells) != 1 else "")
+    def _invalid_tag(self, cell: str, number: int) -> DataError:
+        is_bilou = cell.strip(" ")[:2] in ("L-", "U-")
+        hint = " (write E- and S- for L- and U- of BILOU)" if is_bilou else ""
         return DataError(
-            f"{found}, where most rows have {self.layout.width} (separated by {by})", self.name, number
-        )
-
-    def _tag(self, cell: str, number: int) -> str:
-        tag = cell.strip(" ")
-        if is_tag(tag):
-            return tag
-        hint = " (BILOU's L- and U- are called E- and S- here)" if tag[:2] in ("L-", "U-") else ""
-        raise DataError(
-            f"{cell!r} in column {self.layout.tag} (counted from 0) is no tag: O, B-LABEL, I-LABEL, E-LABEL, "
-            f"S-LABEL, or 0 and 1 are allowed{hint}; if the tags are elsewhere, set data.columns",
+            f"{cell!r} in column {self.layout.tag} (counted from 0) is not a valid tag; expected O, B-LABEL, "
+            f"I-LABEL, E-LABEL, S-LABEL, or 0 and 1{hint}; if the tags are elsewhere, set data.columns",
             self.name,
             number,
         )
+
+
+def read(source: SourceFile) -> Iterator[TaggedSentence]:
+    """Yield the sentences of a column file; raise DataError as ConllReader does."""
+    reader = ConllReader(source.path, columns=source.columns)
+    for sentence in reader:
+        spaces = _spaces_from_comment(sentence)
+        yield TaggedSentence(sentence.words, sentence.tags or [], sentence.lines, sentence.document, spaces)
+    if (extra := reader.layout.width - 2) > 0:
+        source.notes[EXTRA_COLUMNS_NOTE] = extra
+
+
+def _spaces_from_comment(sentence: ColumnSentence) -> list[bool] | None:
+    """Return whether white space follows each word, if a `# text =` comment gives the sentence's text."""
+    before = sentence.raw[: len(sentence.raw) - len(sentence.words)]
+    texts = [match[1] for line in before if (match := _TEXT_COMMENT.match(line))]
+    return spacing_in(texts[-1], sentence.words) if texts else None
+
+
+# --- writing -----------------------------------------------------------------------------------------------
+
+
+def write_conll(sentences: Iterable[Sequence[str]], tags: Iterable[Sequence[str]], out: TextIO) -> None:
+    """Write words and tags as two columns separated by a tab, with a blank line after each sentence.
+
+    Raises ValueError for a word that a column file cannot hold, or if a sentence has more or fewer tags than
+    words.
+    """
+    for words, column in zip(sentences, tags, strict=True):
+        for word, tag in zip(words, column, strict=True):
+            if not _SEPARATORS.isdisjoint(word) or word.startswith(DOCUMENT_MARK):
+                raise ValueError(f"a column file cannot hold the word {word!r}")
+            out.write(f"{word}\t{tag}\n")
+        out.write("\n")
+
+
+def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) -> None:
+    """Write word, tab, tag; documents begin with a `-DOCSTART-` line.
+
+    Raises DataError, with the line in the source, for a word or tag that a column file cannot hold.
+    """
+    document, first = UNMARKED, True
+    for sentence in sentences:
+        if sentence.document != document:
+            out.write(f"{DOCUMENT_MARK}\tO\n\n")
+            document = sentence.document
+        elif first and sentence.words[0].startswith("\ufeff"):
+            out.write("\n")  # otherwise it would be read as the byte order mark of the file
+        first = False
+        for tag in sentence.tags:
+            if tag != tag.strip(" \r") or not _SEPARATORS.isdisjoint(tag):
+                raise source.error(f"a column file cannot hold the tag {tag!r}", sentence.lines[0])
+        try:
+            write_conll([sentence.words], [sentence.tags], out)
+        except ValueError as error:
+            raise source.error(str(error), sentence.lines[0]) from None
 
 
 def write_with_tags(
@@ -149,84 +206,27 @@ def write_with_tags(
     layout: Layout,
     trailing: Iterable[str] = (),
 ) -> None:
-    """Writes a column file as it was read, with one more column at the end: the given tags.
+    """Write a column file as it was read, with the given tags as an additional last column.
 
-    Comments, blank lines and document marks stay (the marks get an `O`); `layout` and `trailing` are the
-    reader's. Raises ValueError if a sentence has more or fewer tags than words.
+    Comments, blank lines and document marks are kept (marks get an `O`); `layout` and `trailing` come from
+    the reader. Raises ValueError if a sentence has more or fewer tags than words.
     """
     for sentence, column in zip(sentences, tags, strict=True):
         if len(column) != len(sentence.words):
             raise ValueError(f"{len(column)} tags for the {len(sentence.words)} words of {sentence.words}")
         rest = iter(column)
-        for line in sentence.raw:
-            out.write(_with_tag(line, next(rest), layout) if layout.is_row(line) else _marked(line, layout))
-    for line in trailing:
-        out.write(_marked(line, layout))
+        out.writelines(_add_tag(line, rest, layout) for line in sentence.raw)
+    out.writelines(_add_tag(line, iter(()), layout) for line in trailing)
 
 
-def write_conll(sentences: Iterable[Sequence[str]], tags: Iterable[Sequence[str]], out: TextIO) -> None:
-    """Writes words and tags as two columns with a tab between them and a blank line after each sentence.
-
-    Raises ValueError for a word that a column file cannot hold, or if a sentence has more or fewer tags than
-    words.
-    """
-    for words, column in zip(sentences, tags, strict=True):
-        for word, tag in zip(words, column, strict=True):
-            if not _UNWRITABLE.isdisjoint(word) or word.startswith(DOCUMENT_MARK):
-                raise ValueError(f"a column file cannot hold the word {word!r}")
-            out.write(f"{word}\t{tag}\n")
-        out.write("\n")
-
-
-def _with_tag(line: str, tag: str, layout: Layout) -> str:
+def _add_tag(line: str, tags: Iterator[str], layout: Layout) -> str:
+    """Return a line with the next tag if it is a row, with O if it is a document mark, else unchanged."""
+    if layout.is_row(line):
+        tag = next(tags)
+    elif line.startswith(DOCUMENT_MARK):
+        tag = "O"
+    else:
+        return f"{line}\n"
     if layout.separator == " ":
         line = line.rstrip(" \t")
     return f"{line}{layout.separator}{tag}\n"
-
-
-def _marked(line: str, layout: Layout) -> str:
-    """A line that is no row; a document mark gets an O, so that it keeps the shape of the rows."""
-    return _with_tag(line, "O", layout) if line.startswith(DOCUMENT_MARK) else f"{line}\n"
-
-
-NOT_TAKEN = "columns beside word and tag are not taken over"
-_TEXT = re.compile(r"#[ \t]*text[ \t]*=(.*)")
-
-
-def read(source: SourceFile) -> Iterator[TaggedSentence]:
-    """The sentences of a column file; see ConllReader for what is refused."""
-    reader = ConllReader(source.path, columns=source.columns)
-    for sentence in reader:
-        spaces = _spaces(sentence)
-        yield TaggedSentence(sentence.words, sentence.tags or [], sentence.lines, sentence.document, spaces)
-    if (more := reader.layout.width - 2) > 0:
-        source.notes[NOT_TAKEN] = more
-
-
-def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) -> None:
-    """Writes word, tab, tag; documents begin with a `-DOCSTART-` line.
-
-    Raises DataError, with the place in the source, for what such a file cannot hold.
-    """
-    document, first = UNMARKED, True
-    for sentence in sentences:
-        if sentence.document != document:
-            out.write(f"{DOCUMENT_MARK}\tO\n\n")
-            document = sentence.document
-        elif first and sentence.words[0].startswith("\ufeff"):
-            out.write("\n")  # else it would be taken for the file's byte order mark
-        first = False
-        for tag in sentence.tags:
-            if tag != tag.strip(" \r") or not {"\t", "\n", "\0"}.isdisjoint(tag):
-                raise source.error(f"a column file cannot hold the tag {tag!r}", sentence.lines[0])
-        try:
-            write_conll([sentence.words], [sentence.tags], out)
-        except ValueError as error:
-            raise source.error(str(error), sentence.lines[0]) from None
-
-
-def _spaces(sentence: ColumnSentence) -> list[bool] | None:
-    """Whether white space follows each word, if the text of the sentence stands before it."""
-    texts = (_TEXT.match(line) for line in sentence.raw[: len(sentence.raw) - len(sentence.words)])
-    found = [match[1] for match in texts if match]
-    return spacing_in(found[-1], sentence.words) if found else None

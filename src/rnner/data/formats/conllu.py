@@ -1,7 +1,8 @@
-"""CoNLL-U (universaldependencies.org/format.html) with names in the last column, MISC: `NER=B-PER`.
+"""CoNLL-U (universaldependencies.org/format.html) with entity tags in the last column, MISC: `NER=B-PER`.
 
-Read from `NER=`, `name=` and `NE=`, as different tools write; written as `NER=`. Words are the rows with a
-whole number: ranges such as `1-2` (don't, over do and n't) and empty nodes such as `1.1` are no words.
+Tags are read from `NER=`, `name=` and `NE=`, which different tools write, and written as `NER=`. Words are
+the rows with a whole number. Ranges such as `1-2` ("don't" above "do" and "n't") and empty nodes such as
+`1.1` are not words.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ from rnner.data.formats.column_layout import is_blank
 from rnner.data.lines import read_lines
 from rnner.data.token_table import UNMARKED
 
-WIDTH = 10
-_KEYS = ("ner", "name", "ne")
-_WORD = re.compile(r"[0-9]+")
-_NO_WORD = re.compile(r"[0-9]+[-.][0-9]+")
-_NOT_WORDS = "ranges (1-2) and empty nodes (1.1) of CoNLL-U are no words, so not taken over"
+_WIDTH = 10
+_TAG_KEYS = ("ner", "name", "ne")
+_WORD_ID = re.compile(r"[0-9]+")
+_OTHER_ID = re.compile(r"[0-9]+[-.][0-9]+")
+_SKIPPED_NOTE = "ranges (1-2) and empty nodes (1.1) of CoNLL-U, which are not words, skipped"
 
-_Row = tuple[int, list[str]]  # the line, and its cells
+_Row = tuple[int, list[str]]  # line number and cells
 
 
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
-    """The sentences; a word without a key for names is outside.
+    """Yield the sentences; a word without a tag key is outside any entity.
 
-    Raises DataError with the line for a row that has not ten columns or no number, and if no word has a key.
+    Raises DataError with the line for a row without ten columns or a valid number, and if no word has a tag.
     """
-    document, words, named = UNMARKED, 0, False
+    document, words, tagged = UNMARKED, 0, False
     lines = enumerate(read_lines(source.path), 1)
     for blank, group in groupby(lines, key=lambda pair: is_blank(pair[1])):
         if blank:
@@ -38,30 +39,34 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
         rows: list[_Row] = []
         for number, line in group:
             if line[0] != "#":
-                rows.append((number, _cells(source, line, number)))
+                rows.append((number, _parse_cells(source, line, number)))
             elif line[1:].split()[:1] == ["newdoc"]:
                 if rows:
-                    raise source.error("# newdoc within a sentence: a blank line goes before it", number)
+                    raise source.error("# newdoc within a sentence: put a blank line before it", number)
                 document += 1
-        if kept := [row for row in rows if _WORD.fullmatch(row[1][0])]:
-            misc = [_misc(cells[-1]) for _, cells in kept]
-            words += len(kept)
-            named = named or any(key in values for values in misc for key in _KEYS)
-            tags = [next((values[key] for key in _KEYS if key in values), "O") for values in misc]
-            spaces = _spaces(rows)
+        word_rows = [row for row in rows if _WORD_ID.fullmatch(row[1][0])]
+        if word_rows:
+            misc = [_parse_misc(cells[-1]) for _, cells in word_rows]
+            tags = [next((values[key] for key in _TAG_KEYS if key in values), None) for values in misc]
+            words += len(word_rows)
+            tagged = tagged or any(tag is not None for tag in tags)
             yield TaggedSentence(
-                [row[1][1] for row in kept], tags, [row[0] for row in kept], document, spaces
+                [cells[1] for _, cells in word_rows],
+                ["O" if tag is None else tag for tag in tags],
+                [number for number, _ in word_rows],
+                document,
+                _spaces(rows),
             )
-        if len(rows) > len(kept):
-            source.notes[_NOT_WORDS] += len(rows) - len(kept)
-    if words and not named:
-        raise source.error("no word has a tag for names, such as NER=B-PER, in its last column (MISC)")
+        if len(rows) > len(word_rows):
+            source.notes[_SKIPPED_NOTE] += len(rows) - len(word_rows)
+    if words and not tagged:
+        raise source.error("no word has an entity tag, such as NER=B-PER, in its last column (MISC)")
 
 
 def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) -> None:
-    """Writes numbers, words and MISC (`NER=`, `SpaceAfter=No`); the columns between are `_`.
+    """Write numbers, words and MISC (`NER=`, `SpaceAfter=No`); the columns between are `_`.
 
-    Raises DataError, with the place in the source, for what such a file cannot hold.
+    Raises DataError, with the line in the source, for a word or tag that CoNLL-U cannot hold.
     """
     document = UNMARKED
     for number, sentence in enumerate(sentences, 1):
@@ -80,38 +85,42 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
         out.write("\n")
 
 
-def looks_like(rows: Iterable[str]) -> bool:
-    """Whether rows (no blanks, no comments) have ten columns by tabs, a number first and MISC last."""
+def looks_like_conllu(rows: Iterable[str]) -> bool:
+    """Return whether all rows (no blank lines, no comments) have ten columns, from a word number to MISC."""
     cells = [line.split("\t") for line in rows]
     return bool(cells) and all(
-        len(row) == WIDTH
-        and (_WORD.fullmatch(row[0]) or _NO_WORD.fullmatch(row[0]))
+        len(row) == _WIDTH
+        and _is_id(row[0])
         and (row[-1] == "_" or all("=" in part for part in row[-1].split("|")))
         for row in cells
     )
 
 
-def _cells(source: SourceFile, line: str, number: int) -> list[str]:
+def _is_id(cell: str) -> bool:
+    return bool(_WORD_ID.fullmatch(cell) or _OTHER_ID.fullmatch(cell))
+
+
+def _parse_cells(source: SourceFile, line: str, number: int) -> list[str]:
     cells = line.split("\t")
-    if len(cells) != WIDTH:
-        raise source.error(f"{len(cells)} columns by tabs, where CoNLL-U has {WIDTH}", number)
-    if not (_WORD.fullmatch(cells[0]) or _NO_WORD.fullmatch(cells[0])):
-        raise source.error(f"{cells[0]!r} is no word number (1, 1-2 or 1.1)", number)
+    if len(cells) != _WIDTH:
+        raise source.error(f"{len(cells)} columns separated by tabs, but CoNLL-U has {_WIDTH}", number)
+    if not _is_id(cells[0]):
+        raise source.error(f"{cells[0]!r} is not a word number (1, 1-2 or 1.1)", number)
     return cells
 
 
-def _misc(cell: str) -> dict[str, str]:
-    """The values of MISC; keys in lower case."""
+def _parse_misc(cell: str) -> dict[str, str]:
+    """Return the values of MISC by lower-case key."""
     pairs = (part.partition("=") for part in cell.split("|"))
     return {key.strip().lower(): value.strip(" ") for key, _, value in pairs if value}
 
 
 def _spaces(rows: Iterable[_Row]) -> list[bool]:
-    """Whether a space follows each word; after the last word of a range, what the range says."""
+    """Return whether a space follows each word; for the last word of a range, the range row decides."""
     spaces: list[bool] = []
     last, space_after_range = "", True
     for _, cells in rows:
-        space = _misc(cells[-1]).get("spaceafter") != "No"
+        space = _parse_misc(cells[-1]).get("spaceafter") != "No"
         if "-" in cells[0]:
             last, space_after_range = cells[0].split("-")[1], space
         elif "." not in cells[0]:

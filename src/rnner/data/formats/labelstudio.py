@@ -1,7 +1,7 @@
 """Label Studio's JSON (labelstud.io/guide/export): tasks with a text, and annotations with results.
 
-It runs in a browser, so its offsets count UTF-16 code units: 😀 is two. Texts that other programs annotated
-may come with offsets in characters; then what the spans say of their own text decides.
+Label Studio runs in a browser, so its offsets count UTF-16 code units: 😀 is two. Other programs may write
+offsets in characters; the text that each span quotes decides which of the two a task uses.
 """
 
 from __future__ import annotations
@@ -16,31 +16,36 @@ from rnner.data.formats.json_records import Record, read_records
 _LABELS = "labels"
 
 
-def read(source: SourceFile) -> Iterator[AnnotatedText]:
-    """The documents; tasks that nobody annotated are left out, with a note, as are results of other types.
+def matches(record: Record) -> bool:
+    """Return whether a record is a task of Label Studio."""
+    return isinstance(record.value.get("data"), dict)
 
-    Raises DataError with the line for what is no JSON or no such task, and for a task with several
-    annotations that differ, none of which is the ground truth.
+
+def read(source: SourceFile) -> Iterator[AnnotatedText]:
+    """Yield the texts; tasks without annotations and results of other types are skipped, with a note.
+
+    Raises DataError with the line for invalid JSON or tasks, and if the annotations of a task differ and none
+    is marked as ground truth.
     """
     for task in read_records(source):
         text = _text(task)
         annotations = _annotations(task)
         if not annotations:
-            source.notes["tasks without an annotation are left out"] += 1
+            source.notes["tasks without an annotation skipped"] += 1
             continue
-        found = [_spans(text, task, annotation) for annotation in annotations]
+        found = [_read_spans(text, task, annotation) for annotation in annotations]
         if any(set(spans) != set(found[0]) for spans in found):
             raise task.error(
-                f"{len(found)} annotations of the task differ: set one as ground truth in Label Studio"
+                f"the {len(found)} annotations of the task differ: mark one as ground truth in Label Studio"
             )
         yield AnnotatedText(text, found[0], task.line)
 
 
 def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -> None:
-    """Writes a list of tasks with one annotation each, which Label Studio imports."""
+    """Write a list of tasks with one annotation each, which Label Studio imports."""
     separator = "["
     for number, document in enumerate(documents, 1):
-        units = _units(document.text)
+        units = _utf16_offsets(document.text)
         result = [_result(document.text, units, i, span) for i, span in enumerate(document.spans, 1)]
         task = {"id": number, "data": {"text": document.text}, "annotations": [{"result": result}]}
         out.write(f"{separator}\n{json.dumps(task, ensure_ascii=False)}")
@@ -49,63 +54,66 @@ def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -
 
 
 def _text(task: Record) -> str:
-    data = task.of(task.value.get("data"))
+    """Return the text of a task: `text`, or the only string in its data."""
+    data = task.record(task.value.get("data"))
     strings = [key for key, value in data.value.items() if isinstance(value, str)]
     return data.text(strings[0] if "text" not in strings and len(strings) == 1 else "text")
 
 
 def _annotations(task: Record) -> list[Record]:
-    """Those that were not cancelled; the ground truth alone if there is one."""
-    found = [task.of(item) for item in task.items("annotations")]
-    found = [it for it in found if not it.value.get("was_cancelled")]
-    return [it for it in found if it.value.get("ground_truth")] or found
+    """Return the annotations that were not cancelled; only the ground truth, if there is one."""
+    valid = [it for it in task.records("annotations") if not it.value.get("was_cancelled")]
+    return [it for it in valid if it.value.get("ground_truth")] or valid
 
 
-def _spans(text: str, task: Record, annotation: Record) -> list[CharSpan]:
-    results = [task.of(item) for item in annotation.items("result")]
-    values = [task.of(result.value.get("value")) for result in results if result.value.get("type") == _LABELS]
+def _read_spans(text: str, task: Record, annotation: Record) -> list[CharSpan]:
+    results = annotation.records("result")
+    values = [
+        result.record(result.value.get("value")) for result in results if result.value.get("type") == _LABELS
+    ]
     if len(values) < len(results):
-        task.source.notes["results that are no labels of a text are left out"] += len(results) - len(values)
-    offsets = _offsets(text, task, values)
+        task.source.notes["results that are not labels of a text skipped"] += len(results) - len(values)
     return [
-        value.span(text, start, end, value.label(label))
-        for value, (start, end) in zip(values, offsets, strict=True)
-        for label in value.items(_LABELS) or [""]  # which is refused
+        value.span(text, start, end, label)
+        for value, (start, end) in zip(values, _character_offsets(text, task, values), strict=True)
+        for label in value.items(_LABELS) or [""]  # `span` refuses the empty label
     ]
 
 
-def _offsets(text: str, task: Record, values: Sequence[Record]) -> list[tuple[int, int]]:
-    """Start and end of each span in characters."""
-    pairs = [tuple(value.offset(value.value.get(key), key) for key in ("start", "end")) for value in values]
-    told = [value.value.get("text") for value in values]
-    units = {unit: character for character, unit in enumerate(_units(text))}
-    as_units = [(units.get(start, -1), units.get(end, -1)) for start, end in pairs]
-    as_characters = [(start, end) for start, end in pairs]
-    if _fit(text, as_units, told):
-        return as_units
-    if any(own is not None for own in told) and _fit(text, as_characters, told):
-        task.source.notes["tasks have offsets in characters, not UTF-16 code units: read so"] += 1
-        return as_characters
-    for (start, end), own in zip(pairs, told, strict=True):
-        if not _fit(text, [(units.get(start, -1), units.get(end, -1))], [own]):
-            raise task.error(f"the span {start}-{end} is not where its text stands: {own!r}")
+def _character_offsets(text: str, task: Record, values: Sequence[Record]) -> list[tuple[int, int]]:
+    """Return the start and end of each span in characters."""
+    offsets = [value.offsets() for value in values]
+    quotes = [value.value.get("text") for value in values]
+    character_at = {unit: character for character, unit in enumerate(_utf16_offsets(text))}
+    from_units = [(character_at.get(start, -1), character_at.get(end, -1)) for start, end in offsets]
+
+    def all_fit(spans: Sequence[tuple[int, int]]) -> bool:
+        return all(_fits(text, span, quote) for span, quote in zip(spans, quotes, strict=True))
+
+    if all_fit(from_units):
+        return from_units
+    if any(quote is not None for quote in quotes) and all_fit(offsets):
+        task.source.notes["tasks with offsets in characters, not UTF-16 code units: read as such"] += 1
+        return offsets
+    for (start, end), span, quote in zip(offsets, from_units, quotes, strict=True):
+        if not _fits(text, span, quote):
+            raise task.error(f"the span {start}-{end} does not match its text {quote!r}")
     raise task.error("the offsets of the spans are neither UTF-16 code units nor characters")
 
 
-def _fit(text: str, offsets: Sequence[tuple[int, int]], told: Sequence[Any]) -> bool:
-    r"""Whether spans are within the text and hold what they say; a line break may be told as `\n`."""
-    return all(
-        0 <= start < end <= len(text) and (own is None or _bare(text[start:end]) == _bare(str(own)))
-        for (start, end), own in zip(offsets, told, strict=True)
-    )
+def _fits(text: str, span: tuple[int, int], quote: Any) -> bool:
+    r"""Return whether a span is within the text and matches its quote, in which `\n` may be a line break."""
+    start, end = span
+    inside = 0 <= start < end <= len(text)
+    return inside and (quote is None or _without_spaces(text[start:end]) == _without_spaces(str(quote)))
 
 
-def _bare(text: str) -> str:
+def _without_spaces(text: str) -> str:
     return "".join(text.replace("\\n", "").split())
 
 
-def _units(text: str) -> list[int]:
-    """`[n + 1]` the UTF-16 code units before each character, and in all."""
+def _utf16_offsets(text: str) -> list[int]:
+    """Return `[n + 1]` the UTF-16 code units before each character, and in all."""
     units = [0]
     for character in text:
         units.append(units[-1] + (2 if character > "\uffff" else 1))

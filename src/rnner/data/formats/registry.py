@@ -1,81 +1,104 @@
-"""Formats of annotated text, read into documents and written from them; one module a format.
+"""The file formats of annotated text, and how to read any of them.
 
-Formats of tokens: `columns`, `conllu`, `tokens` (JSONL), `dataset`. Formats of text with spans of characters:
-`prodigy`, `doccano`, `labelstudio`.
+To add a format, write a module in this folder with
+
+* `read(source)`, which yields `TaggedSentence`s or `AnnotatedText`s and raises `source.error(message, line)`;
+* `write(items, out, source)`, which writes them to a text file;
+* for JSON, `matches(record)`, which returns whether a record is in this format; doccano.py is an example.
+
+Then add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below, and the name to `CorpusFormat` in
+cli/data_convert.py. Detection, reading, training, conversion and the round-trip tests use these tables; only
+a format that is not JSON must also be detected in detect.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TextIO
+from dataclasses import dataclass
+from typing import Generic, TextIO, TypeVar
 
 from rnner.data.formats import columns, conllu, dataset, doccano, labelstudio, prodigy, tokens
-from rnner.data.formats.alignment import Aligner, to_tagged
+from rnner.data.formats.alignment import Aligner, to_tagged_sentences
 from rnner.data.formats.annotated import (
     AnnotatedText,
-    Illegal,
+    IllegalTagRule,
     SourceFile,
     TaggedSentence,
     decide_scheme,
     to_documents,
 )
-from rnner.data.formats.detect import detect_format
+from rnner.data.formats.json_records import Record
 
-__all__ = ["FORMATS", "TEXT", "detect_format", "read_documents", "read_tagged"]
-
-TOKENS: dict[str, Callable[[SourceFile], Iterator[TaggedSentence]]] = {
-    "columns": columns.read,
-    "conllu": conllu.read,
-    "tokens": tokens.read,
-    "dataset": dataset.read,
-}
-TEXT: dict[str, Callable[[SourceFile], Iterator[AnnotatedText]]] = {
-    "prodigy": prodigy.read,
-    "doccano": doccano.read,
-    "labelstudio": labelstudio.read,
-}
-FORMATS = (*TOKENS, *TEXT)
-# The writers that write text; data sets have one of their own.
-WRITE_TOKENS: dict[str, Callable[[Iterable[TaggedSentence], TextIO, SourceFile], None]] = {
-    "columns": columns.write,
-    "conllu": conllu.write,
-    "tokens": tokens.write,
-}
-WRITE_TEXT: dict[str, Callable[[Iterable[AnnotatedText], TextIO, SourceFile], None]] = {
-    "prodigy": prodigy.write,
-    "doccano": doccano.write,
-    "labelstudio": labelstudio.write,
-}
+Item = TypeVar("Item", TaggedSentence, AnnotatedText)
 
 
-def read_documents(source: SourceFile, form: str, illegal: Illegal = "error") -> list[AnnotatedText]:
-    """The documents of a file of any format.
+@dataclass(frozen=True)
+class FileFormat(Generic[Item]):
+    """A file format.
 
-    Raises DataError with the line (the row of a data set) for what cannot be read, and for tags that obey no
-    scheme unless `illegal` is `conlleval`.
+    Attributes:
+        read, write: its functions; `write` is None if it does not write a text file.
+        matches: whether a JSON record is in this format; None if the format is not JSON.
+        json_keys: the keys of such records, for error messages.
     """
-    if form in TEXT:
-        return list(TEXT[form](source))
-    sentences = list(_tagged(source, form))
+
+    read: Callable[[SourceFile], Iterator[Item]]
+    write: Callable[[Iterable[Item], TextIO, SourceFile], None] | None
+    matches: Callable[[Record], bool] | None = None
+    json_keys: str = ""
+
+
+TOKEN_FORMATS = {
+    "columns": FileFormat(columns.read, columns.write),
+    "conllu": FileFormat(conllu.read, conllu.write),
+    "tokens": FileFormat(tokens.read, tokens.write, tokens.matches, "tokens and tags"),
+    "dataset": FileFormat(dataset.read, None),  # written by workbench/convert.py
+}
+"""Formats of sentences with one tag per word."""
+
+TEXT_FORMATS = {  # labelstudio first: doccano's keys also occur in its records
+    "labelstudio": FileFormat(
+        labelstudio.read, labelstudio.write, labelstudio.matches, "data and annotations (Label Studio)"
+    ),
+    "prodigy": FileFormat(prodigy.read, prodigy.write, prodigy.matches, "text and spans (Prodigy)"),
+    "doccano": FileFormat(
+        doccano.read, doccano.write, doccano.matches, "text and label or entities (doccano)"
+    ),
+}
+"""Formats of text with spans of characters."""
+
+FORMATS: dict[str, FileFormat[TaggedSentence] | FileFormat[AnnotatedText]]
+FORMATS = {**TOKEN_FORMATS, **TEXT_FORMATS}
+
+
+def read_documents(source: SourceFile, form: str, illegal: IllegalTagRule = "error") -> list[AnnotatedText]:
+    """Return the documents of a file in any format.
+
+    Raises DataError with the line (of a data set, the row) if the file cannot be read, and for tags that
+    follow no scheme unless `illegal` is `conlleval`.
+    """
+    if form in TEXT_FORMATS:
+        return list(TEXT_FORMATS[form].read(source))
+    sentences = list(_checked_sentences(source, form))
     return list(to_documents(sentences, decide_scheme(source, sentences, illegal)))
 
 
-def read_tagged(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
-    """The sentences of a file of any format, tagged: as they are, or in BIOES if the file has spans.
+def read_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
+    """Yield the tagged sentences of a file in any format; spans of characters become BIOES tags.
 
-    Raises DataError as `read_documents` does (not for the order of tags), and at the end for spans that do
-    not begin and end where tokens do, or overlap.
+    Raises DataError as `read_documents` does (but not for illegal tags), and at the end for spans that do not
+    begin and end where tokens do, or that overlap.
     """
-    if form in TEXT:
+    if form in TEXT_FORMATS:
         aligner = Aligner(source.path)
-        yield from to_tagged(TEXT[form](source), aligner, "bioes")
-        aligner.check()
+        yield from to_tagged_sentences(TEXT_FORMATS[form].read(source), aligner, "bioes")
+        aligner.raise_refused()
     else:
-        yield from _tagged(source, form)
+        yield from _checked_sentences(source, form)
 
 
-def _tagged(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
-    for sentence in TOKENS[form](source):
+def _checked_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
+    for sentence in TOKEN_FORMATS[form].read(source):
         if "" in sentence.words:
             raise source.error("a word is empty", sentence.lines[sentence.words.index("")])
         yield sentence

@@ -1,16 +1,15 @@
-"""JSONL with a sentence a record: `{"tokens": ["Ada", "wrote"], "tags": ["B-PER", "O"]}`.
+"""JSONL with one sentence per record: `{"tokens": ["Ada", "wrote"], "tags": ["B-PER", "O"]}`.
 
-Records of one document stand together and have the same `document`; without it each stands for itself.
+Consecutive records with the same `document` belong together; records without it are separate documents.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
-from rnner.data.formats.json_records import Record, read_records
+from rnner.data.formats.json_records import Record, read_records, write_record
 from rnner.data.token_table import UNMARKED
 
 WORDS = ("tokens", "words")
@@ -18,53 +17,44 @@ TAGS = ("ner_tags", "tags", "ner", "labels")
 DOCUMENT = "document"
 
 
+def matches(record: Record) -> bool:
+    """Return whether a record has words (not Prodigy's token objects) and tags; Label Studio's has `data`."""
+    words = next((record.value[key] for key in WORDS if key in record.value), None)
+    if not isinstance(words, list) or isinstance(record.value.get("data"), dict):
+        return False
+    return not any(isinstance(word, dict) for word in words) and not record.value.keys().isdisjoint(TAGS)
+
+
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
-    """The sentences; records without a word are left out, with a note.
+    """Yield the sentences; records without words are skipped, with a note.
 
-    Raises DataError with the line for what is no JSON or no such record, and tags that are not one a word.
+    Raises DataError with the line for invalid JSON or records, and if words and tags differ in number.
     """
-    return tagged(source, read_records(source))
+    return sentences_of(source, read_records(source))
 
 
-def tagged(source: SourceFile, records: Iterable[Record]) -> Iterator[TaggedSentence]:
-    """The sentences of records, wherever they are from."""
-    numbers = Documents()
+def sentences_of(source: SourceFile, records: Iterable[Record]) -> Iterator[TaggedSentence]:
+    """Yield the sentences of records, which may also be the rows of a data set."""
+    document, name = UNMARKED, None
     for record in records:
-        tokens, tags = record.first(*WORDS), record.first(*TAGS)
-        words = [record.string(word, tokens) for word in record.items(tokens)]
-        found = [_tag(record, tag, tags) for tag in record.items(tags)]
-        if len(words) != len(found):
-            raise record.error(f'{len(words)} "{tokens}" but {len(found)} "{tags}"')
-        if words:
-            document = numbers.of(record.value.get(DOCUMENT))
-            yield TaggedSentence(words, found, [record.line] * len(words), document)
-        else:
-            source.notes["records without a word are left out"] += 1
+        word_key, tag_key = record.first_key(*WORDS), record.first_key(*TAGS)
+        words = [record.check_text(word, word_key) for word in record.items(word_key)]
+        tags = [record.check_name(tag, tag_key) for tag in record.items(tag_key)]
+        if len(words) != len(tags):
+            raise record.error(f'{len(words)} "{word_key}" but {len(tags)} "{tag_key}"')
+        if not words:
+            source.notes["records without a word skipped"] += 1
+            continue
+        own = record.value.get(DOCUMENT)
+        if own != name or (own is None and document != UNMARKED):
+            document, name = document + 1, own
+        yield TaggedSentence(words, tags, [record.line] * len(words), document)
 
 
 def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) -> None:
-    """Writes a record a line."""
+    """Write one record per sentence."""
     for sentence in sentences:
         record: dict[str, Any] = {"tokens": sentence.words, "tags": sentence.tags}
         if sentence.document != UNMARKED:
             record[DOCUMENT] = sentence.document
-        out.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-
-class Documents:
-    """Numbers for documents from what records call them: neighbours of one name are one document."""
-
-    def __init__(self) -> None:
-        self.number, self.name = UNMARKED, None
-
-    def of(self, name: Any) -> int:
-        """The number of the document that the next record belongs to; `UNMARKED` before any has a name."""
-        if name != self.name or (name is None and self.number != UNMARKED):
-            self.number, self.name = self.number + 1, name
-        return self.number
-
-
-def _tag(record: Record, value: Any, key: str) -> str:
-    if type(value) is int:
-        return record.source.name(value, record.line)
-    return record.string(value, key)
+        write_record(record, out)

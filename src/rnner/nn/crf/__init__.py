@@ -1,0 +1,1 @@
+"""The linear-chain conditional random field: loss, marginal probabilities, best tag sequences."""

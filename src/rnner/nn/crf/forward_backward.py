@@ -1,21 +1,18 @@
-"""Forward-backward over a linear chain of tags: the sums that `crf.py` is made of.
+"""The forward-backward algorithm over a linear chain of tags: sums over all tag sequences of a sentence.
 
-Letters: b sentences, t positions, k tags. The edge of a sentence counts as one more tag, with index k,
-before the first position and from the first position after the last. So the scores of all moves are one
-matrix, moves [k + 1, k + 1]: from tag i to tag j; row k what a sentence begins with, column k what it
-ends with; [k, k] is not used. An illegal move has the score -inf. A sequence y of n tags has the score
+For the letters and the transition matrix see `rnner.nn.crf.transitions`. With emissions e, a sequence y of n
+tags between the edges y_0 = y_n+1 = k has the score
 
-    sum_i e_i[y_i] + sum_i moves[y_i, y_i+1],  y_0 = y_n+1 = k
+    sum_i e_i[y_i] + sum_i transitions[y_i, y_i+1]
 
-with emissions e, and the probability exp(score) / Z, Z summing over all sequences.
+and the probability exp(score) / Z, where Z is the sum of exp(score) over all sequences.
 
-The sums run in scaled probability space (Rabiner 1989): with the exponentials of all scores, relative to
-the largest, a step is one small matrix product, and a normaliser keeps the numbers in range. What this loses
-by underflow is known afterwards, because the mass of all sequences is seen at every position; the rare
-sentence whose mass is too small for the dtype is done again with logarithms, in float64.
+The sums run in scaled probability space (Rabiner 1989): with the exponentials of all scores, relative to the
+largest, each step is one small matrix product, and a normalizer keeps the numbers in range. Underflow is
+detected afterwards, because the total mass of all sequences can be read off at every position; the rare
+sentence with too little mass for its dtype is recomputed with logarithms in float64.
 
-Inside, time comes first, and a sentence has a place more at either end: [t + 2, b, k + 1]. The edge stands
-there and in the padding.
+The tensors here are time-major, with the edges: `[t + 2, b, k + 1]`. The padding holds the edge, too.
 """
 
 from __future__ import annotations
@@ -26,116 +23,125 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_NORMALISE_EVERY = 4  # steps; more often costs time, less often room for improbable sentences
-
-
-def padding(x: Tensor, lengths: Tensor) -> Tensor:
-    """Which positions [b, t] of x [b, t, ...] are padding."""
-    return torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
+_NORMALIZE_EVERY = 4  # steps; fewer cost time, more leave less room for improbable sentences
 
 
 class TagPath(NamedTuple):
-    """A sequence of tags from edge to edge: tags [t + 2, b]; moves [t + 1, b], places in the flat matrix."""
+    """A sequence of tags from edge to edge."""
 
     tags: Tensor
-    moves: Tensor
+    """`[t + 2, b]`."""
+    transitions: Tensor
+    """`[t + 1, b]`, indices into the flattened transition matrix."""
 
 
 class ForwardBackward:
-    """The posterior of tag sequences: emissions [b, t, k], lengths [b], moves [k + 1, k + 1], one dtype.
+    """The posterior distribution of tag sequences, in the more precise dtype of emissions and transitions.
 
-    Keeps no autograd graph: to be made without one. Raises ValueError where no sequence of a sentence's
-    length is legal.
+    It builds no autograd graph: create it under `no_grad` or `inference_mode`.
+
+    Args:
+        emissions: `[b, t, k]`.
+        lengths: `[b]` int64.
+        transitions: `[k + 1, k + 1]`.
 
     Attributes:
-        peak: [], the largest of the moves.
-        moves: [k + 1, k + 1], less the largest, and 0 from edge to edge.
-        log_z: [b] float64, for these moves and for emissions less their log-sum-exp at each position.
+        peak: `[]`, the largest transition score.
+        transitions: `[k + 1, k + 1]`, relative to `peak`; 0 from edge to edge.
+        log_z: `[b]` float64, for these transitions and for emissions relative to their log-sum-exp.
+
+    Raises:
+        ValueError: no sequence of a sentence's length is legal.
     """
 
-    def __init__(self, emissions: Tensor, lengths: Tensor, moves: Tensor) -> None:
+    def __init__(self, emissions: Tensor, lengths: Tensor, transitions: Tensor) -> None:
+        dtype = torch.promote_types(emissions.dtype, transitions.dtype)
+        emissions, transitions = emissions.to(dtype), transitions.to(dtype)
         b, t, k = emissions.shape
         self._scores = F.pad(emissions.reshape(-1, k).log_softmax(-1), (0, 1, 0, 1), value=-torch.inf)
-        self._scores[-1, -1] = 0  # [b * t + 1, k + 1]: a row for each position, and one for the edge
-        self._rows = _rows(lengths, t)
-        self.peak, self.moves = _relative(moves)
-        there_and_back = torch.stack([self._rows, self._rows.flip(0)], dim=1)  # [t + 2, 2, b]
-        weights = self._scores.exp().index_select(0, there_and_back.view(-1))
-        self._scaled = _Scaled(weights.view(t + 2, 2, b, k + 1), self.moves.exp())
+        self._scores[-1, -1] = 0  # [b * t + 1, k + 1]: one row per position, the last for the edge
+        self._rows = _score_rows(lengths, t)
+        self.peak = transitions.max()
+        self.transitions = transitions - self.peak
+        self.transitions[-1, -1] = 0
+        both_ways = torch.stack([self._rows, self._rows.flip(0)], dim=1)  # [t + 2, 2, b]
+        weights = self._scores.exp().index_select(0, both_ways.view(-1))
+        self._scaled = _ScaledSums(weights.view(t + 2, 2, b, k + 1), self.transitions.exp())
         self.log_z = self._scaled.log_z
-        self._exact: _Logarithmic | None = None
-        if not self._scaled.total.amin().item() > self._scaled.least:  # NaN is not sound either
-            self._redo()
+        self._exact: _LogSums | None = None
+        if not self._scaled.total.amin().item() > self._scaled.min_total:  # also if it is NaN
+            self._recompute()
 
-    def _redo(self) -> None:
+    def _recompute(self) -> None:
         if self.peak.isneginf():
-            raise ValueError("no move is legal")
-        self._which = (~(self._scaled.total.amin(0) > self._scaled.least)).nonzero()[:, 0]
-        self._exact = _Logarithmic(self._scores[self._rows[:, self._which]], self.moves)
-        self._scaled.forget(self._which)
-        self.log_z[self._which] = self._exact.log_z
+            raise ValueError("no transition is legal")
+        self._underflown = (~(self._scaled.total.amin(0) > self._scaled.min_total)).nonzero()[:, 0]
+        self._exact = _LogSums(self._scores[self._rows[:, self._underflown]], self.transitions)
+        self._scaled.clear(self._underflown)
+        self.log_z[self._underflown] = self._exact.log_z
 
     def path(self, tags: Tensor) -> TagPath:
-        """The tags [b, t] of sentences from edge to edge."""
-        width = len(self.moves)
+        """Return the path of tags `[b, t]` from edge to edge."""
+        width = len(self.transitions)
         path = F.pad(tags.reshape(-1), (0, 1), value=width - 1).take(self._rows)
         return TagPath(path, path[:-1] * width + path[1:])
 
     def score(self, path: TagPath) -> Tensor:
-        """Score [b] (float64) of a path, relative as log_z is."""
-        emitted = self._scores.take(self._rows * len(self.moves) + path.tags)
-        return torch.cat([emitted, self.moves.take(path.moves)]).sum(0, dtype=torch.float64)
+        """Return the score `[b]` (float64) of a path, on the scale of `log_z`."""
+        emitted = self._scores.take(self._rows * len(self.transitions) + path.tags)
+        return torch.cat([emitted, self.transitions.take(path.transitions)]).sum(0, dtype=torch.float64)
 
-    def tags(self) -> Tensor:
-        """Probability [t, b, k + 1] of each tag at each position."""
-        tags = self._scaled.tags()
+    def tag_probabilities(self) -> Tensor:
+        """Return the probability `[t, b, k + 1]` of each tag at each position."""
+        tags = self._scaled.mass[1:]
         if self._exact is not None:
-            tags[:, self._which] = self._exact.tags().to(tags.dtype)
+            tags[:, self._underflown] = self._exact.tag_probabilities().to(tags.dtype)
         return tags
 
-    def expected_moves(self) -> Tensor:
-        """Expected number [k + 1, k + 1] of each move in all sentences together."""
-        moves = self._scaled.expected_moves()
+    def expected_transitions(self) -> Tensor:
+        """Return the expected number `[k + 1, k + 1]` of each transition in all sentences together."""
+        expected = self._scaled.expected_transitions()
         if self._exact is not None:
-            moves += self._exact.expected_moves().to(moves.dtype)
-        return moves
+            expected += self._exact.expected_transitions().to(expected.dtype)
+        return expected
 
     def gradients(self, path: TagPath) -> tuple[Tensor, Tensor]:
-        """Of log Z less the score of the path, over all sentences: what is expected, less what the path has.
+        """Return the gradients of log Z minus the score of a path: expected counts minus those of the path.
 
-        In the emissions [b, t, k], and in the moves [k + 1, k + 1]. To be asked for last: it takes the memory
-        of the probabilities.
+        They are summed over sentences: for the emissions `[b, t, k]`, and for the transitions `[k + 1, k +
+        1]`. Call this last, because it overwrites the probabilities.
         """
-        tags = self.tags().scatter_(2, path.tags[1:-1, :, None], -1, reduce="add")
-        moves = torch.zeros_like(self.moves)  # counted apart from the sums: whole numbers, in any order
-        moves.view(-1).scatter_(0, path.moves.view(-1), -1, reduce="add")
-        moves += self.expected_moves()
-        moves[-1, -1] = 0
-        return tags[:, :, :-1].transpose(0, 1), moves
+        tags = self.tag_probabilities().scatter_(2, path.tags[1:-1, :, None], -1, reduce="add")
+        transitions = torch.zeros_like(self.transitions)  # counts first: integers are exact in any order
+        transitions.view(-1).scatter_(0, path.transitions.view(-1), -1, reduce="add")
+        transitions += self.expected_transitions()
+        transitions[-1, -1] = 0
+        return tags[:, :, :-1].transpose(0, 1), transitions
 
-    def before(self, position: Tensor, row: Tensor) -> Tensor:
-        """What comes to n positions [n] of sentences [n]: [n, k + 1].
+    def log_forward(self, position: Tensor, row: Tensor) -> Tensor:
+        """Return the log forward sums `[n, k + 1]` before n positions `[n]` of sentences `[n]`.
 
-        For each tag before the position, the logarithm of the sum over all that leads to it, with that tag's
-        emission, and up to a constant.
+        For each tag before the position: the sum over all that leads to that tag, its emission included, up
+        to a constant.
         """
         alpha = self._scaled.alpha[position, row].log()
         return alpha if self._exact is None else self._corrected(alpha, self._exact.alpha, position, row)
 
-    def after(self, position: Tensor, row: Tensor) -> Tensor:
-        """The same for each tag after the positions, over all that follows it."""
+    def log_backward(self, position: Tensor, row: Tensor) -> Tensor:
+        """Return the same for each tag after the positions: the sum over all that follows it."""
         gamma = self._scaled.gamma[position + 1, row].log()
         return gamma if self._exact is None else self._corrected(gamma, self._exact.gamma, position + 2, row)
 
-    def _corrected(self, logs: Tensor, exact: Tensor, place: Tensor, row: Tensor) -> Tensor:
-        """The logarithms [n, k + 1] of places [n], replaced where the sentence was done again."""
-        again, which = (row[:, None] == self._which).nonzero(as_tuple=True)
-        logs[again] = _centred(exact[place[again], which]).to(logs.dtype)
+    def _corrected(self, logs: Tensor, exact: Tensor, position: Tensor, row: Tensor) -> Tensor:
+        """Return logarithms `[n, k + 1]` with those of recomputed sentences replaced."""
+        again, which = (row[:, None] == self._underflown).nonzero(as_tuple=True)
+        sums = exact[position[again], which]
+        logs[again] = (sums - sums.amax(-1, keepdim=True)).to(logs.dtype)  # centred, to fit into float32
         return logs
 
 
-def _rows(lengths: Tensor, t: int) -> Tensor:
-    """The row of the scores that stands at each place [t + 2, b]: a position's, or the last, the edge's."""
+def _score_rows(lengths: Tensor, t: int) -> Tensor:
+    """Return the row of the scores at each place `[t + 2, b]`: a position's, or the last one for the edge."""
     edge = len(lengths) * t
     rows = torch.arange(-1, edge + 1, device=lengths.device).as_strided((t + 2, len(lengths)), (1, t))
     rows = rows.masked_fill(rows[:, :1] >= lengths, edge)
@@ -143,38 +149,27 @@ def _rows(lengths: Tensor, t: int) -> Tensor:
     return rows
 
 
-def _relative(moves: Tensor) -> tuple[Tensor, Tensor]:
-    """The largest of the moves, and all less the largest, from edge to edge 0."""
-    peak = moves.max()
-    relative = moves - peak
-    relative[-1, -1] = 0
-    return peak, relative
+class _ScaledSums:
+    """The sums in scaled probability space; valid for sentences whose mass is above `min_total` everywhere.
 
-
-def _centred(sums: Tensor) -> Tensor:
-    """Logarithms [..., k + 1], less the largest of each row: float32 can hold them."""
-    return sums - sums.amax(-1, keepdim=True)
-
-
-class _Scaled:
-    """In scaled probability space; sound for the sentences whose mass is above `least` everywhere.
-
-    The weights sum to 1 at each position and no move has more than 1, so the sums only shrink between two
-    norms, and what underflows at a position, below the smallest normal number `tiny` a product, never gains
-    weight. Where the mass of all sequences, in the very numbers computed with, is above (k + 1) tiny / eps at
-    every position, the relative error by underflow is about eps a position.
+    The weights sum to 1 at each position and no transition has more than 1, so the sums only shrink between
+    two normalizations, and what underflows at a position, below the smallest normal number `tiny` per
+    product, never gains weight. Where the mass of all sequences, in the numbers actually computed with, is
+    above (k + 1) tiny / eps at every position, the relative error by underflow is about eps per position.
 
     Args:
-        weights: [t + 2, 2, b, k + 1], exponentials of the scores, there and back. Become the sums.
-        step: [k + 1, k + 1], exponentials of the moves.
+        weights: `[t + 2, 2, b, k + 1]`, exponentials of the scores, forward and backward. Overwritten with
+            the sums.
+        step: `[k + 1, k + 1]`, exponentials of the transitions.
 
     Attributes:
-        alpha, gamma: [t + 1, b, k + 1]. All that leads to a tag, with the tag itself, at all places but the
-            last; all that follows, with the tag itself, at all places but the first.
-        mass: [t + 1, b, k + 1], of all sequences through a tag, at all places but the last.
-        total: [t + 1, b], of all sequences; alpha and mass are divided by it, so that the mass becomes the
-            probability, and alpha times a move times gamma that of the move.
-        log_z: [b] float64.
+        alpha: `[t + 1, b, k + 1]`, the sum of all that leads to a tag, the tag included, at all places but
+            the last.
+        gamma: the same of all that follows a tag, the tag included, at all places but the first.
+        mass: `[t + 1, b, k + 1]`, of all sequences through a tag, at all places but the last.
+        total: `[t + 1, b]`, of all sequences. alpha and mass are divided by it, so that mass is the
+            probability of a tag, and alpha times a transition times gamma that of the transition.
+        log_z: `[b]` float64.
     """
 
     def __init__(self, weights: Tensor, step: Tensor) -> None:
@@ -183,70 +178,73 @@ class _Scaled:
         self.mass = _product(self.gamma.flatten(0, 1), step.T).view(self.alpha.shape).mul_(self.alpha)
         self.total = self.mass.sum(-1)
         info = torch.finfo(step.dtype)
-        self.least = len(step) * info.tiny / info.eps
+        self.min_total = len(step) * info.tiny / info.eps
         share = self.total.reciprocal()[:, :, None]
         self.alpha.mul_(share)
         self.mass.mul_(share)
 
-    def forget(self, which: Tensor) -> None:
-        """Leave sentences out of the sums: theirs may hold NaN."""
+    def clear(self, which: Tensor) -> None:
+        """Exclude sentences, whose sums may be NaN."""
         self.alpha[:, which], self.gamma[:, which] = 0, 0
 
-    def tags(self) -> Tensor:
-        return self.mass[1:]
-
-    def expected_moves(self) -> Tensor:
+    def expected_transitions(self) -> Tensor:
         return _product(self.alpha.flatten(0, 1).T, self.gamma.flatten(0, 1)).mul_(self.step)
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
-    """Matrix product in the precision given: autocast leaves alone what has its memory already."""
+    """Return the matrix product in the dtype of `a`: autocast does not apply to products with `out`."""
     return torch.mm(a, b, out=a.new_empty(len(a), b.shape[1]))
 
 
 def _sweep(weights: Tensor, steps: Tensor) -> Tensor:
-    """Turn weights [t + 2, 2, b, k + 1] into sums, there and back at once, by steps [2, k + 1, k + 1].
+    """Turn weights `[t + 2, 2, b, k + 1]` into sums, both ways at once, by steps `[2, k + 1, k + 1]`.
 
-    Returns factors [n, b] of the mass of all sequences.
+    Returns the factors `[n, b]` of the mass of all sequences.
     """
     here, *others = weights.unbind()
-    came, factors = torch.empty_like(here), []
+    arrived, factors = torch.empty_like(here), []
     for i, weight in enumerate(others, start=1):
-        here = weight.mul_(torch.bmm(here, steps, out=came))
-        if i % _NORMALISE_EVERY == 0:
+        here = weight.mul_(torch.bmm(here, steps, out=arrived))
+        if i % _NORMALIZE_EVERY == 0:
             factors.append(here.sum(-1, keepdim=True))
             here.div_(factors[-1])
     factors.append(here.sum(-1, keepdim=True))
     return torch.stack(factors)[:, 0, :, 0]
 
 
-class _Logarithmic:
-    """The same with logarithms in float64: slow, and right for any finite scores. All sums are logarithms.
+class _LogSums:
+    """The same sums as logarithms in float64: slow, and right for any finite scores.
 
-    Args: weights [t + 2, b, k + 1]; moves [k + 1, k + 1]. Attributes alpha, gamma [t + 2, b, k + 1].
+    Args:
+        weights: `[t + 2, b, k + 1]`, the scores.
+        transitions: `[k + 1, k + 1]`.
+
+    Attributes:
+        alpha: `[t + 2, b, k + 1]`, as in `_ScaledSums`, at all places.
+        gamma: the same.
     """
 
-    def __init__(self, weights: Tensor, moves: Tensor) -> None:
+    def __init__(self, weights: Tensor, transitions: Tensor) -> None:
         first, *others = weights.double().unbind()
-        self.moves = moves.double()
+        self.transitions = transitions.double()
         alpha, gamma = [first], [first]
         for weight in others:
-            alpha.append((alpha[-1][:, :, None] + self.moves).logsumexp(1) + weight)
+            alpha.append((alpha[-1][:, :, None] + self.transitions).logsumexp(1) + weight)
         for weight in (first, *others)[-2::-1]:
-            gamma.append((gamma[-1][:, None] + self.moves).logsumexp(2) + weight)
+            gamma.append((gamma[-1][:, None] + self.transitions).logsumexp(2) + weight)
         self.alpha, self.gamma = torch.stack(alpha), torch.stack(gamma).flip(0)
         self.log_z = self.alpha[-1, :, -1]
         if self.log_z.isneginf().any():
             n = int((weights[:, :, -1] != 0).sum(0)[self.log_z.isneginf()][0])
             raise ValueError(f"no sequence of {n} tags is legal, or none has a finite score")
 
-    def tags(self) -> Tensor:
-        after = torch.stack([(gamma[:, None] + self.moves).logsumexp(2) for gamma in self.gamma[2:]])
+    def tag_probabilities(self) -> Tensor:
+        after = torch.stack([(gamma[:, None] + self.transitions).logsumexp(2) for gamma in self.gamma[2:]])
         return (self.alpha[1:-1] + after - self.log_z[:, None]).exp()
 
-    def expected_moves(self) -> Tensor:
-        expected = torch.zeros_like(self.moves)
+    def expected_transitions(self) -> Tensor:
+        expected = torch.zeros_like(self.transitions)
         for alpha, gamma in zip(self.alpha[:-1], self.gamma[1:], strict=True):
-            scores = alpha[:, :, None] + self.moves + gamma[:, None] - self.log_z[:, None, None]
+            scores = alpha[:, :, None] + self.transitions + gamma[:, None] - self.log_z[:, None, None]
             expected += scores.exp().sum(0)
         return expected

@@ -1,4 +1,7 @@
-"""Marginal probabilities of tags and of spans in a linear-chain CRF."""
+"""Marginal probabilities of tags and of spans in a linear-chain CRF, from the forward-backward sums.
+
+For the letters and the transition matrix see `rnner.nn.crf.transitions`.
+"""
 
 from __future__ import annotations
 
@@ -7,70 +10,64 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rnner.nn.crf.forward_backward import ForwardBackward
-from rnner.nn.crf.loss import _alike
 
 
-def marginals(emissions: Tensor, lengths: Tensor, moves: Tensor) -> Tensor:
-    """Probability [b, t, k] of each tag at each position given the whole sentence; 0 in the padding.
+def marginals(emissions: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
+    """Return the probability `[b, t, k]` of each tag at each position given the sentence; 0 in the padding.
 
-    Not differentiable. Raises ValueError where no sequence of a sentence's length is legal.
+    Not differentiable. Raises ValueError if no sequence of a sentence's length is legal.
     """
     with torch.no_grad():
-        emissions, lengths, moves = _alike(emissions, lengths, moves)
-        posterior = ForwardBackward(emissions, lengths, moves)
-        return posterior.tags()[:, :, :-1].transpose(0, 1)
+        posterior = ForwardBackward(emissions, lengths, transitions)
+        return posterior.tag_probabilities()[:, :, :-1].transpose(0, 1)
 
 
 def span_probabilities(
-    emissions: Tensor, lengths: Tensor, moves: Tensor, *, path: Tensor, spans: Tensor, boundary: Tensor
+    emissions: Tensor, lengths: Tensor, transitions: Tensor, *, tags: Tensor, spans: Tensor, boundary: Tensor
 ) -> Tensor:
-    """Exact probability [n] that a sentence contains precisely these spans, tagged as in `path`.
+    """Return the exact probability `[n]` that a sentence contains each of n spans, tagged as in `tags`.
 
-    That is the probability of all legal sequences that agree with the path on the span and have a
-    boundary on both sides of it. By the Markov property it is a product of local conditional
-    probabilities: P(first tag), P(boundary before | first tag), P(next tag | tag before it) for each,
-    P(boundary after | last tag). Nothing cancels, however long the sentence.
+    That is the probability of all legal sequences that have these tags on the span, and a boundary on either
+    side of it. By the Markov property it is a product of local conditional probabilities: P(first tag),
+    P(boundary before | first tag), P(next tag | tag) for each position, P(boundary after | last tag). No
+    differences are taken, so nothing cancels, however long the sentence.
 
     Args:
-        emissions: [b, t, k].
-        lengths: [b] int64.
-        moves: [k + 1, k + 1].
-        path: [b, t] int64, the tags the spans were read off from.
-        spans: [n, 3] int64, (row, start, end), positions half-open.
-        boundary: [k, k] bool, whether nothing goes on from a tag (first index) to the next. The edges of a
-            sentence always are boundaries.
+        emissions: `[b, t, k]`.
+        lengths: `[b]` int64.
+        transitions: `[k + 1, k + 1]`.
+        tags: `[b, t]` int64, the tags from which the spans were read.
+        spans: `[n, 3]` int64, (row, start, end), with half-open positions.
+        boundary: `[k, k]` bool, whether no entity continues from a tag (first index) to the next. The edges
+            of a sentence are always boundaries.
 
-    Not differentiable. Raises ValueError where no sequence is legal for a sentence that has a span.
+    Not differentiable. Raises ValueError if no sequence is legal for a sentence with a span.
     """
     with torch.no_grad():
-        emissions, lengths, moves = _alike(emissions, lengths, moves)
         if not len(spans):
-            return emissions.new_zeros(0)
+            return emissions.new_zeros(0, dtype=torch.promote_types(emissions.dtype, transitions.dtype))
         row, start, end = spans.unbind(1)
-        asked, row = torch.unique(row, return_inverse=True)  # of a text, most sentences may have no span
-        emissions, lengths, path = (tensor.index_select(0, asked) for tensor in (emissions, lengths, path))
-        posterior = ForwardBackward(emissions, lengths, moves)
+        used, row = torch.unique(row, return_inverse=True)  # most sentences of a text may have no span
+        emissions, lengths, tags = (tensor.index_select(0, used) for tensor in (emissions, lengths, tags))
+        posterior = ForwardBackward(emissions, lengths, transitions)
         boundary = F.pad(boundary, (0, 1, 0, 1), value=True)
-        first = path[row, start]
-        before = _normalised(
-            posterior.before(start, row) + posterior.moves.T[first]
-        )  # P(tag before | first) [n, k + 1]
+        first = tags[row, start]
+        # P(tag before | first tag): [n, k + 1].
+        before = _softmax(posterior.log_forward(start, row) + posterior.transitions.T[first])
         opens = (before * boundary.T[first]).sum(-1)
-        # The positions [m] of all spans, and what goes on from each.
-        position = torch.arange(path.shape[1], device=path.device)
+        # The m positions of all spans, and P(tag after | tag) for each: [m, k + 1].
+        position = torch.arange(tags.shape[1], device=tags.device)
         inside = (position >= start[:, None]) & (position < end[:, None])  # [n, t]
         span, at = inside.nonzero().unbind(1)
-        tag, following = path[row[span], at], F.pad(path, (0, 1))[row[span], at + 1]
-        after = _normalised(
-            posterior.after(at, row[span]) + posterior.moves[tag]
-        )  # P(tag after | tag) [m, k + 1]
-        stays = after.gather(1, following[:, None])[:, 0]
+        tag, following = tags[row[span], at], F.pad(tags, (0, 1))[row[span], at + 1]
+        after = _softmax(posterior.log_backward(at, row[span]) + posterior.transitions[tag])
+        continues = after.gather(1, following[:, None])[:, 0]
         closes = (after * boundary[tag]).sum(-1)
-        onward = torch.where(at == end[span] - 1, closes, stays)
+        onward = torch.where(at == end[span] - 1, closes, continues)
         along = torch.ones_like(inside, dtype=onward.dtype).masked_scatter_(inside, onward).prod(1)
-        return posterior.tags()[start, row, first] * opens * along
+        return posterior.tag_probabilities()[start, row, first] * opens * along
 
 
-def _normalised(scores: Tensor) -> Tensor:
-    """Softmax over the last dimension; zeros where all scores are -inf."""
+def _softmax(scores: Tensor) -> Tensor:
+    """Return the softmax over the last dimension, with zeros where all scores are -inf."""
     return scores.softmax(-1).nan_to_num(0.0)

@@ -1,0 +1,1 @@
+"""Fast implementations of the recurrent cells, and the choice between them (`dispatch`)."""

@@ -1,234 +1,268 @@
-"""The notes' GRU, fused: its steps, and their backpropagation through time written out."""
+"""The RNN, the GRU and the LSTM over many steps, with backpropagation through time written out.
+
+Each `CellScan` loops over the steps of one chunk, in place and for D directions at once. Names that end in
+`_D` are views `[D, rows, ...]`, as batched matrix products need them; the others are `[rows, D, ...]`.
+`rnner.nn.fused.scan` runs them over whole sentences, and `rnner.nn.loop` defines what they must compute.
+
+tanh(v) = 2σ(2v) - 1, and on the CPU torch's σ takes a fifth of the time of its tanh. So everything that
+enters a cell's tanh (projected input, rows of W_aa) comes in doubled, see `CellScan.double_tanh_gate_`. The
+price is an absolute error of one rounding of a number near 1.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from rnner.nn.fused.packing import Stretch
+from rnner.nn.fused.packing import StepChunk
 
-into_tanh = torch.ops.aten.tanh_backward.grad_input  # (d, y, grad_input=) = d * (1 - y²), for y = tanh(v)
-into_sigmoid = torch.ops.aten.sigmoid_backward.grad_input  # d * y * (1 - y), for y = σ(v)
+tanh_backward = torch.ops.aten.tanh_backward  # (d, y) -> d * (1 - y²), for y = tanh(v)
+sigmoid_backward = torch.ops.aten.sigmoid_backward  # (d, y) -> d * y * (1 - y), for y = σ(v)
+tanh_backward_out = tanh_backward.grad_input
+sigmoid_backward_out = sigmoid_backward.grad_input
+
+Tensors = Sequence[Tensor]
 
 
-class GRUScan:
-    """`GRUCell` for a stretch of steps; rows of the weights r, u, c. See `rnner.nn.fused.scan.Scan`.
+def sigmoid_to_tanh_(sigmoid: Tensor, minus_one: Tensor) -> Tensor:
+    """Turn σ(2v) into tanh(v), in place."""
+    return torch.add(minus_one, sigmoid, alpha=2, out=sigmoid)
 
-    In the loops, names that end in _d are views with the directions first, as products want them.
-    """
 
-    groups: tuple[int, ...] = (2, 1)
-    tanh = 2
+class Gradients(NamedTuple):
+    """The gradients that `CellScan.backward` computes for one chunk of n rows."""
 
-    def forward(
-        self, gates: Sequence[Tensor], states: Sequence[Tensor], W_aa: Tensor, stretch: Stretch
-    ) -> None:
-        """Γ_r, Γ_u and c̃ take the place of their projected inputs."""
+    gates: Tensor
+    """`[n, D, gates*h]`, of the projected input. To be filled."""
+    states: Tensors
+    """For each state `[size_before + n, D, h]`, the gradient from outside the chunk. To be added to."""
+    W_aa: Tensor
+    """`[D, h, gates*h]`, of W_aa transposed. To be added to."""
+
+
+class CellScan:
+    """Base class: one cell's equations for a chunk of n rows (see `StepChunk` for the layout)."""
+
+    gate_groups: tuple[int, ...]
+    """Number of gates in each buffer of gates, in the order of the weights."""
+    tanh_gate: int
+    """Which gate, in the order of the weights, goes through tanh instead of σ."""
+
+    def forward(self, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
+        """Compute the steps.
+
+        Args:
+            gates: for each group `[n, D, group*h]`, the projected input, to be overwritten with the gates.
+            states: for each state `[size_before + n, D, h]`, of which the last n rows are to be filled.
+            W_aa: `[D, h, gates*h]`, transposed, because that product is faster.
+            chunk: the layout.
+        """
+        raise NotImplementedError
+
+    def backward(self, d: Gradients, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
+        """Backpropagate through the steps, the last one first.
+
+        Args:
+            d: the gradients to compute.
+            gates: as `forward` left them.
+            states: as `forward` left them.
+            W_aa: `[D, gates*h, h]`.
+            chunk: the layout.
+        """
+        raise NotImplementedError
+
+    def double_tanh_gate_(self, weight: Tensor, h: int) -> None:
+        """Double the rows of the tanh gate in weights `[D, gates*h, ...]`."""
+        weight[:, self.tanh_gate * h : (self.tanh_gate + 1) * h] *= 2
+
+    def group_rows(self, h: int) -> list[slice]:
+        """Return the rows of each group of gates in the weights."""
+        return [slice(*ends) for ends in pairwise(accumulate((n * h for n in self.gate_groups), initial=0))]
+
+
+class RNNScan(CellScan):
+    """`RNNCell`: a<t> = tanh(W_aa a<t-1> + W_ax x<t> + b_a)."""
+
+    gate_groups = (1,)
+    tanh_gate = 0
+
+    def forward(self, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
+        """Compute a<t>; the projected inputs stay as they are."""
+        minus_one = W_aa.new_tensor(-1.0)
+        for a_D, x_D, a_new_D, a_new in zip(
+            chunk.states_before(states[0], directions_first=True),
+            chunk.split(gates[0], directions_first=True),
+            chunk.states_after(states[0], directions_first=True),
+            chunk.states_after(states[0]),
+            strict=True,
+        ):
+            torch.baddbmm(x_D, a_D, W_aa, out=a_new_D)
+            sigmoid_to_tanh_(a_new.sigmoid_(), minus_one)
+
+    def backward(self, d: Gradients, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
+        """Compute, with da the gradient of a<t>, and d_a that of the argument of its tanh:
+
+        d_a = da * (1 - a<t>²)
+        da<t-1> += d_a W_aa
+        """
+        d_gates, (da_all,), d_W_aa = d
+        steps = zip(
+            chunk.states_after(da_all),
+            chunk.states_before(da_all, directions_first=True),
+            chunk.states_after(states[0]),
+            chunk.split(d_gates),
+            chunk.split(d_gates, directions_first=True),
+            strict=True,
+        )
+        for da, da_before_D, a, d_a, d_a_D in reversed(list(steps)):
+            tanh_backward_out(da, a, grad_input=d_a)
+            da_before_D.baddbmm_(d_a_D, W_aa)
+        d_W_aa.baddbmm_(chunk.previous_states(states[0]).transpose(0, 1).mT, d_gates.transpose(0, 1))
+
+
+class GRUScan(CellScan):
+    """`GRUCell`; order of the gates: r, u, c."""
+
+    gate_groups = (2, 1)
+    tanh_gate = 2
+
+    def forward(self, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
+        """Compute c<t>; Γ_r, Γ_u and c̃ overwrite their projected inputs."""
         gamma, candidate = gates
         h = candidate.shape[-1]
         W_gamma, W_c = W_aa[..., : 2 * h], W_aa[..., 2 * h :]
-        minus_one = candidate.new_tensor(-1.0)
-        reset = torch.empty_like(candidate[: stretch.sizes[0]])  # Γ_r * c<t-1>
-        steps = zip(
-            stretch.sizes,
-            *stretch.blocks(states[0]),
-            stretch.blocks(states[0].transpose(0, 1), 1)[0],
-            *map(stretch.split, (gamma, gamma[..., :h], gamma[..., h:], candidate)),
-            stretch.split(gamma.transpose(0, 1), 1),
-            stretch.split(candidate.transpose(0, 1), 1),
+        minus_one = W_aa.new_tensor(-1.0)
+        scratch = torch.empty_like(candidate[: chunk.batch_sizes[0]])
+        for size, c, c_D, c_new, g_ru, g_ru_D, g_r, g_u, c_tilde, c_tilde_D in zip(
+            chunk.batch_sizes,
+            chunk.states_before(states[0]),
+            chunk.states_before(states[0], directions_first=True),
+            chunk.states_after(states[0]),
+            chunk.split(gamma),
+            chunk.split(gamma, directions_first=True),
+            *map(chunk.split, (gamma[..., :h], gamma[..., h:], candidate)),
+            chunk.split(candidate, directions_first=True),
             strict=True,
-        )
-        for size, c, c_new, c_d, g, g_r, g_u, c_tilde, g_d, c_tilde_d in steps:
-            g_d.baddbmm_(c_d, W_gamma)
-            g.sigmoid_()
-            kept = torch.mul(g_r, c, out=reset[:size])
-            c_tilde_d.baddbmm_(kept.transpose(0, 1), W_c)
-            torch.add(minus_one, c_tilde.sigmoid_(), alpha=2, out=c_tilde)
+        ):
+            g_ru_D.baddbmm_(c_D, W_gamma)
+            g_ru.sigmoid_()
+            kept = torch.mul(g_r, c, out=scratch[:size])  # Γ_r * c<t-1>
+            c_tilde_D.baddbmm_(kept.transpose(0, 1), W_c)
+            sigmoid_to_tanh_(c_tilde.sigmoid_(), minus_one)
             torch.lerp(c, c_tilde, g_u, out=c_new)
 
-    def backward(
-        self,
-        d_gates: Tensor,
-        d_states: Sequence[Tensor],
-        d_W_aa: Tensor,
-        gates: Sequence[Tensor],
-        states: Sequence[Tensor],
-        W_aa: Tensor,
-        stretch: Stretch,
-    ) -> None:
-        """With dc the gradient of c<t>, and d_r, d_u, d_c̃ those of what goes into the gates' σ and tanh.
+    def backward(self, d: Gradients, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
+        """Compute, with dc the gradient of c<t>, and d_r, d_u, d_c those of the arguments of σ and tanh:
 
-        d_c̃ = dc * Γ_u * (1 - c̃²)
+        d_c = dc * Γ_u * (1 - c̃²)
         d_u = dc * (c̃ - c<t-1>) * Γ_u * (1 - Γ_u)
-        d_k = d_c̃ W_c, the gradient of Γ_r * c<t-1>
+        d_k = d_c W_c, the gradient of Γ_r * c<t-1>
         d_r = d_k * c<t-1> * Γ_r * (1 - Γ_r)
         dc<t-1> += dc * (1 - Γ_u) + d_k * Γ_r + [d_r, d_u] [W_r, W_u]
         """
         gamma, candidate = gates
+        d_gates, (dc_all,), d_W_aa = d
         h = candidate.shape[-1]
         W_gamma, W_c = W_aa[:, : 2 * h], W_aa[:, 2 * h :]
-        earlier = stretch.earlier(states[0])
-        d_gates_d = d_gates.transpose(0, 1)
-        d_gamma_d, d_candidate_d = d_gates_d[..., : 2 * h], d_gates_d[..., 2 * h :]
-        scratch = candidate.new_empty(3, *candidate[: stretch.sizes[0]].shape)
+        d_gamma, d_candidate = d_gates[..., : 2 * h], d_gates[..., 2 * h :]
+        gamma_r, previous = gamma[..., :h], chunk.previous_states(states[0])
+        scratch = candidate.new_empty(3, *candidate[: chunk.batch_sizes[0]].shape)
         steps = zip(
-            stretch.sizes,
-            *stretch.blocks(d_states[0]),
-            stretch.blocks(d_states[0].transpose(0, 1), 1)[0],
-            *map(stretch.split, (earlier, gamma[..., :h], gamma[..., h:], candidate)),
-            *map(stretch.split, d_gates.chunk(3, dim=-1)),
-            stretch.split(d_gamma_d, 1),
-            stretch.split(d_candidate_d, 1),
+            chunk.batch_sizes,
+            chunk.states_after(dc_all),
+            chunk.states_before(dc_all),
+            chunk.states_before(dc_all, directions_first=True),
+            *map(chunk.split, (previous, gamma_r, gamma[..., h:], candidate)),
+            *map(chunk.split, d_gates.chunk(3, dim=-1)),
+            chunk.split(d_gamma, directions_first=True),
+            chunk.split(d_candidate, directions_first=True),
             strict=True,
         )
-        for size, dc_old, dc, dc_old_d, c, g_r, g_u, c_tilde, d_r, d_u, d_c, d_g_d, d_c_d in reversed(
+        for size, dc, dc_before, dc_before_D, c, g_r, g_u, c_tilde, d_r, d_u, d_c, d_ru_D, d_c_D in reversed(
             list(steps)
         ):
             d_k, renewed, v = scratch[:, :size]
             torch.mul(dc, g_u, out=renewed)
-            into_tanh(renewed, c_tilde, grad_input=d_c)
-            into_sigmoid(torch.sub(c_tilde, c, out=v).mul_(dc), g_u, grad_input=d_u)
-            torch.bmm(d_c_d, W_c, out=d_k.transpose(0, 1))
-            into_sigmoid(torch.mul(d_k, c, out=v), g_r, grad_input=d_r)
-            dc_old.add_(dc).sub_(renewed).addcmul_(d_k, g_r)
-            dc_old_d.baddbmm_(d_g_d, W_gamma)
-        d_W_aa[..., : 2 * h].baddbmm_(earlier.transpose(0, 1).mT, d_gamma_d)
-        d_W_aa[..., 2 * h :].baddbmm_((gamma[..., :h] * earlier).transpose(0, 1).mT, d_candidate_d)
+            tanh_backward_out(renewed, c_tilde, grad_input=d_c)
+            sigmoid_backward_out(torch.sub(c_tilde, c, out=v).mul_(dc), g_u, grad_input=d_u)
+            torch.bmm(d_c_D, W_c, out=d_k.transpose(0, 1))
+            sigmoid_backward_out(torch.mul(d_k, c, out=v), g_r, grad_input=d_r)
+            dc_before.add_(dc).sub_(renewed).addcmul_(d_k, g_r)
+            dc_before_D.baddbmm_(d_ru_D, W_gamma)
+        d_W_aa[..., : 2 * h].baddbmm_(previous.transpose(0, 1).mT, d_gamma.transpose(0, 1))
+        d_W_aa[..., 2 * h :].baddbmm_((gamma_r * previous).transpose(0, 1).mT, d_candidate.transpose(0, 1))
 
 
-aten = torch.ops.aten
+class LSTMScan(CellScan):
+    """`LSTMCell`; order of the gates: u, f, c, o."""
 
+    gate_groups = (4,)
+    tanh_gate = 2
 
-class LSTMScan:
-    """`LSTMCell` for a stretch of steps; rows of the weights u, f, c, o. See `rnner.nn.fused.scan.Scan`."""
-
-    groups: tuple[int, ...] = (4,)
-    tanh = 2
-
-    def forward(
-        self, gates: Sequence[Tensor], states: Sequence[Tensor], W_aa: Tensor, stretch: Stretch
-    ) -> None:
-        """Γ_u, Γ_f, c̃ and Γ_o take the place of their projected inputs."""
+    def forward(self, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
+        """Compute a<t> and c<t>; Γ_u, Γ_f, c̃ and Γ_o overwrite their projected inputs."""
         (gamma,) = gates
-        minus_one = gamma.new_tensor(-1.0)
-        squashed = torch.empty_like(states[1][: stretch.sizes[0]])  # tanh(c<t>)
-        a_before, _ = stretch.blocks(states[0].transpose(0, 1), 1)
-        _, a_after = stretch.blocks(states[0])
-        for size, a, a_new, c, c_new, g_d, g, g_u, g_f, candidate, g_o in zip(
-            stretch.sizes,
-            a_before,
-            a_after,
-            *stretch.blocks(states[1]),
-            stretch.split(gamma.transpose(0, 1), 1),
-            *map(stretch.split, (gamma, *gamma.chunk(4, dim=-1))),
+        minus_one = W_aa.new_tensor(-1.0)
+        scratch = torch.empty_like(states[1][: chunk.batch_sizes[0]])
+        for size, a_D, a_new, c, c_new, g_ufco_D, g_ufco, g_u, g_f, c_tilde, g_o in zip(
+            chunk.batch_sizes,
+            chunk.states_before(states[0], directions_first=True),
+            chunk.states_after(states[0]),
+            chunk.states_before(states[1]),
+            chunk.states_after(states[1]),
+            chunk.split(gamma, directions_first=True),
+            *map(chunk.split, (gamma, *gamma.chunk(4, dim=-1))),
             strict=True,
         ):
-            g_d.baddbmm_(a, W_aa)
-            g.sigmoid_()
-            torch.add(minus_one, candidate, alpha=2, out=candidate)
-            torch.mul(g_f, c, out=c_new).addcmul_(g_u, candidate)
-            tanh_c = torch.add(c_new, c_new, out=squashed[:size]).sigmoid_()
-            torch.add(minus_one, tanh_c, alpha=2, out=tanh_c)
+            g_ufco_D.baddbmm_(a_D, W_aa)
+            g_ufco.sigmoid_()
+            sigmoid_to_tanh_(c_tilde, minus_one)
+            torch.mul(g_f, c, out=c_new).addcmul_(g_u, c_tilde)
+            tanh_c = sigmoid_to_tanh_(torch.add(c_new, c_new, out=scratch[:size]).sigmoid_(), minus_one)
             torch.mul(g_o, tanh_c, out=a_new)
 
-    def backward(
-        self,
-        d_gates: Tensor,
-        d_states: Sequence[Tensor],
-        d_W_aa: Tensor,
-        gates: Sequence[Tensor],
-        states: Sequence[Tensor],
-        W_aa: Tensor,
-        stretch: Stretch,
-    ) -> None:
-        """With da, dc the gradients of a<t>, c<t>, and d_u ... d_o those of what goes into σ and tanh.
+    def backward(self, d: Gradients, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
+        """Compute, with da, dc the gradients of a<t>, c<t>, and d_u ... d_o of the arguments of σ and tanh:
 
-        d_o = da * tanh(c<t>) * Γ_o * (1 - Γ_o);   dc += da * Γ_o * (1 - tanh²(c<t>))
-        d_u = dc * c̃ * Γ_u * (1 - Γ_u);   d_f = dc * c<t-1> * Γ_f * (1 - Γ_f);   d_c̃ = dc * Γ_u * (1 - c̃²)
-        dc<t-1> += dc * Γ_f;   da<t-1> += [d_u, d_f, d_c̃, d_o] W_aa
+        d_o = da * tanh(c<t>) * Γ_o * (1 - Γ_o)
+        dc += da * Γ_o * (1 - tanh²(c<t>))
+        d_u = dc * c̃ * Γ_u * (1 - Γ_u)
+        d_f = dc * c<t-1> * Γ_f * (1 - Γ_f)
+        d_c = dc * Γ_u * (1 - c̃²)
+        dc<t-1> += dc * Γ_f
+        da<t-1> += [d_u, d_f, d_c, d_o] W_aa
 
-        What stands beside the running gradients is computed for all steps before the loop.
+        The factors of da and dc are computed before the loop, for all steps at once.
         """
-        (gamma,) = gates
-        g_u, g_f, candidate, g_o = gamma.chunk(4, dim=-1)
-        tanh_c = torch.sigmoid(2 * states[1][stretch.before :]).mul_(2).sub_(1)
-        into_c = aten.tanh_backward(g_o, tanh_c)
-        by_c = d_gates.new_empty(*g_u.shape[:2], 3, g_u.shape[2])
-        by_c[:, :, 0] = aten.sigmoid_backward(candidate, g_u)
-        by_c[:, :, 1] = aten.sigmoid_backward(stretch.earlier(states[1]), g_f)
-        by_c[:, :, 2] = aten.tanh_backward(g_u, candidate)
-        by_o = aten.sigmoid_backward(tanh_c, g_o)
-        directions = d_gates.transpose(0, 1)
-        of_c, of_o = d_gates[..., : 3 * g_u.shape[2]].view_as(by_c), d_gates[..., 3 * g_u.shape[2] :]
-        _, da_all = stretch.blocks(d_states[0])
-        da_before, _ = stretch.blocks(d_states[0].transpose(0, 1), 1)
+        d_gates, (da_all, dc_all), d_W_aa = d
+        g_u, g_f, c_tilde, g_o = gates[0].chunk(4, dim=-1)
+        h = g_u.shape[2]
+        tanh_c = torch.sigmoid(2 * states[1][chunk.size_before :]).mul_(2).sub_(1)
+        dc_by_da, do_by_da = tanh_backward(g_o, tanh_c), sigmoid_backward(tanh_c, g_o)
+        dufc_by_dc = d_gates.new_empty(*g_u.shape[:2], 3, h)
+        dufc_by_dc[:, :, 0] = sigmoid_backward(c_tilde, g_u)
+        dufc_by_dc[:, :, 1] = sigmoid_backward(chunk.previous_states(states[1]), g_f)
+        dufc_by_dc[:, :, 2] = tanh_backward(g_u, c_tilde)
+        d_ufc_all, d_o_all = d_gates[..., : 3 * h].view_as(dufc_by_dc), d_gates[..., 3 * h :]
         steps = zip(
-            da_all,
-            da_before,
-            *stretch.blocks(d_states[1]),
-            *map(stretch.split, (into_c, by_c, by_o, g_f, of_c, of_o)),
-            stretch.split(directions, 1),
+            chunk.states_after(da_all),
+            chunk.states_before(da_all, directions_first=True),
+            chunk.states_after(dc_all),
+            chunk.states_before(dc_all),
+            *map(chunk.split, (g_f, dc_by_da, do_by_da, dufc_by_dc, d_o_all, d_ufc_all)),
+            chunk.split(d_gates, directions_first=True),
             strict=True,
         )
-        for da, da_old, dc_old, dc, k_c, k_gates, k_o, forget, d_c, d_o, d_d in reversed(list(steps)):
-            torch.mul(da, k_o, out=d_o)
-            dc.addcmul_(da, k_c)
-            torch.mul(dc.unsqueeze(2), k_gates, out=d_c)
-            dc_old.addcmul_(dc, forget)
-            da_old.baddbmm_(d_d, W_aa)
-        d_W_aa.baddbmm_(stretch.earlier(states[0]).transpose(0, 1).mT, directions)
-
-
-into_tanh = torch.ops.aten.tanh_backward.grad_input  # (d, y, grad_input=) = d * (1 - y²), for y = tanh(v)
-
-
-class RNNScan:
-    """`RNNCell` for a stretch of steps. See `rnner.nn.fused.scan.Scan`."""
-
-    groups: tuple[int, ...] = (1,)
-    tanh = 0
-
-    def forward(
-        self, gates: Sequence[Tensor], states: Sequence[Tensor], W_aa: Tensor, stretch: Stretch
-    ) -> None:
-        """a<t> = tanh(W_aa a<t-1> + what was projected)."""
-        (projected,) = gates
-        minus_one = projected.new_tensor(-1.0)
-        _, after = stretch.blocks(states[0])
-        before_d, after_d = stretch.blocks(states[0].transpose(0, 1), 1)
-        inputs = stretch.split(projected.transpose(0, 1), 1)
-        for a, x, new_d, new in zip(before_d, inputs, after_d, after, strict=True):
-            torch.baddbmm(x, a, W_aa, out=new_d)
-            torch.add(minus_one, new.sigmoid_(), alpha=2, out=new)
-
-    def backward(
-        self,
-        d_gates: Tensor,
-        d_states: Sequence[Tensor],
-        d_W_aa: Tensor,
-        gates: Sequence[Tensor],
-        states: Sequence[Tensor],
-        W_aa: Tensor,
-        stretch: Stretch,
-    ) -> None:
-        """With da the gradient of a<t> and d that of what goes into the tanh.
-
-        d = da * (1 - a<t>²);  da<t-1> += d W_aa
-        """
-        _, d_after = stretch.blocks(d_states[0])
-        d_before, _ = stretch.blocks(d_states[0].transpose(0, 1), 1)
-        directions = d_gates.transpose(0, 1)
-        steps = zip(
-            d_before,
-            d_after,
-            stretch.blocks(states[0])[1],
-            stretch.split(d_gates),
-            stretch.split(directions, 1),
-            strict=True,
-        )
-        for d_old, d_new, a, d, d_d in reversed(list(steps)):
-            into_tanh(d_new, a, grad_input=d)
-            d_old.baddbmm_(d_d, W_aa)
-        d_W_aa.baddbmm_(stretch.earlier(states[0]).transpose(0, 1).mT, directions)
+        for da, da_before_D, dc, dc_before, g_f, c_by_a, o_by_a, ufc_by_c, d_o, d_ufc, d_D in reversed(
+            list(steps)
+        ):
+            torch.mul(da, o_by_a, out=d_o)
+            dc.addcmul_(da, c_by_a)
+            torch.mul(dc.unsqueeze(2), ufc_by_c, out=d_ufc)
+            dc_before.addcmul_(dc, g_f)
+            da_before_D.baddbmm_(d_D, W_aa)
+        d_W_aa.baddbmm_(chunk.previous_states(states[0]).transpose(0, 1).mT, d_gates.transpose(0, 1))

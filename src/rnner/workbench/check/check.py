@@ -1,54 +1,49 @@
-"""What is wrong with annotated corpora: everything that would make training or scores wrong, all at once."""
+"""Check of annotated corpora for everything that would make training or scores wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rnner.workbench.check.consistency import check_consistency
-from rnner.workbench.check.findings import CheckReport, Finding, Summary, by_kind
-from rnner.workbench.check.labels import (
-    check_entities,
-    check_missing,
-    check_schemes,
-    check_similar,
-    check_tags,
-    check_transitions,
-)
-from rnner.workbench.check.lenient_reader import ColumnFile, parse, read_file
-from rnner.workbench.check.repeats import check_repeats
-from rnner.workbench.check.token_text import check_bytes, check_columns, check_length, check_tokens
+from rnner.workbench.check import consistency, labels, repeats, token_text
+from rnner.workbench.check.findings import KINDS, CheckReport, FileSummary, Finding
+from rnner.workbench.check.lenient_reader import ColumnFile
 
-__all__ = ["CheckReport", "ColumnFile", "Finding", "check", "parse", "read_file"]
-
-_OF_A_FILE = (
-    check_bytes,
-    check_columns,
-    check_tokens,
-    check_tags,
-    check_transitions,
-    check_entities,
-    check_length,
+_FILE_CHECKS = (
+    token_text.check_bytes,
+    token_text.check_columns,
+    token_text.check_tokens,
+    labels.check_tags,
+    labels.check_transitions,
+    labels.check_entities,
+    token_text.check_length,
 )
-_OF_ALL = (check_schemes, check_similar, check_missing, check_repeats, check_consistency)
+_CORPUS_CHECKS = (
+    labels.check_schemes,
+    labels.check_similar,
+    labels.check_missing,
+    repeats.check_repeats,
+    consistency.check_consistency,
+)
 
 
 def check(files: Sequence[ColumnFile]) -> CheckReport:
-    """Looks for everything that is wrong with files that belong together, the training file first."""
-    readable = [file for file in files if file.layout is not None]
-    return CheckReport([_summary(file) for file in files], by_kind(_findings(files, readable)))
+    """Run all checks on files that belong together, the training file first."""
+    order = {name: position for position, name in enumerate(KINDS)}
+    findings = sorted(_findings(files), key=lambda finding: order[finding.kind])
+    return CheckReport([_summarize(file) for file in files], findings)
 
 
-def _findings(files: Sequence[ColumnFile], readable: Sequence[ColumnFile]) -> Iterator[Finding]:
+def _findings(files: Sequence[ColumnFile]) -> Iterator[Finding]:
     for file in files:
-        for look in _OF_A_FILE:
-            yield from look(file)
-    if readable:
-        for look_at_all in _OF_ALL:
-            yield from look_at_all(readable)
+        for check_file in _FILE_CHECKS:
+            yield from check_file(file)
+    if readable := [file for file in files if not file.layout_problem]:
+        for check_corpus in _CORPUS_CHECKS:
+            yield from check_corpus(readable)
 
 
-def _summary(file: ColumnFile) -> Summary:
-    return Summary(
+def _summarize(file: ColumnFile) -> FileSummary:
+    return FileSummary(
         file.path,
         len(file.sentences),
         sum(len(sentence.words) for sentence in file.sentences),

@@ -1,10 +1,11 @@
-"""What may be wrong with a corpus: the kinds of findings, what to do about each, and all that was found."""
+"""Findings of a corpus check: their kinds, what to do about each kind, and the report."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
@@ -12,12 +13,12 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of findings.
+    """A kind of finding.
 
     Attributes:
-        name: what programs call it.
-        severity: `error` if training would stop or the scores be wrong, `warning` if a person should look.
-        title: what it is, for people.
+        name: its name for programs.
+        severity: `error` if training would stop or scores be wrong, `warning` if a person should look.
+        title: what was found.
         advice: what to do.
     """
 
@@ -27,137 +28,102 @@ class Kind:
     advice: str
 
 
-KINDS = {
-    kind.name: kind
-    for kind in (
-        Kind(
-            "layout",
-            "error",
-            "the columns cannot be made out, so nothing else was looked at",
-            "give --columns TOKEN,TAG, or bring the file into the form of a word and its tag on each line",
-        ),
-        Kind(
-            "encoding",
-            "error",
-            "bytes that are not UTF-8 text",
-            "convert the file; --fix reads the bytes as Windows-1252 and leaves out NUL characters",
-        ),
-        Kind(
-            "columns",
-            "error",
-            "rows with another number of columns than most",
-            "correct these lines; --fix mends wrong separators, empty columns at the end of a row, and rows "
-            "with nothing that can be seen",
-        ),
-        Kind(
-            "empty-token",
-            "error",
-            "tokens that are empty or only white space",
-            "give the line a token, or take it out and mend the tags around it",
-        ),
-        Kind(
-            "tag",
-            "error",
-            "cells in the tag column that are no tag",
-            "use O, B-LABEL, I-LABEL, E-LABEL, S-LABEL, or 0 and 1; --fix rewrites other spellings of these",
-        ),
-        Kind(
-            "transition",
-            "error",
-            "tags that may not stand where they do",
-            "correct the tags; --fix rewrites them as conlleval reads them, and data.illegal_tags: conlleval "
-            "reads them so in training",
-        ),
-        Kind(
-            "mixed-schemes",
-            "error",
-            "files whose sentences are tagged in different schemes",
-            "see whether two sources were put together; --fix writes all in the scheme of most",
-        ),
-        Kind(
-            "no-entities",
-            "error",
-            "files without a sentence, or without an entity",
-            "see whether this is the right file and --columns the right columns",
-        ),
-        Kind(
-            "leak",
-            "error",
-            "a tenth or more of a file is in the files before it",
-            "take the sentences out of one of them, or divide the corpus anew: scores on these say little",
-        ),
-        Kind(
-            "different-schemes",
-            "warning",
-            "files in different tagging schemes",
-            "rnner converts each; other tools may take all for the scheme of the first",
-        ),
-        Kind(
-            "similar-labels",
-            "warning",
-            "labels that look like one label in two spellings",
-            "use one of them; --fix joins those that differ in case, hyphens and the like only",
-        ),
-        Kind(
-            "missing-label",
-            "warning",
-            "labels that one file has and another lacks",
-            "a label that the first file lacks cannot be learnt, one that the others lack is not measured",
-        ),
-        Kind(
-            "characters",
-            "warning",
-            "white space, control or invisible characters in tokens",
-            "such tokens do not equal those that look the same; --fix takes out all but white space within",
-        ),
-        Kind(
-            "damaged-text",
-            "warning",
-            "text that was decoded wrongly",
-            "make the file anew from its source; --fix undoes UTF-8 read as Windows-1252 where it can",
-        ),
-        Kind(
-            "long-sentence",
-            "warning",
-            "sentences of more than 200 tokens",
-            "see whether blank lines are missing",
-        ),
-        Kind(
-            "duplicate",
-            "warning",
-            "sentences that stand in one file more than once",
-            "take the copies out if they are none of the text's own",
-        ),
-        Kind(
-            "overlap",
-            "warning",
-            "sentences that are in a file before, word for word",
-            "take them out of one of the files: a model knows them by heart",
-        ),
-        Kind(
-            "near-overlap",
-            "warning",
-            "sentences that are nearly those of a file before",
-            "look at them: case, numbers and up to one word in five differ",
-        ),
-        Kind(
-            "retagged",
-            "warning",
-            "sentences that are tagged otherwise elsewhere",
-            "decide for one of the two",
-        ),
-        Kind(
-            "inconsistent",
-            "warning",
-            "words that are mostly tagged otherwise, the likeliest mistakes first",
-            "look at them; not all are mistakes",
-        ),
-    )
+# For each kind: what was found, and what to do about it.
+_ERRORS = {
+    "layout": (
+        "the columns cannot be detected, so nothing else was checked",
+        "give --columns TOKEN,TAG, or convert the file to one word and its tag per line",
+    ),
+    "encoding": (
+        "bytes that are not UTF-8, and NUL characters",
+        "convert the file to UTF-8; --fix reads the bytes as Windows-1252 and removes NUL characters",
+    ),
+    "columns": (
+        "rows with another number of columns than most",
+        "correct these rows; --fix corrects separators, empty last columns, and rows of invisible characters",
+    ),
+    "empty-token": (
+        "tokens that are empty or only white space",
+        "add the token, or remove the row and correct the tags around it",
+    ),
+    "tag": (
+        "cells in the tag column that are not valid tags",
+        "use O, B-LABEL, I-LABEL, E-LABEL, S-LABEL, or 0 and 1; --fix corrects other spellings of these",
+    ),
+    "transition": (
+        "tag sequences that the scheme of the file does not allow",
+        "correct the tags, or read them as conlleval does: --fix, or train with data.illegal_tags: conlleval",
+    ),
+    "mixed-schemes": (
+        "files with sentences in different tagging schemes",
+        "check whether two sources were joined; --fix converts all sentences to the most common scheme",
+    ),
+    "no-entities": (
+        "files without sentences or without entities",
+        "check whether this is the right file, and --columns the right columns",
+    ),
+    "leak": (
+        "files with a tenth or more of their sentences in earlier files",
+        "remove these sentences from one of the files, or split the corpus again: they inflate scores",
+    ),
 }
+_WARNINGS = {
+    "different-schemes": (
+        "files in different tagging schemes",
+        "rnner converts each file; other tools may assume that all have the scheme of the first",
+    ),
+    "similar-labels": (
+        "labels that look like one label in two spellings",
+        "use one spelling; --fix joins labels that differ only in case and punctuation",
+    ),
+    "missing-label": (
+        "labels that one file has and another does not",
+        "a label missing in the first file cannot be learned; one missing in the others is not evaluated",
+    ),
+    "characters": (
+        "white space, control or invisible characters in tokens",
+        "such tokens differ from others that look the same; --fix removes all but white space inside tokens",
+    ),
+    "damaged-text": (
+        "text that was decoded with the wrong encoding",
+        "export the file again from its source; --fix restores UTF-8 that was read as Windows-1252",
+    ),
+    "long-sentence": (
+        "sentences of more than 200 tokens",
+        "check whether blank lines between sentences are missing",
+    ),
+    "duplicate": (
+        "sentences that occur more than once in a file",
+        "remove duplicates unless they are genuine repeats",
+    ),
+    "overlap": (
+        "sentences that are also in an earlier file, word for word",
+        "remove them from one of the files: they inflate scores",
+    ),
+    "near-overlap": (
+        "sentences that are nearly the same as one in an earlier file",
+        "look at them: only case, numbers and up to one word in five differ",
+    ),
+    "retagged": (
+        "sentences that have other tags elsewhere",
+        "decide which tags are right, and use them in both places",
+    ),
+    "inconsistent": (
+        "words that are usually labelled differently, the most likely mistakes first",
+        "look at them; not all are mistakes",
+    ),
+}
+KINDS = {name: Kind(name, "error", *texts) for name, texts in _ERRORS.items()}
+KINDS |= {name: Kind(name, "warning", *texts) for name, texts in _WARNINGS.items()}
+
+
+def abridge(text: str) -> str:
+    """Return a text in quotes, cut off after 60 characters."""
+    return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
 class Finding(NamedTuple):
-    """One thing found: its kind, where (line and column counted from 1, None: the whole file), what."""
+    """A problem at a place: line and column are counted from 1; None: the whole file."""
 
     kind: str
     path: str
@@ -167,12 +133,12 @@ class Finding(NamedTuple):
 
     @property
     def place(self) -> str:
-        """`path:line:column`, as far as they are known."""
+        """`path:line:column`, or as much of it as is known."""
         return ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
 
 
-class Summary(NamedTuple):
-    """What a file holds. `scheme` is the one that its tags obey in most places, None without a tag."""
+class FileSummary(NamedTuple):
+    """The size of a file, and the scheme with the fewest violations by its tags (None without any tag)."""
 
     path: str
     sentences: int
@@ -183,41 +149,33 @@ class Summary(NamedTuple):
 
 @dataclass(frozen=True)
 class CheckReport:
-    """All that was found in some files, checked together.
+    """The findings in files that were checked together.
 
     Attributes:
-        files: what each holds, in the order given.
-        findings: in the order of KINDS; within a kind by file and line, or the most telling first.
+        files: a summary of each file, in the order given.
+        findings: in the order of KINDS; within a kind by file and line, or the most likely mistakes first.
     """
 
-    files: Sequence[Summary]
+    files: Sequence[FileSummary]
     findings: Sequence[Finding]
 
     def groups(self) -> list[tuple[Kind, list[Finding]]]:
-        """The findings kind by kind."""
-        grouped: dict[str, list[Finding]] = {name: [] for name in KINDS}
-        for finding in self.findings:
-            grouped[finding.kind].append(finding)
-        return [(KINDS[name], findings) for name, findings in grouped.items() if findings]
+        """Return the findings of each kind."""
+        grouped = groupby(self.findings, key=lambda finding: finding.kind)
+        return [(KINDS[name], list(findings)) for name, findings in grouped]
 
     def count(self, severity: Severity) -> int:
-        """How many findings are errors, or warnings."""
+        """Return the number of errors, or of warnings."""
         return sum(KINDS[finding.kind].severity == severity for finding in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report in plain values, for JSON."""
+        """Return the report for JSON."""
         return {
             "errors": self.count("error"),
             "warnings": self.count("warning"),
             "files": [summary._asdict() for summary in self.files],
             "kinds": [_group_dict(kind, findings) for kind, findings in self.groups()],
         }
-
-
-def by_kind(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings in the order of KINDS, else as they come."""
-    order = {name: place for place, name in enumerate(KINDS)}
-    return sorted(findings, key=lambda finding: order[finding.kind])
 
 
 def _group_dict(kind: Kind, findings: Sequence[Finding]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Copies of column files in which all is mended that has one answer; what a person must decide stays."""
+"""Repair of column files: everything with one obvious correction is fixed, the rest is left to a person."""
 
 from __future__ import annotations
 
@@ -11,106 +11,113 @@ from typing import NamedTuple
 
 from rnner.data.formats.column_layout import Layout
 from rnner.errors import UsageError
+from rnner.system.files import atomic_replace
 from rnner.tags import LENIENT, from_spans, to_spans
-from rnner.workbench.check.labels import breaks, label_counts, plain_label
-from rnner.workbench.check.lenient_reader import ColumnFile, meaning, parse
-from rnner.workbench.check.token_text import mended_bytes, undamaged, visible
+from rnner.workbench.check.labels import has_violation, plain_label, total_label_counts
+from rnner.workbench.check.lenient_reader import ColumnFile, parse, parse_tag
+from rnner.workbench.check.token_text import fix_bytes, fix_mojibake, strip_invisible
 
 _GAP = re.compile("[ \t]+")
 
 
 class Repaired(NamedTuple):
-    """A repaired copy, and how many of its lines were changed for each kind of finding."""
+    """A repaired copy, and the number of lines changed for each kind of finding."""
 
     file: ColumnFile
     changed: Counter[str]
 
 
 def repair(files: Sequence[ColumnFile], columns: Mapping[str, int] | None = None) -> list[Repaired]:
-    """Mended copies of files that belong together.
+    """Return repaired copies of files that belong together.
 
-    Lines first: bytes that are not UTF-8, rows with another separator or empty columns at their end,
-    characters that cannot be seen, UTF-8 read as Windows-1252, other spellings of tags and labels. Then the
-    tags of sentences that break the scheme of their file, through the entities that conlleval reads in them.
-    Nothing else is changed, and no line is taken out. `columns` as for the reading.
+    First, lines are fixed: bytes that are not UTF-8, wrong separators, empty columns at the end of a row,
+    invisible characters, UTF-8 read as Windows-1252, other spellings of tags. Then labels get their usual
+    spelling. Then the tags of sentences that violate the scheme of their file are written again, from the
+    entities that conlleval reads in them. Nothing else changes, and no line is removed. `columns` as for
+    `read_file`.
     """
     changed = [Counter[str]() for _ in files]
-    mended = list(map(_mended, files, changed))
-    files = [parse(file.path, lines, columns) for file, lines in zip(files, mended, strict=True)]
-    names = _usual_labels(files)
-    for rewritten in (partial(_renamed, names=names), _legal):
-        lines = list(map(rewritten, files, changed))
-        files = [parse(file.path, own, columns) for file, own in zip(files, lines, strict=True)]
-    return [Repaired(file, +counts) for file, counts in zip(files, changed, strict=True)]
+    lines = list(map(_fix_lines, files, changed))
+    fixed = [parse(file.path, own, columns) for file, own in zip(files, lines, strict=True)]
+    rename_labels = partial(_rename_labels, _usual_labels(fixed))
+    for kind, new_tags in (("similar-labels", rename_labels), ("transition", _legal_tags)):
+        for i, file in enumerate(fixed):
+            tags = new_tags(file)
+            changed[i][kind] += len(tags)
+            fixed[i] = parse(file.path, _replace_tags(file, tags), columns)
+    return [Repaired(file, +counts) for file, counts in zip(fixed, changed, strict=True)]
 
 
-def targets(paths: Sequence[Path], out: Path, *, overwrite: bool) -> list[Path]:
-    """Where the copies go: of one file to `out` itself, of several into the folder `out`.
+def target_paths(paths: Sequence[Path], out: Path, *, overwrite: bool) -> list[Path]:
+    """Return the paths of the copies: `out` for one file, a file in the folder `out` for each of several.
 
-    Raises UsageError if a copy would take the place of an original or of another copy, or, without
-    `overwrite`, of any file.
+    Raises UsageError if a copy would replace an original or another copy, or, without `overwrite`, any file.
     """
     copies = [out] if len(paths) == 1 else [out / path.name for path in paths]
     if len(set(copies)) < len(copies):
-        raise UsageError(f"--fix {out}: two of the files have one name; repair them one by one")
+        raise UsageError(f"--fix {out}: two files have the same name; repair them one at a time")
     for copy in copies:
         if copy.is_dir():
-            raise UsageError(f"--fix {copy}: is a folder; for a single file, give a file")
+            raise UsageError(f"--fix {copy}: is a folder; give a file name for the repaired copy")
         if any(copy.exists() and copy.samefile(path) for path in paths):
-            raise UsageError(f"--fix {copy}: is the file itself, which is never changed; give another place")
+            raise UsageError(f"--fix {copy}: is the original, which is never changed; give another path")
         if copy.exists() and not overwrite:
-            raise UsageError(f"--fix {copy}: exists; --overwrite replaces it")
+            raise UsageError(f"--fix {copy}: already exists; --overwrite replaces it")
     return copies
 
 
 def write(file: ColumnFile, path: Path) -> None:
-    r"""Writes the lines of a file in UTF-8, each ended by `\n`."""
+    r"""Write the lines of a file as UTF-8, each ended by `\n`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="utf-8", newline="\n") as out:
+    with atomic_replace(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as out:
         out.writelines(f"{line}\n" for line in file.lines)
 
 
 def _usual_labels(files: Sequence[ColumnFile]) -> dict[str, str]:
-    """For labels that differ from a commoner one in case and punctuation only, that one."""
-    counts = sum((label_counts(file) for file in files if file.layout), Counter[str]())
-    alike = defaultdict(list)
+    """Return the most frequent spelling for each label that differs from it only in case and punctuation."""
+    counts = total_label_counts(files)
+    spellings = defaultdict(list)
     for label in sorted(counts, key=lambda label: (-counts[label], label)):
-        alike[plain_label(label)].append(label)
-    return {label: labels[0] for labels in alike.values() for label in labels[1:]}
+        spellings[plain_label(label)].append(label)
+    return {label: labels[0] for labels in spellings.values() for label in labels[1:]}
 
 
-def _mended(file: ColumnFile, changed: Counter[str]) -> list[str]:
-    """The lines with bytes, columns, tokens and spellings of tags mended, as far as there is one way."""
-    lines = [mended_bytes(line) for line in file.lines]
+def _fix_lines(file: ColumnFile, changed: Counter[str]) -> list[str]:
+    """Return the lines with bytes, columns, tokens and spellings of tags fixed."""
+    lines = [fix_bytes(line) for line in file.lines]
     changed["encoding"] += sum(new != old for new, old in zip(lines, file.lines, strict=True))
-    layout = file.layout
-    if layout is None:
+    if file.layout_problem:
         return lines
-    return [_mended_row(line, file, layout, changed) if layout.is_row(line) else line for line in lines]
+    return [_fix_row(line, file, changed) if file.layout.is_row(line) else line for line in lines]
 
 
-def _mended_row(line: str, file: ColumnFile, layout: Layout, changed: Counter[str]) -> str:
+def _fix_row(line: str, file: ColumnFile, changed: Counter[str]) -> str:
+    layout = file.layout
     cells = layout.cells(line)
     if len(cells) != layout.width:
-        row = _row(line, layout)
+        row = _fix_columns(line, layout)
         if row is None:
             return line
         changed["columns"] += 1
         if not row:
             return ""
         line, cells = layout.separator.join(row), row
-    new, tag = list(cells), layout.tag or 0
-    new[layout.token] = _token(cells[layout.token], changed)
-    meant = meaning(cells[tag], binary=file.binary)
-    if meant is not None and meant != cells[tag].strip(" "):
-        new[tag] = meant
+    new = list(cells)
+    new[layout.token] = _fix_token(cells[layout.token], changed)
+    tag_cell = cells[file.tag_column]
+    tag = parse_tag(tag_cell, binary=file.binary)
+    if tag is not None and tag != tag_cell.strip(" "):
+        new[file.tag_column] = tag
         changed["tag"] += 1
     return line if new == cells else layout.separator.join(new)
 
 
-def _row(line: str, layout: Layout) -> list[str] | None:
-    """The cells of a row that only seemed ragged; none for a line with nothing to see; None: unclear."""
-    if not visible(line):
+def _fix_columns(line: str, layout: Layout) -> list[str] | None:
+    """Return the cells of a row with a wrong number of columns.
+
+    Returns no cells for a line of invisible characters, and None if the correction is unclear.
+    """
+    if not strip_invisible(line):
         return []
     cells = layout.cells(line)
     while len(cells) > layout.width and not cells[-1].strip():
@@ -120,51 +127,47 @@ def _row(line: str, layout: Layout) -> list[str] | None:
     return cells if len(cells) == layout.width else None
 
 
-def _token(token: str, changed: Counter[str]) -> str:
-    """A token that can be seen and read; what was decoded wrongly twice is undone twice."""
-    seen = token
+def _fix_token(token: str, changed: Counter[str]) -> str:
+    """Return a token without invisible characters and decoding errors; repeated errors are fixed in turn."""
+    fixed = token
     kinds: set[str] = set()
-    while new := visible(undamaged(seen) or seen):
-        if new == seen:
+    while new := strip_invisible(fix_mojibake(fixed) or fixed):
+        if new == fixed:
             changed.update(kinds)
-            return seen
-        kinds.add("damaged-text" if undamaged(seen) else "characters")
-        seen = new
-    return token
+            return fixed
+        kinds.add("damaged-text" if fix_mojibake(fixed) else "characters")
+        fixed = new
+    return token  # nothing visible would be left
 
 
-def _renamed(file: ColumnFile, changed: Counter[str], names: Mapping[str, str]) -> list[str]:
-    """The lines with the usual spelling of each label."""
-    tags = {
+def _rename_labels(names: Mapping[str, str], file: ColumnFile) -> dict[int, str]:
+    """Return the tags, by line, of labels that get another spelling."""
+    return {
         number: tag[:2] + names[tag[2:]]
         for sentence in file.sentences
         for number, tag in zip(sentence.lines, sentence.tags, strict=True)
         if tag is not None and tag[2:] in names
     }
-    changed["similar-labels"] += len(tags)
-    return _with_tags(file, tags)
 
 
-def _legal(file: ColumnFile, changed: Counter[str]) -> list[str]:
-    """The lines with all sentences in the scheme of the file; those that break it as conlleval reads them."""
+def _legal_tags(file: ColumnFile) -> dict[int, str]:
+    """Return the tags, by line, that bring all sentences into the scheme of the file."""
     tags: dict[int, str] = {}
-    illegal = file.detector.illegal(file.scheme)
+    violations = file.detector.violations(file.scheme)
     for sentence in file.sentences:
-        if sentence.sound and breaks(sentence.tags, illegal):
+        if sentence.sound and has_violation(sentence.tags, violations):
             own = [tag for tag in sentence.tags if tag is not None]
             legal = from_spans(to_spans(own, LENIENT), len(own), file.scheme)
             rows = zip(sentence.lines, own, legal, strict=True)
             tags |= {number: new for number, old, new in rows if new != old}
-    changed["transition"] += len(tags)
-    return _with_tags(file, tags)
+    return tags
 
 
-def _with_tags(file: ColumnFile, tags: Mapping[int, str]) -> list[str]:
-    """The lines, those in `tags` (counted from 1) with these tags."""
-    lines, layout = list(file.lines), file.layout
+def _replace_tags(file: ColumnFile, tags: Mapping[int, str]) -> list[str]:
+    """Return the lines of a file with other tags in some lines (numbered from 1)."""
+    lines = list(file.lines)
     for number, tag in tags.items():
-        assert layout is not None  # there are no sentences without
-        cells = layout.cells(lines[number - 1])
-        cells[layout.tag or 0] = tag
-        lines[number - 1] = layout.separator.join(cells)
+        cells = file.layout.cells(lines[number - 1])
+        cells[file.tag_column] = tag
+        lines[number - 1] = file.layout.separator.join(cells)
     return lines

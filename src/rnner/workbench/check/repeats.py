@@ -1,10 +1,11 @@
-"""Sentences that occur more than once: within a file, in several, nearly, or with other tags.
+"""Sentences that occur more than once: in a file, in several, nearly the same, or with other tags.
 
-Sentences of fewer than five words (`SOCCER - RESULTS .`) repeat in any corpus and are passed over. All is by
-hashing. For near repeats the sets of words of two sentences are compared (Jaccard), and only for sentences
-that share one of their rarest words: with `p` rarest words of each, as many as a similarity of at least `t`
-requires, none is missed (prefix filtering; Chaudhuri, Ganti and Kaushik 2006, Bayardo, Ma and Srikant 2007).
-Only where even the rarest words are common, as in generated text, the search ends after a hundred sentences.
+Sentences of fewer than five words (`SOCCER - RESULTS .`) repeat in any corpus and are ignored. Equal
+sentences are found by hashing. Near repeats are found by the Jaccard similarity of their sets of words, with
+prefix filtering (Chaudhuri, Ganti and Kaushik 2006; Bayardo, Ma and Srikant 2007): two sets that are similar
+enough share one of their few rarest words, so only sentences that do are compared, and none is missed. The
+search ends after a hundred comparisons, which matters only if even the rarest words are common, as in
+generated text.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from rnner.tags import Span
-from rnner.workbench.check.findings import Finding
+from rnner.workbench.check.findings import Finding, abridge
 from rnner.workbench.check.lenient_reader import ColumnFile, ParsedSentence
 
-FEWEST = 5  # words
-COMPARED = 100  # sentences, at most, that one is compared with
-NEAR = 0.8  # of the words of two sentences are in both
-LEAK = 0.1  # of the sentences of a file that are in files before it
+FEWEST_WORDS = 5
+MOST_COMPARISONS = 100  # per sentence
+SIMILARITY = 0.8  # Jaccard, of near repeats
+LEAK = 0.1  # share of the sentences of a file that are also in earlier files
 
 _NUMBER = re.compile(r"\d+")
 
 
-class _Place(NamedTuple):
+class _Occurrence(NamedTuple):
     """A sentence of a file, with its text and its entities."""
 
     file: ColumnFile
@@ -39,98 +40,100 @@ class _Place(NamedTuple):
         return f"{self.file.path}:{self.sentence.lines[0]}"
 
 
-_Index = dict[str, list[tuple[_Place, frozenset[str]]]]  # sentences by each of their rarest words
+_Index = dict[str, list[tuple[_Occurrence, frozenset[str]]]]  # sentences by each of their rarest words
 
 
 def check_repeats(files: Sequence[ColumnFile]) -> Iterator[Finding]:
-    """Repeats within files and between them; a sentence is told once, with the first place of its words."""
-    first: dict[str, _Place] = {}
-    fresh: list[list[_Place]] = []  # what each file has that no other before it has
+    """Find repeats in and between files; each is reported once, with the first occurrence of its words."""
+    first: dict[str, _Occurrence] = {}
+    new_by_file: list[list[_Occurrence]] = []  # the sentences of each file that no earlier file has
     for file in files:
-        own: list[_Place] = []
-        known = 0
-        places = list(_places(file))
-        for place in places:
-            before = first.setdefault(place.text, place)
-            if before is place:
-                own.append(place)
+        new: list[_Occurrence] = []
+        overlapping = 0
+        occurrences = list(_occurrences(file))
+        for occurrence in occurrences:
+            earlier = first.setdefault(occurrence.text, occurrence)
+            if earlier is occurrence:
+                new.append(occurrence)
                 continue
-            known += before.file is not file
-            kind = "duplicate" if before.file is file else "overlap"
-            yield _finding(kind, place, before)
-            if before.spans != place.spans:
-                yield _retagged(place, before)
-        if known and known >= LEAK * len(places):
-            share = f"{known:,} of {len(places):,} sentences ({known / len(places):.0%})"
-            yield Finding("leak", file.path, None, None, f"{share} of {FEWEST} words or more")
-        fresh.append(own)
-    yield from _near(fresh)
+            overlapping += earlier.file is not file
+            yield _repeat("duplicate" if earlier.file is file else "overlap", occurrence, earlier)
+            if earlier.spans != occurrence.spans:
+                yield _retagged(occurrence, earlier)
+        if overlapping and overlapping >= LEAK * len(occurrences):
+            share = f"{overlapping:,} of {len(occurrences):,} sentences"
+            message = f"{share} ({overlapping / len(occurrences):.0%}) of {FEWEST_WORDS} words or more"
+            yield Finding("leak", file.path, None, None, message)
+        new_by_file.append(new)
+    yield from _near_repeats(new_by_file)
 
 
-def _places(file: ColumnFile) -> Iterator[_Place]:
+def _occurrences(file: ColumnFile) -> Iterator[_Occurrence]:
     for sentence, spans in zip(file.sentences, file.spans, strict=True):
-        if len(sentence.words) >= FEWEST:
-            yield _Place(file, sentence, " ".join(sentence.words), spans)
+        if len(sentence.words) >= FEWEST_WORDS:
+            yield _Occurrence(file, sentence, " ".join(sentence.words), spans)
 
 
-def _finding(kind: str, place: _Place, before: _Place) -> Finding:
-    text = place.text if len(place.text) <= 60 else place.text[:57] + "..."
-    return Finding(kind, place.file.path, place.sentence.lines[0], 1, f"{text!r}, as in {before}")
+def _repeat(kind: str, occurrence: _Occurrence, earlier: _Occurrence) -> Finding:
+    message = f"{abridge(occurrence.text)}, as in {earlier}"
+    return Finding(kind, occurrence.file.path, occurrence.sentence.lines[0], 1, message)
 
 
-def _retagged(place: _Place, before: _Place) -> Finding:
-    """What is tagged otherwise in a sentence, at the first word that is."""
-    here, there = set(place.spans) - set(before.spans), set(before.spans) - set(place.spans)
-    line = place.sentence.lines[min(here | there).start]
-    message = f"{_listed(place, here)} here, {_listed(before, there)} in {before}"
-    return Finding("retagged", place.file.path, line, 1, message)
+def _retagged(occurrence: _Occurrence, earlier: _Occurrence) -> Finding:
+    """Return a finding at the first word that is tagged differently."""
+    here = set(occurrence.spans) - set(earlier.spans)
+    there = set(earlier.spans) - set(occurrence.spans)
+    line = occurrence.sentence.lines[min(here | there).start]
+    message = f"{_describe(occurrence, here)} here, {_describe(earlier, there)} in {earlier}"
+    return Finding("retagged", occurrence.file.path, line, 1, message)
 
 
-def _listed(place: _Place, spans: Collection[Span]) -> str:
-    words = place.sentence.words
-    named = [f"{span.label} {' '.join(words[span.start : span.end])!r}" for span in sorted(spans)]
-    return ", ".join(named) or "no entity"
+def _describe(occurrence: _Occurrence, spans: Collection[Span]) -> str:
+    words = occurrence.sentence.words
+    entities = [f"{span.label} {' '.join(words[span.start : span.end])!r}" for span in sorted(spans)]
+    return ", ".join(entities) or "no entity"
 
 
-def _near(files: Sequence[Sequence[_Place]]) -> Iterator[Finding]:
-    """The sentences that are nearly one of a file before."""
+def _near_repeats(files: Sequence[Sequence[_Occurrence]]) -> Iterator[Finding]:
+    """Find sentences that are nearly the same as one in an earlier file."""
     if len(files) < 2:
         return
-    sets = [[(place, words) for place in own if len(words := _normal(place.text)) >= FEWEST] for own in files]
-    rarity = Counter(word for own in sets for _, words in own for word in words)
+    sets = [
+        [(it, words) for it in file if len(words := _word_set(it.text)) >= FEWEST_WORDS] for file in files
+    ]
+    frequency = Counter(word for file in sets for _, words in file for word in words)
     index: _Index = defaultdict(list)
-    for own in sets:
-        for place, words in own:
-            if near := _nearest(words, index, rarity):
-                yield _finding("near-overlap", place, near)
-        distinct: dict[frozenset[str], _Place] = {}
-        for place, words in own:
-            distinct.setdefault(words, place)
-        for words, place in distinct.items():
-            for word in _rarest(words, rarity):
-                index[word].append((place, words))
+    for file in sets:
+        for occurrence, words in file:
+            if near := _find_similar(words, index, frequency):
+                yield _repeat("near-overlap", occurrence, near)
+        distinct: dict[frozenset[str], _Occurrence] = {}
+        for occurrence, words in file:
+            distinct.setdefault(words, occurrence)
+        for words, occurrence in distinct.items():
+            for word in _rarest(words, frequency):
+                index[word].append((occurrence, words))
 
 
-def _normal(text: str) -> frozenset[str]:
-    """The words of a sentence without case, numbers all alike, marks left out."""
+def _word_set(text: str) -> frozenset[str]:
+    """Return the words of a sentence without case and punctuation, with all numbers alike."""
     words = _NUMBER.sub("0", text.casefold()).split(" ")
     return frozenset(word for word in words if any(map(str.isalnum, word)))
 
 
-def _rarest(words: frozenset[str], rarity: Counter[str]) -> list[str]:
-    """As many of the rarest words that any set which is near enough has one of them among its own."""
-    count = len(words) - math.ceil(NEAR * len(words)) + 1
-    return sorted(words, key=lambda word: (rarity[word], word))[:count]
+def _rarest(words: frozenset[str], frequency: Counter[str]) -> list[str]:
+    """Return the rarest words, enough of them that similar sets always share one."""
+    count = len(words) - math.ceil(SIMILARITY * len(words)) + 1
+    return sorted(words, key=lambda word: (frequency[word], word))[:count]
 
 
-def _nearest(words: frozenset[str], index: _Index, rarity: Counter[str]) -> _Place | None:
-    """A sentence in the index that is near enough."""
-    left = COMPARED
-    for word in _rarest(words, rarity):
+def _find_similar(words: frozenset[str], index: _Index, frequency: Counter[str]) -> _Occurrence | None:
+    left = MOST_COMPARISONS
+    for word in _rarest(words, frequency):
         candidates = index.get(word, [])[:left]
         left -= len(candidates)
-        for place, other in candidates:
+        for occurrence, other in candidates:
             common = len(words & other)
-            if common >= NEAR * (len(words) + len(other) - common):
-                return place
+            if common >= SIMILARITY * (len(words) + len(other) - common):
+                return occurrence
     return None

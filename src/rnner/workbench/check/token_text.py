@@ -1,131 +1,113 @@
-"""What is wrong with the lines and tokens as text: bytes, columns, characters, length."""
+"""Checks of the text of lines and tokens: bytes, columns, characters, length."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from rnner.workbench.check.findings import Finding
+from rnner.workbench.check.findings import Finding, abridge
 from rnner.workbench.check.lenient_reader import ColumnFile
 
-LONG = 200  # tokens; sentences of newspapers hardly ever have half as many
+LONG = 200  # tokens; sentences of newspapers rarely have half as many
 
-_STRAY = re.compile("[\udc80-\udcff\0]")
-# Control and format characters, and all white space. Joiners are told only at the ends of a token: within,
-# emoji and some scripts need them. Marks of direction, soft hyphens and the like are never needed.
-_UNSEEN = re.compile(
+_STRAY = re.compile("[\udc80-\udcff\0]")  # bytes that are not UTF-8, and NUL
+# Control and format characters. Joiners count only at the ends of a token: inside, emoji and some scripts
+# need them. Direction marks, soft hyphens and the like are never needed.
+_INVISIBLE = re.compile(
     "[\x01-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|^[\u200c\u200d\ufe00-\ufe0f]+|[\u200c\u200d]+$"
 )
 _SPACE = re.compile(r"\s")  # no-break, ideographic and other spaces, and plain ones
-# What UTF-8 of Latin letters, of typographic quotes and of emoji looks like when it is read as Windows-1252.
+# UTF-8 of Latin letters, typographic quotes and emoji, read as Windows-1252.
 _MOJIBAKE = re.compile("[ÃÂ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|â„¢|ðŸ|ï¸|ï»¿")
+
+_Problem = tuple[str, int, str]  # kind, offset in the token, message
 
 
 def check_bytes(file: ColumnFile) -> Iterator[Finding]:
-    """Bytes that are not UTF-8, and NUL characters; one finding a line."""
+    """Find bytes that are not UTF-8, and NUL characters; at most one finding per line."""
     for number, line in enumerate(file.lines, 1):
         if (line.isascii() and "\0" not in line) or not (stray := _STRAY.search(line)):
             continue
         what = "a NUL character" if stray[0] == "\0" else f"the byte 0x{ord(stray[0]) - 0xDC00:02x}"
-        yield Finding("encoding", file.path, number, stray.start() + 1, f"{what} in {_short(line)}")
+        yield Finding("encoding", file.path, number, stray.start() + 1, f"{what} in {abridge(line)}")
 
 
 def check_columns(file: ColumnFile) -> Iterator[Finding]:
-    """A layout that cannot be made out, and rows that do not fit into it."""
-    if file.layout is None:
-        yield Finding("layout", file.path, None, None, file.problem)
+    """Find a layout that cannot be detected, and rows with a wrong number of columns."""
+    if file.layout_problem:
+        yield Finding("layout", file.path, None, None, file.layout_problem)
         return
-    by = "tabs" if file.layout.separator == "\t" else "spaces"
     for number, width in file.ragged:
-        found = f"{width} column{'s' if width != 1 else ''} by {by}, where most rows have {file.layout.width}"
-        yield Finding("columns", file.path, number, 1, f"{found}: {_short(file.lines[number - 1])}")
+        message = f"{file.layout.wrong_width(width)}: {abridge(file.lines[number - 1])}"
+        yield Finding("columns", file.path, number, 1, message)
 
 
 def check_tokens(file: ColumnFile) -> Iterator[Finding]:
-    """Empty tokens, characters that cannot be seen, and text that was decoded wrongly."""
-    faulty: dict[str, list[tuple[str, int, str]]] = {}
+    """Find empty tokens, invisible characters, and text that was decoded with the wrong encoding."""
     words = {word for sentence in file.sentences for word in sentence.words}
-    for word in words:
-        if faults := [fault for look in _LOOKS if (fault := look(word))]:
-            faulty[word] = faults
-    if not faulty or file.layout is None:
+    problems = {word: found for word in words if (found := list(_token_problems(word)))}
+    if not problems:
         return
     for sentence in file.sentences:
         for word, number in zip(sentence.words, sentence.lines, strict=True):
-            for kind, offset, message in faulty.get(word, ()):
-                column = file.column(number, file.layout.token, offset)
-                yield Finding(kind, file.path, number, column, message)
+            for kind, offset, message in problems.get(word, ()):
+                yield Finding(kind, file.path, number, file.token_position(number, offset), message)
 
 
 def check_length(file: ColumnFile) -> Iterator[Finding]:
-    """Sentences of hundreds of tokens."""
+    """Find sentences of hundreds of tokens."""
     for sentence in file.sentences:
         if (length := len(sentence.words)) > LONG:
-            begin = _short(" ".join(sentence.words[:8]))
-            yield Finding("long-sentence", file.path, sentence.lines[0], 1, f"{length:,} tokens from {begin}")
+            start = abridge(" ".join(sentence.words[:8]))
+            message = f"{length:,} tokens, starting with {start}"
+            yield Finding("long-sentence", file.path, sentence.lines[0], 1, message)
 
 
-def undamaged(word: str) -> str | None:
-    """What a token was before its UTF-8 was read as Windows-1252, or None if that is not what happened.
+def fix_mojibake(word: str) -> str | None:
+    """Return a token before its UTF-8 was read as Windows-1252, or None if this is not what happened.
 
-    The five bytes that Windows-1252 leaves open are taken as C1 control characters, as most decoders do.
+    The five bytes that Windows-1252 does not define are read as C1 control characters, as most decoders do.
     """
     if not _MOJIBAKE.search(word):
         return None
     try:
-        return b"".join(_byte(character) for character in word).decode()
+        return b"".join(_encode(character) for character in word).decode()
     except ValueError:
         return None
 
 
-def visible(word: str) -> str:
-    """A token without invisible and control characters, and without white space at its ends."""
-    return _UNSEEN.sub("", word.replace("\0", "")).strip()
+def strip_invisible(word: str) -> str:
+    """Return a token without invisible and control characters, and without white space at its ends."""
+    return _INVISIBLE.sub("", word.replace("\0", "")).strip()
 
 
-def mended_bytes(line: str) -> str:
-    """A line with the bytes that are not UTF-8 read as Windows-1252, and without NUL characters."""
-    return _STRAY.sub(lambda match: "" if match[0] == "\0" else _windows(ord(match[0]) - 0xDC00), line)
+def fix_bytes(line: str) -> str:
+    """Return a line with its stray bytes read as Windows-1252, and without NUL characters."""
+    return _STRAY.sub(lambda match: "" if match[0] == "\0" else _decode(ord(match[0]) - 0xDC00), line)
 
 
-def _windows(byte: int) -> str:
+def _decode(byte: int) -> str:
     try:
         return bytes([byte]).decode("windows-1252")
     except UnicodeDecodeError:
         return chr(byte)
 
 
-def _byte(character: str) -> bytes:
+def _encode(character: str) -> bytes:
     try:
         return character.encode("windows-1252")
     except UnicodeEncodeError:
         return character.encode("latin-1")
 
 
-def _empty(word: str) -> tuple[str, int, str] | None:
-    return None if word.strip() else ("empty-token", 0, f"the token {word!r}" if word else "no token")
-
-
-def _unseen(word: str) -> tuple[str, int, str] | None:
-    match = None if word.isalnum() else _UNSEEN.search(word) or _SPACE.search(word)
-    if match is None or not word.strip():
-        return None
-    return "characters", match.start(), f"U+{ord(match[0][0]):04X} in {word!a}"
-
-
-def _damaged(word: str) -> tuple[str, int, str] | None:
+def _token_problems(word: str) -> Iterator[_Problem]:
+    if not word.strip():
+        yield "empty-token", 0, f"the token {word!r}" if word else "no token"
+    elif not word.isalnum() and (match := _INVISIBLE.search(word) or _SPACE.search(word)):
+        yield "characters", match.start(), f"U+{ord(match[0][0]):04X} in {word!a}"
     if "\ufffd" in word:
-        return "damaged-text", word.index("\ufffd"), f"U+FFFD, a character that was lost, in {word!r}"
-    match = None if word.isascii() else _MOJIBAKE.search(word)
-    if match is None:
-        return None
-    meant = undamaged(word)
-    return "damaged-text", match.start(), f"{word!r}" + (f", meant for {meant!r}" if meant else "")
-
-
-def _short(line: str) -> str:
-    return repr(line if len(line) <= 60 else line[:57] + "...")
-
-
-_LOOKS: tuple[Callable[[str], tuple[str, int, str] | None], ...] = (_empty, _unseen, _damaged)
+        yield "damaged-text", word.index("\ufffd"), f"U+FFFD, a lost character, in {word!r}"
+    elif not word.isascii() and (match := _MOJIBAKE.search(word)):
+        fixed = fix_mojibake(word)
+        yield "damaged-text", match.start(), f"{word!r}" + (f"; did you mean {fixed!r}?" if fixed else "")

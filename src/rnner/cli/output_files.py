@@ -1,0 +1,62 @@
+"""Files that commands write: what is never overwritten, and how a file is replaced in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from rnner.errors import UsageError
+from rnner.system.files import atomic_replace
+
+
+def check_output_file(path: Path | None, overwrite: bool = True, *, name: str = "--output") -> None:
+    """Check, before any work is done, that writing `path` loses nothing; None is stdout.
+
+    Raises:
+        UsageError: it is a folder, or it exists and `overwrite` is false. `name` is the option or argument.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; {name} takes a file")
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path} already exists; use --overwrite to replace it, or choose another {name}")
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError in the block into a UsageError about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def open_output(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that replaces `path` only if the block succeeds; devices and pipes are written directly.
+
+    Raises:
+        UsageError: the file cannot be opened.
+    """
+    target = path.resolve()  # a symbolic link stays one
+    with ExitStack() as stack:
+        if target.is_file() or not target.exists():
+            target = stack.enter_context(atomic_replace(target))
+        with write_errors(path):
+            file = stack.enter_context(target.open("wb"))
+        yield file
+
+
+def write_output(path: Path, content: str | bytes) -> None:
+    """Write a file (text as UTF-8) in one step, and create its folder if there is none.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open_output(path) as file:
+            file.write(content.encode() if isinstance(content, str) else content)

@@ -1,0 +1,67 @@
+"""Validation of vocabularies read from JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rnner.tags import SCHEMES, tag_inventory
+from rnner.text.tokenizer import TOKENIZER
+
+FORMAT_VERSION = 1
+RESERVED = ["<pad>", "<unknown>"]  # ids 0 and 1; never looked up, so a token "<pad>" is an ordinary word
+STRING_LISTS = ("labels", "tags", "characters", "words", "vector_words")
+
+
+def find_problem(data: dict[str, Any]) -> str | None:
+    """Return what is wrong with the JSON value of a vocabulary, or None."""
+    if "format_version" not in data:
+        return "it was not written by rnner"
+    if data["format_version"] != FORMAT_VERSION:
+        return f"its format_version is {data['format_version']!r}; this rnner reads {FORMAT_VERSION}"
+    if data.get("tokenizer", 1) != TOKENIZER:
+        return f"it was made for tokenizer {data['tokenizer']!r}; this rnner has tokenizer {TOKENIZER}"
+    for name in STRING_LISTS:
+        if not _is_string_list(data.get(name)):
+            return f"{name!r} is not a list of strings"
+    for name in ("words", "characters"):
+        if data[name][:2] != RESERVED:
+            return f"{name!r} does not start with {RESERVED[0]} and {RESERVED[1]}"
+    if not all(len(character) == 1 for character in data["characters"][2:]):
+        return "an entry of 'characters' is not a single character"
+    grams = [] if data.get("n_grams") is None else data["n_grams"]
+    if not _is_string_list(grams):
+        return "'n_grams' is not a list of strings"
+    distinct = {
+        "words": data["words"][2:] + data["vector_words"],
+        "characters": data["characters"][2:],
+        "labels": data["labels"],
+        "n_grams": grams,
+    }
+    for name, entries in distinct.items():
+        if len(set(entries)) != len(entries):
+            return f"duplicate {Counter(entries).most_common(1)[0][0]!r} in {name!r}"
+    if data.get("scheme") not in SCHEMES:
+        return f"its scheme is {data.get('scheme')!r}; expected {', '.join(SCHEMES)}"
+    if sorted(data["tags"]) != sorted(tag_inventory(data["labels"], data["scheme"])):
+        return f"'tags' are not the {data['scheme']} tags of the labels {', '.join(data['labels'])}"
+    return _lexicon_problem(data.get("lexicon"), 1 + len(data["labels"]))
+
+
+def _is_string_list(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _lexicon_problem(counts: object, width: int) -> str | None:
+    if counts is None:
+        return None
+    if not isinstance(counts, dict):
+        return "'lexicon' is not a map from words to counts"
+    for word, row in counts.items():
+        if not (
+            isinstance(row, list)
+            and len(row) == width
+            and all(type(n) is int and 0 <= n < 2**31 for n in row)
+        ):
+            return f"'lexicon' does not have {width} counts for {word!r}"
+    return None

@@ -1,0 +1,159 @@
+"""Errors by class, and confusions between labels with an example of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from rnner.decoding.spans import ScoredSpan
+from rnner.scoring.metrics import check_same_length
+from rnner.tags import Span
+
+AnySpan = TypeVar("AnySpan", bound=Span | ScoredSpan)
+
+_SHARED_CLASSES = ("correct", "wrong_type", "wrong_boundary", "wrong_both")
+_Labels = tuple[str | None, str | None]  # gold and predicted
+
+
+@dataclass(frozen=True)
+class ErrorCounts:
+    """Number of entities in each class, for gold and for predicted entities.
+
+    Classes of both: "correct"; "wrong_type" (right boundaries, other label); "wrong_boundary" (overlap, same
+    label); "wrong_both" (overlap, other label). Gold entities without overlap are "missed", predicted ones
+    "spurious". Each side sums to its number of entities. The sides differ only where several entities overlap
+    one: a name predicted in two pieces is one gold entity with a wrong boundary, and two predicted ones.
+    """
+
+    gold: dict[str, int]
+    predicted: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A pair of gold and predicted label, its count, and its first example.
+
+    `gold` is None for spurious entities, `predicted` is None for missed ones; equal labels mean a wrong
+    boundary.
+    """
+
+    gold: str | None
+    predicted: str | None
+    count: int
+    sentence: int  # index of the example
+    words: tuple[str, ...]
+    gold_spans: tuple[Span, ...]  # of the example
+    predicted_spans: tuple[Span, ...]
+
+    @property
+    def kind(self) -> str:
+        """One of "missed", "spurious", "boundary" and "type" (with any boundaries)."""
+        if self.predicted is None:
+            return "missed"
+        if self.gold is None:
+            return "spurious"
+        return "boundary" if self.gold == self.predicted else "type"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the confusion with its example, ready for JSON."""
+        example = {
+            "sentence": self.sentence,
+            "words": list(self.words),
+            "gold": [span._asdict() for span in self.gold_spans],
+            "predicted": [span._asdict() for span in self.predicted_spans],
+        }
+        labels = {"kind": self.kind, "gold": self.gold, "predicted": self.predicted, "count": self.count}
+        return labels | {"example": example}
+
+
+def count_errors(gold: Sequence[list[Span]], predicted: Sequence[list[Span]]) -> ErrorCounts:
+    """Assign each gold and each predicted entity to one class.
+
+    An entity is compared with its best match on the other side: of the entities that overlap it, the one with
+    the same boundaries, else one with the same label, else the one that shares most words, else the leftmost.
+    So it gets the mildest class that applies.
+
+    Args:
+        gold, predicted: the entities of each sentence; they must not overlap.
+
+    Raises:
+        ValueError: the arguments differ in length.
+    """
+    check_same_length(gold=gold, predicted=predicted)
+    return ErrorCounts(
+        gold=_count_classes(gold, predicted, unmatched="missed"),
+        predicted=_count_classes(predicted, gold, unmatched="spurious"),
+    )
+
+
+def confusions(
+    gold: Sequence[list[Span]], predicted: Sequence[list[Span]], sentences: Sequence[Sequence[str]]
+) -> list[Confusion]:
+    """Return which labels were confused, the most frequent first, then in the order of labels.
+
+    Counts gold entities that are not correct, by their label and that of their best match (see
+    `count_errors`), and predicted entities that overlap no gold entity.
+
+    Args:
+        gold, predicted: the entities of each sentence, as for `count_errors`.
+        sentences: the words of each sentence.
+
+    Raises:
+        ValueError: the arguments differ in length.
+    """
+    check_same_length(gold=gold, predicted=predicted, sentences=sentences)
+    counts: Counter[_Labels] = Counter()
+    first: dict[_Labels, Confusion] = {}
+    for i, (words, own, found) in enumerate(zip(sentences, gold, predicted, strict=True)):
+        for labels, *spans in _errors(own, found):
+            counts[labels] += 1
+            first.setdefault(labels, Confusion(*labels, 1, i, tuple(words), *map(tuple, spans)))
+    ordered = sorted(counts, key=lambda labels: (-counts[labels], labels[0] or "", labels[1] or ""))
+    return [replace(first[labels], count=counts[labels]) for labels in ordered]
+
+
+def shared_words(one: Span | ScoredSpan, other: Span | ScoredSpan) -> int:
+    """Return the number of words in both spans; 0 or less if they do not overlap."""
+    return min(one.end, other.end) - max(one.start, other.start)
+
+
+def overlapping(span: Span | ScoredSpan, others: Iterable[AnySpan]) -> list[AnySpan]:
+    """Return the spans that share words with `span`."""
+    return [other for other in others if shared_words(span, other) > 0]
+
+
+def _errors(gold: list[Span], predicted: list[Span]) -> Iterator[tuple[_Labels, list[Span], list[Span]]]:
+    """Yield the labels of each error in a sentence, and the gold and predicted entities of it."""
+    for span in gold:
+        match = _best_match(span, predicted)
+        if match != span:
+            yield (span.label, match and match.label), [span], overlapping(span, predicted)
+    for span in predicted:
+        if not overlapping(span, gold):
+            yield (None, span.label), [], [span]
+
+
+def _best_match(span: Span, others: Iterable[Span]) -> Span | None:
+    def closeness(other: Span) -> tuple[bool, bool, int, int]:
+        same_boundaries = (other.start, other.end) == (span.start, span.end)
+        return same_boundaries, other.label == span.label, shared_words(span, other), -other.start
+
+    return max(overlapping(span, others), key=closeness, default=None)
+
+
+def _count_classes(
+    sentences: Sequence[list[Span]], others: Sequence[list[Span]], *, unmatched: str
+) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for spans, candidates in zip(sentences, others, strict=True):
+        for span in spans:
+            match = _best_match(span, candidates)
+            if match is None:
+                counts[unmatched] += 1
+            elif (match.start, match.end) == (span.start, span.end):
+                counts["correct" if match.label == span.label else "wrong_type"] += 1
+            else:
+                counts["wrong_boundary" if match.label == span.label else "wrong_both"] += 1
+    return {name: counts[name] for name in (*_SHARED_CLASSES, unmatched)}

@@ -1,0 +1,39 @@
+"""Entity forms: the words of an entity, case included, and where the same words occur outside entities."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+
+from rnner.tags import Span
+
+EntityForm = tuple[str, ...]
+
+
+class OutsideFinder:
+    """Finds where the words of entities occur outside entities.
+
+    Args:
+        forms: the entity forms to look for.
+    """
+
+    def __init__(self, forms: Collection[EntityForm]) -> None:
+        self._forms = forms
+        self._lengths: dict[str, set[int]] = defaultdict(set)  # of the forms that begin with a word
+        for form in forms:
+            self._lengths[form[0]].add(len(form))
+
+    def find(self, words: Sequence[str], spans: Sequence[Span]) -> Iterator[tuple[int, EntityForm]]:
+        """Yield start and form of each occurrence in a sentence that no entity overlaps.
+
+        `spans` are the entities of the sentence, in order.
+        """
+        borders = [0, *(border for span in spans for border in (span.start, span.end)), len(words)]
+        for begin, end in zip(borders[::2], borders[1::2], strict=True):
+            for start in range(begin, end):
+                for length in self._lengths.get(words[start], ()):
+                    if (
+                        start + length <= end
+                        and (form := tuple(words[start : start + length])) in self._forms
+                    ):
+                        yield start, form
