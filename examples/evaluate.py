@@ -14,9 +14,10 @@ def main() -> None:
     decoder = load_decoder(find_model("en"))
     report = evaluation_report(decoder, read_split(resolve("sample:test")))
 
-    print(f"F1 {report.scores.f1:.3f} (95 % interval {report.f1_interval.low:.3f} to {report.f1_interval.high:.3f})")
+    interval = report.f1_interval
+    print(f"F1 {report.scores.f1:.3f}, 95 % interval {interval.low:.3f} to {interval.high:.3f}")
     for label, score in report.scores.per_type.items():
-        print(f"{label}: precision {score.precision:.3f}, recall {score.recall:.3f}, {score.support} entities")
+        print(f"{label}: precision {score.precision:.3f}, recall {score.recall:.3f}, n {score.support}")
     print(report.errors.gold)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rnner.config import parse_config
+from rnner.model.build import head_masks
 from rnner.nn.heads import SoftmaxHead
 from rnner.training.progress import Epoch
 from rnner.training.setup import make_trainer, prepare_training
@@ -19,7 +20,7 @@ class SmoothedHead(SoftmaxHead):
     smoothing = 0.1
 
     def loss(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Return the smoothed cross-entropy of the tags [b, t]: summed over a sentence, mean over sentences."""
+        """Return the smoothed cross-entropy of tags `[b, t]`: sum over a sentence, mean over sentences."""
         inside = torch.arange(tags.shape[1]) < lengths[:, None]
         loss = F.cross_entropy(
             emissions[inside], tags[inside], reduction="sum", label_smoothing=self.smoothing
@@ -29,17 +30,16 @@ class SmoothedHead(SoftmaxHead):
 
 CONFIG = {
     "data": {"train": "sample:train", "dev": "sample:dev"},
-    "encoder": {"cell": "gru", "hidden": 50},
+    "encoder": {"cell": "gru", "hidden": 30},
     "head": "softmax",
-    "training": {"epochs": 3, "batch_sentences": 8, "average": None},
+    "training": {"epochs": 3, "batch_sentences": 16, "learning_rate": 0.01, "average": None},
 }
 
 
 def main() -> None:
     """Train for three epochs and print F1 on dev after each."""
     setup = prepare_training(parse_config(CONFIG), device=torch.device("cpu"))
-    head = setup.tagger.head
-    setup.tagger.head = SmoothedHead(*head.masks())
+    setup.tagger.head = SmoothedHead(*head_masks(setup.vocabulary))
     for event in make_trainer(setup).fit():
         if isinstance(event, Epoch):
             print(f"epoch {event.epoch}: loss {event.loss:.2f}, F1 on dev {event.dev.f1:.3f}")

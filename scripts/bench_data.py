@@ -40,7 +40,6 @@ from rnner.config import parse_config
 from rnner.data.corpus import read_split
 from rnner.data.encoded_split import EncodedSplit
 from rnner.data.vocabulary import Vocabulary
-from rnner.tags import tag_inventory
 from rnner.training.run import InterruptedRun, run_training
 from rnner.training.setup import prepare_training
 
@@ -83,9 +82,7 @@ def _arguments() -> argparse.Namespace:
 
 def _reading(arguments: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
     one = read_split(arguments.corpus, scheme="bioes")
-    vocabulary = Vocabulary.build(
-        one.counts, labels=one.labels, scheme="bioes", tags=tag_inventory(one.labels, "bioes")
-    )
+    vocabulary = Vocabulary.build(one.counts, labels=one.labels, scheme="bioes")
     times = -(-arguments.tokens // int(one.lengths.sum()))
     path = folder / "repeated.conll"
     with path.open("wb") as out:

@@ -18,7 +18,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.model.build import build_tagger
 from rnner.scoring.evaluation import evaluate
-from rnner.tags import from_spans, tag_inventory, to_spans
+from rnner.tags import from_spans, to_spans
 from rnner.training.trainer import Trainer
 
 TRAIN = """
@@ -120,7 +120,6 @@ def vocabulary_of(text=TRAIN, scheme="bioes", *, lexicon=False, **options):
         split.counts,
         labels=split.labels,
         scheme=scheme,
-        tags=tag_inventory(split.labels, scheme),
         **{"min_count": 1, **options},
     )
     return replace(vocabulary, lexicon=Lexicon.learn(split, split.labels)) if lexicon else vocabulary

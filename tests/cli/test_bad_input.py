@@ -248,7 +248,7 @@ def test_a_file_is_not_an_output_folder(rnner, folder, one_line):
 
 def test_resume_and_overwrite_exclude_each_other(rnner, folder, one_line):
     outcome = rnner("train", "--config", "tiny.yaml", "-o", "run", "--resume", "--overwrite")
-    one_line(outcome, 2, "--resume and --overwrite exclude each other")
+    one_line(outcome, 2, "--resume and --overwrite cannot be combined")
 
 
 def test_resume_never_mixes_configs(rnner, folder, one_line, model):
@@ -344,8 +344,8 @@ def test_a_full_disk_is_reported_with_the_file(rnner, folder, monkeypatch):
 
     monkeypatch.setattr("safetensors.torch.save_file", full)
     outcome = rnner("train", "--config", "tiny.yaml", "--output", "run", "--quiet")
-    told = "run/checkpoint/state.safetensors: cannot be written (No space left on device (os error 28))"
-    assert (outcome.code, outcome.err) == (1, f"error: {told} (RNNER_DEBUG=1 shows where)\n")
+    message = "run/checkpoint/state.safetensors: cannot be written (No space left on device (os error 28))"
+    assert (outcome.code, outcome.err) == (1, f"error: {message} (RNNER_DEBUG=1 shows where)\n")
 
 
 def test_debugging_shows_the_traceback(rnner, folder, monkeypatch):

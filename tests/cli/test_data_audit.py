@@ -11,10 +11,10 @@ FAST = ["--folds", 2, "--set", "training.epochs=2", "--set", "encoder.hidden=8"]
 def test_errors_have_a_place_and_both_readings(rnner, folder):
     outcome = rnner("data", "audit", "train.conll", *FAST, "--format", "json", "--top", 5)
     assert outcome.code == 0, outcome.err
-    told = json.loads(outcome.out)
-    assert 0 < len(told["told"]) <= 5 and told["doubts"] >= len(told["told"])
+    audited = json.loads(outcome.out)
+    assert 0 < len(audited["told"]) <= 5 and audited["doubts"] >= len(audited["told"])
     lines = (folder / "train.conll").read_text().splitlines()
-    for rank, doubt in enumerate(told["told"], 1):
+    for rank, doubt in enumerate(audited["told"], 1):
         annotated, model = doubt["annotated"], doubt["model"]
         assert (doubt["rank"], doubt["path"]) == (rank, "train.conll")
         assert lines[doubt["line"] - 1].split()[0] == doubt["words"][annotated["start"]]
@@ -23,7 +23,7 @@ def test_errors_have_a_place_and_both_readings(rnner, folder):
         assert (model["label"] is None) == (doubt["kind"] == "spurious")
         ratio = model["probability"] / annotated["probability"]
         assert doubt["log_ratio"] == pytest.approx(math.log(ratio), abs=1e-6)
-    ratios = [doubt["log_ratio"] for doubt in told["told"]]
+    ratios = [doubt["log_ratio"] for doubt in audited["told"]]
     assert ratios == sorted(ratios, reverse=True)
     assert "2 folds of 14 different sentences" in outcome.err and "2/2: trained on 7 sentences" in outcome.err
 
@@ -37,7 +37,7 @@ def test_the_table_marks_the_words_and_can_go_to_a_file(rnner, folder):
 
 
 @pytest.fixture
-def told(rnner, folder):
+def audited(rnner, folder):
     """Return the errors of the corpus as JSON."""
 
     def call(*options):
@@ -46,8 +46,8 @@ def told(rnner, folder):
     return call
 
 
-def test_the_seed_determines_the_folds(told):
-    assert told("--seed", 1) == told("--seed", 1) != told()
+def test_the_seed_determines_the_folds(audited):
+    assert audited("--seed", 1) == audited("--seed", 1) != audited()
 
 
 def test_by_sentence_splits_documents(rnner, folder):
@@ -58,8 +58,8 @@ def test_by_sentence_splits_documents(rnner, folder):
 
 
 @pytest.mark.slow
-def test_processes_do_not_change_the_result(told):
-    assert told("--jobs", 2) == told()
+def test_processes_do_not_change_the_result(audited):
+    assert audited("--jobs", 2) == audited()
 
 
 def test_a_given_config(rnner, folder):

@@ -49,12 +49,12 @@ def test_errors_exit_with_3_and_have_place_and_advice(rnner, faulty):
 def test_json_has_every_finding(rnner, faulty):
     outcome = rnner("data", "check", faulty, "--format", "json")
     assert outcome.code == 3
-    told = json.loads(outcome.out)
-    assert (told["errors"], told["warnings"]) == (2, 1)
-    assert told["files"] == [
+    report = json.loads(outcome.out)
+    assert (report["errors"], report["warnings"]) == (2, 1)
+    assert report["files"] == [
         {"path": "my.conll", "sentences": 3, "tokens": 6, "entities": 3, "scheme": "iob2"}
     ]
-    columns, transition, characters = told["kinds"]
+    columns, transition, characters = report["kinds"]
     assert (columns["kind"], columns["severity"], columns["count"]) == ("columns", "error", 1)
     assert columns["advice"]
     assert transition["findings"] == [
@@ -70,9 +70,9 @@ def test_json_has_every_finding(rnner, faulty):
 
 def test_examples_limits_the_table(rnner, faulty, tmp_path):
     (tmp_path / "my.conll").write_text("Ada B-PER\nwrote O\nit O\nall O\n. O\n" + "alone\n" * 4)
-    told = rnner("data", "check", faulty, "--examples", 3).out
-    assert told.count(": 'alone'") == 3
-    assert "\n  and 1 more\n" in told
+    report = rnner("data", "check", faulty, "--examples", 3).out
+    assert report.count(": 'alone'") == 3
+    assert "\n  and 1 more\n" in report
 
 
 def test_fix_writes_a_copy_and_reports_what_is_left(rnner, faulty, tmp_path):
@@ -89,9 +89,9 @@ def test_a_complete_repair_exits_with_0(rnner, faulty, tmp_path):
     (tmp_path / "my.conll").write_text(FAULTY.replace("Lovelace\n", ""), encoding="utf-8")
     outcome = rnner("data", "check", faulty, "--fix", "new.conll", "--format", "json")
     assert outcome.code == 0
-    told = json.loads(outcome.out)
-    assert told["errors"] == 1
-    assert told["fix"] == {
+    report = json.loads(outcome.out)
+    assert report["errors"] == 1
+    assert report["fix"] == {
         "files": [{"path": "my.conll", "copy": "new.conll", "changed": {"characters": 1, "transition": 1}}],
         "errors_left": 0,
         "warnings_left": 0,
@@ -124,7 +124,7 @@ def test_usage_errors(rnner, faulty, one_line, arguments, code, part):
 def test_columns_can_be_given(rnner, tmp_path):
     path = tmp_path / "tags_first.conll"
     path.write_text("B-PER Ada O\nO wrote O\n")
-    told = json.loads(rnner("data", "check", path, "--columns", "1,0", "--format", "json").out)
-    assert told["files"][0]["entities"] == 1
-    told = json.loads(rnner("data", "check", path, "--columns", "1,7", "--format", "json").out)
-    assert [kind["kind"] for kind in told["kinds"]] == ["layout"]
+    report = json.loads(rnner("data", "check", path, "--columns", "1,0", "--format", "json").out)
+    assert report["files"][0]["entities"] == 1
+    report = json.loads(rnner("data", "check", path, "--columns", "1,7", "--format", "json").out)
+    assert [kind["kind"] for kind in report["kinds"]] == ["layout"]

@@ -20,8 +20,8 @@ def spans(folder):
 def test_columns_to_jsonl_and_back(rnner, folder):
     there = rnner("data", "convert", "train.conll", "train.jsonl", "--to", "tokens", "--scheme", "bioes")
     assert (there.code, there.out) == (0, "")
-    told = "14 sentences, 98 words, 23 entities (LOC 10, PER 9, ORG 4)"
-    assert there.err == f"wrote train.jsonl (read as columns): {told}\n"
+    summary = "14 sentences, 98 words, 23 entities (LOC 10, PER 9, ORG 4)"
+    assert there.err == f"wrote train.jsonl (read as columns): {summary}\n"
     first = json.loads((folder / "train.jsonl").read_text().splitlines()[0])
     assert first["tokens"][:3] == ["Ada", "Lovelace", "wrote"] and first["tags"][:3] == [
         "B-PER",
@@ -29,7 +29,7 @@ def test_columns_to_jsonl_and_back(rnner, folder):
         "O",
     ]
     back = rnner("data", "convert", "train.jsonl", "back.conll", "--to", "columns")
-    assert back.err == f"wrote back.conll (read as tokens): {told}\n"
+    assert back.err == f"wrote back.conll (read as tokens): {summary}\n"
     assert (folder / "back.conll").read_text().split() == (folder / "train.conll").read_text().split()
 
 

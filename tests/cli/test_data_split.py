@@ -31,11 +31,11 @@ def test_the_parts_have_all_lines(rnner, folder, whole):
 
 
 def test_the_statistics_are_those_of_the_files(rnner, folder, whole):
-    told = json.loads(rnner("data", "split", "whole.conll", "out", "--format", "json").out)["files"]
-    paths = [file["path"] for file in told]
+    statistics = json.loads(rnner("data", "split", "whole.conll", "out", "--format", "json").out)["files"]
+    paths = [file["path"] for file in statistics]
     assert paths == ["out/train.conll", "out/dev.conll", "out/test.conll"]
     again = json.loads(rnner("data", "stats", *paths, "--format", "json").out)["files"]
-    assert again == told
+    assert again == statistics
 
 
 def test_documents_stay_whole_by_default(rnner, folder, whole):

@@ -33,25 +33,25 @@ def test_scores_equal_those_of_seqeval(rnner, trained, evaluate, tmp_path):
     found = [sentence.tags for sentence in ConllReader(tmp_path / "tagged.conll")]
     expected = classification_report(gold, found, output_dict=True, zero_division=0)
 
-    told, _ = evaluate("sample:test")
-    assert 0 < told["f1"] < 1
-    assert told["accuracy"] == accuracy_score(gold, found)
-    for name, score in [("micro avg", told), *told["per_type"].items()]:
+    report, _ = evaluate("sample:test")
+    assert 0 < report["f1"] < 1
+    assert report["accuracy"] == accuracy_score(gold, found)
+    for name, score in [("micro avg", report), *report["per_type"].items()]:
         assert score["precision"] == expected[name]["precision"]
         assert score["recall"] == expected[name]["recall"]
         assert score["f1"] == expected[name]["f1-score"]
         assert score["support"] == expected[name]["support"]
-    assert told["per_type"].keys() == expected.keys() - {"micro avg", "macro avg", "weighted avg"}
+    assert report["per_type"].keys() == expected.keys() - {"micro avg", "macro avg", "weighted avg"}
 
 
 def test_narrow_windows_score_every_word(evaluate):
-    (told, _), (cut, _) = evaluate("sample:test"), evaluate("sample:test", "--window", 4)
-    assert cut["support"] == told["support"] and cut["predicted"] != told["predicted"]
+    (report, _), (cut, _) = evaluate("sample:test"), evaluate("sample:test", "--window", 4)
+    assert cut["support"] == report["support"] and cut["predicted"] != report["predicted"]
 
 
 def test_table_and_conlleval_show_the_same_percentages(rnner, trained, evaluate):
-    told, _ = evaluate("sample:test")
-    figures = [f"{100 * told[name]:.2f}" for name in ("precision", "recall", "f1")]
+    report, _ = evaluate("sample:test")
+    figures = [f"{100 * report[name]:.2f}" for name in ("precision", "recall", "f1")]
     table = rnner("evaluate", "sample:test", "--model", trained).out
     assert re.search(r"All +" + " +".join(figures), table)
     for title in ("Token accuracy", "wrong type", "wrong boundary", "missed", "spurious", "confusions"):
@@ -67,15 +67,15 @@ def test_table_and_conlleval_show_the_same_percentages(rnner, trained, evaluate)
 
 
 def test_errors_and_confusions_add_up(evaluate):
-    told, _ = evaluate("sample:test")
-    gold, predicted = told["errors"]["gold"], told["errors"]["predicted"]
-    assert sum(gold.values()) == told["support"]
-    assert sum(predicted.values()) == told["predicted"]
+    report, _ = evaluate("sample:test")
+    gold, predicted = report["errors"]["gold"], report["errors"]["predicted"]
+    assert sum(gold.values()) == report["support"]
+    assert sum(predicted.values()) == report["predicted"]
     assert (
-        sum(c["count"] for c in told["confusions"])
-        == told["support"] - told["correct"] + predicted["spurious"]
+        sum(c["count"] for c in report["confusions"])
+        == report["support"] - report["correct"] + predicted["spurious"]
     )
-    assert all(confusion["example"]["words"] for confusion in told["confusions"])
+    assert all(confusion["example"]["words"] for confusion in report["confusions"])
 
 
 @pytest.mark.parametrize("batch", [1, 7])
@@ -85,14 +85,14 @@ def test_the_batch_size_does_not_change_scores(evaluate, batch):
 
 def test_illegal_tags_are_reported_and_also_scored_strictly(evaluate, folder):
     (folder / "gold.conll").write_text(ILLEGAL)
-    told, err = evaluate("gold.conll")
+    report, err = evaluate("gold.conll")
     assert err.startswith("warning: gold.conll:")
     assert "conlleval" in err
     # conlleval reads PER, LOC, ORG and PER; as IOB2 only London and Bell are entities.
-    assert told["support"] == 4
-    assert told["strict"]["support"] == 2
-    assert told["correct"] >= told["strict"]["correct"]
-    assert told["warnings"]
+    assert report["support"] == 4
+    assert report["strict"]["support"] == 2
+    assert report["correct"] >= report["strict"]["correct"]
+    assert report["warnings"]
 
 
 def test_the_table_has_strict_scores(rnner, trained, folder):
@@ -110,24 +110,24 @@ def test_other_schemes_are_scored_by_their_entities(evaluate, folder):
 
 def test_unknown_labels_count_as_missed(evaluate, folder):
     (folder / "gold.conll").write_text("Ada B-PER\nLovelace I-PER\nread O\nDune B-WORK\n. O\n")
-    told, err = evaluate("gold.conll")
+    report, err = evaluate("gold.conll")
     assert err == "warning: the model does not know the labels WORK (1): these entities count as missed\n"
-    assert told["per_type"]["WORK"]["recall"] == 0
-    assert told["support"] == 2
+    assert report["per_type"]["WORK"]["recall"] == 0
+    assert report["support"] == 2
 
 
 def test_columns_can_be_given(evaluate, folder):
     (folder / "gold.conll").write_text("O B-PER Ada\nO I-PER Lovelace\nO O slept\n")
-    told, _ = evaluate("gold.conll", "--columns", "2,1")
-    assert (told["support"], told["correct"]) == (1, 1)
+    report, _ = evaluate("gold.conll", "--columns", "2,1")
+    assert (report["support"], report["correct"]) == (1, 1)
 
 
 def test_a_binary_model_is_scored_on_names(rnner, folder):
     options = ["--set", "data.scheme=binary", "--set", "training.epochs=15", "--output", "names", "--quiet"]
     assert rnner("train", "--config", "tiny.yaml", *options).code == 0
-    told = json.loads(rnner("evaluate", "test.conll", "--model", "names", "--format", "json").out)
-    assert list(told["per_type"]) == ["NAME"]
-    assert told["support"] == 3
+    report = json.loads(rnner("evaluate", "test.conll", "--model", "names", "--format", "json").out)
+    assert list(report["per_type"]) == ["NAME"]
+    assert report["support"] == 3
     tagged = rnner("predict", "Ada Lovelace slept .", "--model", "names", "--format", "conll").out
     assert [line.split("\t")[1] for line in tagged.splitlines() if line] == ["1", "1", "0", "0"]
 
@@ -145,9 +145,9 @@ def another(rnner, folder):
 
 
 def test_f1_has_a_bootstrap_interval(rnner, trained, evaluate):
-    told, _ = evaluate("sample:test")
-    bounds = told["f1_interval"]
-    assert bounds["low"] < told["f1"] < bounds["high"]
+    report, _ = evaluate("sample:test")
+    bounds = report["f1_interval"]
+    assert bounds["low"] < report["f1"] < bounds["high"]
     assert (bounds["level"], bounds["resamples"], bounds["unit"], bounds["units"]) == (
         0.95,
         2000,
@@ -168,15 +168,15 @@ def test_documents_are_resampled_if_there_are_many(evaluate, folder):
 def test_several_models_are_compared_with_their_ensemble(rnner, trained, another, evaluate):
     other = another("training.epochs=4", "encoder.cell=lstm", "training.seed=5")
     call = ("evaluate", "sample:test", "--model", trained, "--model", other)
-    told = json.loads(rnner(*call, "--format", "json").out)
-    first, second = told["models"]
+    report = json.loads(rnner(*call, "--format", "json").out)
+    first, second = report["models"]
     alone, _ = evaluate("sample:test")
-    assert first == {"model": str(trained), **alone} and told["baseline"] == str(trained)
+    assert first == {"model": str(trained), **alone} and report["baseline"] == str(trained)
     assert second["model"] == other
     gain = second["difference"]
     assert gain["f1"] == pytest.approx(second["f1"] - first["f1"])
     assert gain["low"] < gain["f1"] < gain["high"] and 0 <= gain["better"] <= 1
-    together = told["ensemble"]
+    together = report["ensemble"]
     assert together["difference"]["f1"] == pytest.approx(together["f1"] - first["f1"])
 
     table = rnner(*call).out
@@ -212,8 +212,8 @@ def test_models_with_other_schemes_are_compared_without_an_ensemble(rnner, train
     call = ("evaluate", "sample:test", "--model", trained, "--model", iob2)
     outcome = rnner(*call, "--format", "json")
     assert outcome.err.startswith("warning: no ensemble: ") and f"{iob2}: iob2" in outcome.err
-    told = json.loads(outcome.out)
-    assert told["ensemble"] is None and told["models"][1]["difference"]["f1"] < 0
+    report = json.loads(outcome.out)
+    assert report["ensemble"] is None and report["models"][1]["difference"]["f1"] < 0
     assert "Ensemble" not in rnner(*call).out
 
 

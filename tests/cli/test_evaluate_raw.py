@@ -32,36 +32,36 @@ def test_the_score_on_tokens_equals_evaluate(rnner, trained, scored, folder, dat
 
 
 def test_equal_tokens_give_equal_scores(scored, folder):
-    told = scored("test.conll")
-    assert told["kept_tokens"] == told["gold_tokens"] == 10
-    assert told["raw"] == told["tokens"]
-    assert told["difference"] == {"f1": 0, "precision": 0, "recall": 0}
+    report = scored("test.conll")
+    assert report["kept_tokens"] == report["gold_tokens"] == 10
+    assert report["raw"] == report["tokens"]
+    assert report["difference"] == {"f1": 0, "precision": 0, "recall": 0}
 
 
 def test_an_entity_that_the_tokenizer_cuts_is_missed(scored, folder):
     (folder / "cut.conll").write_text("Ada B-PER\nLovelace I-PER\nleft O\nBell B-ORG\nInc I-ORG\n. O\n")
-    told = scored("cut.conll")
-    assert told["cut"] == [{"label": "ORG", "text": "Bell Inc", "tokens": ["Bell", "Inc."], "count": 1}]
-    assert (told["gold_tokens"], told["kept_tokens"]) == (6, 4)
-    assert told["raw"]["per_type"]["ORG"]["correct"] == 0
+    report = scored("cut.conll")
+    assert report["cut"] == [{"label": "ORG", "text": "Bell Inc", "tokens": ["Bell", "Inc."], "count": 1}]
+    assert (report["gold_tokens"], report["kept_tokens"]) == (6, 4)
+    assert report["raw"]["per_type"]["ORG"]["correct"] == 0
 
 
 def test_text_with_spans_has_no_scores_on_tokens(scored, rnner, trained, folder):
     spans = [{"start": 2, "end": 15, "label": "PER"}, {"start": 26, "end": 35, "label": "ORG"}]
     (folder / "spans.jsonl").write_text(json.dumps({"text": TEXT, "spans": spans}))
-    told = scored("spans.jsonl")
-    assert (told["raw"]["support"], told["raw"]["correct"]) == (2, 2)
-    assert told["tokens"] is told["difference"] is None
+    report = scored("spans.jsonl")
+    assert (report["raw"]["support"], report["raw"]["correct"]) == (2, 2)
+    assert report["tokens"] is report["difference"] is None
     table = rnner("evaluate", "spans.jsonl", "--model", trained, "--raw").out
     assert "F1 on raw text" in table and "ifference" not in table
 
 
 def test_the_table_has_both_scores_and_their_difference(rnner, trained, scored, folder):
     (folder / "cut.conll").write_text("Ada B-PER\nLovelace I-PER\nleft O\nBell B-ORG\nInc I-ORG\n. O\n")
-    told = scored("cut.conll")
+    report = scored("cut.conll")
     table = rnner("evaluate", "cut.conll", "--model", trained, "--raw").out
-    figures = [f"{100 * told[side]['f1']:.2f}" for side in ("tokens", "raw")]
-    figures.append(f"{100 * told['difference']['f1']:+.2f}".replace("+", r"\+"))
+    figures = [f"{100 * report[side]['f1']:.2f}" for side in ("tokens", "raw")]
+    figures.append(f"{100 * report['difference']['f1']:+.2f}".replace("+", r"\+"))
     assert re.search(r"^All +2 +" + " +".join(figures), table, re.MULTILINE)
     assert "66.67% (4 of 6)" in table and "1 × ORG Bell Inc in Bell Inc." in table
 

@@ -98,8 +98,8 @@ def test_evaluate_gives_the_same_scores(rnner, trained, exported, folder):
 
 def test_an_exported_model_is_compared_but_not_averaged(rnner, trained, exported, folder):
     outcome = rnner("evaluate", "test.conll", "--format", "json", "--model", trained, "--model", exported)
-    told = json.loads(outcome.out)
-    assert told["ensemble"] is None and told["models"][1]["difference"]["f1"] == 0
+    report = json.loads(outcome.out)
+    assert report["ensemble"] is None and report["models"][1]["difference"]["f1"] == 0
     assert "warning: no ensemble: .onnx files cannot be averaged" in outcome.err
 
 

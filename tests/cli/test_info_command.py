@@ -12,19 +12,19 @@ def rows(out):
 
 def test_versions_and_cells(rnner):
     outcome = rnner("info")
-    told = rows(outcome.out)
+    table = rows(outcome.out)
     assert (outcome.code, outcome.err) == (0, "")
-    assert told["rnner"] == __version__
-    assert told["torch"] == torch.__version__
-    assert {"rnn", "gru", "gru_reset_after", "lstm", "none"} <= set(told["cells"].split(", "))
+    assert table["rnner"] == __version__
+    assert table["torch"] == torch.__version__
+    assert {"rnn", "gru", "gru_reset_after", "lstm", "none"} <= set(table["cells"].split(", "))
 
 
 def test_a_model_with_its_labels_size_and_layers(rnner, trained):
     outcome = rnner("info", "--model", trained)
-    told = rows(outcome.out)
-    assert told["labels"] == "LOC, ORG, PER"
-    assert told["scheme"] == "bioes"
-    assert int(told["weights"].replace(",", "")) > 1000
+    table = rows(outcome.out)
+    assert table["labels"] == "LOC, ORG, PER"
+    assert table["scheme"] == "bioes"
+    assert int(table["weights"].replace(",", "")) > 1000
     layers = outcome.out.partition("\n\n")[2]
     assert "GRU" in layers
     assert "CRFHead" in layers

@@ -39,9 +39,9 @@ def test_quickstart(tmp_path, capsys):
     assert (predicted.returncode, predicted.stderr) == (0, "")
     assert json.loads(predicted.stdout)[0]["text"] == "Zoë 😀 slept.\n"
 
-    told = json.loads((model / METRICS).read_text())
+    expected = json.loads((model / METRICS).read_text())
     assert run(["evaluate", "sample:test", "--model", str(model), "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out)["f1"] == told["test"]["f1"]
+    assert json.loads(capsys.readouterr().out)["f1"] == expected["test"]["f1"]
 
 
 @pytest.mark.parametrize("form", ["table", pytest.param("conll", marks=pytest.mark.slow)])
@@ -59,15 +59,17 @@ def test_a_closed_pipe_is_not_an_error(exported, form):
     process.stderr.close()
 
 
-@pytest.mark.parametrize(("closed", "told"), [("<&-", "[PER Ada Lovelace]"), (">&-", ""), ("2>&-", "[PER")])
-def test_streams_that_are_closed_at_the_start_are_empty(exported, closed, told):
+@pytest.mark.parametrize(
+    ("closed", "expected"), [("<&-", "[PER Ada Lovelace]"), (">&-", ""), ("2>&-", "[PER")]
+)
+def test_streams_that_are_closed_at_the_start_are_empty(exported, closed, expected):
     command = f'exec "$0" "$@" {closed}'
     arguments = ["predict", "--model", str(exported), "Ada Lovelace slept ."]
     done = subprocess.run(
         ["sh", "-c", command, *RNNER, *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert told in done.stdout
+    assert expected in done.stdout
 
 
 def test_ctrl_c_in_a_terminal_loses_nothing(folder):
@@ -95,9 +97,9 @@ def test_help_goes_to_stdout_and_fits_80_columns(arguments, capsys, monkeypatch)
     monkeypatch.setenv("COLUMNS", "80")
     assert run(arguments) == (0 if arguments else 2)
     captured = capsys.readouterr()
-    told = captured.out if arguments else captured.err
-    assert told
-    assert max(map(len, told.splitlines())) <= 80
+    expected = captured.out if arguments else captured.err
+    assert expected
+    assert max(map(len, expected.splitlines())) <= 80
 
 
 def test_descriptions_of_commands_are_not_truncated(capsys):

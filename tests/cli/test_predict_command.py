@@ -292,8 +292,8 @@ def test_texts_of_several_lines_are_separated(predict):
 
 
 def test_scores_are_shown_on_request(predict):
-    told = predict("London slept .", "--scores")
-    assert re.fullmatch(r"\[LOC [01]\.\d{3} London\] slept \.\n", told)
+    output = predict("London slept .", "--scores")
+    assert re.fullmatch(r"\[LOC [01]\.\d{3} London\] slept \.\n", output)
     assert '<body class="scores">' in predict("London slept .", "--scores", "--format", "html")
 
 
@@ -532,8 +532,8 @@ def test_evaluate_agrees_with_predict(rnner, reader, tmp_path, monkeypatch, chun
     monkeypatch.setattr("rnner.cli.prediction_input.CHUNK", chunk)
     found, other = tmp_path / "found.conll", tmp_path / "other.conll"
     found.write_text(predicted(column_file(tmp_path / "gold.conll", (2, 1, 4))))
-    told = json.loads(rnner("evaluate", found, "--model", reader, "--format", "json").out)
-    assert told["f1"] == told["accuracy"] == 1 and told["support"] > 0
+    report = json.loads(rnner("evaluate", found, "--model", reader, "--format", "json").out)
+    assert report["f1"] == report["accuracy"] == 1 and report["support"] > 0
 
     other.write_text(predicted(column_file(tmp_path / "gold.conll", (99,))))
     tags = [[sentence.tags for sentence in ConllReader(path)] for path in (found, other)]

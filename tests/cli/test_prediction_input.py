@@ -78,7 +78,7 @@ def test_blank_lines_between_records_are_skipped(predict):
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("{", "not valid JSON: "),
         ("7", 'expected {"text"'),
@@ -93,12 +93,12 @@ def test_blank_lines_between_records_are_skipped(predict):
         ("[" * 100_000, "not valid JSON: "),
     ],
 )
-def test_invalid_records_are_reported_with_their_line(rnner, trained, one_line, tmp_path, line, told):
+def test_invalid_records_are_reported_with_their_line(rnner, trained, one_line, tmp_path, line, message):
     (tmp_path / "r.jsonl").write_text('{"text": "fine"}\n\n' + line + "\n")
     outcome = rnner(
         "predict", "--model", trained, "--file", tmp_path / "r.jsonl", "--input", "jsonl", "-o", "/dev/null"
     )
-    one_line(outcome, 1, "r.jsonl:3: ", told)
+    one_line(outcome, 1, "r.jsonl:3: ", message)
 
 
 # --- gzip --------------------------------------------------------------------------------------------------
@@ -129,8 +129,8 @@ def test_the_suffix_of_the_output_sets_the_format(predict, tmp_path, name):
     form = name.split(".")[1]
     predict(LINES[0], "--output", tmp_path / name)
     data = (tmp_path / name).read_bytes()
-    told = gzip.decompress(data) if name.endswith("gz") else data
-    assert told.decode() == predict(LINES[0], "--format", form)
+    content = gzip.decompress(data) if name.endswith("gz") else data
+    assert content.decode() == predict(LINES[0], "--format", form)
 
 
 @pytest.mark.parametrize("spoil", [lambda data: data[:-9], lambda data: data[:40] + b"\0\0\0" + data[43:]])

@@ -46,10 +46,10 @@ def interrupt(monkeypatch):
     """`interrupt(n, times)` presses Ctrl-C at the nth event of a training."""
 
     def arrange(at, times=1):
-        told = iter(range(10_000))
+        events = iter(range(10_000))
 
         def show(self, event):
-            if next(told) == at:
+            if next(events) == at:
                 for _ in range(times):
                     signal.raise_signal(signal.SIGINT)
 
@@ -110,9 +110,9 @@ def test_warnings_are_shown_even_with_quiet(train, folder):
 
 
 def test_a_held_out_dev_set_is_reported_as_a_note(train):
-    told = train("--set", "data.dev=null").err
-    assert "no dev file: 1 of the 14 sentences" in told
-    assert "warning" not in told
+    err = train("--set", "data.dev=null").err
+    assert "no dev file: 1 of the 14 sentences" in err
+    assert "warning" not in err
     assert train("--set", "data.dev=null", "--quiet", output="quiet").err == ""
 
 
@@ -153,9 +153,9 @@ def test_dry_run_checks_and_writes_nothing(train, folder):
 def test_a_very_long_sentence_is_reported_with_its_line(train, folder, monkeypatch):
     assert "words" not in train("--dry-run").err
     monkeypatch.setattr("rnner.cli.train._LONG_SENTENCE", 7)
-    told = train("--dry-run").err
+    err = train("--dry-run").err
     line = 1 + (folder / "train.conll").read_text().split("\n").index("Grace B-PER")
-    assert f"train.conll:{line}: a sentence of 8 words; it is not split" in told
+    assert f"train.conll:{line}: a sentence of 8 words; it is not split" in err
 
 
 def test_dry_run_reports_errors(train, folder):

@@ -30,10 +30,10 @@ def interrupt(monkeypatch):
     """`interrupt(n)` presses Ctrl-C at the nth event; an epoch has 5, of which 4 are steps."""
 
     def arrange(at):
-        told = iter(range(10_000))
+        events = iter(range(10_000))
 
         def show(self, event):
-            if next(told) == at:
+            if next(events) == at:
                 signal.raise_signal(signal.SIGINT)
 
         monkeypatch.setattr(display.PlainDisplay, "show", show)
@@ -105,16 +105,16 @@ def test_one_seed(train, folder):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--seeds", 0), "--seeds"),
         (("--seeds", 2, "--jobs", 0), "--jobs"),
         (("--jobs", 2), "give --seeds N too"),
-        (("--seeds", 2, "--resume", "--overwrite"), "exclude each other"),
+        (("--seeds", 2, "--resume", "--overwrite"), "cannot be combined"),
     ],
 )
-def test_usage_errors(train, one_line, folder, options, told):
-    one_line(train(*options), 2, told)
+def test_usage_errors(train, one_line, folder, options, message):
+    one_line(train(*options), 2, message)
     assert not (folder / "run").exists()
 
 
@@ -235,11 +235,11 @@ def test_resuming_parallel_seeds_after_ctrl_c_gives_the_same_models(train, folde
     assert (process.returncode, out) == (130, "")
     assert rest.endswith("interrupted and saved in run; repeat the command with --resume to continue\n")
     assert "Traceback" not in rest
-    out, told = start_parallel(*more, "--resume").communicate(timeout=60)
+    out, err = start_parallel(*more, "--resume").communicate(timeout=60)
     assert timeless(out) == timeless(plain.out)
     assert weights(folder / "run") == weights(folder / "plain")
-    assert told.count("reading train.conll") == 1
-    for line in told.splitlines():
+    assert err.count("reading train.conll") == 1
+    for line in err.splitlines():
         assert re.match(
             r" +[345] +[123] |seed [345]: |seed  epoch|reading|train:|dev:|test:|model:|try:", line
         )
@@ -255,9 +255,9 @@ def test_a_failed_parallel_seed_is_reported_once(folder):
         "        return (torch.tanh(x + state[0] @ self.W_aa.T),)\n"
     )
     process = start_parallel("--code", "cells.py", "--set", "encoder.cell=odd")
-    out, told = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert told.count("error: ") == 1 and "Traceback" not in told
-    assert re.search(r"error: seed 4: .*cells\.py:9: ValueError: odd", told)
+    assert err.count("error: ") == 1 and "Traceback" not in err
+    assert re.search(r"error: seed 4: .*cells\.py:9: ValueError: odd", err)
     assert "   4   failed" in out and "(2 seeds)" in out
     assert (folder / "run" / METRICS).exists()

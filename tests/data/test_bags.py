@@ -283,6 +283,6 @@ def test_document_dropout_leaves_a_sentence_only_its_own_words(
 
 def test_bags_are_optional() -> None:
     split = split_of(Case(SENTENCES, [0, 0, 1, 1], [], []))
-    vocabulary = Vocabulary.build(split.counts, labels=[], scheme="bioes", tags=["O"])
+    vocabulary = Vocabulary.build(split.counts, labels=[], scheme="bioes")
     assert EncodedSplit(vocabulary, split).batch([0, 1]).bags is None
     assert vocabulary.encode(SENTENCES).bags is None

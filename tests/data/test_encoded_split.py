@@ -16,7 +16,6 @@ from rnner.data.splits import Split
 from rnner.data.vectors import Vectors
 from rnner.data.vocabulary import Vocabulary
 from rnner.model.tagger import Tagger
-from rnner.tags import tag_inventory
 from tiny_corpus import tagger_of
 
 TEXT = (
@@ -38,12 +37,10 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
 
 def vocabulary_of(split: Split, vectors: Vectors | None = None) -> Vocabulary:
     """The split's vocabulary; with vectors, one that composes words without a row."""
-    tags = tag_inventory(split.labels, "bioes")
     return Vocabulary.build(
         split.counts,
         labels=split.labels,
         scheme="bioes",
-        tags=tags,
         min_count=1,
         vectors=vectors,
         n_grams=None if vectors is None else N_GRAMS,
@@ -130,8 +127,7 @@ def test_a_part_of_a_split_has_its_own_indices(split: Split) -> None:
 
 
 def test_a_tag_that_the_vocabulary_lacks_is_named(split: Split) -> None:
-    tags = tag_inventory(["LOC"], "bioes")
-    narrow = Vocabulary.build(split.counts, labels=["LOC"], scheme="bioes", tags=tags)
+    narrow = Vocabulary.build(split.counts, labels=["LOC"], scheme="bioes")
     with pytest.raises(ValueError, match="unknown tag 'S-ORG'"):
         EncodedSplit(narrow, split)
 

@@ -15,7 +15,7 @@ from rnner.data.lexicon import HeldOutLexicon, Lexicon, features_of
 from rnner.data.splits import Split
 from rnner.data.token_table import UNMARKED, TableRow, build_table, word_blocks
 from rnner.data.vocabulary import Vocabulary
-from rnner.tags import label_of, tag_inventory
+from rnner.tags import label_of
 
 LABELS = ["LOC", "PER"]
 COLUMN = {None: 0, "LOC": 1, "PER": 2}
@@ -208,7 +208,7 @@ def test_a_batch_of_training_is_held_out_and_one_of_prediction_is_not() -> None:
     split = split_of(PARIS, [0, 0, 1])
     lexicon = Lexicon.learn(split, LABELS)
     sentences, tags = split.sentences()
-    plain = Vocabulary.build(split.counts, labels=LABELS, scheme="bioes", tags=tag_inventory(LABELS, "bioes"))
+    plain = Vocabulary.build(split.counts, labels=LABELS, scheme="bioes")
     vocabulary = Vocabulary(**{**vars(plain), "lexicon": lexicon})
     training = EncodedSplit(vocabulary, split).batch([2, 1]).lexicon
     prediction = vocabulary.encode([sentences[2], sentences[1]], [tags[2], tags[1]]).lexicon

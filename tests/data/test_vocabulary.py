@@ -25,8 +25,7 @@ LABELS = ["LOC", "PER"]
 
 
 def build(sentences=SENTENCES, labels=LABELS, scheme="iob2", **options):
-    tags = tag_inventory(labels, scheme)
-    return Vocabulary.build(counted(sentences), labels=labels, scheme=scheme, tags=tags, **options)
+    return Vocabulary.build(counted(sentences), labels=labels, scheme=scheme, **options)
 
 
 def vectors(*words, dimension=3):

@@ -64,8 +64,8 @@ def test_a_cell_without_gates_is_an_error():
 
 
 @pytest.fixture(scope="module")
-def decoder(whole):
-    return load_decoder(whole[1])
+def decoder(finished_run):
+    return load_decoder(finished_run[1])
 
 
 @torch.no_grad()

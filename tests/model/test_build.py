@@ -13,7 +13,6 @@ from rnner.errors import ConfigError, RnnerError
 from rnner.model.build import build_tagger
 from rnner.model.transfer import transfer_weights
 from rnner.scoring.evaluation import evaluate
-from rnner.tags import tag_inventory
 from rnner.training.progress import Epoch, Step
 from rnner.training.run import run_training
 from rnner.training.setup import prepare_training
@@ -308,7 +307,5 @@ def test_transferred_weights_score_the_old_tags_as_before():
 
 
 def test_the_binary_scheme_has_two_tags():
-    vocabulary = Vocabulary.build(
-        {"Harry": 1, "slept": 1}, labels=["NAME"], scheme="binary", tags=tag_inventory(["NAME"], "binary")
-    )
+    vocabulary = Vocabulary.build({"Harry": 1, "slept": 1}, labels=["NAME"], scheme="binary")
     assert build_tagger(config_of("data.scheme=binary"), vocabulary).emission.bias.shape == (2,)

@@ -11,7 +11,6 @@ from rnner.config import parse_config
 from rnner.data.vocabulary import Vocabulary
 from rnner.model.card import model_card
 from rnner.nn import cells
-from rnner.tags import tag_inventory
 from tiny_corpus import counted
 
 LABELS = ["LOC", "PER"]
@@ -48,9 +47,7 @@ def card(
     *, metrics: dict[str, Any] = METRICS, labels: list[str] = LABELS, scheme: str = "bioes", **config: Any
 ) -> str:
     tree = {"data": {"train": "corpora/owls.conll", "dev": "corpora/dev.conll", "test": "corpora/test.conll"}}
-    vocabulary = Vocabulary.build(
-        counted(SENTENCES), labels=labels, scheme=scheme, tags=tag_inventory(labels, scheme), min_count=2
-    )
+    vocabulary = Vocabulary.build(counted(SENTENCES), labels=labels, scheme=scheme, min_count=2)
     return model_card(parse_config({**tree, **config}), vocabulary, metrics)
 
 

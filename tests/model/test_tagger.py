@@ -119,7 +119,7 @@ def test_the_loss_of_a_batch_is_the_mean_over_its_sentences():
 
 def test_a_batch_without_tags_has_no_loss():
     tagger, vocabulary = tagger_of()
-    with pytest.raises(ValueError, match="without tags has no loss"):
+    with pytest.raises(ValueError, match="needs a batch with tags"):
         tagger.loss(vocabulary.encode(SENTENCES).to("cpu"))
 
 
@@ -215,7 +215,7 @@ def test_with_documents_and_a_lexicon_every_weight_has_a_gradient():
 
 def test_a_tagger_with_documents_refuses_a_batch_without_them():
     tagger, vocabulary = tagger_of("embeddings.document=true")
-    with pytest.raises(ValueError, match="looks at whole documents"):
+    with pytest.raises(ValueError, match="uses whole documents"):
         tagger(vocabulary.encode(SENTENCES).to("cpu"))
 
 

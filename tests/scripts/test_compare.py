@@ -40,7 +40,7 @@ def test_compare_cells_resumes(run_script, tmp_path):
 
 def test_compare_backends_end_to_end(compare_backends, whole, tmp_path, monkeypatch, capsys):
     corpus = write_columns(tmp_path / "some.conll", TRAIN)
-    arguments = ["compare_backends.py", str(whole[1]), str(corpus), "--rounds", "1"]
+    arguments = ["compare_backends.py", str(finished_run[1]), str(corpus), "--rounds", "1"]
     monkeypatch.setattr(sys, "argv", arguments)
     monkeypatch.setattr("torch.set_num_threads", lambda _: None)
     with pytest.raises(SystemExit) as stopped:

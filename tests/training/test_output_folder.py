@@ -24,7 +24,7 @@ def test_a_run_is_resumed_or_replaced_only_on_request(finished_run):
     before = content(folder)
     with pytest.raises(UsageError, match=r"contains a run; .*--resume .* --overwrite"):
         check_output(folder, resume=False, overwrite=False)
-    with pytest.raises(UsageError, match="exclude each other"):
+    with pytest.raises(UsageError, match="cannot be combined"):
         check_output(folder, resume=True, overwrite=True)
     check_output(folder, resume=True, overwrite=False)
     check_output(folder, resume=False, overwrite=True)

@@ -51,15 +51,15 @@ def split(
     from rnner.workbench.partition import cut, partition
     from rnner.workbench.statistics import describe
 
-    wanted = _parse_shares(shares)
+    fractions = _parse_shares(shares)
     source = resolve(corpus)
     options.require_column_file(source, columns)
-    files = _output_files(source, output, wanted, overwrite)
+    files = _output_files(source, output, fractions, overwrite)
     chosen = options.parse_columns(columns)
     whole = read_split(source, columns=chosen, illegal="conlleval")
     warn_about_split(whole)
     by_document = None if by is None else by is options.SplitUnit.document
-    parts = partition(whole, list(wanted.values()), seed=seed, by_document=by_document)
+    parts = partition(whole, list(fractions.values()), seed=seed, by_document=by_document)
     ends = line_ends(source)
     if ends.mixed:
         newline = _LINE_ENDS[ends.newline]
@@ -67,14 +67,14 @@ def split(
     _write(files, cut(source, parts.parts, columns=chosen), ends)
     splits = [
         replace(whole.select(sentences), name=name, path=files[name])
-        for name, sentences in zip(wanted, parts.parts, strict=True)
+        for name, sentences in zip(fractions, parts.parts, strict=True)
     ]
     statistics = describe(splits)
     print_statistics(statistics, form)
     units = "documents" if parts.by_document else "different sentences"
     written = [f"{part.path} ({len(part) / len(whole):.1%} of the sentences)" for part in splits]
     notice(f"{parts.units:,} {units}, seed {seed}; wrote {', '.join(written)}")
-    _warn_about_missing_labels(dict(zip(wanted, statistics, strict=True)))
+    _warn_about_missing_labels(dict(zip(fractions, statistics, strict=True)))
 
 
 def _parse_shares(text: str) -> dict[str, float]:
@@ -93,7 +93,7 @@ def _parse_shares(text: str) -> dict[str, float]:
 
 
 def _output_files(
-    source: Path, folder: Path, wanted: Mapping[str, float], overwrite: bool
+    source: Path, folder: Path, fractions: Mapping[str, float], overwrite: bool
 ) -> dict[str, Path]:
     """Return the file of each part.
 
@@ -106,11 +106,11 @@ def _output_files(
     for name, path in files.items():
         if path.exists() and path.samefile(source):
             raise UsageError(f"{path}: is the corpus itself and would be lost; choose another FOLDER")
-        if path.exists() and name not in wanted:
+        if path.exists() and name not in fractions:
             raise UsageError(f"{path} already exists, and is not part of this split; remove it")
     for path in files.values():
         check_output_file(path, overwrite, name="FOLDER")
-    return {name: files[name] for name in wanted}
+    return {name: files[name] for name in fractions}
 
 
 def _write(files: Mapping[str, Path], lines: Sequence[Sequence[str]], ends: LineEnds) -> None:

@@ -27,67 +27,77 @@ Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 class Section(BaseModel):
     """A section of the config: immutable, strictly typed, no unknown keys.
 
-    The string below each key is its description, which users see in configs and in docs/config.md.
+    Users see the description of each key in configs and in docs/config.md.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class ColumnsConfig(Section):
     """Columns of a column file, counted from 0; negative numbers count from the end."""
 
-    token: int = 0
-    """column of the word"""
-    tag: int = -1
-    """column of the tag"""
+    token: int = Field(0, description="column of the word")
+    tag: int = Field(-1, description="column of the tag")
 
 
 class DataConfig(Section):
     """Corpora and their tags."""
 
-    train: str
-    """training file (column file, JSONL, ...), hf:owner/name:split, or sample:train"""
-    dev: str | None = None
-    """file that selects the best epoch; null: a tenth of train is held out"""
-    split_seed: int | None = Field(None, ge=0, lt=2**31)
-    """seed for the held-out tenth if dev is null; null: training.seed"""
-    test: str | None = None
-    """file scored once, after training; null: none"""
-    columns: ColumnsConfig | None = None
-    """{token: 0, tag: -1}, counted from 0; null: detected in each file"""
-    scheme: Literal["bioes", "iob2", "iob1", "binary"] = "bioes"
-    """tag scheme of the model, whatever the files use: bioes, iob2, iob1, or binary (1 names, 0 others)"""
-    illegal_tags: Literal["error", "conlleval"] = "error"
-    """tags that violate their scheme: error (stop), or conlleval (read as that script does)"""
+    train: str = Field(
+        description="training file (column file, JSONL, ...), hf:owner/name:split, or sample:train"
+    )
+    dev: str | None = Field(
+        None, description="file that selects the best epoch; null: a tenth of train is held out"
+    )
+    split_seed: int | None = Field(
+        None, ge=0, lt=2**31, description="seed for the held-out tenth if dev is null; null: training.seed"
+    )
+    test: str | None = Field(None, description="file scored once, after training; null: none")
+    columns: ColumnsConfig | None = Field(
+        None, description="{token: 0, tag: -1}, counted from 0; null: detected in each file"
+    )
+    scheme: Literal["bioes", "iob2", "iob1", "binary"] = Field(
+        "bioes",
+        description="tag scheme of the model: bioes, iob2, iob1, or binary (1 name, 0 other)",
+    )
+    illegal_tags: Literal["error", "conlleval"] = Field(
+        "error",
+        description="tags that violate their scheme: error (stop) or conlleval (read as conlleval does)",
+    )
 
 
 class WordsConfig(Section):
     """One vector per word."""
 
-    size: int = Field(100, gt=0, le=65536)
-    """dimensions of a word vector; with `vectors`, the file decides"""
-    vectors: str | None = None
-    """text file of GloVe, word2vec or fastText vectors; null: none"""
-    limit: int | None = Field(None, gt=0)
-    """number of vectors to read, the first (most frequent) of the file; null: all"""
-    min_coverage: float = Field(0.1, ge=0.0, le=1.0)
-    """stop if less than this share of the training words has a vector"""
-    tune: bool = False
-    """also train the vectors of words that occur in train"""
-    precision: Literal["float16", "int8"] = "float16"
-    """number format of the vectors in the model: float16, or int8 (half the size)"""
-    compose: bool = True
-    """compose vectors of words missing from the file from their parts and n-grams"""
-    n_grams: int = Field(100_000, ge=0)
-    """number of character n-grams to compose from (the most frequent ones)"""
-    min_count: int = Field(2, gt=0)
-    """words without a vector get a trained one if train has them at least this often"""
+    size: int = Field(
+        100, gt=0, le=65536, description="dimensions of a word vector; with `vectors`, the file decides"
+    )
+    vectors: str | None = Field(
+        None, description="text file of GloVe, word2vec or fastText vectors; null: none"
+    )
+    limit: int | None = Field(
+        None, gt=0, description="number of vectors to read, the first (most frequent) of the file; null: all"
+    )
+    min_coverage: float = Field(
+        0.1, ge=0.0, le=1.0, description="stop if less than this share of the training words has a vector"
+    )
+    tune: bool = Field(False, description="also train the vectors of words that occur in train")
+    precision: Literal["float16", "int8"] = Field(
+        "float16", description="number format of the vectors in the model: float16, or int8 (half the size)"
+    )
+    compose: bool = Field(
+        True, description="compose vectors of words missing from the file from their parts and n-grams"
+    )
+    n_grams: int = Field(
+        100_000, ge=0, description="number of character n-grams to compose from (the most frequent ones)"
+    )
+    min_count: int = Field(
+        2, gt=0, description="words without a vector get a trained one if train has them at least this often"
+    )
 
 
 def _known_cell(name: str, info: ValidationInfo) -> str:
-    """Cells are known only where torch and the user's own code are loaded; then they are checked here."""
+    """Check the cell name if the available cells are known (torch and user code are loaded)."""
     known = (info.context or {}).get("cells")
     if known is not None and name not in known:
         raise ValueError(
@@ -109,16 +119,15 @@ def _odd(width: int) -> int:
 class CharactersConfig(Section):
     """A word vector computed from the characters."""
 
-    encoder: Literal["cnn", "recurrent"] = "cnn"
-    """cnn, or recurrent (bidirectional)"""
-    size: int = Field(30, gt=0, le=65536)
-    """dimensions of a character vector"""
-    hidden: int = Field(50, gt=0)
-    """filters of the CNN, or units per direction of the recurrent encoder"""
-    width: Annotated[int, AfterValidator(_odd)] = Field(3, gt=0, le=64)
-    """width of a CNN filter in characters; odd"""
-    cell: CellName = "lstm"
-    """cell of the recurrent encoder"""
+    encoder: Literal["cnn", "recurrent"] = Field("cnn", description="cnn, or recurrent (bidirectional)")
+    size: int = Field(30, gt=0, le=65536, description="dimensions of a character vector")
+    hidden: int = Field(
+        50, gt=0, description="filters of the CNN, or units per direction of the recurrent encoder"
+    )
+    width: Annotated[int, AfterValidator(_odd)] = Field(
+        3, gt=0, le=64, description="width of a CNN filter in characters; odd"
+    )
+    cell: CellName = Field("lstm", description="cell of the recurrent encoder")
 
 
 def expand_characters(value: Any) -> Any:
@@ -138,86 +147,93 @@ class EmbeddingsConfig(Section):
 
     words: WordsConfig = WordsConfig()
     characters: Annotated[CharactersConfig | None, BeforeValidator(expand_characters)] = Field(
-        CharactersConfig(), json_schema_extra=_add_shorthand
+        CharactersConfig(),
+        json_schema_extra=_add_shorthand,
+        description="a word vector computed from the characters; null: none",
     )
-    """a word vector computed from the characters; null: none"""
-    casing: int = Field(10, ge=0)
-    """dimensions of the casing vector (Capital, UPPER, 1996, ...); 0: none"""
-    document: bool = False
-    """add a vector of the document (a weighted mean of its word vectors) to each word"""
-    lexicon: bool = False
-    """add label counts of the word in other training documents"""
+    casing: int = Field(
+        10, ge=0, description="dimensions of the casing vector (Capital, UPPER, 1996, ...); 0: none"
+    )
+    document: bool = Field(
+        False, description="add a vector of the document (a weighted mean of its word vectors) to each word"
+    )
+    lexicon: bool = Field(False, description="add label counts of the word in other training documents")
 
 
 class EncoderConfig(Section):
     """The recurrent network over the words of a sentence."""
 
-    cell: CellName = "lstm"
-    """rnn, gru (the notes' GRU), gru_reset_after (PyTorch's), lstm, none, or your own cell"""
-    hidden: int = Field(200, gt=0, le=65536)
-    """units per direction"""
-    layers: int = Field(1, gt=0, le=64)
-    """number of stacked layers"""
-    bidirectional: bool = True
-    """read each sentence in both directions"""
-    path: Literal["auto", "loop", "fused", "native"] = "auto"
-    """implementation: auto (fastest), loop (readable), fused (rnner's), native (PyTorch's)"""
+    cell: CellName = Field(
+        "lstm",
+        description="rnn, gru (the notes' GRU), gru_reset_after (PyTorch's), lstm, none, or your own cell",
+    )
+    hidden: int = Field(200, gt=0, le=65536, description="units per direction")
+    layers: int = Field(1, gt=0, le=64, description="number of stacked layers")
+    bidirectional: bool = Field(True, description="read each sentence in both directions")
+    path: Literal["auto", "loop", "fused", "native"] = Field(
+        "auto",
+        description="implementation: auto (fastest), loop (readable), fused (rnner's), native (PyTorch's)",
+    )
 
 
 class DropoutConfig(Section):
     """Dropout probabilities in training; 0: off."""
 
-    words: Probability = 0.05
-    """words replaced by the unknown word"""
-    document: Probability = 0.1
-    """sentences whose document vector covers only the sentence itself"""
-    casing: Probability = 0.0
-    """sentences converted to lower case, or (a third of them) to upper case"""
-    input: Probability = 0.5
-    """input of the first layer (one mask per sentence)"""
-    recurrent: Probability = 0.0
-    """recurrent weights W_aa (one mask per training step)"""
-    hidden: Probability = 0.3
-    """values between layers"""
-    output: Probability = 0.5
-    """output of the last layer"""
+    words: Probability = Field(0.05, description="words replaced by the unknown word")
+    document: Probability = Field(
+        0.1, description="sentences whose document vector covers only the sentence itself"
+    )
+    casing: Probability = Field(
+        0.0, description="sentences converted to lower case, or (a third of them) to upper case"
+    )
+    input: Probability = Field(0.5, description="input of the first layer (one mask per sentence)")
+    recurrent: Probability = Field(0.0, description="recurrent weights W_aa (one mask per training step)")
+    hidden: Probability = Field(0.3, description="values between layers")
+    output: Probability = Field(0.5, description="output of the last layer")
 
 
 class TrainingConfig(Section):
     """Batches, optimizer, schedule and checkpoints."""
 
-    epochs: int = Field(30, gt=0)
-    """maximum number of passes over the training data"""
-    patience: int | None = Field(None, gt=0)
-    """stop after this many epochs without a better dev F1; null: never"""
-    batch_sentences: int | None = Field(16, gt=0)
-    """maximum sentences per step; null: no limit"""
-    batch_tokens: int | None = Field(4096, gt=0)
-    """maximum tokens per step, padding included; null: no limit"""
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    """adamw, or sgd (with momentum)"""
-    learning_rate: float = Field(0.002, gt=0)
-    """peak learning rate; about 0.002 for adamw, 0.1 for sgd"""
-    momentum: Probability = 0.9
-    """momentum of sgd"""
-    weight_decay: float = Field(0.0, ge=0)
-    """weight decay (embeddings and biases excluded)"""
-    schedule: Literal["linear", "cosine", "constant"] = "linear"
-    """learning rate after the warm-up: linear or cosine decay to 0, or constant"""
-    warmup: Probability = 0.05
-    """share of all steps in which the learning rate rises to its peak"""
-    clip: float | None = Field(5.0, gt=0)
-    """gradient clipping threshold; null: no clipping"""
-    clip_by: Literal["norm", "value"] = "norm"
-    """norm: clip the norm of all gradients together; value: clip each element"""
-    average: Probability | None = 0.999
-    """decay of the running average of the weights, which is the saved model; null: off"""
-    seed: int = Field(1, ge=0, lt=2**31)
-    """random seed; same seed, threads and machine: the same model, bit for bit"""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """precision of matrix products in training: float32, or bfloat16 (CUDA only)"""
-    checkpoint_minutes: float = Field(5.0, ge=0)
-    """minutes between checkpoints; one is also written after each epoch"""
+    epochs: int = Field(30, gt=0, description="maximum number of passes over the training data")
+    patience: int | None = Field(
+        None, gt=0, description="stop after this many epochs without a better dev F1; null: never"
+    )
+    batch_sentences: int | None = Field(16, gt=0, description="maximum sentences per step; null: no limit")
+    batch_tokens: int | None = Field(
+        4096, gt=0, description="maximum tokens per step, padding included; null: no limit"
+    )
+    optimizer: Literal["adamw", "sgd"] = Field("adamw", description="adamw, or sgd (with momentum)")
+    learning_rate: float = Field(
+        0.002, gt=0, description="peak learning rate; about 0.002 for adamw, 0.1 for sgd"
+    )
+    momentum: Probability = Field(0.9, description="momentum of sgd")
+    weight_decay: float = Field(0.0, ge=0, description="weight decay (embeddings and biases excluded)")
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="learning rate after the warm-up: linear or cosine decay to 0, or constant"
+    )
+    warmup: Probability = Field(
+        0.05, description="share of all steps in which the learning rate rises to its peak"
+    )
+    clip: float | None = Field(5.0, gt=0, description="gradient clipping threshold; null: no clipping")
+    clip_by: Literal["norm", "value"] = Field(
+        "norm", description="norm: clip the norm of all gradients together; value: clip each element"
+    )
+    average: Probability | None = Field(
+        0.999, description="decay of the running average of the weights, which is the saved model; null: off"
+    )
+    seed: int = Field(
+        1,
+        ge=0,
+        lt=2**31,
+        description="random seed; same seed, threads and machine: the same model, bit for bit",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="precision of matrix products in training: float32, or bfloat16 (CUDA only)"
+    )
+    checkpoint_minutes: float = Field(
+        5.0, ge=0, description="minutes between checkpoints; one is also written after each epoch"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -243,12 +259,21 @@ class Config(Section):
     embeddings: EmbeddingsConfig = EmbeddingsConfig()
     encoder: EncoderConfig = EncoderConfig()
     dropout: DropoutConfig = DropoutConfig()
-    head: Literal["crf", "softmax"] = "crf"
-    """crf: adjacent tags are scored together; softmax: each tag on its own"""
-    threshold: float | None = Field(None, gt=0.0, lt=1.0)
-    """report every entity more probable than this (start with half of your dev F1); null: off"""
-    agreement: float | None = Field(None, gt=0.0, lt=1.0)
-    """weight of the mean score of a capitalised word over its document (start with 0.5); null: off"""
+    head: Literal["crf", "softmax"] = Field(
+        "crf", description="crf: adjacent tags are scored together; softmax: each tag on its own"
+    )
+    threshold: float | None = Field(
+        None,
+        gt=0.0,
+        lt=1.0,
+        description="report every entity more probable than this (start with half of your dev F1); null: off",
+    )
+    agreement: float | None = Field(
+        None,
+        gt=0.0,
+        lt=1.0,
+        description="weight of a capitalised word's mean score over its document (try 0.5); null: off",
+    )
     training: TrainingConfig = TrainingConfig()
 
 

@@ -32,7 +32,7 @@ class BagOfWords(NamedTuple):
 
 
 def number_documents(documents: ArrayLike) -> NDArray[np.int64]:
-    """Renumber documents `[s]` from 0; each unmarked sentence (-1) becomes a document of its own."""
+    """Renumber documents `[s]` from 0; each unmarked sentence (-1) becomes a separate document."""
     given = np.asarray(documents, dtype=np.int64)
     distinct = np.where(given == UNMARKED, -1 - np.arange(len(given)), given)
     return np.unique(distinct, return_inverse=True)[1].astype(np.int64)

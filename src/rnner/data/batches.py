@@ -45,7 +45,7 @@ class Composition(Generic[A]):
 
 @dataclass(frozen=True, eq=False)
 class DocumentBags(Generic[A]):
-    """The bags of words of a batch's documents, one after the other: m distinct words of d documents in all.
+    """The bags of words of a batch's documents, concatenated: m distinct words of d documents in all.
 
     Attributes:
         words: `[m]` int64, word ids; 0 for a composed word.
@@ -127,7 +127,7 @@ def batch_indices(
         lengths: `[s]` tokens in each sentence, at least 1.
         sentences: maximum number of sentences per batch.
         tokens: maximum number of tokens per batch, padding included (longest length times sentences). A
-            longer sentence is a batch of its own; sentences are never cut.
+            longer sentence forms a separate batch; sentences are never cut.
         generator: makes batches and their order random; equal states give equal batches. Without it the
             batches are fixed, longest sentences first (so that a lack of memory shows at once).
 

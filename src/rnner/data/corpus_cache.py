@@ -1,8 +1,8 @@
 """Cache of large corpora as Arrow files: parsed once, then mapped from disk until the source changes.
 
 A file is named by a digest of its source's bytes, of the settings, and of the code that reads. It is written
-beside its final place and moved there in one step, so that two runs may write it at once and either may be
-killed. It ends with the digest of its own bytes; a file whose digest differs is written again.
+next to its final path and renamed atomically, so concurrent or killed runs never leave a partial file under
+that path. It ends with the digest of its own bytes; a file whose digest differs is written again.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _stored(split: Split, file: Path) -> Split:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_old(file.parent)
-        # A name of its own for each process: two may write the same file.
+        # A separate name per process, because two may write the same file.
         handle, name = tempfile.mkstemp(prefix=f"{file.stem[:16]}-", suffix=".partial", dir=file.parent)
         os.close(handle)
         with atomic_replace(file, Path(name)) as partial:

@@ -141,7 +141,7 @@ class EncodedSplit:
 
     @cached_property
     def _members(self) -> tuple[Integers, Integers]:
-        """The sentences of each document, then each sentence as a document of its own.
+        """The sentences of each document, then each sentence as a separate document.
 
         Returns the index of each document's first sentence in the second array, and the sentences.
         """
@@ -162,7 +162,7 @@ def _recase(forms: Sequence[str]) -> tuple[list[str], NDArray[np.int32]]:
 
 
 def _starts(lengths: Integers) -> Integers:
-    """Return the start of each of several sequences that lie one after the other."""
+    """Return the start of each of several consecutive sequences."""
     return np.cumsum(lengths) - lengths
 
 

@@ -48,7 +48,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class TokenTable:
-    """All sentences of a file, one after the other. The arrays may be on disk.
+    """All sentences of a file, concatenated. The arrays may be on disk.
 
     Attributes:
         tokens, tags: the words and their tags.

@@ -67,7 +67,6 @@ class Vocabulary:
         *,
         labels: Sequence[str],
         scheme: str,
-        tags: Sequence[str],
         vectors: Vectors | None = None,
         min_count: int = 2,
         tune: bool = False,
@@ -82,7 +81,6 @@ class Vocabulary:
             counts: number of occurrences of each form in the training sentences.
             labels: the entity types.
             scheme: the tag scheme.
-            tags: all tags of `scheme` and `labels`, in the order of their ids.
             vectors: word vectors from a file. Each of its words without a trained row gets a frozen one, even
                 if it does not occur in the training sentences.
             min_count: minimum count of a key without a vector to get a trained row.
@@ -102,7 +100,7 @@ class Vocabulary:
             words=RESERVED + _by_frequency(kept),
             vector_words=[word for word in known if word not in kept],
             characters=RESERVED + _by_frequency(_character_counts(counts)),
-            tags=list(tags),
+            tags=tag_inventory(labels, scheme),
             scheme=scheme,
             labels=sorted(labels),
             n_grams=n_grams,
@@ -135,7 +133,7 @@ class Vocabulary:
         )
 
     def key(self, form: str) -> str:
-        """Return the first of the form, its lower case and its normal form that has a row, else the last.
+        """Return the first key with a row: the form, its lower case, or its normal form (the fallback).
 
         The normal form is in lower case with digits as 0.
         """

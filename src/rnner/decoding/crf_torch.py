@@ -10,7 +10,7 @@ from torch import Tensor
 from rnner.data.batches import Integers
 from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.threshold import Candidate
-from rnner.nn.heads import CRFHead, SoftmaxHead
+from rnner.nn.heads import Head
 
 
 class TorchLattice:
@@ -22,7 +22,7 @@ class TorchLattice:
         lengths: [b].
     """
 
-    def __init__(self, head: CRFHead | SoftmaxHead, emissions: Tensor, lengths: Tensor) -> None:
+    def __init__(self, head: Head, emissions: Tensor, lengths: Tensor) -> None:
         self._head, self._emissions, self._lengths = head, emissions, lengths
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What the right context tells: "He said, Teddy Roosevelt ..." and "He said, Teddy bears ...".
+"""What the right context adds: "He said, Teddy Roosevelt ..." and "He said, Teddy bears ...".
 
 Claim of the notes: whether "Teddy" belongs to a name depends on the word after it, which a forward-only
 network has not read yet; a bidirectional network, ŷ<t> = g(W_y [a→<t>, a←<t>] + b_y), can tell.

@@ -1,7 +1,7 @@
 """A feedforward network with a fixed window beside a recurrent network.
 
-Claims of the notes: a standard network on one-hot words has far more weights, reads inputs up to one length
-only, and does not share what it learns between positions.
+Claims of the notes: a feedforward network on one-hot words has far more weights, reads inputs up to one
+length only, and does not share what it learns between positions.
 
 How to read it: the number of weights; the longest input; and F1 on early and late words. Trained on the first
 words of each sentence only, a network that shares nothing between positions fails on the later ones.

@@ -114,7 +114,7 @@ def train_adding(clip: float | None, seed: int, quick: bool) -> dict[str, list[f
     """Train an RNN to add two marked numbers of ten (Hochreiter and Schmidhuber 1997), with plain SGD.
 
     Returns the squared error of each step, up to the first above 1e6, and the norm of its gradient before
-    clipping. Always answering 1 has a squared error of 1/6.
+    clipping. Always predicting 1 gives a squared error of 1/6.
     """
     torch.manual_seed(seed)
     layer, output, losses, norms = Recurrent(RNNCell(2, _SIZE)), nn.Linear(_SIZE, 1), [0.0], [0.0]

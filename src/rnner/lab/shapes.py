@@ -1,4 +1,4 @@
-"""The five shapes of recurrent networks, each trained, each beside a baseline.
+"""The five shapes of recurrent networks, each trained and compared with a baseline.
 
 Claim of the notes: the same cell serves one-to-one, one-to-many, many-to-one and many-to-many tasks, the last
 with inputs and outputs of equal or of different length.
@@ -54,7 +54,7 @@ class Result(NamedTuple):
 
 
 def tagging(seed: int, quick: bool, **encoder: Any) -> Result:
-    """Tag words as names, with their context or without; the baseline takes every capital for a name."""
+    """Tag words as names, with or without context; the baseline tags every capitalised word."""
     decoder, test = train_tagger(seed, 3 if quick else 12, **encoder), sample_split("test")
     sentences = test.sentences()[0]
     capitals = [to_spans([str(int(word[0].isupper())) for word in words], "binary") for words in sentences]

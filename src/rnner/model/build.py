@@ -16,7 +16,7 @@ from rnner.nn.characters import CharacterCNN, CharacterRecurrent
 from rnner.nn.document_vector import DocumentVector
 from rnner.nn.dropout import LockedDropout
 from rnner.nn.embeddings import FrozenVectors, WordEmbedding, quantize
-from rnner.nn.heads import CRFHead, SoftmaxHead
+from rnner.nn.heads import CRFHead, Head, SoftmaxHead
 from rnner.nn.recurrent import Bidirectional, Recurrent, RecurrentLayer, Stack
 
 
@@ -50,7 +50,6 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: FrozenVectors 
         document=document,
         encoder=build_encoder(config.encoder, features, between=dropout.hidden),
         head=build_head(config.head, vocabulary, config.threshold),
-        tags=len(vocabulary.tags),
         agreement=config.agreement,
         document_dropout=dropout.document,
         casing_dropout=dropout.casing,
@@ -116,11 +115,15 @@ def build_bidirectional(cell: str, features: int, hidden: int, *, path: str = "a
     )
 
 
-def build_head(kind: str, vocabulary: Vocabulary, threshold: float | None = None) -> CRFHead | SoftmaxHead:
-    """Build the head, with the moves between tags that the tag scheme allows."""
-    allowed = tags.transitions(vocabulary.tags, vocabulary.scheme)
-    boundary = tags.boundaries(vocabulary.tags, vocabulary.scheme)
-    masks = [torch.tensor(mask) for mask in (allowed.start, allowed.step, allowed.end, boundary)]
-    head = CRFHead(*masks) if kind == "crf" else SoftmaxHead(*masks)
+def build_head(kind: str, vocabulary: Vocabulary, threshold: float | None = None) -> Head:
+    """Build the head called `crf` or `softmax` for the tags of a vocabulary."""
+    head = {"crf": CRFHead, "softmax": SoftmaxHead}[kind](*head_masks(vocabulary))
     head.threshold = threshold
     return head
+
+
+def head_masks(vocabulary: Vocabulary) -> list[Tensor]:
+    """Return the masks that every `Head` takes: the transitions between tags that the tag scheme allows."""
+    allowed = tags.transitions(vocabulary.tags, vocabulary.scheme)
+    boundary = tags.boundaries(vocabulary.tags, vocabulary.scheme)
+    return [torch.tensor(mask) for mask in (allowed.start, allowed.step, allowed.end, boundary)]

@@ -9,7 +9,7 @@ from rnner.data.batches import Batch, Composition, DocumentBags
 from rnner.nn.document_vector import DocumentVector
 from rnner.nn.dropout import LockedDropout, RecurrentDropout, WordDropout
 from rnner.nn.embeddings import WordEmbedding
-from rnner.nn.heads import CRFHead, SoftmaxHead
+from rnner.nn.heads import Head
 from rnner.nn.recurrent import RecurrentLayer
 
 
@@ -21,12 +21,11 @@ class Tagger(nn.Module):
 
     Args:
         words: word ids [n] -> vectors [n, w].
+        encoder: `encoder(x [b, t, i], lengths [b]) -> (output [b, t, h], state)` with `output_size`.
+        head: loss over the emissions [b, t, k] of k tags, and decoding.
         characters: character ids [n, c] -> vectors [n, `output_size`]; None: no characters.
         casing: casing classes [n] -> vectors [n, s]; None: no casing.
-        document: vectors of a document's words -> a vector that each of its words sees; None: no documents.
-        encoder: `encoder(x [b, t, i], lengths [b]) -> (output [b, t, h], state)` with `output_size`.
-        head: loss over the emissions, and decoding.
-        tags: number of tags, k.
+        document: vectors of a document's words -> a vector added to each of its words; None: no documents.
         agreement: for decoders, the share of emissions that the same spellings of a document have in common
             (see `rnner.decoding.agreement`); None: none.
         document_dropout: share of training sentences to be shown without the rest of their document, so that
@@ -40,12 +39,11 @@ class Tagger(nn.Module):
         self,
         *,
         words: WordEmbedding,
-        characters: nn.Module | None,
-        casing: nn.Embedding | None,
-        document: DocumentVector | None = None,
         encoder: RecurrentLayer,
-        head: CRFHead | SoftmaxHead,
-        tags: int,
+        head: Head,
+        characters: nn.Module | None = None,
+        casing: nn.Embedding | None = None,
+        document: DocumentVector | None = None,
         agreement: float | None = None,
         document_dropout: float = 0.0,
         casing_dropout: float = 0.0,
@@ -65,7 +63,7 @@ class Tagger(nn.Module):
         self.encoder = encoder
         self.recurrent_dropout = RecurrentDropout(recurrent_dropout)
         self.output_dropout = LockedDropout(output_dropout)
-        self.emission = nn.Linear(encoder.output_size, tags)
+        self.emission = nn.Linear(encoder.output_size, len(head.boundary))
         self.head = head
         self.agreement = agreement
         nn.init.xavier_uniform_(self.emission.weight)

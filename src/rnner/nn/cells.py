@@ -1,8 +1,7 @@
 """Recurrent cells. Each computes one time step, in the letters of the lecture notes.
 
-Letters: x<t> is the input, a<t> the activation (the output of a cell), c<t> the memory, c̃ its candidate, Γ a
-    gate;
-* multiplies elementwise, σ is the logistic function.
+Letters: x<t> is the input, a<t> the activation (the output of a cell), c<t> the memory, c̃ its candidate,
+Γ a gate, * elementwise multiplication, σ the logistic function.
 Shapes: `[b, t, i]` is b sentences of t words with i features each; h is the hidden size.
 
 A cell computes a single step; `rnner.nn.recurrent` runs it over sentences, in either direction. A new cell,

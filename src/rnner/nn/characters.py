@@ -1,8 +1,8 @@
 """Features of a word from its characters, by convolution or recurrence.
 
-Letters: n words, c characters per word, h features per word. Character id 0 is padding, on the right; the
-    amount of
-padding never changes a word's features. A word without characters counts as one unknown character (id 1).
+Letters: n words, c characters per word, h features per word. Character id 0 is padding, on the right. The
+amount of padding never changes the features of a word. A word without characters counts as one unknown
+character (id 1).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 A new head, such as one with a label-smoothing loss, is a subclass of `Head` in this file: `loss` decides how
 it trains, and `transition_scores` how it decodes; `build_head` in `rnner.model.build` makes it available to a
 config.
+
 Letters: b sentences, t positions, k tags, n spans or sequences.
 """
 

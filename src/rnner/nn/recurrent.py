@@ -196,7 +196,7 @@ class Bidirectional(RecurrentLayer):
 
 
 class Stack(RecurrentLayer):
-    """Layers on top of each other. Each reads the output of the layer below.
+    """Stacked layers. Each reads the output of the layer below.
 
     Args:
         layers: from the bottom up; the input size of each must be the output size of the one below.

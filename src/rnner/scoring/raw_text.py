@@ -95,7 +95,7 @@ def evaluate_raw_text(pipeline: Pipeline, source: SourceFile, form: str) -> RawT
     """
     documents = list(_documents(source, form, binary=pipeline.vocabulary.scheme == "binary"))
     if not any(document.text.strip() for document in documents):
-        raise source.error("no sentence: the file has no word")
+        raise source.error("no sentences: the file has no words")
     gold = [set(document.spans) for document in documents]
     parsed = pipeline.documents([document.text for document in documents])
     found = [{CharSpan(e.start, e.end, e.label) for e in document.entities()} for document in parsed]

@@ -64,7 +64,7 @@ class Workers(Generic[A, R]):
 
 
 class _Worker:
-    """A process, the pipe to it, and a thread that waits for its answers."""
+    """A process, the pipe to it, and a thread that waits for its results."""
 
     def __init__(self, factory: Callable[[], Callable[[Any], Any]]) -> None:
         context = multiprocessing.get_context("spawn")
@@ -102,7 +102,7 @@ class _Worker:
 
 
 def _serve(pipe: Connection[Any, Any], factory: Callable[[], Callable[[Any], Any]]) -> None:
-    """Answer items from the pipe until this process is killed or the other end is closed."""
+    """Process items from the pipe until this process is killed or the other end is closed."""
     function: Callable[[Any], Any] | None = None
     while True:
         try:

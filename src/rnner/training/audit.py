@@ -55,7 +55,7 @@ _NO_SCORES = score([[]], [[]], [1])  # training uses no dev split
 
 
 class LikelyError(NamedTuple):
-    """A place where the model reads something else than the annotation.
+    """A place where the prediction differs from the annotation.
 
     Attributes:
         sentence: index of the sentence in the corpus.
@@ -112,7 +112,7 @@ class Auditor:
     folders: Sequence[Path] = ()
 
     def judge(self, fold: Indices) -> FoldResult:
-        """Judge the sentences `[n]` of a fold by a model trained on all others.
+        """Compare the sentences `[n]` of a fold with a model trained on all others.
 
         Raises:
             TrainingError: training diverged.

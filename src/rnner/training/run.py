@@ -1,7 +1,7 @@
 """A training run that writes a model folder, and can be interrupted and resumed at any step.
 
-Read `run_training` first. The other functions guard the output folder: nothing of the user's is overwritten,
-and a run is never resumed with another config.
+Read `run_training` first. The other functions guard the output folder: the user's files are never
+overwritten, and a run is never resumed with another config.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
         UsageError: a run exists and neither flag is given, or the folder has other contents.
     """
     if resume and overwrite:
-        raise UsageError("--resume and --overwrite exclude each other; give one of them")
+        raise UsageError("--resume and --overwrite cannot be combined; use one of them")
     parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not os.access(parent, os.W_OK):
         raise UsageError(f"{folder}: cannot be written; choose another --output")

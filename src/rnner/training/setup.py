@@ -36,7 +36,6 @@ from rnner.model.transfer import set_word_vectors, transfer_weights
 from rnner.nn.embeddings import FrozenVectors
 from rnner.scoring.evaluation import evaluate
 from rnner.system.process_memory import peak_memory_mb
-from rnner.tags import tag_inventory
 from rnner.training.trainer import Trainer
 
 # Keys that must be as in the model of `--init-from`.
@@ -186,7 +185,6 @@ def _new_setup(config: Config, data: TrainingData, device: torch.device) -> Trai
         corpus.train.counts,
         labels=labels,
         scheme=scheme,
-        tags=tag_inventory(labels, scheme),
         vectors=vectors,
         min_count=words.min_count,
         tune=words.tune,

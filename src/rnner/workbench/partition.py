@@ -39,7 +39,7 @@ class Partition:
 
     Attributes:
         parts: per part `[n]` its sentences, from 0, ascending.
-        units: how many documents or different sentences were assigned.
+        units: number of documents or distinct sentences.
         by_document: whether the units are documents; else they are sentences, equal ones together.
     """
 

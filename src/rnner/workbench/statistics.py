@@ -26,7 +26,7 @@ _CHUNK = 4096  # sentences to hold as Python objects at a time
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """Lengths in words of n sentences or entities: `values` is `[n]` int64. All figures of none are 0."""
+    """Lengths in words of n sentences or entities, `[n]` int64. All figures are 0 for an empty list."""
 
     values: NDArray[np.int64]
 
@@ -93,14 +93,14 @@ class Statistics:
     Attributes:
         path: the file.
         scheme: the scheme of its tags, or `conlleval`: see Split.
-        tokens, distinct_tokens: how many words, and how many different ones.
-        documents: how many documents the file marks.
+        tokens, distinct_tokens: number of words, and of distinct words.
+        documents: number of marked documents.
         per_type: entities of each label, the most frequent label first.
         sentence_lengths, entity_lengths: in words.
-        sentences_with_entities: how many sentences have any.
-        ambiguity: of its entity forms.
-        unseen: what train does not have; None for train itself.
-        vectors: how many words have a vector, if vectors were given.
+        sentences_with_entities: number of sentences with an entity.
+        ambiguity: how ambiguous the entity forms are.
+        unseen: the shares that train does not have; None for train itself.
+        vectors: share of words with a vector, if vectors were given.
     """
 
     path: Path

@@ -51,7 +51,7 @@ UNREADABLE = {
     "hf:ada/cut:train": ["the data files cannot be read: JSON parse error"],
     "hf:ada/empty:train": ["no data files that can be read"],
     "hf:ada/table:train": ["its files are of the type csv; only Parquet, JSON, Arrow files can be read"],
-    "hf:ada/script:train": ["it needs its own code to be read, and code is never run", "script.py"],
+    "hf:ada/script:train": ["requires code from the repository, which rnner never runs", "script.py"],
 }
 
 

@@ -50,9 +50,7 @@ def test_conllu_reads_words_entities_and_spaces(written) -> None:
     (document,) = read_documents(source, "conllu")
     assert document.text == "Ada's do n't.\n\nOslo"
     assert document.spans == [CharSpan(0, 3, "PER"), CharSpan(15, 19, "LOC")]
-    assert source.note_lines() == [
-        "2 × ranges (1-2) and empty nodes (1.1) of CoNLL-U, which are not words, skipped"
-    ]
+    assert source.note_lines() == ["2 × skipped ranges (1-2) and empty nodes (1.1), which are not words"]
 
 
 def test_conllu_labels_keep_white_space_other_than_spaces(written) -> None:

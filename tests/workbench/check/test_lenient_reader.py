@@ -37,7 +37,7 @@ def test_files_that_the_strict_reader_accepts_are_read_the_same(lines):
     if any("0" in tags or "1" in tags for _, tags, _ in strict):
         return  # the strict reader accepts digits among other tags
     assert [(sentence.words, sentence.tags, sentence.lines) for sentence in file.sentences] == strict
-    assert all(sentence.sound for sentence in file.sentences)
+    assert all(sentence.valid for sentence in file.sentences)
 
 
 @given(st.lists(LINES, max_size=12))
@@ -53,7 +53,7 @@ def test_every_row_becomes_a_token_or_is_ragged(lines):
 def test_ragged_rows_leave_the_rest_of_their_sentence():
     file = column_file("Ada B-PER\nLovelace I-PER extra\nwrote O\n\nIt O\nrained O")
     assert [sentence.words for sentence in file.sentences] == [["Ada", "wrote"], ["It", "rained"]]
-    assert [sentence.sound for sentence in file.sentences] == [False, True]
+    assert [sentence.valid for sentence in file.sentences] == [False, True]
     assert file.ragged == [(2, 3)]
 
 
@@ -71,7 +71,7 @@ def test_other_spellings_of_tags_are_understood(cell, tag):
 def test_an_invalid_cell_has_no_tag(cell):
     file = column_file(f"Ada {cell}\nwrote O\nand O\nread O")
     assert file.sentences[0].tags == [None, "O", "O", "O"]
-    assert not file.sentences[0].sound
+    assert not file.sentences[0].valid
 
 
 def test_ones_and_zeros_are_tags_if_most_tags_are():

@@ -25,7 +25,7 @@ from rnner.text.spacing import spacing_in
 
 LAYOUT_SAMPLE = 5000
 """Lines from which the layout is detected."""
-EXTRA_COLUMNS_NOTE = "columns other than word and tag not kept"
+EXTRA_COLUMNS_NOTE = "dropped columns other than word and tag"
 
 _MOST_KNOWN_ROWS = 1 << 17  # distinct rows to cache: most words of a text recur with the same tag
 _TEXT_COMMENT = re.compile(r"#[ \t]*text[ \t]*=(.*)")

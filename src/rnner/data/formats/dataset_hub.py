@@ -75,7 +75,7 @@ def load(source: SourceFile) -> Dataset:
 
 
 def _check_exists(source: SourceFile, name: HubName) -> None:
-    """Raise DataError unless the Hub has the data set; `datasets` would retry for long before it fails."""
+    """Raise DataError unless the Hub has the data set; `datasets` would retry for a long time."""
     import datasets
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
@@ -114,7 +114,8 @@ def _builder(source: SourceFile, name: HubName) -> DatasetBuilder:
         ) from None
     except RuntimeError as error:
         raise source.error(
-            f"it needs its own code to be read, and code is never run; only data files are ({_reason(error)})"
+            "reading it requires code from the repository, which rnner never runs; only data files are "
+            f"supported ({_reason(error)})"
         ) from None
     except Exception as error:
         raise source.error(f"it has no data files that can be read: {_reason(error)}") from None

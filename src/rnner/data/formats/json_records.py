@@ -64,7 +64,7 @@ class Record:
             value.encode()
         except UnicodeEncodeError as error:
             code = f"\\u{ord(value[error.start]):x}"
-            raise self.error(f'"{key}" has half a surrogate pair, {code}, at {error.start}') from None
+            raise self.error(f'"{key}" has a lone surrogate, {code}, at {error.start}') from None
         return value
 
     def check_integer(self, value: Any, key: str) -> int:

@@ -1,10 +1,9 @@
 """The transition matrix of a linear-chain CRF.
 
-Letters: b sentences, t positions, k tags. The edge of a sentence counts as one more tag, with index k, before
-    the
-first position and from the position after the last word on. So the scores of all transitions are one matrix
-`[k + 1, k + 1]`, from the tag of the row to the tag of the column. Row k holds the scores of the first tag,
-column k those of the last, and [k, k] is not used. An illegal transition has the score -inf.
+Letters: b sentences, t positions, k tags. The edge of a sentence counts as one more tag, with index k,
+before the first position and from the position after the last word on. So the scores of all transitions are
+one matrix `[k + 1, k + 1]`, from the tag of the row to the tag of the column. Row k holds the scores of the
+first tag, column k those of the last, and [k, k] is not used. An illegal transition has the score -inf.
 """
 
 from __future__ import annotations

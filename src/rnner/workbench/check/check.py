@@ -1,4 +1,4 @@
-"""Check of annotated corpora for everything that would make training or scores wrong."""
+"""Check annotated corpora for problems that would break training or distort scores."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def check_transitions(file: ColumnFile) -> Iterator[Finding]:
     if not violations:
         return
     for sentence in file.sentences:
-        if sentence.sound:
+        if sentence.valid:
             for position, pair in enumerate(_tag_pairs(sentence.tags)):
                 if reason := violations.get(pair):
                     line = sentence.lines[min(position, len(sentence.lines) - 1)]
@@ -126,9 +126,9 @@ def _tag_pairs(tags: Sequence[str | None]) -> Iterable[_TagPair]:
 
 
 def _check_mixed_schemes(file: ColumnFile) -> Iterator[Finding]:
-    """Find another scheme that most of the sentences follow which violate the scheme of the file."""
+    """Find another scheme that fits most of the sentences that violate the file's scheme."""
     violations = file.detector.violations(file.scheme)
-    violating = [s for s in file.sentences if s.sound and has_violation(s.tags, violations)]
+    violating = [s for s in file.sentences if s.valid and has_violation(s.tags, violations)]
     for scheme in SCHEMES:
         violations = file.detector.violations(scheme)
         following = [sentence for sentence in violating if not has_violation(sentence.tags, violations)]

@@ -1,4 +1,4 @@
-"""Lenient reader of column files: what ConllReader refuses is kept with its place."""
+"""Lenient reader of column files: content that ConllReader rejects is kept with its position."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class ParsedSentence:
         tag_cells: the cells of the tag column.
         lines: the line of each token, from 1.
         tags: the tags, with other spellings corrected; None where the cell is not a tag.
-        sound: whether all rows and tags were valid, so that the order of the tags can be checked.
+        valid: whether all rows and tags were valid, so that the order of the tags can be checked.
     """
 
     words: list[str] = field(default_factory=list)
     tag_cells: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     tags: list[str | None] = field(default_factory=list)
-    sound: bool = True
+    valid: bool = True
 
 
 @dataclass
@@ -61,11 +61,11 @@ class ColumnFile:
 
     @cached_property
     def detector(self) -> SchemeDetector:
-        """The neighbouring tags of the sound sentences."""
+        """The neighbouring tags of the valid sentences."""
         detector = SchemeDetector()
         for sentence in self.sentences:
-            if sentence.sound:
-                detector.add(sentence.tags)  # type: ignore[arg-type]  # no None in a sound sentence
+            if sentence.valid:
+                detector.add(sentence.tags)  # type: ignore[arg-type]  # no None in a valid sentence
         return detector
 
     @cached_property
@@ -133,7 +133,7 @@ def parse(path: str, lines: Sequence[str], columns: Mapping[str, int] | None = N
 
 
 def parse_tag(cell: str, *, binary: bool) -> str | None:
-    """Return the tag that a cell holds, or spells differently: `L-PER`, `b-PER`, `B_PER`, `o`."""
+    """Return the tag in a cell, also if it has another spelling: `L-PER`, `b-PER`, `B_PER`, `o`."""
     tag = cell.strip(" ")
     if is_tag(tag) and (tag in _BINARY) == binary:
         return tag
@@ -159,7 +159,7 @@ def _read_rows(file: ColumnFile) -> None:
                 sentence.lines.append(number)
             else:
                 file.ragged.append((number, len(cells)))
-                sentence.sound = False
+                sentence.valid = False
         elif layout.begins_document(line) or not layout.is_comment(line):
             if sentence.words:
                 file.sentences.append(sentence)
@@ -172,4 +172,4 @@ def _parse_tags(file: ColumnFile) -> None:
     tags = {cell: parse_tag(cell, binary=file.binary) for cell in counts}
     for sentence in file.sentences:
         sentence.tags = [tags[cell] for cell in sentence.tag_cells]
-        sentence.sound = sentence.sound and None not in sentence.tags
+        sentence.valid = sentence.valid and None not in sentence.tags

@@ -155,7 +155,7 @@ def _legal_tags(file: ColumnFile) -> dict[int, str]:
     tags: dict[int, str] = {}
     violations = file.detector.violations(file.scheme)
     for sentence in file.sentences:
-        if sentence.sound and has_violation(sentence.tags, violations):
+        if sentence.valid and has_violation(sentence.tags, violations):
             own = [tag for tag in sentence.tags if tag is not None]
             legal = from_spans(to_spans(own, LENIENT), len(own), file.scheme)
             rows = zip(sentence.lines, own, legal, strict=True)
