@@ -38,7 +38,7 @@ def test_compare_cells_resumes(run_script, tmp_path):
     assert result["bigru"]["parameters"] > result["none"]["parameters"]
 
 
-def test_compare_backends_end_to_end(compare_backends, whole, tmp_path, monkeypatch, capsys):
+def test_compare_backends_end_to_end(compare_backends, finished_run, tmp_path, monkeypatch, capsys):
     corpus = write_columns(tmp_path / "some.conll", TRAIN)
     arguments = ["compare_backends.py", str(finished_run[1]), str(corpus), "--rounds", "1"]
     monkeypatch.setattr(sys, "argv", arguments)
