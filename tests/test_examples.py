@@ -39,5 +39,5 @@ def test_a_tagger_trains_with_the_cell_of_the_example(tmp_path, monkeypatch):
     write_corpus(tmp_path)
     monkeypatch.chdir(tmp_path)
     code = str(EXAMPLES / "own_cell.py")
-    arguments = ["--config", "tiny.yaml", "--code", code, "--set", "encoder.cell=peephole_lstm"]
+    arguments = ["--config", "tiny.yaml", "--code", code, "--set", "encoder.cell=coupled_lstm"]
     assert run(["train", *arguments, "--set", "training.epochs=1", "--quiet"]) == 0

@@ -1,4 +1,4 @@
-"""From texts to entities: the class that people use."""
+"""`Pipeline`: find entities in texts with a loaded model."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def load(
         code: the Python file that registers your own cells, if the model was trained with one.
 
     Raises:
-        ModelError: there is no such model, or it is corrupt; the message says what to do.
+        ModelError: there is no such model, or it is corrupted; the message says what to do.
         UsageError: the device, the code file or onnxruntime is not available.
 
     Example:
@@ -128,7 +128,7 @@ class Document:
 
 
 class Pipeline:
-    """Finds the entities of texts, or of sentences that are already split into words.
+    """A finder of entities in texts, or in sentences that are already split into words.
 
     Several threads can share a pipeline: predicting changes nothing that callers can see.
 

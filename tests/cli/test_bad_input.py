@@ -334,7 +334,7 @@ def test_an_unexpected_error_is_one_line(rnner, folder, monkeypatch):
     outcome = rnner("train", "--config", "tiny.yaml")
     assert outcome.code == 1
     assert outcome.err == (
-        "error: unexpected ZeroDivisionError: division by zero (RNNER_DEBUG=1 shows where)\n"
+        "error: unexpected ZeroDivisionError: division by zero (RNNER_DEBUG=1 shows the traceback)\n"
     )
 
 
@@ -345,7 +345,7 @@ def test_a_full_disk_is_reported_with_the_file(rnner, folder, monkeypatch):
     monkeypatch.setattr("safetensors.torch.save_file", full)
     outcome = rnner("train", "--config", "tiny.yaml", "--output", "run", "--quiet")
     message = "run/checkpoint/state.safetensors: cannot be written (No space left on device (os error 28))"
-    assert (outcome.code, outcome.err) == (1, f"error: {message} (RNNER_DEBUG=1 shows where)\n")
+    assert (outcome.code, outcome.err) == (1, f"error: {message} (RNNER_DEBUG=1 shows the traceback)\n")
 
 
 def test_debugging_shows_the_traceback(rnner, folder, monkeypatch):

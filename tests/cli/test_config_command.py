@@ -124,7 +124,7 @@ def test_init_recommends_settings_unless_they_are_overridden(rnner):
     out, _ = rnner("init", "--train", "owls.conll")
     config = yaml.safe_load(out)
     assert (config["embeddings"]["document"], config["agreement"]) == (True, 0.5)
-    assert "agreement: labels a name by all of its document" in comments(out)
+    assert "agreement: uses all occurrences of a name in its document" in comments(out)
     out, _ = rnner("init", "--train", "owls.conll", "--set", "agreement=null")
     assert yaml.safe_load(out)["agreement"] is None
     assert "agreement: labels" not in comments(out)

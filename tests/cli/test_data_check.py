@@ -81,7 +81,8 @@ def test_fix_writes_a_copy_and_reports_what_is_left(rnner, faulty, tmp_path):
     assert (tmp_path / "new.conll").read_text(encoding="utf-8") == REPAIRED
     assert (tmp_path / "my.conll").read_text(encoding="utf-8") == FAULTY
     assert outcome.err == (
-        "wrote new.conll; lines changed: characters 1, transition 1\nleft in the copy: 1 error, 0 warnings\n"
+        "wrote new.conll; lines changed: characters 1, transition 1\n"
+        "remaining in the copy: 1 error, 0 warnings\n"
     )
 
 

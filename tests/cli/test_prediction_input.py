@@ -88,7 +88,7 @@ def test_blank_lines_between_records_are_skipped(predict):
         ('{"tokens": "a"}', '"tokens" a list of strings'),
         ('{"tokens": ["a", 1]}', "a list of strings"),
         ('{"tokens": ["a", ""]}', "is empty"),
-        ('{"text": "\\ud83d"}', "half a surrogate pair"),
+        ('{"text": "\\ud83d"}', "a lone surrogate"),
         ('{"text": "a", "x": NaN}', "NaN is not allowed"),
         ("[" * 100_000, "not valid JSON: "),
     ],
@@ -276,4 +276,4 @@ def test_workers_report_errors_in_the_input(rnner, exported, one_line):
 def test_workers_report_a_model_that_cannot_be_loaded(rnner, exported, one_line, tmp_path):
     (tmp_path / "broken.onnx").write_bytes(exported.read_bytes()[:999])
     outcome = rnner("predict", "--model", tmp_path / "broken.onnx", "London", "--workers", "2")
-    one_line(outcome, 1, "broken.onnx: is corrupt or truncated")
+    one_line(outcome, 1, "broken.onnx: is corrupted or truncated")

@@ -75,7 +75,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(ModelError, match=r"there is no such file; `rnner export DIR gone.onnx` writes one"):
         rnner.load(tmp_path / "gone.onnx")
     (tmp_path / "text.onnx").write_text("not a model")
-    with pytest.raises(ModelError, match=r"text.onnx: is corrupt or truncated .*; export it again"):
+    with pytest.raises(ModelError, match=r"text.onnx: is corrupted or truncated .*; export it again"):
         rnner.load(tmp_path / "text.onnx")
 
 
@@ -97,30 +97,30 @@ def test_an_onnx_model_of_others_is_refused(path):
     ("key", "value", "message"),
     [
         (exported.FORMAT_KEY, "9", "its format version is '9', this rnner reads 1; export it again"),
-        (exported.VOCABULARY_KEY, "{", "is corrupt"),
-        (exported.VOCABULARY_KEY, "[]", "is corrupt"),
+        (exported.VOCABULARY_KEY, "{", "is corrupted"),
+        (exported.VOCABULARY_KEY, "[]", "is corrupted"),
         (
             exported.VOCABULARY_KEY,
             '{"format_version": 1}',
-            r"is corrupt \(.*'labels' is not a list of strings",
+            r"is corrupted \(.*'labels' is not a list of strings",
         ),
-        (exported.VECTOR_WORDS_KEY, "the\n\nin\n", r"is corrupt \(expected one word per line"),
+        (exported.VECTOR_WORDS_KEY, "the\n\nin\n", r"is corrupted \(expected one word per line"),
         (
             exported.N_GRAMS_KEY,
             None,
-            r"is corrupt \(its graph has the unknown inputs composed, document_composed, .*pieces",
+            r"is corrupted \(its graph has the unknown inputs composed, document_composed, .*pieces",
         ),
-        (exported.TRANSITIONS_KEY, None, r"is corrupt \(it lacks 'rnner\.moves'\); export it again"),
+        (exported.TRANSITIONS_KEY, None, r"is corrupted \(it has no 'rnner\.moves'\); export it again"),
         (
             exported.TRANSITIONS_KEY,
             "[[0, 1]]",
-            r"is corrupt \(the transitions between tags are not finite numbers \[18, 18\]",
+            r"is corrupted \(the transitions between tags are not finite numbers \[18, 18\]",
         ),
-        (exported.TRANSITIONS_KEY, "[[0], [1, 2]]", "is corrupt"),
-        (exported.TRANSITIONS_KEY, '"a"', "is corrupt"),
-        (exported.THRESHOLD_KEY, "1.5", r"is corrupt \(rnner\.threshold is 1\.5, not between 0 and 1"),
-        (exported.AGREEMENT_KEY, "0", r"is corrupt \(rnner\.agreement is 0\.0, not between 0 and 1"),
-        (exported.THRESHOLD_KEY, "much", "is corrupt"),
+        (exported.TRANSITIONS_KEY, "[[0], [1, 2]]", "is corrupted"),
+        (exported.TRANSITIONS_KEY, '"a"', "is corrupted"),
+        (exported.THRESHOLD_KEY, "1.5", r"is corrupted \(rnner\.threshold is 1\.5, not between 0 and 1"),
+        (exported.AGREEMENT_KEY, "0", r"is corrupted \(rnner\.agreement is 0\.0, not between 0 and 1"),
+        (exported.THRESHOLD_KEY, "much", "is corrupted"),
     ],
 )
 def test_invalid_metadata_is_refused(path, key, value, message):
@@ -248,7 +248,7 @@ def test_a_graph_outside_its_folder_is_refused(folder, tmp_path):
 
 def test_corrupt_weights_are_refused(folder):
     (folder / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match=r"model\.safetensors: is corrupt or truncated"):
+    with pytest.raises(ModelError, match=r"model\.safetensors: is corrupted or truncated"):
         load_onnx(folder / exported.ONNX)
 
 

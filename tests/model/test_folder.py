@@ -195,13 +195,13 @@ def test_a_folder_without_a_model(tmp_path):
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(model, name):
     (model / name).unlink()
-    assert "train --resume" not in refused(model, f"incomplete: it lacks {name}")
+    assert "train --resume" not in refused(model, f"incomplete: it has no {name}")
 
 
 def test_an_unfinished_run_says_how_to_resume(model):
     (model / "model.safetensors").unlink()
     (model / "checkpoint").mkdir()
-    refused(model, "lacks model.safetensors; .*--resume")
+    refused(model, "has no model.safetensors; .*--resume")
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -214,7 +214,7 @@ def test_a_folder_entry_that_is_not_a_file(model, name, kind):
         os.mkfifo(model / name)
     else:
         (model / name).symlink_to(model / "gone")
-    refused(model, f"lacks {name}")
+    refused(model, f"has no {name}")
 
 
 @pytest.mark.parametrize("name", ["vocabulary.json", "model.safetensors"])
@@ -273,7 +273,7 @@ def with_config(model, **changes):
     ("change", "reported"),
     [
         ({"encoder__hidden": 9}, "from different models"),
-        ({"encoder__layers": 2}, "lacks the weights"),
+        ({"encoder__layers": 2}, "has no weights"),
         ({"encoder__cell": "gru"}, "from different models"),
         ({"head": "softmax"}, "'head.* are not in the config"),
         ({"embeddings__characters": None}, "'characters.* are not in the config"),
@@ -352,7 +352,7 @@ def test_an_invalid_vocabulary_is_refused(model, change):
 
 def test_deeply_nested_json_is_refused(model):
     (model / "vocabulary.json").write_text("[" * 100_000)
-    refused(model, "vocabulary.json: is corrupt")
+    refused(model, "vocabulary.json: is corrupted")
 
 
 def test_a_folder_that_cannot_be_read_is_refused(model, monkeypatch):

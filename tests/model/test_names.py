@@ -101,7 +101,7 @@ def test_a_missing_path_is_reported_without_asking_the_hub(serve, name):
     for near in ("runs/quickstart", "mine/quickstart", "quickstart"):
         Path(near).mkdir(parents=True)
     (Path(near) / "notes.txt").touch()
-    guess = "(did you mean quickstart?)" if name != "a/b/c" else "`rnner train --config FILE` makes one"
+    guess = "(did you mean quickstart?)" if name != "a/b/c" else "`rnner train --config FILE` writes one"
     refused(name, f"{name}: there is no such model folder", guess, "on the Hugging Face Hub, write ")
     assert asked == []
 
@@ -181,9 +181,9 @@ def test_without_a_network_the_cache_is_used_with_a_warning(serve, caplog):
     serve.nobody()
     with caplog.at_level(logging.WARNING, logger="rnner"):
         assert find_model("ada/names") == folder
-    assert "does not answer" in caplog.text and "using the downloaded copy" in caplog.text
+    assert "does not respond" in caplog.text and "using the downloaded copy" in caplog.text
     before = time.monotonic()
-    refused("ada/others", "there is no such folder here", "http://127.0.0.1:9 does not answer")
+    refused("ada/others", "there is no such folder here", "http://127.0.0.1:9 does not respond")
     assert time.monotonic() - before < 30
 
 

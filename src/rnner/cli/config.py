@@ -85,7 +85,7 @@ def show(
 
 
 def _draft(sections: dict[str, Any], overrides: list[str], path: Path) -> str:
-    """Return the YAML of a config: the user's settings, and recommended ones where they gave none."""
+    """Return a config as YAML: the user's settings, completed with recommended ones."""
     from rnner.config import parse_config, to_yaml
     from rnner.data.corpus import resolve
     from rnner.data.vectors import read_vectors
@@ -170,11 +170,11 @@ def _layout(split: Split, config: Config) -> str:
 def _reasons(config: Config, recommended: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Say why recommended settings differ from the defaults; skip those that the user has overridden."""
     if "data" in recommended and config.data.scheme == "binary":
-        yield "data.scheme: the labels are 1 (name) and 0 (no name), so the model learns just these."
+        yield "data.scheme: the labels are 1 (name) and 0 (no name), so the model predicts only these."
     if config.embeddings.document and config.embeddings.lexicon:
         yield "embeddings.document, lexicon: improved every corpus that rnner was measured on."
     if config.agreement == _AGREEMENT:
-        yield "agreement: labels a name by all of its document; no effect where documents are not marked."
+        yield "agreement: uses all occurrences of a name in its document; no effect without marked documents."
     training, settings = config.training, recommended.get("training")
     if settings and (training.epochs, training.patience) == (settings["epochs"], settings["patience"]):
         yield "training.epochs: higher than the default, because a small corpus has few steps per epoch;"

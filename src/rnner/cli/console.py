@@ -1,4 +1,4 @@
-"""How all commands print: results to stdout, messages to stderr, plain lines off a terminal."""
+"""Console output of all commands: results to stdout, messages to stderr, plain lines if not a terminal."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def report_error(error: Exception, prefix: str = "") -> int:
     # Typer raises click's usage errors or, depending on its version, its own copy of them.
     if callable(getattr(error, "format_message", None)):
         return _report_usage_error(error)
-    print_error(f"{prefix}{_describe(error)} (RNNER_DEBUG=1 shows where)")
+    print_error(f"{prefix}{_describe(error)} (RNNER_DEBUG=1 shows the traceback)")
     return 1
 
 

@@ -223,8 +223,8 @@ def _format_error(record: dict[str, Any]) -> str:
     same_words = (start, end) == (model["start"], model["end"])
     model_words = "" if same_words else f" {model['text']!r}"
     readings = (
-        f"annotated {annotated['label'] or 'nothing'} {annotated['probability']:.2f}, "
-        f"model {model['label'] or 'nothing'}{model_words} {model['probability']:.2f}"
+        f"annotated {annotated['label'] or 'no entity'} {annotated['probability']:.2f}, "
+        f"model {model['label'] or 'no entity'}{model_words} {model['probability']:.2f}"
     )
     place = f"{record['path']}:{record['line']}: {record['kind']}: {readings}"
     return f"{printable(place)}\n{printable(f'  {left}{sentence}{right}')}"

@@ -38,7 +38,7 @@ def check(
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Report everything in column files that would break training or scores.
+    """Find problems in column files that would break training or distort scores.
 
     Checks columns, tags and their order, characters, encoding, repeated sentences within and between files,
     and words that are labelled inconsistently. Every problem comes with path:line:column, and every kind of
@@ -51,7 +51,7 @@ def check(
     from rnner.workbench.check.repair import target_paths
 
     if overwrite and fix is None:
-        raise UsageError("--overwrite applies to the copy that --fix writes; give --fix OUT")
+        raise UsageError("--overwrite needs --fix OUT")
     chosen = options.parse_columns(columns)
     sources = [resolve(path) for path in paths]
     for source in sources:
@@ -124,4 +124,4 @@ def _print_fixed(fixed: dict[str, Any]) -> None:
         notice(f"wrote {file['copy']}; lines changed: {changes or 'none'}")
     errors, warnings = counted(fixed["errors_left"], "error"), counted(fixed["warnings_left"], "warning")
     copies = "copy" if len(fixed["files"]) == 1 else "copies"
-    notice(f"left in the {copies}: {errors}, {warnings}")
+    notice(f"remaining in the {copies}: {errors}, {warnings}")

@@ -62,14 +62,14 @@ class IllegalTagRule(str, Enum):
 
 
 _ILLEGAL_TAGS_HELP = (
-    "Tags of IN that fit no scheme: error refuses them, conlleval reads them as conlleval does."
+    "Tags of IN that fit no scheme: error rejects them, conlleval reads them as conlleval does."
 )
 _SCHEME_HELP = "Tagging scheme of OUT: iob1, iob2, bioes or binary. [default: iob2]"
 _ALIGN_HELP = """\
-Spans that cut a token: strict refuses them, expand extends them to the whole token, contract leaves the token
+Spans that cut a token: strict rejects them, expand extends them to the whole token, contract leaves the token
 out. [default: strict]"""
 _OVERLAPS_HELP = """\
-Spans that share a token: error refuses them, longest and first keep one. [default: error]"""
+Spans that share a token: error rejects them, longest and first keep one. [default: error]"""
 
 
 def convert(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rnner.workbench.statistics import Statistics
 
 _PARTS = ("train", "dev", "test")
-_LINE_ENDS = {"\n": "LF", "\r\n": "CR LF"}
+_LINE_ENDS = {"\n": "LF", "\r\n": "CRLF"}
 
 
 def split(
@@ -63,7 +63,7 @@ def split(
     ends = line_ends(source)
     if ends.mixed:
         newline = _LINE_ENDS[ends.newline]
-        warn(f"{source}: has lines that end in CR LF and lines that end in LF; the parts have {newline} only")
+        warn(f"{source}: mixes CRLF and LF line ends; the parts use {newline} only")
     _write(files, cut(source, parts.parts, columns=chosen), ends)
     splits = [
         replace(whole.select(sentences), name=name, path=files[name])

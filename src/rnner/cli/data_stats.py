@@ -38,8 +38,8 @@ def stats(
 
     Sentences, tokens, entities of each type, lengths, ambiguous entities; for the second and later files,
     also the share of words and entities that do not occur in the first one, train. Two entities are the same
-    if their words, case included, and their label are. Shares are percentages in the table, fractions in
-    JSON.
+    if they have the same words (case-sensitive) and the same label. Shares are percentages in the table,
+    fractions in JSON.
     """
     from rnner.data.corpus import read_split, resolve
     from rnner.data.vectors import read_vectors

@@ -75,8 +75,8 @@ def feedforward() -> dict[str, Any]:
     """Compare a feedforward network with an RNN.
 
     A feedforward network has separate weights for each position. Both find names in the sample corpus from
-    one-hot words. Shown are their numbers of weights, the longest sentences they can read, and their scores
-    at positions that did not occur in training.
+    one-hot words. Shows the number of weights, the longest sentence that each can read, and the scores at
+    positions that did not occur in training.
     """
     return {}
 
@@ -86,8 +86,7 @@ def gradients(model: Model = None, cell: Cells = None, code: Code = None) -> dic
 
     Shows its norm at earlier steps for several scales of the recurrent weights W_aa: where it vanishes, where
     it explodes, and what clipping does for training. Also shows the share of each step in dL/dW_aa. Measures
-    fresh cells and trained ones: those of --model, or else networks that learn agreement as in `rnner lab
-    memory`.
+    untrained and trained cells: those of --model, or networks trained on agreement as in `rnner lab memory`.
     """
     cells = _recurrent_cells(cell)
     decoder = _load(model) if model else None

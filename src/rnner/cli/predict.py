@@ -104,7 +104,7 @@ def predict(
     Texts are arguments, a file or stdin. Results are printed as soon as the input pauses, so you can type
     lines or pipe a stream. An --output that ends in .gz is compressed.
 
-    Format text marks the names, html does so in a self-contained page, table also lists them. binary shows 1
+    text marks the names, html marks them in a self-contained page, table also lists them. binary shows 1
     (name) or 0 under each word. conll adds the tags to a column file as its last column.
     """
     _check_input(texts, file, kind)
@@ -150,7 +150,7 @@ def predict(
 
 
 def _check_input(texts: list[str] | None, file: Path | None, kind: InputKind) -> None:
-    """Check that there is exactly one input, of a kind that fits.
+    """Check that there is exactly one input, and that its format fits --input.
 
     Raises:
         UsageError: there is none, or more than one, or it is not text.

@@ -257,7 +257,7 @@ def _parse_record(line: str, name: str, number: int) -> tuple[str | list[str], d
     try:
         "".join(words).encode()
     except UnicodeEncodeError as problem:
-        raise error(f"half a surrogate pair, \\u{ord(problem.object[problem.start]):x}") from None
+        raise error(f"a lone surrogate, \\u{ord(problem.object[problem.start]):x}") from None
     return content, record
 
 

@@ -1,4 +1,4 @@
-"""The output of `rnner predict`: documents formatted one by one, in any process, and written as they come."""
+"""The output of `rnner predict`: documents formatted singly, in any process, and written as they arrive."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ _GZIP_LEVEL = 6  # gzip's default; Python's, 9, takes three times as long for fi
 
 @contextmanager
 def open_sink(output: Path | None, source: Path | None) -> Iterator[TextIO]:
-    """Open the output, or stdout without one; a file is replaced only when complete, `.gz` is compressed.
+    """Open the output file, or stdout if there is none.
+
+    A file is replaced only when complete; `.gz` files are compressed.
 
     Raises:
         UsageError: the output is a folder, or the source, or cannot be written.
@@ -68,7 +70,7 @@ class DocumentView(NamedTuple):
 def format_document(
     document: Document, form: str, *, scheme: str, width: int | None, extra: Mapping[str, Any]
 ) -> str | DocumentView:
-    """Return what `write_documents` needs of a document; it can be pickled.
+    """Return a document in the picklable form that `write_documents` takes.
 
     Args:
         document: with its entities.
@@ -126,7 +128,7 @@ def write_documents(
     title: str = "Names",
     scores: bool = False,
 ) -> None:
-    """Write documents to a stream, each as it comes.
+    """Write documents to a stream, each as it arrives.
 
     Args:
         documents: in order, from `format_document` for the same form.

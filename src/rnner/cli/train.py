@@ -182,8 +182,8 @@ def _warn_about_long_sentence(train: Split) -> None:
     if (words := int(train.lengths[longest])) > _LONG_SENTENCE:
         warn(
             f"{train.path}:{train.lines[longest]}: a sentence of {words:,} words; it is not split in "
-            "training, so a step on it is slow and needs much memory (--dry-run shows how much); are blank "
-            "lines missing?"
+            "training, so a step on it is slow and needs a lot of memory (--dry-run shows how much); "
+            "are blank lines missing?"
         )
 
 

@@ -47,7 +47,7 @@ def train_seeds(run: TrainOptions, config: Config, device: torch.device, *, coun
     if run.init_from is not None:
         base = run.init_from.resolve()
         if folder.resolve() in (base, *base.parents):
-            message = "every seed starts from it, so it must stay; choose another --output"
+            message = "every seed starts from this model, so it cannot be replaced; choose another --output"
             raise UsageError(f"--init-from {run.init_from}: {message}")
     if run.resume and (summary := seed_runs.finished_summary(folder, configs)) is not None:
         notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)

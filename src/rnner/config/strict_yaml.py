@@ -14,7 +14,7 @@ class _Loader(yaml.SafeLoader):
     """Loader in which 1e-3 is a number, a date is text, and a duplicate key is an error.
 
     Integers are decimal: 010 and 1:30 are text, where YAML 1.1 would read 8 and 90.
-    Aliases are refused: configs do not need them, and a few can expand to a tree of any size.
+    Aliases are rejected: configs do not need them, and a few can expand to a tree of any size.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:

@@ -27,7 +27,7 @@ _SUMMED_WORDS = 1 << 14  # words of documents that are summed at a time
 
 
 class CachedEmitter:
-    """Computes the emissions of a tagger with a cache of word forms; equal up to rounding.
+    """An emitter that runs a tagger with a cache of word forms; equal up to rounding.
 
     Args:
         tagger: on the CPU, in evaluation mode; its weights must not change.

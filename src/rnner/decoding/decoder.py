@@ -1,4 +1,4 @@
-"""From sentences to entities, for any backend."""
+"""`Decoder`: find entities in sentences, for any backend."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from rnner.tags import Span
 
 
 class Decoder(ABC):
-    """Finds entities with a model. Results do not depend on how sentences are batched.
+    """A finder of entities with a model. Results do not depend on how sentences are batched.
 
     Methods take sentences as lists of words. `documents` are the document numbers of the sentences, for
     models that use whole documents; a sentence without a number, or with -1, is a separate document.

@@ -1,6 +1,6 @@
 """Emissions, the scores of each tag at each word, for parts of sentences.
 
-A decoder asks an `Emitter` for the emissions of a block of sentences, batch by batch. There are two:
+A decoder gets the emissions of a block of sentences from an `Emitter`, batch by batch. There are two:
 `PlainEmitter` runs the whole model on each batch, `rnner.decoding.cached_emitter.CachedEmitter` reuses what
 depends only on a word's form or only on its document.
 """

@@ -33,7 +33,7 @@ _NEGLIGIBLE = 0.01  # share of the threshold below which a member's probability 
 
 
 class Ensemble:
-    """Finds entities by the averaged marginals of several taggers, which may differ in everything but labels.
+    """Several taggers decoded by their averaged marginals; they may differ in everything but labels.
 
     A single model, or the same model twice, is decoded by its marginals. That usually, but not always, gives
     the tag sequence that `TaggerDecoder` finds, the most probable one as a whole.

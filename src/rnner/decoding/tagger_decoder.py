@@ -1,4 +1,4 @@
-"""From sentences to entities with a tagger in torch."""
+"""`TaggerDecoder`: a decoder that runs a tagger in torch."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def load_decoder(folder: Path | str, *, device: torch.device | str = "cpu", **li
 
 
 class TaggerDecoder(Decoder):
-    """Finds entities with a tagger; see `Decoder`.
+    """A decoder that runs a tagger; see `Decoder`.
 
     Args:
         tagger: put into evaluation mode while decoding, and back afterwards.

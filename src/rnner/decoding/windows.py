@@ -1,14 +1,14 @@
 """Overlapping windows over sentences that are too long to read at once.
 
 Each window is read like a sentence. Predictions near its edges lack context, so two windows meet at a seam in
-the middle of their overlap, and each window decides only about the words between its seams.
+the middle of their overlap, and each window handles only the words between its seams.
 
     words       0 . . . . . . . . . . . . . . . . . . .
     windows     |---------------|
                         |---------------|
     seam                    ^
 
-An entity that crosses a seam belongs to the window that decides about its first word. It is kept whole, and
+An entity that crosses a seam belongs to the window that handles its first word. It is kept whole, and
 entities of the next window that overlap it are dropped.
 """
 
@@ -34,7 +34,7 @@ S = TypeVar("S", Span, ScoredSpan)
 
 
 class Window(NamedTuple):
-    """Words start to end of a sentence, of which the window decides about those between its seams."""
+    """Words start to end of a sentence, of which the window handles those between its seams."""
 
     start: int
     end: int
@@ -52,7 +52,7 @@ def split_into_windows(length: int, size: int) -> list[Window]:
 
 
 def decided_rows(windows: Sequence[Window], found: Sequence[Any]) -> list[Any]:
-    """Return from arrays with one row per word of each window the rows that the window decides about."""
+    """Return from arrays with one row per word of each window the rows that the window handles."""
     return [
         rows[window.left_seam - window.start : window.right_seam - window.start]
         for window, rows in zip(windows, found, strict=True)

@@ -173,7 +173,7 @@ def _character_cnn(graph: Graph, encoder: CharacterCNN, characters: str) -> str:
 
 # --- recurrence --------------------------------------------------------------------------------------------
 
-# For each cell: the operator, our gates in its order, and its attributes.
+# For each cell: the operator, rnner's gates in ONNX's order, and its attributes.
 _OPERATORS: dict[type[Cell], tuple[str, list[int], dict[str, Any]]] = {
     RNNCell: ("RNN", [0], {}),
     NoRecurrenceCell: ("RNN", [0], {}),

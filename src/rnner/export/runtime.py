@@ -60,7 +60,7 @@ def is_onnx_file(model: Path | str) -> bool:
 
 
 def choose_backend(path: Path, backend: str, *, fast_start: bool = False) -> Path:
-    """Return the form of a model for a backend: its folder, or the ONNX file in the folder.
+    """Return the path that a backend loads: the model folder, or the ONNX file in it.
 
     Args:
         path: a model folder, or a file of `rnner export`.
@@ -69,7 +69,7 @@ def choose_backend(path: Path, backend: str, *, fast_start: bool = False) -> Pat
         fast_start: whether loading time matters more than speed.
 
     Raises:
-        UsageError: the model does not exist in that form.
+        UsageError: the model has no such file or folder.
     """
     exported = path if is_onnx_file(path) else path / ONNX
     if backend == "torch" and exported == path:
@@ -91,8 +91,8 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
 
     Raises:
         UsageError: onnxruntime is not installed.
-        ModelError: the file is missing, corrupt or not ours, or the folder around it has changed; the message
-            says what to do.
+        ModelError: the file is missing, corrupted or not written by rnner, or the folder around it has
+            changed; the message says what to do.
     """
     path = Path(path)
     if not path.is_file():
@@ -117,8 +117,8 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
         threshold, agreement = (_fraction(metadata, key) for key in (THRESHOLD_KEY, AGREEMENT_KEY))
         _check_graph(session, vocabulary)
     except (ModelError, KeyError, ValueError, TypeError, RecursionError) as error:
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise ModelError(f"{path}: is corrupt ({reason}); export it again") from None
+        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise ModelError(f"{path}: is corrupted ({reason}); export it again") from None
     return OnnxDecoder(path, session, vocabulary, transitions, threshold, agreement, **limits)
 
 
@@ -147,7 +147,7 @@ def _shared_tables(path: Path) -> Arrays:
             return {name: file.get_tensor(own) for name, own in SHARED_TABLES.items() if own in present}
     except (SafetensorError, OSError) as error:
         raise ModelError(
-            f"{weights}: is corrupt or truncated ({error}); copy the model folder again"
+            f"{weights}: is corrupted or truncated ({error}); copy the model folder again"
         ) from None
 
 
@@ -172,7 +172,7 @@ def _session(path: Path, threads: int | None) -> InferenceSession:
                 f"{path}: works only in its model folder, which holds its words and vectors; "
                 "`rnner export DIR OUT.onnx` writes a standalone file"
             ) from None
-        raise ModelError(f"{path}: is corrupt or truncated ({reason}); export it again") from None
+        raise ModelError(f"{path}: is corrupted or truncated ({reason}); export it again") from None
 
 
 def _first_line(error: Exception) -> str:

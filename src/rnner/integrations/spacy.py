@@ -3,7 +3,8 @@
 Install it with `pip install "rnner[spacy]"`; spaCy finds it without an import. It tags spaCy's own tokens,
 without white space. Sentences are those set by an earlier component ("senter", "sentencizer", "parser"), or
 those of rnner's sentence splitter. A `Doc` is one document. Entities already in `doc.ents` are kept, and new
-ones that overlap them are dropped; with `"overwrite": True` it is the other way round.
+ones that overlap them are dropped; with `"overwrite": True`, existing entities that overlap new ones
+are dropped instead.
 
 Example:
     >>> import spacy

@@ -158,7 +158,7 @@ def _training(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) -
 
 
 def _network(config: Config) -> str:
-    encoder, head = config.encoder, {"crf": "CRF", "softmax": "softmax"}[config.head]
+    encoder, head = config.encoder, "CRF" if config.head == "crf" else config.head
     layers = counted(encoder.layers, "layer")
     if encoder.cell == "none":
         return f"{layers} of {encoder.hidden} units without recurrence, {head}"

@@ -109,7 +109,7 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
 
 def _check_files(folder: Path) -> None:
     if not folder.exists():
-        raise ModelError(f"{folder}: there is no such model folder; `rnner train --config FILE` makes one")
+        raise ModelError(f"{folder}: there is no such model folder; `rnner train --config FILE` writes one")
     if not folder.is_dir():
         raise ModelError(f"{folder}: is a file; expected a model folder, as written by `rnner train`")
     missing = [name for name in FOLDER_FILES if not (folder / name).is_file()]
@@ -118,7 +118,7 @@ def _check_files(folder: Path) -> None:
         raise ModelError(f"{folder}: is not an rnner model: it has no {CONFIG}, {VOCABULARY} or {WEIGHTS}")
     if missing:
         hint = "; resume its training: `rnner train --resume`" if unfinished else ""
-        raise ModelError(f"{folder}: the model is incomplete: it lacks {' and '.join(missing)}{hint}")
+        raise ModelError(f"{folder}: the model is incomplete: it has no {' and no '.join(missing)}{hint}")
     for name, limit in (FOLDER_FILES | OPTIONAL_FILES).items():
         if (folder / name).is_file() and (folder / name).stat().st_size > limit:
             raise ModelError(f"{folder / name}: is larger than such a file can be ({limit >> 20} MB)")
@@ -147,7 +147,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _corrupt(path: Path, error: Exception) -> ModelError:
-    return ModelError(f"{path}: is corrupt or truncated ({error}); copy the model folder again")
+    return ModelError(f"{path}: is corrupted or truncated ({error}); copy the model folder again")
 
 
 def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary) -> Tagger:
@@ -197,7 +197,7 @@ def _blueprint(folder: Path, config: Config, vocabulary: Vocabulary) -> dict[str
 def _mismatch(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> str:
     for name in sorted(found.keys() | expected.keys()):
         if name not in found:
-            return f"lacks the weights {name!r}"
+            return f"has no weights {name!r}"
         if name not in expected:
             return f"has the weights {name!r}, which are not in the config"
         if found[name] != expected[name]:

@@ -53,7 +53,7 @@ def download_model(name: HubModel) -> Path:
 
 
 def _silence_library() -> None:
-    """Leave error messages to us, and show progress only on a terminal."""
+    """Silence the messages of huggingface_hub, and show progress only on a terminal."""
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
@@ -100,7 +100,7 @@ def _ask_hub(name: HubModel, is_cached: bool) -> _HubState | None:
             "if it is private or gated, log in (hf auth login) or set HF_TOKEN"
         ) from None
     except Exception as error:  # network errors have many classes
-        problem = "returned an error" if isinstance(error, HfHubHTTPError) else "does not answer"
+        problem = "returned an error" if isinstance(error, HfHubHTTPError) else "does not respond"
         message = f"{api.endpoint} {problem}: {_short(error)}"
         if not is_cached:
             raise name.error(f"there is no such folder here, and {message}") from None

@@ -54,13 +54,13 @@ def _bundled() -> Path:
 
 
 def _folder_or_file(path: Path) -> Path:
-    """Return the path, or the exported file in the folder if it contains nothing else of a model."""
+    """Return the path, or the ONNX file if the folder contains no other model files."""
     has_folder_files = any((path / name).exists() for name in FOLDER_FILES)
     return path / ONNX if (path / ONNX).is_file() and not has_folder_files else path
 
 
 def _looks_like_a_path(name: str) -> bool:
-    """Return whether `x/y` is a path rather than a name on the Hub: x is a folder here, or usual for runs."""
+    """Return whether `x/y` is a path, not a name on the Hub: x is a local folder, or a usual one for runs."""
     first = name.partition("/")[0]
     return first in ("runs", ".", "..") or os.path.isdir(first)
 
@@ -75,6 +75,6 @@ def _not_found(path: Path, *, could_be_on_hub: bool) -> str:
         return f"there is no such file{guess}; `rnner export DIR {path.name}` writes one"
     hub = f"hf:{path}" if could_be_on_hub else "owner/name"
     return (
-        f"there is no such model folder{guess}; `rnner train --config FILE` makes one; "
+        f"there is no such model folder{guess}; `rnner train --config FILE` writes one; "
         f"for a model on the Hugging Face Hub, write {hub}"
     )

@@ -106,7 +106,7 @@ class Tagger(nn.Module):
     def _document_vectors(self, document: DocumentVector, bags: DocumentBags[Tensor] | None) -> Tensor:
         """Return the vector of each sentence's document, [b, w]."""
         if bags is None:
-            raise ValueError("this tagger uses whole documents, but the batch lacks their words (bags)")
+            raise ValueError("this tagger uses whole documents, but the batch has no bags of their words")
         words = self._word_vectors(bags.words, bags.composition)
         vectors: Tensor = document(words, bags.counts, bags.documents, bags.number_documents)
         return vectors.index_select(0, bags.document_of)

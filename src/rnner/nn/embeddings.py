@@ -37,7 +37,7 @@ def init_embedding_(weight: Tensor) -> None:
 
 
 class WordEmbedding(nn.Module):
-    """Maps word ids to vectors: trained ones for ids below `trained`, then the frozen rows of `vectors`.
+    """A map of word ids to vectors: trained ones for ids below `trained`, then the frozen rows of `vectors`.
 
     Row 0 is padding, always zeros. Row 1 is the unknown word.
 

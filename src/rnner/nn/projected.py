@@ -3,7 +3,7 @@
 The input of a step is the sum W_ax x<t> + b_a. The part of x<t> that depends on the word alone gives the same
 share of the sum wherever the word occurs, and the part that depends on the document alone gives the same
 share throughout the document. So a batch gathers rows of a table and adds one row per sentence, instead of
-multiplying. The rest is the scan of `rnner.nn.fused.scan`, whose shapes are used here, too.
+multiplying. The rest is the scan of `rnner.nn.fused.scan`, whose shapes are also used here.
 """
 
 from __future__ import annotations

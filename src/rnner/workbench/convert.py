@@ -49,7 +49,7 @@ def convert(
     text formats, offsets are kept exactly. `dataset` writes Parquet if `out` ends in .parquet, else a folder.
 
     Raises DataError with the line if the source cannot be read or has no documents, if the target cannot hold
-    a word or tag, and for refused spans. Then nothing is written.
+    a word or tag, and for rejected spans. Then nothing is written.
     """
     documents = read_documents(source, form, illegal)
     if not documents:

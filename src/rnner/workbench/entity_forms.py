@@ -11,7 +11,7 @@ EntityForm = tuple[str, ...]
 
 
 class OutsideFinder:
-    """Finds where the words of entities occur outside entities.
+    """A search for the words of entities outside entities.
 
     Args:
         forms: the entity forms to look for.

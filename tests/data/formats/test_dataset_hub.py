@@ -46,7 +46,7 @@ UNREADABLE = {
     "hf:ada/subsets:train": ["the subsets are en, de; name one, as in hf:ada/subsets/en:train"],
     "hf:ada/subsets/fr:train": ["there is no subset fr; the subsets are en, de"],
     "hf:ada/nobody:train": ["has no such data set", "hf auth login"],
-    "hf:ada/broken:train": ["does not answer: ", "HF_HUB_OFFLINE=1"],
+    "hf:ada/broken:train": ["does not respond: ", "HF_HUB_OFFLINE=1"],
     "hf:ada/texts:train": ["no column tokens or words; the columns are text, label"],
     "hf:ada/cut:train": ["the data files cannot be read: JSON parse error"],
     "hf:ada/empty:train": ["no data files that can be read"],
@@ -207,7 +207,7 @@ def test_the_cache_is_read_offline(outcomes):
 
 def test_an_unreachable_hub_is_reported_at_once(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(DataError, match=r"hf:ada/names:train: http://127.0.0.1:9 does not answer"):
+    with pytest.raises(DataError, match=r"hf:ada/names:train: http://127.0.0.1:9 does not respond"):
         names.load(SourceFile(Path("hf:ada/names:train")))
 
 

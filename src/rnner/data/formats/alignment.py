@@ -1,10 +1,10 @@
 """Alignment of character spans with tokens.
 
-`AlignRule` decides about a span that does not begin and end where tokens do: `strict` refuses it, `expand`
+`AlignRule` handles a span that does not begin and end where tokens do: `strict` rejects it, `expand`
 takes all tokens that it touches, `contract` only the tokens entirely within it. White space at the ends of a
 span is ignored.
 
-`OverlapRule` decides about spans that share a token: `error` refuses them, `longest` keeps the span with the
+`OverlapRule` handles spans that share a token: `error` rejects them, `longest` keeps the span with the
 most tokens (of equals, the one that begins first), `first` the span that begins first (of equals, the
 longest). Remaining ties go to the span listed first. Every change is recorded.
 """
@@ -36,14 +36,14 @@ class _TokenSpan(NamedTuple):
 
 
 class Aligner:
-    """Maps the spans of documents to tokens, and records which ones did not fit.
+    """A map from the spans of documents to tokens, with a record of those that did not fit.
 
     Args:
         path: the file, for the records.
         align, overlaps: the rules above.
 
     Attributes:
-        crossing, overlapping: the spans refused, one line each with place and offsets.
+        crossing, overlapping: the rejected spans, one line each with place and offsets.
         changed: the spans changed or left out by a rule, one line each.
     """
 
@@ -56,7 +56,7 @@ class Aligner:
     def align(self, document: AnnotatedText) -> list[tuple[list[Token], list[Span]]]:
         """Return the sentences of a document, each with its tokens and its entities as spans of these tokens.
 
-        No sentence ends within a span. Refused spans are left out: see `raise_refused`.
+        No sentence ends within a span. Rejected spans are left out: see `raise_refused`.
         """
         sentences = document.sentences
         if sentences is None:
@@ -68,7 +68,7 @@ class Aligner:
         return list(_by_sentence(sentences, sorted(spans, key=lambda span: span.start)))
 
     def raise_refused(self) -> None:
-        """Raise DataError with all refused spans, if there are any."""
+        """Raise DataError with all rejected spans, if there are any."""
         lines: list[str] = []
         if self.crossing:
             advice = "--align expand takes all tokens that they touch, --align contract only those within"
@@ -139,7 +139,7 @@ def to_tagged_sentences(
 ) -> Iterator[TaggedSentence]:
     """Yield the tagged sentences of documents, numbering the marked ones.
 
-    Spans that the aligner refuses are tagged as outside: call `Aligner.raise_refused` afterwards.
+    Spans that the aligner rejects are tagged as outside: call `Aligner.raise_refused` afterwards.
     """
     number = UNMARKED
     for document in documents:

@@ -20,7 +20,7 @@ from rnner.tags import LENIENT, SchemeDetector, SchemeError, to_spans
 from rnner.text.tokenizer import Token
 
 IllegalTagRule = Literal["error", "conlleval"]
-"""What to do with tags that follow no scheme: refuse them, or read them as the conlleval script does."""
+"""What to do with tags that follow no scheme: reject them, or read them as the conlleval script does."""
 
 _PARAGRAPH_BREAK = "\n\n"  # joins the sentences of a document; `split_sentences` ends a sentence there
 

@@ -95,7 +95,7 @@ def _check_exists(source: SourceFile, name: HubName) -> None:
         raise source.error(f"{api.endpoint} has no such data set; {advice}") from None
     except Exception as error:
         advice = "to read only the cache, set HF_HUB_OFFLINE=1"
-        raise source.error(f"{api.endpoint} does not answer: {_reason(error)}; {advice}") from None
+        raise source.error(f"{api.endpoint} does not respond: {_reason(error)}; {advice}") from None
 
 
 def _builder(source: SourceFile, name: HubName) -> DatasetBuilder:

@@ -76,7 +76,7 @@ def _read_spans(text: str, task: Record, annotation: Record) -> list[CharSpan]:
     return [
         value.span(text, start, end, label)
         for value, (start, end) in zip(values, _character_offsets(text, task, values), strict=True)
-        for label in value.items(_LABELS) or [""]  # `span` refuses the empty label
+        for label in value.items(_LABELS) or [""]  # `span` rejects the empty label
     ]
 
 

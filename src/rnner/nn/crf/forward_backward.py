@@ -12,7 +12,7 @@ largest, each step is one small matrix product, and a normalizer keeps the numbe
 detected afterwards, because the total mass of all sequences can be read off at every position; the rare
 sentence with too little mass for its dtype is recomputed with logarithms in float64.
 
-The tensors here are time-major, with the edges: `[t + 2, b, k + 1]`. The padding holds the edge, too.
+The tensors here are time-major, with the edges: `[t + 2, b, k + 1]`. The padding also holds the edge.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _FASTEST: dict[type[Cell], dict[str, str]] = {
     RNNCell: {"cpu": "fused", "cuda": "native"},
     LSTMCell: {"cpu": "native", "cuda": "native"},
 }
-# On the CPU, a kernel that computes the padding, too, is the fastest only for batches with little padding.
+# On the CPU, a kernel that also computes the padding is the fastest only for batches with little padding.
 _FASTEST_WITH_PADDING: dict[type[Cell], str] = {LSTMCell: "fused"}
 LITTLE_PADDING = 0.85
 """The share of words in `[b, t]` from which on a batch has little padding."""

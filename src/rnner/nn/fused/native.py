@@ -19,7 +19,7 @@ SATURATED = 1e4
 def run_native(kernel: Callable[..., Any], recurrence: Recurrence) -> tuple[Tensor, State]:
     """Run a recurrence with a kernel: `torch.lstm`, `torch.gru` or `torch.rnn_tanh`.
 
-    The kernel computes the padding, too. See `Recurrence` for the results.
+    The kernel also computes the padding. See `Recurrence` for the results.
 
     Raises:
         RuntimeError: in the backward pass, for second derivatives.
