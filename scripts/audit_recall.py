@@ -125,7 +125,7 @@ def audit(path: Path, options: Sequence[str]) -> list[dict[str, Any]]:
     done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8")
     if done.returncode:
         raise TrainingError("the audit failed")
-    doubts: list[dict[str, Any]] = json.loads(done.stdout)["told"]
+    doubts: list[dict[str, Any]] = json.loads(done.stdout)["shown"]
     return doubts
 
 

@@ -1,4 +1,4 @@
-"""Errors shown to users. Each message says what came, what is allowed and what to do next.
+"""Errors shown to users. Each message says what was found, what is allowed and what to do next.
 
 The command line prints `str(error)` and exits with `error.exit_code`.
 """

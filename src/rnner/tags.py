@@ -322,7 +322,7 @@ def _transition(previous: str | None, tag: str | None, scheme: str) -> tuple[str
 
 
 def _violation(previous: str | None, tag: str | None, continues: bool, scheme: str) -> str:
-    """Return why two valid tags may not be adjacent in IOB1, IOB2 or BIOES, "" if they may."""
+    """Return why two valid tags may not be adjacent in IOB1, IOB2 or BIOES, or "" if they may."""
     where = "at the start of a sentence" if previous is None else f"after {previous}"
     if scheme == "iob1" and tag is not None and tag[0] == "B":
         if previous is None or previous == "O" or previous[2:] != tag[2:]:

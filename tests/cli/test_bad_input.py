@@ -238,7 +238,7 @@ def test_a_folder_with_other_files_is_never_changed(rnner, folder, one_line, opt
     (folder / "thesis").mkdir()
     (folder / "thesis" / "chapter1.tex").write_text("Once")
     outcome = rnner("train", "--config", "tiny.yaml", "-o", "thesis", *option)
-    one_line(outcome, 2, "thesis: contains other files than those of a run")
+    one_line(outcome, 2, "thesis: contains files that are not from a run")
     assert files(folder / "thesis") == {folder / "thesis" / "chapter1.tex": b"Once"}
 
 

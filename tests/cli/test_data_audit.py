@@ -12,9 +12,9 @@ def test_errors_have_a_place_and_both_readings(rnner, folder):
     outcome = rnner("data", "audit", "train.conll", *FAST, "--format", "json", "--top", 5)
     assert outcome.code == 0, outcome.err
     audited = json.loads(outcome.out)
-    assert 0 < len(audited["told"]) <= 5 and audited["doubts"] >= len(audited["told"])
+    assert 0 < len(audited["shown"]) <= 5 and audited["doubts"] >= len(audited["shown"])
     lines = (folder / "train.conll").read_text().splitlines()
-    for rank, doubt in enumerate(audited["told"], 1):
+    for rank, doubt in enumerate(audited["shown"], 1):
         annotated, model = doubt["annotated"], doubt["model"]
         assert (doubt["rank"], doubt["path"]) == (rank, "train.conll")
         assert lines[doubt["line"] - 1].split()[0] == doubt["words"][annotated["start"]]
@@ -23,7 +23,7 @@ def test_errors_have_a_place_and_both_readings(rnner, folder):
         assert (model["label"] is None) == (doubt["kind"] == "spurious")
         ratio = model["probability"] / annotated["probability"]
         assert doubt["log_ratio"] == pytest.approx(math.log(ratio), abs=1e-6)
-    ratios = [doubt["log_ratio"] for doubt in audited["told"]]
+    ratios = [doubt["log_ratio"] for doubt in audited["shown"]]
     assert ratios == sorted(ratios, reverse=True)
     assert "2 folds of 14 different sentences" in outcome.err and "2/2: trained on 7 sentences" in outcome.err
 

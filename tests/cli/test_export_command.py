@@ -111,7 +111,7 @@ def test_info_describes_an_exported_model(rnner, trained, exported):
 
 
 def test_an_exported_model_is_not_exported_again(rnner, exported, tmp_path, one_line):
-    one_line(rnner("export", exported, tmp_path / "x.onnx"), 2, "is already exported")
+    one_line(rnner("export", exported, tmp_path / "x.onnx"), 2, "is an exported model")
 
 
 def test_export_into_the_folder(rnner, model, one_line):

@@ -229,7 +229,7 @@ def test_a_private_model_needs_a_token(serve, monkeypatch):
         ),
         (
             {**MODEL, "config.yaml": b"#" * 2_000_000},
-            "its config.yaml is larger than such a file can be (1 MB)",
+            "its config.yaml exceeds the size limit for this file (1 MB)",
         ),
         (None, "returned an error: "),
     ],

@@ -45,7 +45,7 @@ def test_a_run_is_resumed_or_replaced_only_on_request(finished_run):
 def test_a_folder_with_other_files_is_refused(tmp_path, names, flags):
     for name in names:
         (tmp_path / name).write_text("mine")
-    with pytest.raises(UsageError, match="contains other files than those of a run"):
+    with pytest.raises(UsageError, match="contains files that are not from a run"):
         check_output(tmp_path, resume=flags[0], overwrite=flags[1])
     assert content(tmp_path) == dict.fromkeys(names, b"mine")
 

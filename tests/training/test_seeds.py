@@ -206,7 +206,7 @@ def test_other_files_in_a_seed_folder_are_refused(tmp_path, config):
     (tmp_path / "run" / "seed-2").mkdir()
     (tmp_path / "run" / "seed-2" / "thesis.tex").write_text("mine")
     for resume in (True, False):
-        with pytest.raises(UsageError, match="seed-2: contains other files than those of a run"):
+        with pytest.raises(UsageError, match="seed-2: contains files that are not from a run"):
             check_seeds_output(tmp_path / "run", seed_configs(config, 2), resume=resume, overwrite=not resume)
 
 

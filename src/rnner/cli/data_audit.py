@@ -82,7 +82,7 @@ def audit(
     shown = list(_records(errors[:top], split, source, settings))
     _report(errors, results, len(shown))
     if form is TableOrJson.json:
-        text = to_json({"doubts": len(errors), "told": shown}, indent=2)
+        text = to_json({"doubts": len(errors), "shown": shown}, indent=2)
     else:
         text = "\n\n".join(map(_format_error, shown))
     if output is not None:

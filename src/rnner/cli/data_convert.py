@@ -66,8 +66,8 @@ _ILLEGAL_TAGS_HELP = (
 )
 _SCHEME_HELP = "Tagging scheme of OUT: iob1, iob2, bioes or binary. [default: iob2]"
 _ALIGN_HELP = """\
-Spans that cut a token: strict rejects them, expand extends them to the whole token, contract leaves the token
-out. [default: strict]"""
+Spans that cut a token: strict rejects them, expand extends them to the whole token, contract excludes the
+token. [default: strict]"""
 _OVERLAPS_HELP = """\
 Spans that share a token: error rejects them, longest and first keep one. [default: error]"""
 

@@ -105,7 +105,7 @@ def _output_files(
     files = {name: folder / f"{name}{source.suffix}" for name in _PARTS}
     for name, path in files.items():
         if path.exists() and path.samefile(source):
-            raise UsageError(f"{path}: is the corpus itself and would be lost; choose another FOLDER")
+            raise UsageError(f"{path}: is the corpus itself and would be overwritten; choose another FOLDER")
         if path.exists() and name not in fractions:
             raise UsageError(f"{path} already exists, and is not part of this split; remove it")
     for path in files.values():

@@ -39,7 +39,7 @@ def evaluate(
         ScoreFormat, typer.Option("--format", metavar="FORMAT", help="table, json or conlleval.")
     ] = ScoreFormat.table,
     raw: Annotated[
-        bool, typer.Option("--raw", help="Also score on raw text: the cost of tokenization.")
+        bool, typer.Option("--raw", help="Also score on raw text, to show the cost of tokenization.")
     ] = False,
     columns: options.Columns = None,
     batch: options.Batch = 256,
@@ -69,7 +69,7 @@ def evaluate(
     names = model or []
     several = len(names) > 1
     if form is ScoreFormat.conlleval and several:
-        raise UsageError("--format conlleval shows one --model; use table or json for several")
+        raise UsageError("--format conlleval supports only one --model; use table or json for several")
     if raw and (form is ScoreFormat.conlleval or several):
         raise UsageError("--raw takes one --model, and --format table or json")
     chosen = options.parse_columns(columns)

@@ -38,7 +38,7 @@ def export(
 
     path = options.resolve_model(model)
     if is_onnx_file(path):
-        raise UsageError(f"{path}: is already exported; DIR is a folder written by `rnner train`")
+        raise UsageError(f"{path}: is an exported model; DIR must be a folder written by `rnner train`")
     target = output or path / ONNX
     if target.suffix != ".onnx":
         raise UsageError(f"{target}: the name must end in .onnx, such as {target}.onnx")

@@ -43,7 +43,7 @@ Cells = Annotated[
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--model", "-m", metavar="DIR", help="Tagger. [default: networks that learn agreement]"),
+    typer.Option("--model", "-m", metavar="DIR", help="Tagger. [default: networks trained on agreement]"),
 ]
 Models = Annotated[
     list[str] | None,
@@ -210,7 +210,7 @@ def _load(model: str) -> TaggerDecoder:
 
     path = resolve_model(model)
     if is_onnx_file(path):
-        raise UsageError(f"{path}: .onnx files do not expose their cells; use the folder of `rnner train`")
+        raise UsageError(f"{path}: .onnx files do not expose their cells; use the model folder")
     return load_decoder(path)
 
 

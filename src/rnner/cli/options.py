@@ -33,7 +33,7 @@ class SplitUnit(str, Enum):
     sentence = "sentence"
 
 
-ANNOTATED = "Annotated file of any format, hf:owner/name:split"
+ANNOTATED = "Annotated file in any format, hf:owner/name:split"
 MODEL = "Folder written by `rnner train`, .onnx file, or owner/name on the Hugging Face Hub."
 
 Batch = Annotated[
@@ -130,7 +130,7 @@ def load_decoders(
     exported = [model for model in models if is_onnx_file(model)]
     only_exported = len(exported) == len(models)
     if exported and (device not in ("auto", "cpu") or (code and only_exported)):
-        raise UsageError(f"{exported[0]}: .onnx files run on the CPU and need no --code")
+        raise UsageError(f"{exported[0]}: .onnx files run on the CPU only, without --code")
     if only_exported:
         return [load_onnx(path, threads=threads, **limits) for path in exported]
     from rnner.decoding.tagger_decoder import load_decoder
@@ -169,4 +169,4 @@ def require_column_file(path: Path, columns: str | None) -> None:
 
     if columns is None and (form := detect_format(path)) != "columns":
         command = f"rnner data convert {shlex.quote(str(path))} NEW.conll --to columns"
-        raise UsageError(f"{path}: has the format {form}, but this command needs a column file: {command}")
+        raise UsageError(f"{path}: has the format {form}; convert it to a column file first: {command}")

@@ -1,4 +1,4 @@
-"""Files that commands write: what is never overwritten, and how a file is replaced in one step."""
+"""Output files of commands: overwrite checks and atomic replacement."""
 
 from __future__ import annotations
 

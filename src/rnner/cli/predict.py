@@ -163,7 +163,7 @@ def _check_input(texts: list[str] | None, file: Path | None, kind: InputKind) ->
         raise UsageError('give a TEXT in quotes, --file FILE, or text on stdin: rnner predict "..."')
     for text in texts or []:
         if any("\ud800" <= character <= "\udfff" for character in text):
-            raise UsageError(f"TEXT {text!r}: not UTF-8; save it as a file and convert that to UTF-8")
+            raise UsageError(f"TEXT {text!r}: not UTF-8; save it in a file and convert the file to UTF-8")
 
 
 def _format_by_suffix(output: Path | None) -> PredictionFormat | None:

@@ -48,7 +48,7 @@ class PredictionJob:
         model: a model folder or an exported file.
         settings: arguments of `load_decoders`.
         form: a format of `format_document`, or `TAGS`.
-        threshold: entities that are less probable are left out.
+        threshold: entities less probable than this are left out.
         nbest: number of alternative readings per sentence.
         width: see `format_document`.
     """
@@ -99,7 +99,7 @@ class PredictionJob:
 
 
 def predict_chunks(job: PredictionJob, chunks: Iterable[Chunk], workers: int) -> Iterator[ChunkResult]:
-    """Yield the results of each chunk, in order; at least one, for an empty chunk if there is no other.
+    """Yield the results of each chunk, in order; if there are no chunks, those of an empty chunk.
 
     Raises:
         RnnerError: the model cannot be loaded, a chunk cannot be read, or a worker died.

@@ -131,7 +131,7 @@ class PredictionProgress:
     """Words so far and words per second, within a `with` block; the last line stays on screen.
 
     Args:
-        shown: whether to show anything; not if stderr is no terminal, or results go to the same one.
+        shown: whether to show anything: only if stderr is a terminal and results go elsewhere.
     """
 
     def __init__(self, *, shown: bool) -> None:

@@ -70,7 +70,7 @@ class WordsConfig(Section):
     """One vector per word."""
 
     size: int = Field(
-        100, gt=0, le=65536, description="dimensions of a word vector; with `vectors`, the file decides"
+        100, gt=0, le=65536, description="dimensions of a word vector; with `vectors`, taken from the file"
     )
     vectors: str | None = Field(
         None, description="text file of GloVe, word2vec or fastText vectors; null: none"
@@ -188,7 +188,7 @@ class DropoutConfig(Section):
     )
     input: Probability = Field(0.5, description="input of the first layer (one mask per sentence)")
     recurrent: Probability = Field(0.0, description="recurrent weights W_aa (one mask per training step)")
-    hidden: Probability = Field(0.3, description="values between layers")
+    hidden: Probability = Field(0.3, description="values passed between layers")
     output: Probability = Field(0.5, description="output of the last layer")
 
 

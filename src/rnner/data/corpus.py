@@ -199,7 +199,7 @@ def _sample(source: str) -> Path:
 
 
 def _hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, list[str]]:
-    """Return train without and dev with a random tenth of the sentences, and a note about it.
+    """Move a random tenth of the sentences from train to dev; return both, and a note.
 
     Whole documents are drawn if there are enough of them.
     """

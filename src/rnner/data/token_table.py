@@ -94,7 +94,7 @@ def build_table(rows: Iterable[TableRow]) -> TokenTable:
 
 
 class _ArrayBuilder:
-    """Collects values in a list and converts them to numbers in large steps."""
+    """Collects values in a list and converts them to numbers in large chunks."""
 
     def __init__(self, dtype: DTypeLike, convert: Callable[[Any], int]) -> None:
         self._convert, self._array = convert, GrowingArray(dtype)

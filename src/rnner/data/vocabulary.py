@@ -72,7 +72,7 @@ class Vocabulary:
         tune: bool = False,
         n_grams: list[str] | None = None,
     ) -> Vocabulary:
-        """Learn a vocabulary from the words of the training sentences (and from nothing else).
+        """Learn a vocabulary from the words of the training sentences only.
 
         Without `tune`, words with a vector get a frozen row, and other words a trained one. With `tune`,
         training words with a vector get a trained row too, which starts from the vector (`initial_rows`).

@@ -71,7 +71,7 @@ class Decoder(ABC):
 
     @abstractmethod
     def emitter(self) -> Emitter:
-        """Return what computes emissions, for the length of one call."""
+        """Return an emitter, which computes the emissions of one call."""
 
     @abstractmethod
     def lattice(self, emissions: Any, lengths: Integers) -> Lattice:

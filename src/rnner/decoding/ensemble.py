@@ -33,10 +33,10 @@ _NEGLIGIBLE = 0.01  # share of the threshold below which a member's probability 
 
 
 class Ensemble:
-    """Several taggers decoded by their averaged marginals; they may differ in everything but labels.
+    """Several taggers with the same labels and tag scheme, decoded by their averaged marginals.
 
-    A single model, or the same model twice, is decoded by its marginals. That usually, but not always, gives
-    the tag sequence that `TaggerDecoder` finds, the most probable one as a whole.
+    A single model, or the same model twice, is decoded by its marginals. This usually gives
+    the same tags as `TaggerDecoder`, which returns the most probable sequence.
 
     Args:
         members: at least one, all on one device. They run one after another.

@@ -79,7 +79,7 @@ class TaggerDecoder(Decoder):
         return self.tagger.agreement
 
     def emitter(self) -> Emitter:
-        """Return what computes emissions: cached on the CPU; on a GPU, products are faster than look-ups."""
+        """Return an emitter: cached on the CPU, plain on a GPU, where products beat look-ups."""
         if self._on_cpu:
             return self._cached or CachedEmitter(self.tagger, self.vocabulary)
         return PlainEmitter(self._emissions, self.vocabulary, uses_documents=self.uses_documents)

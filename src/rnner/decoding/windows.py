@@ -34,7 +34,7 @@ S = TypeVar("S", Span, ScoredSpan)
 
 
 class Window(NamedTuple):
-    """Words start to end of a sentence, of which the window handles those between its seams."""
+    """Words start to end of a sentence; only results between the seams are used."""
 
     start: int
     end: int
@@ -52,7 +52,7 @@ def split_into_windows(length: int, size: int) -> list[Window]:
 
 
 def decided_rows(windows: Sequence[Window], found: Sequence[Any]) -> list[Any]:
-    """Return from arrays with one row per word of each window the rows that the window handles."""
+    """Return the rows between the seams, from arrays with one row per word of each window."""
     return [
         rows[window.left_seam - window.start : window.right_seam - window.start]
         for window, rows in zip(windows, found, strict=True)

@@ -108,7 +108,7 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
         )
     if FILES_KEY in metadata and not _is_unchanged(path.parent, metadata[FILES_KEY]):
         raise ModelError(
-            f"{path}: other files of the folder have changed since the export; "
+            f"{path}: other files in the folder have changed since the export; "
             f"export it again: `rnner export {path.parent} --overwrite`"
         )
     try:
@@ -249,7 +249,7 @@ class OnnxDecoder(Decoder):
         self.uses_documents = "counts" in self._inputs
 
     def emitter(self) -> PlainEmitter:
-        """Return what computes emissions."""
+        """Return an emitter, which computes the emissions of one call."""
         return PlainEmitter(self._emissions, self.vocabulary, uses_documents=self.uses_documents)
 
     def _emissions(self, batch: Batch[NDArray[Any]]) -> Floats:

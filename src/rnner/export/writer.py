@@ -147,7 +147,7 @@ def _to_onnx(
 
 
 def _refer_to_weights(model: ModelProto, weights: Path) -> None:
-    """Replace the shared tables by references to the same bytes in the weights file."""
+    """Replace the shared tables with references to the same bytes in the weights file."""
     from onnx.external_data_helper import set_external_data
 
     with weights.open("rb") as file:

@@ -131,10 +131,10 @@ class RnnerComponent(Pipe):
         return data
 
     def from_bytes(self, data: bytes, *, exclude: Collection[str] = ()) -> "RnnerComponent":
-        """Use the model in the result of `to_bytes`.
+        """Replace the model by one serialized with `to_bytes`.
 
         Raises:
-            ModelError: the data is something else.
+            ModelError: `data` was not created by `to_bytes`.
         """
         import srsly
 

@@ -1,4 +1,4 @@
-"""What the experiments share: a small recurrent network, its training and its data, and small taggers."""
+"""Code shared by the experiments: a small recurrent network, its training and its data, and small taggers."""
 
 from __future__ import annotations
 

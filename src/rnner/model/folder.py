@@ -121,7 +121,7 @@ def _check_files(folder: Path) -> None:
         raise ModelError(f"{folder}: the model is incomplete: it has no {' and no '.join(missing)}{hint}")
     for name, limit in (FOLDER_FILES | OPTIONAL_FILES).items():
         if (folder / name).is_file() and (folder / name).stat().st_size > limit:
-            raise ModelError(f"{folder / name}: is larger than such a file can be ({limit >> 20} MB)")
+            raise ModelError(f"{folder / name}: exceeds the size limit for this file ({limit >> 20} MB)")
 
 
 def _load_config(path: Path) -> Config:
@@ -191,7 +191,7 @@ def _blueprint(folder: Path, config: Config, vocabulary: Vocabulary) -> dict[str
             return build_tagger(config, vocabulary).state_dict()
     except (ConfigError, ValueError, RuntimeError, TypeError, OverflowError) as error:
         reason = str(error).partition("\n")[0]
-        raise ModelError(f"{folder / CONFIG}: no tagger can be built from it ({reason})") from None
+        raise ModelError(f"{folder / CONFIG}: cannot build a tagger from this config ({reason})") from None
 
 
 def _mismatch(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> str:

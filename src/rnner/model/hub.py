@@ -62,7 +62,7 @@ def _silence_library() -> None:
 
 
 def _cached(name: HubModel) -> Path | None:
-    """Return the model in the cache; None unless all required files are there."""
+    """Return the cached model, or None if a required file is missing."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -123,7 +123,7 @@ def _files_to_download(name: HubModel, sizes: Mapping[str, int]) -> list[str]:
         )
     for file, limit in limits.items():
         if sizes.get(file, 0) > limit:
-            raise name.error(f"its {file} is larger than such a file can be ({limit >> 20} MB)")
+            raise name.error(f"its {file} exceeds the size limit for this file ({limit >> 20} MB)")
     return [file for file in limits if file in sizes]
 
 

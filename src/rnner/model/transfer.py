@@ -16,7 +16,7 @@ def transfer_weights(
 ) -> None:
     """Copy the weights of `old` into `new`, whose vocabulary extends the old one.
 
-    Weights of words, characters and tags move to their ids in the new vocabulary; what is new keeps its fresh
+    Weights of words, characters and tags move to their ids in the new vocabulary; new ones keep their fresh
     weights. The taggers must have the same config.
     """
     kept = [new_vocabulary.tags.index(tag) for tag in old_vocabulary.tags]

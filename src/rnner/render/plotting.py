@@ -33,7 +33,7 @@ _INKED = ("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "yti
 def require_matplotlib() -> None:
     """Raise UsageError if matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise UsageError("a picture needs matplotlib, rnner's extra `plot`; type pip install matplotlib")
+        raise UsageError("pictures need matplotlib, rnner's extra `plot`: pip install matplotlib")
 
 
 def light_and_dark_pngs(plot: Callable[[Figure], None]) -> dict[str, bytes]:

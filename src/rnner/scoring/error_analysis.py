@@ -49,7 +49,7 @@ class Confusion:
 
     @property
     def kind(self) -> str:
-        """One of "missed", "spurious", "boundary" and "type" (with any boundaries)."""
+        """The error class: "missed", "spurious", "boundary", or "type" (whatever the boundaries)."""
         if self.predicted is None:
             return "missed"
         if self.gold is None:

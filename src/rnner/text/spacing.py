@@ -1,6 +1,6 @@
-"""White space between the words of a sentence: from the original text, or by rules if the text is lost.
+"""White space between the words of a sentence: from the original text, or by rules if there is no text.
 
-The rules are those of English print. There is white space between words, except
+The rules follow English typography. There is white space between words, except
 
 * before closing marks: . , : ; ! ? … % ) ] } ” ’ » '', runs of . ! ? …, and clitics ('s n't 'll);
 * after opening marks: ( [ { “ ‘ « ¿ ¡ ``, and currency signs ($ US$);

@@ -46,7 +46,7 @@ def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
 class WeightAverage:
     """Exponential moving average of the weights (Polyak and Juditsky 1992).
 
-    The decay after n steps is at most (1 + n) / (10 + n), so the first, poor weights are soon forgotten.
+    The decay after n steps is at most (1 + n) / (10 + n), so the poor initial weights are soon forgotten.
     """
 
     def __init__(self, parameters: list[nn.Parameter], decay: float) -> None:

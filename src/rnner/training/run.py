@@ -106,7 +106,7 @@ def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
     # config.yaml and README.md may be the user's own files; only rnner writes these two.
     ours = {VOCABULARY, SEEDS}
     if names - {f"{name}.partial" for name in ours} and not names & ours:
-        raise UsageError(f"{folder}: contains other files than those of a run; choose another --output")
+        raise UsageError(f"{folder}: contains files that are not from a run; choose another --output")
     if names and not (resume or overwrite):
         raise UsageError(f"{folder}: contains a run; use --resume to continue it, --overwrite to replace it")
 

@@ -1,7 +1,7 @@
 """Statistics of annotated files.
 
 The form of an entity is its words, case included. An entity is unseen if train has no entity with its form
-and label (Augenstein et al. 2017 call the others seen); a word is unseen if train does not have it.
+and label (as in Augenstein et al. 2017). A word is unseen if it does not occur in train.
 """
 
 from __future__ import annotations

@@ -48,9 +48,9 @@ def test_prodigy_reads_accepted_records_with_their_tokens(written) -> None:
 
 def test_prodigy_tokens_must_match_the_text(refusal) -> None:
     wrong = PRODIGY.replace('"text": "met"', '"text": "sat"')
-    assert refusal(wrong).startswith("1: the token 'sat' is not the text at 5-8")
+    assert refusal(wrong).startswith("1: the token 'sat' does not match the text at 5-8")
     beyond = '{"text": "ab", "spans": [], "tokens": [{"text": "", "start": 5, "end": 6}]}'
-    assert refusal(beyond).startswith("1: the token '' is not the text at 5-6")
+    assert refusal(beyond).startswith("1: the token '' does not match the text at 5-6")
     assert "begins before the previous token ends" in refusal(
         '{"text": "ab", "spans": [], "tokens": [{"text": "ab", "start": 0, "end": 2}, '
         '{"text": "b", "start": 1, "end": 2}]}'

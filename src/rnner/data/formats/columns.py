@@ -67,7 +67,7 @@ class ConllReader:
         trailing: lines after the last sentence.
 
     Iterating raises DataError with path:line if the file cannot be read (see `read_lines`, `detect_layout`),
-    if a row has another number of columns than most, and if a cell in the tag column is not a valid tag.
+    if the number of columns of a row differs from most, and if a cell in the tag column is not a valid tag.
     """
 
     def __init__(

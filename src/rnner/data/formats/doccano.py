@@ -20,7 +20,7 @@ _OBJECTS = ("entities", "annotations")
 
 
 def matches(record: Record) -> bool:
-    """Return whether a record is one of doccano's."""
+    """Return whether a record is in doccano's format."""
     keys = record.value.keys()
     return not (keys.isdisjoint(("text", "data")) or keys.isdisjoint((*_TRIPLES, *_OBJECTS)))
 

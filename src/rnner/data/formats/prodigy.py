@@ -16,12 +16,12 @@ from rnner.text.tokenizer import Token
 
 
 def matches(record: Record) -> bool:
-    """Return whether a record is one of Prodigy's."""
+    """Return whether a record is in Prodigy's format."""
     return "text" in record.value and not record.value.keys().isdisjoint(("spans", "answer"))
 
 
 def read(source: SourceFile) -> Iterator[AnnotatedText]:
-    """Yield the texts; records with another answer than `accept` are skipped, with a note.
+    """Yield the texts; records whose answer is not `accept` are skipped, with a note.
 
     Raises DataError with the line for invalid JSON or records.
     """
@@ -66,7 +66,7 @@ def _read_token(text: str, item: Record) -> Token:
     start, end = item.offsets()
     word = item.text("text")
     if not word or not 0 <= start < end or text[start:end] != word:
-        raise item.error(f"the token {word!r} is not the text at {start}-{end}")
+        raise item.error(f"the token {word!r} does not match the text at {start}-{end}")
     return Token(word, start, end)
 
 

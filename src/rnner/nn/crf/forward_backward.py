@@ -184,7 +184,7 @@ class _ScaledSums:
         self.mass.mul_(share)
 
     def clear(self, which: Tensor) -> None:
-        """Exclude sentences, whose sums may be NaN."""
+        """Zero the sums of the given sentences, which may be NaN."""
         self.alpha[:, which], self.gamma[:, which] = 0, 0
 
     def expected_transitions(self) -> Tensor:

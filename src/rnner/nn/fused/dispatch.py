@@ -37,7 +37,7 @@ _FASTEST: dict[type[Cell], dict[str, str]] = {
 # On the CPU, a kernel that also computes the padding is the fastest only for batches with little padding.
 _FASTEST_WITH_PADDING: dict[type[Cell], str] = {LSTMCell: "fused"}
 LITTLE_PADDING = 0.85
-"""The share of words in `[b, t]` from which on a batch has little padding."""
+"""Minimum share of words in `[b, t]` for a batch to count as having little padding."""
 
 
 def register_implementation(cell: type[Cell], name: str, implementation: Implementation) -> None:

@@ -78,7 +78,7 @@ class StepChunk:
         return packed.transpose(0, dim).split_with_sizes(self.batch_sizes, dim)
 
     def states_before(self, states: Tensor, *, directions_first: bool = False) -> tuple[Tensor, ...]:
-        """Return the states before each step, as many as the step reads sentences."""
+        """Return the states before each step, one per sentence that the step reads."""
         dim = int(directions_first)
         blocks = states.transpose(0, dim).split_with_sizes((self.size_before, *self.batch_sizes), dim)
         return tuple(

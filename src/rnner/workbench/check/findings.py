@@ -39,7 +39,7 @@ _ERRORS = {
         "convert the file to UTF-8; --fix reads the bytes as Windows-1252 and removes NUL characters",
     ),
     "columns": (
-        "rows with another number of columns than most",
+        "rows whose number of columns differs from most",
         "correct these rows; --fix corrects separators, empty last columns, and rows of invisible characters",
     ),
     "empty-token": (

@@ -43,7 +43,7 @@ def check_transitions(file: ColumnFile) -> Iterator[Finding]:
 
 
 def check_schemes(files: Sequence[ColumnFile]) -> Iterator[Finding]:
-    """Find files with another scheme than the first, as far as their entities show it."""
+    """Find files whose entities show a different scheme from the first file's."""
     with_entities = [file for file in files if any(file.spans)]
     for file in with_entities[1:]:
         first = with_entities[0]
@@ -70,7 +70,7 @@ def check_similar(files: Sequence[ColumnFile]) -> Iterator[Finding]:
 
 
 def check_missing(files: Sequence[ColumnFile]) -> Iterator[Finding]:
-    """Find labels that the first file has and another does not, and the reverse."""
+    """Find labels that occur in the first file but not in another, or vice versa."""
     first = files[0]
     for file in files[1:]:
         if not file.label_counts or not first.label_counts:
@@ -79,7 +79,7 @@ def check_missing(files: Sequence[ColumnFile]) -> Iterator[Finding]:
             message = f"{label!r} ({file.label_counts[label]:,}) is not in {first.path}"
             yield _finding_at_label("missing-label", [file], label, message)
         for label in sorted(first.label_counts.keys() - file.label_counts.keys()):
-            message = f"no {label!r}, of which {first.path} has {first.label_counts[label]:,}"
+            message = f"no {label!r}, but {first.path} has {first.label_counts[label]:,}"
             yield Finding("missing-label", file.path, None, None, message)
 
 

@@ -122,7 +122,7 @@ def _word_set(text: str) -> frozenset[str]:
 
 
 def _rarest(words: frozenset[str], frequency: Counter[str]) -> list[str]:
-    """Return the rarest words, enough of them that similar sets always share one."""
+    """Return the rarest words: enough that any two similar sets share at least one."""
     count = len(words) - math.ceil(SIMILARITY * len(words)) + 1
     return sorted(words, key=lambda word: (frequency[word], word))[:count]
 
