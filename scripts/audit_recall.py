@@ -37,7 +37,7 @@ from common import (
 )
 
 from rnner.data.corpus import read_split, resolve
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import TrainingError
 from rnner.tags import Span
 
@@ -53,7 +53,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(prefix="audit-") as folder:
         path = Path(folder) / "corrupted.conll"
-        documents = (None if document == UNMARKED else document for document in split.documents.tolist())
+        documents = (None if document == NO_DOCUMENT else document for document in split.documents.tolist())
         write_corpus(zip(split.sentences()[0], spans, documents, strict=True), path)
         doubts = audit(path, arguments.audit_options)
     right = list(hits(doubts, places))

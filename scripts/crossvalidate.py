@@ -52,7 +52,7 @@ from rnner.data.splits import Split
 from rnner.errors import UsageError
 from rnner.scoring.metrics import score
 from rnner.tags import LENIENT, to_spans
-from rnner.workbench.partition import cut
+from rnner.workbench.partition import split_lines
 
 Fold = NDArray[np.int64]  # ascending indices of its sentences
 Figures = dict[str, Any]  # precision, recall, f1 and their counts
@@ -118,7 +118,9 @@ def write_fold(
 ) -> list[Path]:
     """Write a training file without the fold and a test file with it, with the lines of the source."""
     paths = [folder / "train.conll", folder / "test.conll"]
-    for path, lines in zip(paths, cut(source, [_rest(fold, sentences), fold], columns=columns), strict=True):
+    for path, lines in zip(
+        paths, split_lines(source, [_rest(fold, sentences), fold], columns=columns), strict=True
+    ):
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
     return paths
 

@@ -35,7 +35,7 @@ from common import argument_parser, run_script, write_corpus
 
 from rnner.data.corpus import read_split, resolve
 from rnner.data.splits import Split
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.tags import Span
 from rnner.workbench.partition import partition
 
@@ -104,7 +104,7 @@ def all_sentences(split: Split) -> list[Sentence]:
     """Return all sentences of a split with mapped labels."""
     words, _ = split.sentences()
     return [
-        Sentence(own, map_labels(spans), None if document == UNMARKED else f"{split.path} {document}")
+        Sentence(own, map_labels(spans), None if document == NO_DOCUMENT else f"{split.path} {document}")
         for own, spans, document in zip(words, split.all_spans(), split.documents.tolist(), strict=True)
     ]
 

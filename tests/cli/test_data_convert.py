@@ -69,6 +69,8 @@ def test_from_text_to_text_offsets_are_kept(rnner, folder, spans):
         (["train.conll", "train.conll", "--to", "tokens", "--overwrite"], 2, "is the input file"),
         (["train.conll", ".", "--to", "tokens"], 2, "is a folder"),
         (["train.conll", "no/such/x", "--to", "tokens"], 2, "no/such/x: cannot be written"),
+        (["train.conll", "x", "--to", "docano"], 2, "--to docano: no such format (did you mean doccano?)"),
+        (["train.conll", "x", "--from", "brat", "--to", "tokens"], 2, "--from brat: no such format; expec"),
         (["trian.conll", "x", "--to", "tokens"], 1, "did you mean train.conll?"),
         ([".", "x", "--to", "tokens"], 1, "this is a folder"),
         (["odd.jsonl", "x", "--to", "tokens"], 1, 'odd.jsonl:1: expected records with tokens and tags'),

@@ -17,7 +17,7 @@ from rnner.data.batches import DocumentBags, to_device
 from rnner.data.encoded_split import EncodedSplit
 from rnner.data.splits import Split
 from rnner.data.subwords import WeightedRows
-from rnner.data.token_table import UNMARKED, TableRow, build_table
+from rnner.data.token_table import NO_DOCUMENT, TableRow, build_table
 from rnner.data.vocabulary import Vocabulary
 from tiny_corpus import tagger_that_composes, vocabulary_of
 
@@ -95,7 +95,7 @@ def test_every_sentence_needs_a_document() -> None:
 
 
 def test_unmarked_sentences_are_documents_of_their_own() -> None:
-    numbers = number_documents([UNMARKED, UNMARKED, 0, 0, 7, UNMARKED])
+    numbers = number_documents([NO_DOCUMENT, NO_DOCUMENT, 0, 0, 7, NO_DOCUMENT])
     assert numbers.dtype == np.int64
     assert set(numbers.tolist()) == set(range(5))
     assert numbers[2] == numbers[3] and len(set(numbers[[0, 1, 2, 4, 5]].tolist())) == 5
@@ -182,7 +182,7 @@ def cases(draw: st.DrawFn) -> Case:
     words = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6)
     sentences = draw(st.lists(words, min_size=1, max_size=9))
     steps = draw(st.lists(st.integers(0, 1), min_size=len(sentences), max_size=len(sentences)))
-    documents = (np.cumsum(steps) + UNMARKED).tolist()
+    documents = (np.cumsum(steps) + NO_DOCUMENT).tolist()
     everything = range(len(sentences))
     chosen = draw(st.lists(st.sampled_from(everything), min_size=1, unique=True))
     batch = draw(st.lists(st.sampled_from(range(len(chosen))), min_size=1, max_size=8))
@@ -224,7 +224,7 @@ def brute_force(split: Split, vocabulary: Vocabulary, batch: list[int]) -> list[
         forms = Counter(
             word
             for j, words in enumerate(sentences)
-            if j == i or documents[i] == documents[j] != UNMARKED
+            if j == i or documents[i] == documents[j] != NO_DOCUMENT
             for word in words
         )
         known = {form: vocabulary.features(form) for form in forms}

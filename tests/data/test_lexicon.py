@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rnner.data.encoded_split import EncodedSplit
 from rnner.data.lexicon import HeldOutLexicon, Lexicon, features_of
 from rnner.data.splits import Split
-from rnner.data.token_table import UNMARKED, TableRow, build_table, word_blocks
+from rnner.data.token_table import NO_DOCUMENT, TableRow, build_table, word_blocks
 from rnner.data.vocabulary import Vocabulary
 from rnner.tags import label_of
 
@@ -55,7 +55,7 @@ steps = st.lists(st.integers(0, 1), min_size=8, max_size=8)
 
 def documents_of(steps: list[int], sentences: int) -> list[int]:
     """Document numbers as read from a file: unmarked before the first mark, then ascending."""
-    return [int(number) for number in (np.cumsum(steps) + UNMARKED)[:sentences]]
+    return [int(number) for number in (np.cumsum(steps) + NO_DOCUMENT)[:sentences]]
 
 
 def test_words_are_counted_by_label_ignoring_case() -> None:
@@ -186,7 +186,7 @@ def test_without_marks_blocks_of_twenty_sentences_are_held_out(marked: int) -> N
     sentences: list[Sentence] = [
         [("Ada", tags[i % 3]), (f"w{i % 7}", tags[i % 2])] for i in range(45 + marked)
     ]
-    split = split_of(sentences, [UNMARKED] * 45 + [0] * marked)
+    split = split_of(sentences, [NO_DOCUMENT] * 45 + [0] * marked)
     groups: list[object] = [i // 20 if i < 45 else "marked" for i in range(45 + marked)]
     found = HeldOutLexicon(Lexicon.learn(split, LABELS), split).features(np.arange(2 * len(sentences)))
     np.testing.assert_array_equal(found, features_of(np.array(recounted(sentences, groups, []))))

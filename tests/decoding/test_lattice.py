@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnner import tags
-from rnner.decoding.lattice import TagTable
+from rnner.decoding.lattice import EntityExtractor
 
 
 @pytest.mark.parametrize("scheme", tags.SCHEMES)
@@ -18,7 +18,7 @@ def test_entities_of_a_batch_equal_those_of_each_sentence(scheme):
             start[path[0]] and step[path[: length - 1], path[1:length]].all() and end[path[length - 1]]
         ):
             path[:length] = draw.integers(0, k, length) * (draw.random(length) < 0.5)
-    places, labels = TagTable(names, scheme).entities(paths, lengths)
+    places, labels = EntityExtractor(names, scheme).extract(paths, lengths)
     found = [[] for _ in paths]
     for (row, first, last), label in zip(places.tolist(), labels, strict=True):
         found[row].append((first, last, label))
@@ -28,7 +28,7 @@ def test_entities_of_a_batch_equal_those_of_each_sentence(scheme):
 
 
 def test_without_entity_tags_there_are_no_entities():
-    places, labels = TagTable(["O", "S-LOC"], "bioes").entities(
+    places, labels = EntityExtractor(["O", "S-LOC"], "bioes").extract(
         np.zeros((3, 4), dtype=np.int64), np.array([4, 1, 2])
     )
     assert places.shape == (0, 3) and labels == []

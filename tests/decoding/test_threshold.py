@@ -7,8 +7,8 @@ import pytest
 
 from rnner import tags
 from rnner.decoding.crf_numpy import NumpyLattice
-from rnner.decoding.lattice import TagTable
-from rnner.decoding.threshold import best_disjoint
+from rnner.decoding.lattice import EntityExtractor
+from rnner.decoding.threshold import best_non_overlapping
 from rnner.tags import tag_inventory, to_spans
 
 LABELS = ["LOC", "PER"]
@@ -63,11 +63,11 @@ def test_the_best_disjoint_entities_have_exact_probabilities(scheme, threshold):
     several = 0
     for seed in range(5):
         names, emissions, transitions = scores(scheme, seed)
-        table, truth = TagTable(names, scheme), probabilities(names, scheme, emissions, transitions)
+        table, truth = EntityExtractor(names, scheme), probabilities(names, scheme, emissions, transitions)
         probable = lattice_of(names, scheme, emissions, transitions).candidates(
             table.label_numbers, threshold
         )
-        found = best_disjoint(probable, threshold)
+        found = best_non_overlapping(probable, threshold)
         spans = {tags.Span(e.start, e.end, table.labels[e.label]): e.score for e in found}
         assert len(probable) == sum(p > threshold for p in truth.values())
         assert set(spans) == best_of(truth, threshold)
@@ -82,7 +82,7 @@ def test_scores_of_any_size_give_valid_probabilities(scale):
     names, emissions, transitions = scores("bioes", 0)
     with np.errstate(invalid="ignore"):
         lattice = lattice_of(names, "bioes", emissions * scale, transitions)
-        found = lattice.candidates(TagTable(names, "bioes").label_numbers, 0.25)
+        found = lattice.candidates(EntityExtractor(names, "bioes").label_numbers, 0.25)
     assert all(0.25 < entity.score < 1 + 1e-9 for entity in found)
     assert bool(found) == np.isfinite(scale)
 

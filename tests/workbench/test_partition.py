@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rnner.data.corpus import read_split, resolve
 from rnner.data.formats.columns import ConllReader
 from rnner.errors import DataError
-from rnner.workbench.partition import cut, partition
+from rnner.workbench.partition import partition, split_lines
 from tiny_corpus import split_of
 
 SHARES = (0.8, 0.1, 0.1)
@@ -110,7 +110,7 @@ def test_too_few_units_are_an_error(by_document, kind):
 def test_lines_are_unchanged(tmp_path):
     path = tmp_path / "whole.conll"
     path.write_text(DOCUMENTS)
-    one, other = cut(path, [np.array([0, 1]), np.array([2, 3])])
+    one, other = split_lines(path, [np.array([0, 1]), np.array([2, 3])])
     lines = DOCUMENTS.splitlines()
     assert (one, other) == (lines[:8], lines[8:])
 
@@ -118,7 +118,7 @@ def test_lines_are_unchanged(tmp_path):
 def test_a_document_in_two_parts_is_marked_in_both(tmp_path):
     path = tmp_path / "whole.conll"
     path.write_text(DOCUMENTS)
-    one, other = cut(path, [np.array([0, 2]), np.array([1, 3])])
+    one, other = split_lines(path, [np.array([0, 2]), np.array([1, 3])])
     lines = DOCUMENTS.splitlines()
     assert one == [*lines[:5], *lines[8:11]]
     assert other == ["# newdoc id = a", *lines[5:8], "# newdoc id = b", *lines[11:]]
@@ -136,7 +136,7 @@ def test_sentences_read_the_same_in_their_part(tmp_path_factory, lines, seed):
     part_of = np.random.default_rng(seed).integers(2, size=len(whole))
     parts = [np.flatnonzero(part_of == part) for part in (0, 1)]
     documents = {}
-    for i, (part, own) in enumerate(zip(parts, cut(folder / "whole", parts), strict=True)):
+    for i, (part, own) in enumerate(zip(parts, split_lines(folder / "whole", parts), strict=True)):
         (folder / str(i)).write_text("".join(f"{line}\n" for line in own))
         read = list(ConllReader(folder / str(i)))
         assert [(s.words, s.tags) for s in read] == [(whole[j].words, whole[j].tags) for j in part]

@@ -14,7 +14,7 @@ from rnner.cli.options import TableOrJson
 from rnner.errors import UsageError, counted
 
 if TYPE_CHECKING:
-    from rnner.workbench.check.findings import CheckReport, FileSummary, Finding, Kind
+    from rnner.workbench.check.findings import CheckReport, FileSummary, Finding, FindingKind
     from rnner.workbench.check.lenient_reader import ColumnFile
 
 _ERRORS_FOUND = 3  # exit code
@@ -105,7 +105,7 @@ def _summary_line(summary: FileSummary) -> str:
     return f"{summary.path}: {', '.join(sizes)}" + (f", {summary.scheme}" if summary.scheme else "")
 
 
-def _print_findings(kind: Kind, findings: list[Finding], examples: int) -> None:
+def _print_findings(kind: FindingKind, findings: list[Finding], examples: int) -> None:
     """Print one kind of problem: its number, the first examples, and the advice."""
     from rnner.system.terminal import printable
 

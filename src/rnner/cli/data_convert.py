@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,22 +12,10 @@ import typer
 from rnner.cli import options
 from rnner.cli.console import notice, warn
 from rnner.cli.output_files import check_output_file, write_errors
-from rnner.errors import UsageError, counted
+from rnner.errors import UsageError, counted, did_you_mean
 
 if TYPE_CHECKING:
     from rnner.workbench.convert import ConversionSummary
-
-
-class CorpusFormat(str, Enum):
-    """Format of annotated text; those after `dataset` are text with character spans."""
-
-    columns = "columns"
-    conllu = "conllu"
-    tokens = "tokens"
-    dataset = "dataset"
-    prodigy = "prodigy"
-    doccano = "doccano"
-    labelstudio = "labelstudio"
 
 
 class TagScheme(str, Enum):
@@ -79,9 +68,9 @@ def convert(
     out: Annotated[
         Path, typer.Argument(metavar="OUT", help="File; for a data set, *.parquet or a new folder.")
     ],
-    to: Annotated[CorpusFormat, typer.Option(metavar="FORMAT", help="Format of OUT.")],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="Format of OUT.")],
     form: Annotated[
-        CorpusFormat | None,
+        str | None,
         typer.Option("--from", metavar="FORMAT", help="Format of IN. [default: detected]"),
     ] = None,
     columns: options.Columns = None,
@@ -107,26 +96,37 @@ def convert(
     from rnner.data.corpus import resolve
     from rnner.data.formats.annotated import SourceFile
     from rnner.data.formats.detect import detect_format
-    from rnner.data.formats.registry import TEXT_FORMATS
+    from rnner.data.formats.registry import FORMATS, TEXT_FORMATS
     from rnner.workbench.convert import convert as write
 
+    _check_format("--to", to, FORMATS)
+    if form is not None:
+        _check_format("--from", form, FORMATS)
     path = resolve(source)
-    detected = form.value if form is not None else detect_format(path)
+    detected = detect_format(path) if form is None else form
     if columns is not None and detected != "columns":
         raise UsageError(f"--columns is for column files, but {path} is {detected}")
     given = {"scheme": scheme, "align": align, "overlaps": overlaps}
     rules: dict[str, Any] = {name: rule.value for name, rule in given.items() if rule is not None}
-    if rules and to.value in TEXT_FORMATS:
-        raise UsageError(f"--{next(iter(rules))} is for formats of tokens, not --to {to.value}")
+    if rules and to in TEXT_FORMATS:
+        raise UsageError(f"--{next(iter(rules))} is for formats of tokens, not --to {to}")
     if out.exists() and path.exists() and out.samefile(path):
         raise UsageError(f"{out}: is the input file; choose another OUT")
-    if to is CorpusFormat.dataset and out.is_dir():
+    if to == "dataset" and out.is_dir():
         raise UsageError(f"{out} already exists; OUT is a .parquet file or a new folder")
     check_output_file(out, overwrite, name="OUT")
     file = SourceFile(path, options.parse_columns(columns), {} if names is None else _parse_names(names))
     with write_errors(out):
-        converted = write(file, out, form=detected, to=to.value, illegal=illegal.value, **rules)
+        converted = write(file, out, form=detected, to=to, illegal=illegal.value, **rules)
     _report(converted, detected, out)
+
+
+def _check_format(option: str, name: str, formats: Collection[str]) -> None:
+    if name not in formats:
+        known = ", ".join(formats)
+        raise UsageError(
+            f"{option} {name}: no such format{did_you_mean(name, formats)}; expected one of: {known}"
+        )
 
 
 def _parse_names(text: str) -> dict[str, str]:

@@ -48,7 +48,7 @@ def split(
     """
     from rnner.data.corpus import read_split, resolve
     from rnner.data.lines import line_ends
-    from rnner.workbench.partition import cut, partition
+    from rnner.workbench.partition import partition, split_lines
     from rnner.workbench.statistics import describe
 
     fractions = _parse_shares(shares)
@@ -64,7 +64,7 @@ def split(
     if ends.mixed:
         newline = _LINE_ENDS[ends.newline]
         warn(f"{source}: mixes CRLF and LF line ends; the parts use {newline} only")
-    _write(files, cut(source, parts.parts, columns=chosen), ends)
+    _write(files, split_lines(source, parts.parts, columns=chosen), ends)
     splits = [
         replace(whole.select(sentences), name=name, path=files[name])
         for name, sentences in zip(fractions, parts.parts, strict=True)

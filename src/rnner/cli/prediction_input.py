@@ -20,7 +20,7 @@ from typing import IO, Any, TypeVar, cast
 from rnner.cli.console import notice
 from rnner.data.formats.columns import ColumnSentence, ConllReader
 from rnner.data.lines import name_of, read_blocks, read_line_blocks
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 
 T = TypeVar("T")
@@ -164,7 +164,7 @@ def sentence_chunks(sentences: Iterable[ColumnSentence]) -> Iterator[tuple[Chunk
         return _size(sentence.words)
 
     def same_document(before: ColumnSentence, after: ColumnSentence) -> bool:
-        return before.document == after.document != UNMARKED
+        return before.document == after.document != NO_DOCUMENT
 
     for part, _ in _grouped([sentences], size, same_document=same_document):
         yield Chunk([s.words for s in part], document_ids=[s.document for s in part]), part

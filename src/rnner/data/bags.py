@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnner.data.batches import UNKNOWN, DocumentBags
 from rnner.data.subwords import WeightedRows, collate_compositions
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 
 
 class BagOfWords(NamedTuple):
@@ -34,7 +34,7 @@ class BagOfWords(NamedTuple):
 def number_documents(documents: ArrayLike) -> NDArray[np.int64]:
     """Renumber documents `[s]` from 0; each unmarked sentence (-1) becomes a separate document."""
     given = np.asarray(documents, dtype=np.int64)
-    distinct = np.where(given == UNMARKED, -1 - np.arange(len(given)), given)
+    distinct = np.where(given == NO_DOCUMENT, -1 - np.arange(len(given)), given)
     return np.unique(distinct, return_inverse=True)[1].astype(np.int64)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rnner.data.batches import Integers
 from rnner.data.disk_arrays import GrowingArray, zeros
 from rnner.data.splits import Split
-from rnner.data.token_table import BLOCK_WORDS, UNMARKED, word_blocks, word_positions
+from rnner.data.token_table import BLOCK_WORDS, NO_DOCUMENT, word_blocks, word_positions
 from rnner.tags import label_of
 
 _SMOOTHING = 0.5  # added to the count of a word, so that rare words get less extreme shares
@@ -122,7 +122,7 @@ class HeldOutLexicon:
 
 def _by_document(split: Split) -> Iterator[tuple[Integers, Integers]]:
     """Yield positions of tokens and the number of their document, some whole documents at a time."""
-    unmarked = (split.documents == UNMARKED) | (len(np.unique(split.documents)) < 2)
+    unmarked = (split.documents == NO_DOCUMENT) | (len(np.unique(split.documents)) < 2)
     marked = np.where(unmarked, -1 - np.arange(len(split)) // _SENTENCES_PER_BLOCK, split.documents)
     documents = np.unique(marked, return_inverse=True)[1]
     order = np.argsort(documents, kind="stable")

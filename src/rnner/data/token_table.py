@@ -20,7 +20,7 @@ from rnner.data.disk_arrays import GrowingArray
 Indices = NDArray[np.integer[Any]]
 
 BLOCK_WORDS = 1 << 19  # words processed at a time
-UNMARKED = -1
+NO_DOCUMENT = -1
 """The document number of sentences before the first document mark."""
 _PENDING = 1 << 16  # values converted at a time
 

@@ -27,7 +27,7 @@ from rnner.decoding.windows import decided_rows
 _NO_GROUP = -1
 
 
-def agreeing(
+def with_agreement(
     emissions: EmissionsOf,
     sentences: Sequence[list[str]],
     documents: Sequence[int],

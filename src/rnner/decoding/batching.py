@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnner.data.batches import Integers, batch_indices
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.decoding.windows import WINDOW, Window, split_into_windows
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def blocks(sentences: Sequence[Sequence[object]], documents: Sequence[int]) -> I
         sentences: s sentences.
         documents: `[s]` document number of each sentence, -1 for none.
     """
-    last = {number: i for i, number in enumerate(documents) if number != UNMARKED}
+    last = {number: i for i, number in enumerate(documents) if number != NO_DOCUMENT}
     start, words, until = 0, 0, -1
     for i, (sentence, number) in enumerate(zip(sentences, documents, strict=True)):
         words += len(sentence)

@@ -14,9 +14,9 @@ import numpy as np
 from rnner import tags
 from rnner.data.bags import number_documents
 from rnner.data.batches import Integers
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding.agreement import agreeing
+from rnner.decoding.agreement import with_agreement
 from rnner.decoding.batching import (
     DocumentNumbers,
     Limits,
@@ -28,9 +28,9 @@ from rnner.decoding.batching import (
     in_order,
 )
 from rnner.decoding.emissions import Emitter
-from rnner.decoding.lattice import Lattice, TagTable
+from rnner.decoding.lattice import EntityExtractor, Lattice
 from rnner.decoding.spans import Reading, ScoredSpan
-from rnner.decoding.threshold import best_disjoint
+from rnner.decoding.threshold import best_non_overlapping
 from rnner.decoding.windows import Window, join_readings, join_spans
 from rnner.system.process_memory import garbage_collection_paused
 from rnner.tags import Span
@@ -52,7 +52,7 @@ class Decoder(ABC):
     def __init__(self, vocabulary: Vocabulary, **limits: int) -> None:
         self.vocabulary = vocabulary
         self.limits = Limits(**limits)
-        self._tags = TagTable(vocabulary.tags, vocabulary.scheme)
+        self._extractor = EntityExtractor(vocabulary.tags, vocabulary.scheme)
 
     @property
     @abstractmethod
@@ -93,7 +93,7 @@ class Decoder(ABC):
 
         The probability of an entity is the summed probability of all legal tag sequences that contain it.
         """
-        read = self._best_scored_spans if self.threshold is None else self._best_disjoint
+        read = self._best_scored_spans if self.threshold is None else self._best_non_overlapping
         return self.decode(sentences, documents, read, join_spans, [])
 
     def candidates(
@@ -129,7 +129,7 @@ class Decoder(ABC):
             join: combines what is found in the windows of a long sentence.
             empty: the result of a sentence without words.
         """
-        numbers = [UNMARKED] * len(sentences) if documents is None else documents
+        numbers = [NO_DOCUMENT] * len(sentences) if documents is None else documents
         found: list[T] = []
         with self.prediction_mode():
             emitter = self.emitter()
@@ -137,23 +137,25 @@ class Decoder(ABC):
                 with garbage_collection_paused():
                     words = sentences[block.start : block.stop]
                     document_of = number_documents(numbers[block.start : block.stop]).tolist()
-                    emissions = emitter.for_block(words, document_of)
+                    emissions_of = emitter.for_block(words, document_of)
                     if self.agreement is not None:
-                        emissions = agreeing(emissions, words, document_of, self.agreement, self.limits)
+                        emissions_of = with_agreement(
+                            emissions_of, words, document_of, self.agreement, self.limits
+                        )
                     results: dict[SentencePart, T] = {}
                     for parts in batches(words, self.limits):
-                        lattice = self.lattice(emissions(parts), _lengths(parts))
+                        lattice = self.lattice(emissions_of(parts), _lengths(parts))
                         results.update(zip(parts, read(lattice, _moved(parts, block.start)), strict=True))
                     found += in_order(words, results, self.limits, join=join, empty=empty)
         return found
 
     def _best_spans(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[Span]]:
-        places, labels = self._tags.entities(lattice.best_tags(), _lengths(parts))
+        places, labels = self._extractor.extract(lattice.best_tags(), _lengths(parts))
         found = zip(places.tolist(), labels, strict=True)
         return _by_row(len(parts), ((row, Span(start, end, label)) for (row, start, end), label in found))
 
     def _best_scored_spans(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
-        places, labels = self._tags.entities(lattice.best_tags(), _lengths(parts))
+        places, labels = self._extractor.extract(lattice.best_tags(), _lengths(parts))
         scores = lattice.probabilities(places) if labels else []
         found = zip(places.tolist(), labels, scores, strict=True)
         return _by_row(
@@ -164,16 +166,18 @@ class Decoder(ABC):
     def _candidates(
         self, lattice: Lattice, parts: list[SentencePart], threshold: float
     ) -> list[list[ScoredSpan]]:
-        names, found = self._tags.labels, lattice.candidates(self._tags.label_numbers, threshold)
+        names, found = self._extractor.labels, lattice.candidates(self._extractor.label_numbers, threshold)
         return _by_row(
             len(parts),
             ((row, ScoredSpan(start, end, names[label], score)) for row, start, end, label, score in found),
         )
 
-    def _best_disjoint(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
+    def _best_non_overlapping(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
         threshold = self.threshold
         assert threshold is not None
-        return [best_disjoint(found, threshold) for found in self._candidates(lattice, parts, threshold)]
+        return [
+            best_non_overlapping(found, threshold) for found in self._candidates(lattice, parts, threshold)
+        ]
 
     def _readings(self, lattice: Lattice, parts: list[SentencePart], n: int) -> list[list[Reading]]:
         names, scheme = self.vocabulary.tags, self.vocabulary.scheme

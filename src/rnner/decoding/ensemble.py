@@ -23,7 +23,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.batching import DocumentNumbers, SentencePart, Sentences, batches, in_order
 from rnner.decoding.spans import ScoredSpan
 from rnner.decoding.tagger_decoder import TaggerDecoder
-from rnner.decoding.threshold import best_disjoint
+from rnner.decoding.threshold import best_non_overlapping
 from rnner.decoding.windows import join_spans
 from rnner.errors import UsageError
 from rnner.model.build import build_head
@@ -93,7 +93,7 @@ class Ensemble:
     def _spans_above(
         self, threshold: float, sentences: Sentences, documents: DocumentNumbers
     ) -> list[list[Span]]:
-        """Return the best disjoint entities among those whose mean probability is above the threshold."""
+        """Return the best non-overlapping entities whose mean probability is above the threshold."""
         sums: list[dict[Span, float]] = [defaultdict(float) for _ in sentences]
         for member in self.members:
             candidates = member.candidates(sentences, _NEGLIGIBLE * threshold, documents)
@@ -103,7 +103,7 @@ class Ensemble:
         chosen = []
         for total in sums:
             means = (ScoredSpan(*span, score / len(self.members)) for span, score in total.items())
-            kept = best_disjoint((span for span in means if span.score > threshold), threshold)
+            kept = best_non_overlapping((span for span in means if span.score > threshold), threshold)
             chosen.append([Span(*span[:3]) for span in kept])
         return chosen
 

@@ -40,7 +40,7 @@ class Lattice(Protocol):
         ...
 
 
-class TagTable:
+class EntityExtractor:
     """Reads entities off the legal tag sequences of a batch, as `rnner.tags.to_spans` does for one sentence.
 
     Args:
@@ -62,7 +62,7 @@ class TagTable:
         self._in_entity = np.array([*(label is not None for label in self._labels), False])
         self._boundary = np.pad(np.array(tags.boundaries(names, scheme)), (0, 1), constant_values=True)
 
-    def entities(self, paths: Integers, lengths: Integers) -> tuple[Integers, list[str]]:
+    def extract(self, paths: Integers, lengths: Integers) -> tuple[Integers, list[str]]:
         """Return the n entities in legal tag sequences.
 
         Args:

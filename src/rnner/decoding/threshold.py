@@ -89,11 +89,11 @@ def candidates(
     return found
 
 
-def best_disjoint(found: Iterable[S], threshold: float) -> list[S]:
+def best_non_overlapping(found: Iterable[S], threshold: float) -> list[S]:
     """Return the best entities of a sentence that do not overlap, in the order of their words.
 
-    Among all sets of disjoint entities, theirs has the largest sum of probability minus threshold (weighted
-    interval scheduling; Kleinberg and Tardos 2005, section 6.1).
+    Among all sets of non-overlapping entities, theirs has the largest sum of probability minus threshold
+    (weighted interval scheduling; Kleinberg and Tardos 2005, section 6.1).
 
     Args:
         found: entities of one sentence, all above the threshold.

@@ -76,6 +76,6 @@ def convert(
 
 
 def _write_text_file(form: FileFormat[Item], items: Sequence[Item], source: SourceFile, out: Path) -> None:
-    assert form.write is not None
+    assert form.write is not None  # only `dataset` has no writer, and its caller writes it
     with atomic_replace(out) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         form.write(items, file, source)

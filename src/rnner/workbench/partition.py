@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from rnner.data.formats.column_layout import Layout, is_blank
 from rnner.data.formats.columns import ConllReader
 from rnner.data.splits import Split
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError, counted
 
 Indices = NDArray[np.int64]
@@ -125,7 +125,9 @@ def _rarity_rank(measures: Measures) -> Indices:
     return ranks
 
 
-def cut(path: Path, parts: Sequence[Indices], *, columns: Mapping[str, int] | None = None) -> list[list[str]]:
+def split_lines(
+    path: Path, parts: Sequence[Indices], *, columns: Mapping[str, int] | None = None
+) -> list[list[str]]:
     """Return the unchanged lines of a column file for each part.
 
     Comments and document marks go with the next sentence, blank lines with the previous one. If a document is
@@ -144,7 +146,7 @@ def cut(path: Path, parts: Sequence[Indices], *, columns: Mapping[str, int] | No
     lines: list[list[str]] = []
     for part in parts:
         lines.append([])
-        document = UNMARKED
+        document = NO_DOCUMENT
         for i in part.tolist():
             own = sentences[i].document
             if own != document and not _document_mark(blocks[i], reader.layout):

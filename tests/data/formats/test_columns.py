@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data.formats.columns import ColumnSentence, ConllReader, write_conll, write_with_tags
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 
 CONLL2003 = """\
@@ -104,7 +104,7 @@ def test_a_hash_is_a_token_where_spaces_separate() -> None:
 def test_a_comment_within_a_sentence_does_not_end_it_but_a_new_document_does() -> None:
     (sentence,) = read("Ask\tO\n# unsure\nBo\tB-PER\n")
     assert (sentence.words, sentence.lines) == (["Ask", "Bo"], [1, 3])
-    assert [s.document for s in read("Ask\tO\n# newdoc\nBo\tB-PER\n")] == [UNMARKED, 0]
+    assert [s.document for s in read("Ask\tO\n# newdoc\nBo\tB-PER\n")] == [NO_DOCUMENT, 0]
 
 
 @pytest.mark.parametrize(
@@ -378,11 +378,11 @@ def test_a_truncated_crlf_line_end_loses_no_token() -> None:
 @pytest.mark.parametrize(
     ("text", "documents"),
     [
-        ("Ada O\n\nBo O\n", [UNMARKED, UNMARKED]),
-        ("Ada O\n\nBo O\n\n-DOCSTART- O\n\nCy O\n\nDi O\n", [UNMARKED, UNMARKED, 0, 0]),
+        ("Ada O\n\nBo O\n", [NO_DOCUMENT, NO_DOCUMENT]),
+        ("Ada O\n\nBo O\n\n-DOCSTART- O\n\nCy O\n\nDi O\n", [NO_DOCUMENT, NO_DOCUMENT, 0, 0]),
         ("-DOCSTART- O\n\nAda O\n\nBo O\n\n-DOCSTART- O\n\nCy O\n", [0, 0, 1]),
         ("-DOCSTART- O\n\n-DOCSTART- O\n\nAda O\n\n-DOCSTART- O\n-DOCSTART- O\nBo O\n", [0, 1]),
-        ("Ada\tO\n\n# newdoc id = 1\nBo\tO\n\n# text = Cy\nCy\tO\n# newdoc\nDi\tO\n", [UNMARKED, 0, 0, 1]),
+        ("Ada\tO\n\n# newdoc id = 1\nBo\tO\n\n# text = Cy\nCy\tO\n# newdoc\nDi\tO\n", [NO_DOCUMENT, 0, 0, 1]),
     ],
 )
 @pytest.mark.parametrize("tagged", [True, False])

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnner.cli.data_convert import CorpusFormat
 from rnner.data.corpus import read_split
 from rnner.data.formats.alignment import Aligner, to_tagged_sentences
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile, TaggedSentence
 from rnner.data.formats.detect import detect_format
 from rnner.data.formats.registry import FORMATS, TEXT_FORMATS, TOKEN_FORMATS, read_documents
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.tags import SCHEMES, Span, from_spans, to_spans
 from rnner.workbench.convert import convert
 
@@ -44,9 +43,12 @@ def sentences(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> tuple[l
 @st.composite
 def corpora(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> list[TaggedSentence]:
     """Draw sentences outside documents, then documents."""
-    sizes = [(UNMARKED, draw(st.integers(0, 2))), *enumerate(draw(st.lists(st.integers(1, 2), max_size=2)))]
+    sizes = [
+        (NO_DOCUMENT, draw(st.integers(0, 2))),
+        *enumerate(draw(st.lists(st.integers(1, 2), max_size=2))),
+    ]
     drawn = [(document, *draw(sentences(words))) for document, size in sizes for _ in range(size)]
-    drawn = drawn or [(UNMARKED, *draw(sentences(words)))]
+    drawn = drawn or [(NO_DOCUMENT, *draw(sentences(words)))]
     return [
         TaggedSentence(found, from_spans(spans, len(found), "iob2"), [1], mark)
         for mark, found, spans in drawn
@@ -164,7 +166,3 @@ def test_a_converted_file_trains_like_its_source(tmp_path: Path, form: str, sche
     spans = [[span[:2] for span in spans] for spans in split.all_spans()]
     assert [[span[:2] for span in spans] for spans in other.all_spans()] == spans
     assert other.documents.tolist() == split.documents.tolist() == [0, 1]
-
-
-def test_the_command_line_offers_every_format() -> None:
-    assert {form.value for form in CorpusFormat} == set(FORMATS)

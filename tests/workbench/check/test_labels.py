@@ -89,8 +89,8 @@ def test_missing_labels_are_reported_both_ways():
     other = rows("Ada|B-PER wrote\nhere|B-FAC")
     assert found(IOB2, other, kind="missing-label") == [
         "4:6 'FAC' (1) is not in my.conll",
-        "None:None no 'LOC', of which my.conll has 2",
-        "None:None no 'ORG', of which my.conll has 1",
+        "None:None no 'LOC', but my.conll has 2",
+        "None:None no 'ORG', but my.conll has 1",
     ]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, TaggedSentence
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.tags import Span, from_spans
 from rnner.text.sentences import split_sentences
@@ -141,10 +141,10 @@ def to_tagged_sentences(
 
     Spans that the aligner rejects are tagged as outside: call `Aligner.raise_refused` afterwards.
     """
-    number = UNMARKED
+    number = NO_DOCUMENT
     for document in documents:
         # Unmarked text after a marked document needs a number too: it is not part of that document.
-        if document.marked or number != UNMARKED:
+        if document.marked or number != NO_DOCUMENT:
             number += 1
         for tokens, spans in aligner.align(document):
             next_starts = [token.start for token in tokens[1:]]

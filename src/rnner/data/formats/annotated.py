@@ -14,7 +14,7 @@ from itertools import count, groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError, to_spans
 from rnner.text.tokenizer import Token
@@ -58,14 +58,14 @@ class TaggedSentence(NamedTuple):
     Attributes:
         words, tags: of equal length.
         lines: the line of each word.
-        document: its document, counted from 0; `UNMARKED`: the sentence is its own document.
+        document: its document, counted from 0; `NO_DOCUMENT`: the sentence is its own document.
         spaces: whether white space follows each word; None: after every word.
     """
 
     words: list[str]
     tags: list[str]
     lines: Sequence[int]
-    document: int = UNMARKED
+    document: int = NO_DOCUMENT
     spaces: list[bool] | None = None
 
 
@@ -130,7 +130,7 @@ def decide_scheme(
 def to_documents(sentences: Iterable[TaggedSentence], scheme: str) -> Iterator[AnnotatedText]:
     """Join the sentences of each document into a text; an unmarked sentence becomes its own document."""
     unmarked = count(-2, -1)  # a different number for each unmarked sentence
-    numbered = ((s.document if s.document != UNMARKED else next(unmarked), s) for s in sentences)
+    numbered = ((s.document if s.document != NO_DOCUMENT else next(unmarked), s) for s in sentences)
     for number, group in groupby(numbered, key=lambda pair: pair[0]):
         yield _join([sentence for _, sentence in group], scheme, marked=number >= 0)
 

@@ -18,7 +18,7 @@ from typing import TextIO
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import DOCUMENT_MARK, Layout, detect_layout
 from rnner.data.lines import TextSource, name_of, read_lines
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.tags import is_tag
 from rnner.text.spacing import spacing_in
@@ -43,7 +43,7 @@ class ColumnSentence:
         words: its tokens.
         tags: their tags as found, or None if tags are not read.
         lines: the line of each token, from 1.
-        document: its document, counted from 0; `UNMARKED` if there was no mark before it.
+        document: its document, counted from 0; `NO_DOCUMENT` if there was no mark before it.
         raw: the lines after the previous sentence (blanks, comments, document marks) and the sentence's own.
     """
 
@@ -87,7 +87,7 @@ class ConllReader:
     def _sentences(self, lines: Iterable[str]) -> Iterator[ColumnSentence]:
         layout = self.layout
         known: dict[str, tuple[str, str]] = {}  # word and tag of each distinct row
-        document, empty = UNMARKED, False
+        document, empty = NO_DOCUMENT, False
         words: list[str] = []
         tags: list[str] = []
         numbers: list[int] = []
@@ -181,7 +181,7 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
 
     Raises DataError, with the line in the source, for a word or tag that a column file cannot hold.
     """
-    document, first = UNMARKED, True
+    document, first = NO_DOCUMENT, True
     for sentence in sentences:
         if sentence.document != document:
             out.write(f"{DOCUMENT_MARK}\tO\n\n")

@@ -15,7 +15,7 @@ from typing import TextIO
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import is_blank
 from rnner.data.lines import read_lines
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 
 _WIDTH = 10
 _TAG_KEYS = ("ner", "name", "ne")
@@ -31,7 +31,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
 
     Raises DataError with the line for a row without ten columns or a valid number, and if no word has a tag.
     """
-    document, words, tagged = UNMARKED, 0, False
+    document, words, tagged = NO_DOCUMENT, 0, False
     lines = enumerate(read_lines(source.path), 1)
     for blank, group in groupby(lines, key=lambda pair: is_blank(pair[1])):
         if blank:
@@ -68,7 +68,7 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
 
     Raises DataError, with the line in the source, for a word or tag that CoNLL-U cannot hold.
     """
-    document = UNMARKED
+    document = NO_DOCUMENT
     for number, sentence in enumerate(sentences, 1):
         if sentence.document != document:
             document = sentence.document

@@ -14,7 +14,7 @@ from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.json_records import Record
 from rnner.data.formats.tokens import DOCUMENT, TAGS, WORDS, sentences_of
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.tags import label_of, tag_inventory
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def write(sentences: Sequence[TaggedSentence], path: Path, scheme: str, *, parqu
         "tokens": [sentence.words for sentence in sentences],
         "ner_tags": [[ids[tag] for tag in sentence.tags] for sentence in sentences],
     }
-    if any(sentence.document != UNMARKED for sentence in sentences):
+    if any(sentence.document != NO_DOCUMENT for sentence in sentences):
         features[DOCUMENT] = datasets.Value("int32")
-        columns[DOCUMENT] = [None if s.document == UNMARKED else s.document for s in sentences]
+        columns[DOCUMENT] = [None if s.document == NO_DOCUMENT else s.document for s in sentences]
     table = datasets.Dataset.from_dict(columns, features=datasets.Features(features))
     if parquet:
         table.to_parquet(path)

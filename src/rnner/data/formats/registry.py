@@ -6,9 +6,9 @@ To add a format, write a module in this folder with
 * `write(items, out, source)`, which writes them to a text file;
 * for JSON, `matches(record)`, which returns whether a record is in this format; doccano.py is an example.
 
-Then add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below, and the name to `CorpusFormat` in
-cli/data_convert.py. Detection, reading, training, conversion and the round-trip tests use these tables; only
-a format that is not JSON must also be detected in detect.py.
+Then import it and add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below. Detection, reading, training, the
+command line and the round-trip tests use these tables; only a format that is not JSON must also be detected
+in detect.py.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.json_records import Record, read_records, write_record
-from rnner.data.token_table import UNMARKED
+from rnner.data.token_table import NO_DOCUMENT
 
 WORDS = ("tokens", "words")
 TAGS = ("ner_tags", "tags", "ner", "labels")
@@ -35,7 +35,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
 
 def sentences_of(source: SourceFile, records: Iterable[Record]) -> Iterator[TaggedSentence]:
     """Yield the sentences of records, which may also be the rows of a data set."""
-    document, name = UNMARKED, None
+    document, name = NO_DOCUMENT, None
     for record in records:
         word_key, tag_key = record.first_key(*WORDS), record.first_key(*TAGS)
         words = [record.check_text(word, word_key) for word in record.items(word_key)]
@@ -46,7 +46,7 @@ def sentences_of(source: SourceFile, records: Iterable[Record]) -> Iterator[Tagg
             source.notes["records without a word skipped"] += 1
             continue
         own = record.value.get(DOCUMENT)
-        if own != name or (own is None and document != UNMARKED):
+        if own != name or (own is None and document != NO_DOCUMENT):
             document, name = document + 1, own
         yield TaggedSentence(words, tags, [record.line] * len(words), document)
 
@@ -55,6 +55,6 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
     """Write one record per sentence."""
     for sentence in sentences:
         record: dict[str, Any] = {"tokens": sentence.words, "tags": sentence.tags}
-        if sentence.document != UNMARKED:
+        if sentence.document != NO_DOCUMENT:
             record[DOCUMENT] = sentence.document
         write_record(record, out)

@@ -12,7 +12,7 @@ Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FindingKind:
     """A kind of finding.
 
     Attributes:
@@ -113,8 +113,8 @@ _WARNINGS = {
         "look at them; not all are mistakes",
     ),
 }
-KINDS = {name: Kind(name, "error", *texts) for name, texts in _ERRORS.items()}
-KINDS |= {name: Kind(name, "warning", *texts) for name, texts in _WARNINGS.items()}
+KINDS = {name: FindingKind(name, "error", *texts) for name, texts in _ERRORS.items()}
+KINDS |= {name: FindingKind(name, "warning", *texts) for name, texts in _WARNINGS.items()}
 
 
 def abridge(text: str) -> str:
@@ -159,7 +159,7 @@ class CheckReport:
     files: Sequence[FileSummary]
     findings: Sequence[Finding]
 
-    def groups(self) -> list[tuple[Kind, list[Finding]]]:
+    def groups(self) -> list[tuple[FindingKind, list[Finding]]]:
         """Return the findings of each kind."""
         grouped = groupby(self.findings, key=lambda finding: finding.kind)
         return [(KINDS[name], list(findings)) for name, findings in grouped]
@@ -178,7 +178,7 @@ class CheckReport:
         }
 
 
-def _group_dict(kind: Kind, findings: Sequence[Finding]) -> dict[str, Any]:
+def _group_dict(kind: FindingKind, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "kind": kind.name,
         "severity": kind.severity,
