@@ -26,10 +26,8 @@ Charles B-PER
 Babbage I-PER
 . O
 
-It O
-rained O
-in O
 London B-LOC
+slept O
 . O
 """
 

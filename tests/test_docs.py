@@ -25,7 +25,7 @@ def test_the_config_reference_is_up_to_date(config_reference):
     "row",
     [
         "| `train` | required | training file",
-        "| `columns` | `null` | {token: 0, tag: -1}, counted from 0; null: detected",
+        "| `columns` | `null` | column numbers from 0, such as {token: 0, tag: -1}; null: detected",
         "| `characters` | see below | a word vector computed from the characters",
         "| `schedule` | `linear` | learning rate after the warm-up: linear or cosine",
     ],

@@ -62,7 +62,7 @@ class DataError(RnnerError):
 
 
 class ModelError(RnnerError):
-    """A model folder that is missing, damaged or not from rnner, or that needs a file that was not given."""
+    """A model that cannot be loaded: it is missing, damaged, not from rnner, or needs a file not given."""
 
 
 class TrainingError(RnnerError):
@@ -77,5 +77,5 @@ def did_you_mean(word: str, words: Collection[str]) -> str:
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Return the number with its noun: `1 token`, `1,024 tokens`, `2 entities` if the plural is given."""
+    """Return a number and its noun: `1 token`, `1,024 tokens`, or `2 entities` with `plural="entities"`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

@@ -36,9 +36,9 @@ def load(
     Args:
         model: a folder written by `rnner train --output`; an .onnx file written by `rnner export`, which runs
             without torch; "owner/name" or "owner/name@revision" on the Hugging Face Hub; None or "en": the
-            bundled English model. Using it by default logs a warning, once.
-        backend: "torch"; "onnx", for folders that `rnner export DIR` has prepared; "auto", which is torch for
-            folders.
+            bundled English model. Passing None logs a warning once per process.
+        backend: "torch"; "onnx", for folders prepared by `rnner export DIR`; or "auto": torch for folders,
+            onnx for .onnx files.
         device: "auto", "cpu" or "cuda"; .onnx files run on the CPU.
         code: the Python file that registers your own cells, if the model was trained with one.
 
@@ -80,7 +80,7 @@ class Document:
     Attributes:
         text: the unchanged text.
         sentences: the tokens of each sentence.
-        spans: the entities of each sentence, in words.
+        spans: the entities of each sentence, with positions in words.
         readings: the most probable ways to tag each sentence, from `Pipeline.with_readings`.
     """
 
@@ -90,7 +90,7 @@ class Document:
     readings: list[list[Reading]] = field(default_factory=list)
 
     def entities(self) -> list[Entity]:
-        """Return the entities of the text, in characters."""
+        """Return the entities of the text, with positions in characters."""
         return [
             self._entity(tokens, span)
             for tokens, spans in zip(self.sentences, self.spans, strict=True)
@@ -98,9 +98,9 @@ class Document:
         ]
 
     def nbest(self) -> list[list[tuple[float, list[Entity]]]]:
-        """Return for each sentence the probability and the entities of each reading; empty without readings.
+        """Return, per sentence, the probability and entities of each reading. Empty if there are no readings.
 
-        The score of these entities is the probability of their reading.
+        The score of each entity is the probability of its reading.
         """
         return [
             [
@@ -128,9 +128,9 @@ class Document:
 
 
 class Pipeline:
-    """A finder of entities in texts, or in sentences that are already split into words.
+    """Finds entities in texts, or in sentences that are already split into words.
 
-    Several threads can share a pipeline: predicting changes nothing that callers can see.
+    Several threads can share a pipeline: prediction has no side effects that callers can see.
 
     Args:
         decoder: the decoder of a loaded model; see `load`.
@@ -159,7 +159,7 @@ class Pipeline:
         return self.decoder.vocabulary
 
     def __call__(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """Return the entities of each text, in order; `start` and `end` count characters of the text.
+        """Return the entities of each text, in order; `start` and `end` are character positions.
 
         Raises:
             TypeError: the argument is a single text instead of a list.
@@ -196,12 +196,12 @@ class Pipeline:
     def read(
         self, contents: Sequence[str | list[str]], numbers: Sequence[int] | None = None
     ) -> list[Document]:
-        """Return texts, and sentences given as lists of words, with their entities.
+        """Return a `Document`, with its entities, for each text or list of words.
 
         Args:
             contents: texts and sentences in any order. A list of words is treated as a text with one space
                 between words.
-            numbers: the document number of each, as for `tag`; None: each is a separate document.
+            numbers: the document number of each, as in `tag`. If None, each is a separate document.
         """
         split: list[tuple[str, list[list[Token]]]] = []
         for start in range(0, len(contents), _TOKENIZED_AT_ONCE):
@@ -218,8 +218,8 @@ class Pipeline:
 
         Args:
             documents: returned by `documents` or `tag_documents`.
-            n: at least 1.
-            numbers: the `documents` argument of `tag_documents`, if there was one.
+            n: number of readings per sentence, at least 1.
+            numbers: the `documents` argument passed to `tag_documents`, if any.
 
         Example:
             >>> pipeline = rnner.load("runs/my")
@@ -237,10 +237,10 @@ class Pipeline:
     def tag(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
     ) -> list[list[Entity]]:
-        """Return the entities of each sentence, given as a list of words; `start` and `end` count words.
+        """Return the entities of each sentence; `start` and `end` are word positions, from 0.
 
         Args:
-            sentences: as words.
+            sentences: the words of each sentence.
             documents: the document number of each sentence, for models that use whole documents. Sentences
                 without a number, or with -1, are separate documents.
 
@@ -266,9 +266,9 @@ class Pipeline:
     def tag_documents(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None
     ) -> list[Document]:
-        """Return a `Document` for each sentence, given as a list of words; arguments as for `tag`.
+        """Return a `Document` for each sentence. The arguments are those of `tag`.
 
-        Its text is the words with one space between them.
+        The text of each document consists of the words joined by single spaces.
         """
         return self.read(sentences, documents)
 

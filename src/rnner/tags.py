@@ -5,13 +5,13 @@ A tag is `O` or a prefix and a label (`B-PER`). The label may contain hyphens: `
     scheme   tags of one entity     two adjacent ones, same label    source
     iob1     I I I                  I I B I                          Ramshaw and Marcus 1995
     iob2     B I I                  B I B I                          Tjong Kim Sang and Veenstra 1999
-    bioes    B I E, or S alone      B E B E                          also called IOBES; BILOU in other letters
-    binary   1 1 1                  become one entity                name or no name, with the label `NAME`
+    bioes    B I E, or S alone      B E B E                          also IOBES; BILOU uses other letters
+    binary   1 1 1                  become one entity                1 is a name (label `NAME`), 0 is not
 
 In every scheme an entity continues from one tag to the next if the first is `B-X` or `I-X` and the second is
-`I-X` or `E-X` with the same label. The schemes differ only in which tags they allow, so one rule reads all of
-them and the checks are separate. `conlleval`, for reading only, allows everything: it finds the entities that
-the CoNLL evaluation script finds.
+`I-X` or `E-X` with the same label. The schemes differ only in which tags they allow, so a single rule
+decodes them all, and each has its own check. `conlleval`, for reading only, allows tags in any order:
+it finds the entities that the CoNLL evaluation script finds.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Transitions(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """The first place where tags violate a scheme, and the number of all such places (`times`).
+    """The first place where tags violate a scheme, and the total number of such places (`times`).
 
-    `previous` is None at the start of a sentence, `tag` None at its end.
+    `previous` is None at the start of a sentence; `tag` is None at its end.
     """
 
     previous: str | None
@@ -61,7 +61,7 @@ class Violation(NamedTuple):
 
 
 class TagError(ValueError):
-    """A tag that the scheme does not allow at its place; `position` is that of its word, from 0."""
+    """A tag that the scheme does not allow where it occurs; `position` is the index of its word, from 0."""
 
     def __init__(self, message: str, position: int) -> None:
         super().__init__(message)
@@ -73,7 +73,7 @@ class SchemeError(TagError):
 
     Attributes:
         scheme: the scheme with the fewest violations.
-        sentence, position: its first violation, from 0.
+        sentence, position: the sentence and word of its first violation, both from 0.
         violations: the first violation of each scheme.
     """
 
@@ -83,7 +83,7 @@ class SchemeError(TagError):
         first, second = violations[self.scheme], violations[other]
         self.sentence = first.sentence
         message = f"{first.reason} ({_places(first.times)})"
-        # The second scheme explains nothing if it fits far worse, or fails for the same reason.
+        # Leave out the second scheme if it fits far worse or fails for the same reason.
         if second.times <= 10 * first.times and second[:4] != first[:4]:
             where = f"the first in sentence {second.sentence + 1}, word {second.position + 1}"
             message += f"; the tags are not {_title(other)} either: "
@@ -98,7 +98,7 @@ def to_spans(tags: Sequence[str], scheme: str) -> list[Span]:
     label as the label `_`, as seqeval does. Adjacent names in `binary` tags become one span.
 
     Raises:
-        TagError: the scheme does not know a tag, or does not allow it after the previous one.
+        TagError: a tag is not in the scheme, or is not allowed where it occurs.
     """
     _check_scheme(scheme, (*SCHEMES, LENIENT))
     spans: list[Span] = []
@@ -147,7 +147,7 @@ def from_spans(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
 
 
 def tag_inventory(labels: Iterable[str], scheme: str) -> list[str]:
-    """Return all tags of a scheme: outside first, then by sorted label, prefixes in the order B I E S."""
+    """Return all tags: the outside tag, then those of each label (sorted), with prefixes in BIES order."""
     _check_scheme(scheme, SCHEMES)
     if scheme == "binary":
         return ["0", "1"]
@@ -158,7 +158,7 @@ def transitions(tags: Sequence[str], scheme: str) -> Transitions:
     """Return which tags may start a sentence, follow each other, and end it: exactly what `to_spans` accepts.
 
     Raises:
-        TagError: the scheme does not know a tag.
+        TagError: a tag is not in the scheme.
     """
     _check_scheme(scheme, (*SCHEMES, LENIENT))
     for position, tag in enumerate(tags):
@@ -172,7 +172,7 @@ def transitions(tags: Sequence[str], scheme: str) -> Transitions:
 
 
 def boundaries(tags: Sequence[str], scheme: str) -> list[list[bool]]:
-    """Return whether there is a boundary, no entity that continues, between tag i and a following tag j."""
+    """Return whether there is a boundary at [i][j]: no entity continues from tag i to a following tag j."""
     _check_scheme(scheme, (*SCHEMES, LENIENT))
     return [[not _transition(before, tag, scheme)[1] for tag in tags] for before in tags]
 
@@ -181,7 +181,7 @@ def label_of(tag: str) -> str | None:
     """Return the label of a tag of any scheme (`NAME` for a binary 1), or None outside entities.
 
     Raises:
-        ValueError: not a tag.
+        ValueError: `tag` is not a valid tag.
     """
     scheme = "binary" if tag in ("0", "1") else LENIENT
     if reason := _invalid(tag, scheme):
@@ -264,7 +264,7 @@ def _places(times: int) -> str:
 
 
 def _tags_of(span: Span, adjacent: bool, scheme: str) -> list[str]:
-    """Return the tags of a span; `adjacent`: an entity of the same label ends right before it."""
+    """Return the tags of a span. `adjacent` is whether an entity of the same label ends right before it."""
     inner = span.end - span.start - 1
     if scheme == "binary":
         return ["1"] * (inner + 1)
@@ -278,14 +278,14 @@ def _tags_of(span: Span, adjacent: bool, scheme: str) -> list[str]:
 
 
 def _label(tag: str, scheme: str) -> str:
-    """Return the label of a valid tag, "" outside entities."""
+    """Return the label of a valid tag, or "" outside entities."""
     if scheme == "binary":
         return BINARY_LABEL if tag == "1" else ""
     return "" if tag == "O" else tag[2:] or "_"
 
 
 def _invalid(tag: str, scheme: str) -> str:
-    """Return why a tag does not belong to the scheme, "" if it does."""
+    """Return why a tag does not belong to the scheme, or "" if it does."""
     if scheme == "binary":
         return "" if tag in ("0", "1") else f"{tag!r} is not a binary tag; expected 0 or 1"
     prefixes = _PREFIXES[scheme]
@@ -303,7 +303,7 @@ def _invalid(tag: str, scheme: str) -> str:
 def _transition(previous: str | None, tag: str | None, scheme: str) -> tuple[str, bool]:
     """Return why `tag` may not follow `previous` ("" if it may), and whether an entity continues.
 
-    `previous` None is the start of a sentence, `tag` None its end.
+    At the start of a sentence `previous` is None; at its end `tag` is None.
     """
     if tag is not None and (reason := _invalid(tag, scheme)):
         return reason, False

@@ -119,7 +119,7 @@ def test_a_wrong_value_is_reported_with_what_is_allowed(problems, text, expected
 @pytest.mark.parametrize("text", ["", "# nothing\n", "data: {}", "head: crf"])
 def test_a_missing_key_is_reported_with_its_description(problems, text):
     assert problems(text) == [
-        "data.train: missing, required: "
+        "data.train: missing but required: "
         "training file (column file, JSONL, ...), hf:owner/name:split, or sample:train"
     ]
 

@@ -145,7 +145,7 @@ def test_illegal_tags_of_each_file_are_reported_in_the_warnings(write: Write) ->
     corpus = load_corpus(train=train, dev=dev, illegal="conlleval")
     (note,) = corpus.warnings
     assert note.startswith(f"{dev}:8: I-LOC after O")
-    assert note.endswith("; the tags are read as conlleval does")
+    assert note.endswith("; the tags are read as conlleval reads them")
     with pytest.raises(DataError, match=r"dev\.conll:8"):
         load_corpus(train=train, dev=dev)
 

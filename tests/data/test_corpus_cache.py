@@ -213,7 +213,7 @@ def test_a_cache_that_cannot_be_written_is_reported_and_the_file_is_read(
     assert [*read, ()] == expected
     (note,) = notes
     assert note.startswith(f"the cache {tmp_path / 'file' / 'corpora'} cannot be written (")
-    assert note.endswith("), so the file is parsed every time; RNNER_CACHE sets another folder")
+    assert note.endswith("), so the file is parsed every time; set RNNER_CACHE to a writable folder")
     assert load_corpus(train=source, dev=source).warnings == [f"{source}: {note}"]
 
 

@@ -1,4 +1,4 @@
-"""Loading: YAML and overrides to a validated config."""
+"""Load a validated config from YAML and overrides."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from rnner.errors import did_you_mean
 
 
 def describe(value: Any) -> str:
-    """Return a value and its type in words, shortened to 60 characters."""
+    """Return a value, shortened to 60 characters, and its type in words."""
     kinds = {
         bool: "true/false",
         int: "a whole number",
@@ -69,7 +69,7 @@ def _required(location: Sequence[str]) -> Iterator[str]:
     field = section_at(location[:-1]).model_fields[location[-1]]
     below = section_class(field.annotation)
     if below is None:
-        yield f"{'.'.join(location)}: missing, required: {field.description}"
+        yield f"{'.'.join(location)}: missing but required: {field.description}"
         return
     for name, inner in below.model_fields.items():
         if inner.is_required():
@@ -77,7 +77,7 @@ def _required(location: Sequence[str]) -> Iterator[str]:
 
 
 def _elsewhere(name: str) -> str:
-    """Return a hint at the section where an unknown key, or one like it, exists."""
+    """Return a hint naming the section that has the unknown key or a similar one."""
     homes: dict[str, list[str]] = {}
     for key, _ in iter_keys(Config):
         homes.setdefault(key.rpartition(".")[2], []).append(key)

@@ -47,14 +47,14 @@ class DataConfig(Section):
         description="training file (column file, JSONL, ...), hf:owner/name:split, or sample:train"
     )
     dev: str | None = Field(
-        None, description="file that selects the best epoch; null: a tenth of train is held out"
+        None, description="file used to select the best epoch; null: a tenth of train is held out"
     )
     split_seed: int | None = Field(
         None, ge=0, lt=2**31, description="seed for the held-out tenth if dev is null; null: training.seed"
     )
     test: str | None = Field(None, description="file scored once, after training; null: none")
     columns: ColumnsConfig | None = Field(
-        None, description="{token: 0, tag: -1}, counted from 0; null: detected in each file"
+        None, description="column numbers from 0, such as {token: 0, tag: -1}; null: detected in each file"
     )
     scheme: Literal["bioes", "iob2", "iob1", "binary"] = Field(
         "bioes",
@@ -62,7 +62,7 @@ class DataConfig(Section):
     )
     illegal_tags: Literal["error", "conlleval"] = Field(
         "error",
-        description="tags that violate their scheme: error (stop) or conlleval (read as conlleval does)",
+        description="tags that violate their scheme: error (stop) or conlleval (read like the CoNLL script)",
     )
 
 
@@ -76,7 +76,7 @@ class WordsConfig(Section):
         None, description="text file of GloVe, word2vec or fastText vectors; null: none"
     )
     limit: int | None = Field(
-        None, gt=0, description="number of vectors to read, the first (most frequent) of the file; null: all"
+        None, gt=0, description="number of vectors to read from the file's start (most frequent); null: all"
     )
     min_coverage: float = Field(
         0.1, ge=0.0, le=1.0, description="stop if less than this share of the training words has a vector"
@@ -86,13 +86,13 @@ class WordsConfig(Section):
         "float16", description="number format of the vectors in the model: float16, or int8 (half the size)"
     )
     compose: bool = Field(
-        True, description="compose vectors of words missing from the file from their parts and n-grams"
+        True, description="compose vectors for words missing from the file, using their parts and n-grams"
     )
     n_grams: int = Field(
-        100_000, ge=0, description="number of character n-grams to compose from (the most frequent ones)"
+        100_000, ge=0, description="number of most frequent character n-grams used to compose vectors"
     )
     min_count: int = Field(
-        2, gt=0, description="words without a vector get a trained one if train has them at least this often"
+        2, gt=0, description="minimum count in train for a word without a vector to get a trained one"
     )
 
 
@@ -138,7 +138,7 @@ def expand_characters(value: Any) -> Any:
 
 
 def _add_shorthand(schema: dict[str, Any]) -> None:
-    """Allow the values of `expand_characters` in the JSON schema."""
+    """Allow the values that `expand_characters` accepts in the JSON schema."""
     schema["anyOf"].append({"enum": ["cnn", "recurrent", "none"]})
 
 
@@ -220,13 +220,13 @@ class TrainingConfig(Section):
         "norm", description="norm: clip the norm of all gradients together; value: clip each element"
     )
     average: Probability | None = Field(
-        0.999, description="decay of the running average of the weights, which is the saved model; null: off"
+        0.999, description="decay of the running average of weights that is saved as the model; null: off"
     )
     seed: int = Field(
         1,
         ge=0,
         lt=2**31,
-        description="random seed; same seed, threads and machine: the same model, bit for bit",
+        description="random seed; the same seed, threads and machine give the same model, bit for bit",
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="precision of matrix products in training: float32, or bfloat16 (CUDA only)"
@@ -296,7 +296,7 @@ def section_at(location: Sequence[str]) -> type[Section]:
 
 
 def iter_keys(section: type[Section], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Yield all keys below a section: dotted name and field."""
+    """Yield the dotted name and the field of every key in a section."""
     for name, field in section.model_fields.items():
         below = section_class(field.annotation)
         if below is not None:

@@ -73,7 +73,7 @@ def parse_yaml(text: str, source: str) -> Any:
     """Parse a YAML text.
 
     Raises:
-        ConfigError: not valid YAML; the message starts with `source` and the position.
+        ConfigError: the text is not valid YAML; the message starts with `source` and the position.
     """
     try:
         return yaml.load(text, Loader=_Loader)

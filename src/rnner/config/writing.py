@@ -1,4 +1,4 @@
-"""Writing: a config as YAML, with or without a comment for each key."""
+"""Write a config as YAML, with or without a comment for each key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bags of words of documents.
+"""Bags of words, one for each document.
 
 Letters: s sentences, b of them in a batch, d documents, m distinct words of a document.
 """
@@ -18,12 +18,12 @@ from rnner.data.token_table import NO_DOCUMENT
 
 
 class BagOfWords(NamedTuple):
-    """The distinct forms of a document that have a row or are composed; unknown words are left out.
+    """The distinct forms of a document that have a word table row or are composed. Unknown words are omitted.
 
     Attributes:
         words: `[m]` int64, word ids; 0 for a composed form.
         counts: `[m]` float32, occurrences of each form.
-        compositions: `[m]` for a composed form its rows and weights, else None.
+        compositions: `[m]` rows and weights of a composed form; None for any other form.
     """
 
     words: NDArray[np.int64]
@@ -66,7 +66,7 @@ def bags_of_words(
 
 
 def collate_bags(bags: Sequence[BagOfWords]) -> DocumentBags[NDArray[Any]]:
-    """Collate the bags `[b]` of a batch's sentences; bags of one document must be the same object."""
+    """Collate the bags `[b]` of a batch's sentences. Sentences of one document must share one bag object."""
     distinct = list({id(bag): bag for bag in bags}.values())
     number = {id(bag): i for i, bag in enumerate(distinct)}
     return DocumentBags(

@@ -26,7 +26,7 @@ A = TypeVar("A", "NDArray[Any]", "Tensor")
 
 @dataclass(frozen=True, eq=False)
 class Composition(Generic[A]):
-    """Word forms that are composed: each is a weighted sum of rows of the word table. p summands in all.
+    """Composed word forms. Each is a weighted sum of rows of the word table. p is the number of all summands.
 
     Attributes:
         rows: `[p]` int64, ids of words and n-grams.
@@ -45,7 +45,7 @@ class Composition(Generic[A]):
 
 @dataclass(frozen=True, eq=False)
 class DocumentBags(Generic[A]):
-    """The bags of words of a batch's documents, concatenated: m distinct words of d documents in all.
+    """The bags of words of a batch's d documents, concatenated into m words.
 
     Attributes:
         words: `[m]` int64, word ids; 0 for a composed word.
@@ -53,7 +53,7 @@ class DocumentBags(Generic[A]):
         composition: the composed words.
         documents: `[m]` int64, the document of each word, ascending.
         document_of: `[b]` int64, the document of each sentence.
-        number_documents: d.
+        number_documents: the number of documents, d.
     """
 
     words: A
@@ -103,7 +103,7 @@ class Batch(Generic[A]):
 
 
 def to_device(value: Any, device: torch.device | str) -> Any:
-    """Return a dataclass with all arrays in it, also those of nested dataclasses, as tensors on a device."""
+    """Return a dataclass with all arrays, including those of nested dataclasses, as tensors on a device."""
     import torch
 
     if isinstance(value, np.ndarray | torch.Tensor):
@@ -129,7 +129,7 @@ def batch_indices(
         tokens: maximum number of tokens per batch, padding included (longest length times sentences). A
             longer sentence forms a separate batch; sentences are never cut.
         generator: makes batches and their order random; equal states give equal batches. Without it the
-            batches are fixed, longest sentences first (so that a lack of memory shows at once).
+            batches are fixed, longest sentences first (so that a lack of memory is noticed immediately).
 
     Raises:
         ValueError: no limit is given, or a limit or length is below 1.
@@ -143,8 +143,8 @@ def batch_indices(
         raise ValueError(f"sentence {int(sizes.argmin())} has no tokens")
     if generator is None:
         return _chunks(np.argsort(-sizes, kind="stable"), sizes, sentences, tokens)
-    # Noise of a tenth plus one token: new neighbours in every epoch, hardly more padding. Batches of equal
-    # lengths only train a fifth faster, but cost a point of F1 on the dev set of W-NUT 2017 (two seeds).
+    # Noise of a tenth plus one token gives new neighbours in every epoch with hardly more padding. Strictly
+    # equal lengths train a fifth faster, but cost a point of F1 on the dev set of W-NUT 2017 (two seeds).
     noisy = sizes * generator.uniform(1.0, 1.1, sizes.size) + generator.uniform(0.0, 1.0, sizes.size)
     batches = _chunks(np.argsort(noisy, kind="stable"), sizes, sentences, tokens)
     return [batches[i] for i in generator.permutation(len(batches))]

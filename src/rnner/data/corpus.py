@@ -64,15 +64,15 @@ def load_corpus(
     """Read the files of a corpus and convert their tags to one scheme.
 
     Args:
-        train, dev, test: files, or `sample:train` etc.; without dev a tenth of train is held out.
-        columns: see `ConllReader`; the same for all files.
+        train, dev, test: files, or names such as `sample:train`; without dev, a tenth of train is held out.
+        columns: the columns of all files, see `ConllReader`.
         scheme: the scheme of the result: iob1, iob2, bioes or binary.
         illegal: see `read_split`.
-        seed: selects what is held out.
-        folders: searched for relative paths after the working directory.
+        seed: the random seed for choosing the sentences to hold out.
+        folders: folders to search for relative paths, after the working directory.
 
     Raises:
-        DataError: see `read_split` and `resolve`; also if train has no entities or nothing to hold out.
+        DataError: see `read_split` and `resolve`; also if train has no entities, or too few to hold out dev.
     """
 
     def read(source: str | Path, name: str) -> Split:
@@ -105,7 +105,7 @@ def read_split(
 
     Args:
         path: the file, or the folder of a saved data set. Its format is detected.
-        columns: see `ConllReader`; if given, the file is a column file.
+        columns: the columns, see `ConllReader`; if given, the file is read as a column file.
         illegal: what to do with tags that follow no scheme: `error`, or `conlleval` to read them as the CoNLL
             script does (`Split.illegal_tags` then describes them).
         name: the name of the split in messages; default: the file's name.
@@ -129,7 +129,7 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     """Read a file without converting its tags; see `read_split`."""
     path = source.path
     detector = SchemeDetector()
-    lines_of: dict[int, Sequence[int]] = {}  # of the sentences that an error may refer to
+    lines_of: dict[int, Sequence[int]] = {}  # line numbers of sentences that an error may refer to
 
     def rows() -> Iterator[TableRow]:
         for sentence in _sentences(source):
@@ -145,7 +145,7 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
         scheme, illegal_tags = detector.detect(), None
     except SchemeError as error:
         line = lines_of[error.sentence][error.position]
-        readable = detector.first_violation(LENIENT) is None  # a mix of binary and other tags is not
+        readable = detector.first_violation(LENIENT) is None  # False for a mix of binary and other tags
         if illegal == "error" or not readable:
             advice = (
                 ", or set data.illegal_tags: conlleval to read them as conlleval does" if readable else ""
@@ -226,7 +226,7 @@ def _hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, list[str]]:
 def _tenth_of_documents(
     of_sentence: NDArray[np.int64], documents: NDArray[np.int64], generator: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Return the mask `[s]` of random documents whose sentences come closest to a tenth (so never all)."""
+    """Return the mask `[s]` of random documents with about a tenth of all sentences, never all of them."""
     order = generator.permutation(documents)
     sizes = np.bincount(np.searchsorted(documents, of_sentence))
     held = np.cumsum(sizes[np.searchsorted(documents, order)])
@@ -235,7 +235,7 @@ def _tenth_of_documents(
 
 
 def _unseen_labels(train: Split, splits: Iterable[Split]) -> dict[str, dict[str, int]]:
-    """Count the entities of each split whose label train lacks, by label; only non-zero counts."""
+    """Count, by label, the entities of each split whose label train lacks. Zero counts are left out."""
     found: dict[str, dict[str, int]] = {}
     for split in splits:
         if new := set(split.labels) - set(train.labels):
@@ -253,4 +253,4 @@ def _file_notes(split: Split) -> Iterator[str]:
     yield from (f"{split.path}: {note}" for note in split.notes)
     if split.illegal_tags:
         _, line, reason = split.illegal_tags
-        yield f"{split.path}:{line}: {reason}; the tags are read as conlleval does"
+        yield f"{split.path}:{line}: {reason}; the tags are read as conlleval reads them"

@@ -1,6 +1,6 @@
 """Cache of large corpora as Arrow files: parsed once, then mapped from disk until the source changes.
 
-A file is named by a digest of its source's bytes, of the settings, and of the code that reads. It is written
+A file is named after a digest of the source's bytes, the settings, and the reading code. It is written
 next to its final path and renamed atomically, so concurrent or killed runs never leave a partial file under
 that path. It ends with the digest of its own bytes; a file whose digest differs is written again.
 """
@@ -26,7 +26,7 @@ from rnner.system.files import atomic_replace, cache_folder
 MIN_BYTES = 8 << 20  # smaller sources are not cached: half a million words are parsed in a second or two
 _BLOCK = 1 << 20
 _DAY = 24 * 60 * 60
-_MAX_AGE = 30 * _DAY  # of a file that is not used
+_MAX_AGE = 30 * _DAY  # seconds that an unused file is kept
 _METADATA = b"rnner"  # key of everything that is not a column: scheme, illegal tags, notes
 _DIGEST_BYTES = 32
 
@@ -34,13 +34,13 @@ _DIGEST_BYTES = 32
 def cached(source: Path, settings: dict[str, Any], read: Callable[[], Split]) -> Split:
     """Return `read()`, from the cache if possible.
 
-    Small files and names that are not files are always read. If the cache cannot be written, a note of the
+    Small files, and names that are not files, are never cached. If the cache cannot be written, a note of the
     split says so.
 
     Args:
         source: a file or a folder of files.
         settings: everything else that the result depends on, as JSON values.
-        read: reads the source; its errors are raised.
+        read: a function that reads the source; its errors are passed on to the caller.
     """
     try:
         state = _state(source)
@@ -48,11 +48,11 @@ def cached(source: Path, settings: dict[str, Any], read: Callable[[], Split]) ->
             return read()
         file = cache_folder() / "corpora" / f"{_key(source, settings)}.arrow"
     except OSError:
-        return read()  # which reports the error
+        return read()  # reports the error
     split = _load(file, source)
     if split is None:
         split = read()
-        if _state(source) == state:  # else the source changed while it was read
+        if _state(source) == state:  # otherwise the source changed while it was read
             split = _stored(split, file)
     return split
 
@@ -89,7 +89,7 @@ def _code_digest() -> str:
 
 
 def _stored(split: Split, file: Path) -> Split:
-    """Write a split to the cache and return it mapped from there; the split itself if that fails."""
+    """Write a split to the cache and return it mapped from disk. If that fails, return the split itself."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_old(file.parent)
@@ -100,7 +100,7 @@ def _stored(split: Split, file: Path) -> Split:
             _write(split, partial)
     except OSError as error:
         problem = f"the cache {file.parent} cannot be written ({error.strerror or error})"
-        note = f"{problem}, so the file is parsed every time; RNNER_CACHE sets another folder"
+        note = f"{problem}, so the file is parsed every time; set RNNER_CACHE to a writable folder"
         return replace(split, notes=(*split.notes, note))
     return _load(file, split.path) or split
 

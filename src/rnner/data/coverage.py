@@ -13,7 +13,7 @@ from rnner.errors import DataError
 
 
 class CoverageCounts(NamedTuple):
-    """How many tokens or types have a vector as they are, lower-cased (with digits as 0), or not at all."""
+    """How many tokens or types have a vector as written, lower-cased (with digits as 0), or not at all."""
 
     exact: int
     lower_cased: int
@@ -21,7 +21,7 @@ class CoverageCounts(NamedTuple):
 
     @property
     def share(self) -> float:
-        """The fraction with a vector; 0 for an empty corpus."""
+        """The fraction of tokens or types with a vector; 0 for an empty corpus."""
         return (self.exact + self.lower_cased) / max(1, sum(self))
 
 
@@ -55,7 +55,8 @@ class Coverage:
         if self.share < minimum:
             examples = ", ".join(repr(word) for word, _ in self.most_missed[:5])
             raise DataError(
-                f"only {100 * self.share:.1f} % of the training tokens have a vector in {self.path or 'it'} "
+                f"only {100 * self.share:.1f} % of the training tokens have a vector in "
+                f"{self.path or 'the file'} "
                 f"(embeddings.words.min_coverage requires {100 * minimum:g} %; missing: {examples}); "
                 "are the vectors for the right language?"
             )

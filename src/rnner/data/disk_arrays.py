@@ -1,7 +1,7 @@
 """Arrays that may be larger than memory: small ones are kept in memory, large ones are mapped from disk.
 
-The files have no name, so they vanish with the process. Mapped pages are part of the system's file cache,
-which shrinks when memory runs short.
+The files have no name, so they are removed when the process ends. Mapped pages are part of the system's file
+cache, which shrinks when memory runs short.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MAX_IN_MEMORY = 1 << 22  # bytes per array: the word numbers of a million words
 
 
 class GrowingArray:
-    """A flat array that is appended to; on disk once it is larger than 4 MB.
+    """A flat array to which values can be appended. It is on disk once it is larger than 4 MB.
 
     Its methods raise DataError if the disk is full.
     """
@@ -38,7 +38,7 @@ class GrowingArray:
         return self._length
 
     def extend(self, values: NDArray[Any]) -> None:
-        """Append values (copied, converted to the dtype of this array)."""
+        """Append a copy of values, converted to the dtype of this array."""
         self._parts.append(np.array(values, dtype=self.dtype).ravel())
         self._pending_bytes += self._parts[-1].nbytes
         self._length += self._parts[-1].size
@@ -78,7 +78,7 @@ def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         try:
             if hasattr(
                 os, "posix_fallocate"
-            ):  # else writing to the map on a full disk would kill the process
+            ):  # otherwise, writing to the map on a full disk would kill the process
                 os.posix_fallocate(file.fileno(), 0, size)
             else:
                 file.truncate(size)
@@ -92,7 +92,7 @@ def _mapped(file: IO[bytes], dtype: np.dtype[Any], access: int) -> NDArray[Any]:
 
 
 def _unnamed_file() -> IO[bytes]:
-    """Open a temporary file in the cache folder, which has room for a corpus, else in the default folder."""
+    """Open a temporary file in the cache folder, which has room for a corpus, or in the default folder."""
     folder = cache_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A split encoded once as arrays, so that a training batch takes a few array look-ups.
+"""A split encoded once as arrays, so that a training batch needs only a few array look-ups.
 
 Data that grows with the number of words may be on disk. Memory holds the distinct forms and a few numbers per
 sentence.
@@ -25,17 +25,17 @@ from rnner.data.subwords import WeightedRows, collate_compositions
 from rnner.data.token_table import Indices
 from rnner.data.vocabulary import Vocabulary
 
-_LOWER_CASE_SHARE = 2 / 3  # of the recased sentences; the others are in upper case
+_LOWER_CASE_SHARE = 2 / 3  # share of the recased sentences; the others are in upper case
 
 
 class EncodedSplit:
-    """The sentences and tags of a split under a vocabulary. `batch` returns what `Vocabulary.encode` would.
+    """The sentences and tags of a split as vocabulary ids. `batch` returns what `Vocabulary.encode` would.
 
-    Only the order of the distinct forms in a batch differs: here it does not depend on that of the sentences.
+    Only the order of the distinct forms in a batch differs: it does not depend on the order of the sentences.
     Both kinds of dropout draw from torch's global generator for each batch.
 
     Args:
-        vocabulary: its scheme must be the scheme of the split's tags.
+        vocabulary: the vocabulary to encode with; its scheme must be that of the split's tags.
         split: the sentences.
         bags: whether batches include the bags of words of documents.
         document_dropout: share of the sentences whose bag contains only their own words.
@@ -105,7 +105,7 @@ class EncodedSplit:
         )
 
     def _drop_casing(self, forms: Indices) -> Indices:
-        """Return forms `[b, t]`, those of some sentences in lower or upper case."""
+        """Return forms `[b, t]`, with some random sentences in lower or upper case."""
         if self._recased is None:
             return forms
         drawn = torch.rand(len(forms), 1).numpy() / self._casing_dropout
@@ -113,7 +113,7 @@ class EncodedSplit:
         return np.where(drawn < _LOWER_CASE_SHARE, lower[forms], np.where(drawn < 1, upper[forms], forms))
 
     def _bags(self, rows: Integers, documents: Integers) -> DocumentBags[NDArray[Any]]:
-        """Return the bags of words of the sentences `rows` `[b]`; `documents` `[s]` is for all sentences."""
+        """Return the bags of the sentences `rows` `[b]`; `documents` `[s]` are those of all sentences."""
         chosen = documents[rows]
         if self._document_dropout:
             alone = torch.rand(len(rows)).numpy() < self._document_dropout
@@ -141,9 +141,9 @@ class EncodedSplit:
 
     @cached_property
     def _members(self) -> tuple[Integers, Integers]:
-        """The sentences of each document, then each sentence as a separate document.
+        """The sentences of each document, followed by each sentence as a separate document.
 
-        Returns the index of each document's first sentence in the second array, and the sentences.
+        Returns two arrays: where each document starts in the second array, and the sentences.
         """
         assert self._documents is not None
         sizes = np.append(np.bincount(self._documents), np.ones_like(self._documents))
@@ -152,7 +152,7 @@ class EncodedSplit:
 
 
 def _recase(forms: Sequence[str]) -> tuple[list[str], NDArray[np.int32]]:
-    """Return the f forms and those in other case, and the lower- and upper-case form of each: `[2, f]`."""
+    """Return the f forms plus their recased forms, and the lower- and upper-case form of each, `[2, f]`."""
     numbers = {form: number for number, form in enumerate(forms)}
     cased = [
         [numbers.setdefault(change(form), len(numbers)) for form in forms]

@@ -20,7 +20,7 @@ from rnner.tags import label_of
 
 _SMOOTHING = 0.5  # added to the count of a word, so that rare words get less extreme shares
 _LOG_SCALE = 3.0  # scales the logarithm of common counts to about 1
-_SENTENCES_PER_BLOCK = 20  # taken as one document if none are marked
+_SENTENCES_PER_BLOCK = 20  # treated as one document if no documents are marked
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Lexicon:
         return cls(dict(zip(keys, table.reshape(-1, width).tolist(), strict=True)), list(labels))
 
     def merged(self, other: Lexicon) -> Lexicon:
-        """Return the sum of both counts, in the columns of `other`, which must have all labels."""
+        """Return the sum of both counts, in the columns of `other`, which must have all of `labels`."""
         columns = self.columns_in(other)[:-1]
         total = {word: list(row) for word, row in other.counts.items()}
         for word, row in self.counts.items():
@@ -58,7 +58,7 @@ class Lexicon:
         return Lexicon(total, other.labels)
 
     def columns_in(self, other: Lexicon) -> list[int]:
-        """Return the index of each feature `[l]` among those of `other`, which must have all labels."""
+        """Return the index of each feature `[l]` among those of `other`, which must have all of `labels`."""
         return [0, *(1 + other.labels.index(label) for label in self.labels), other.size - 1]
 
     @property
@@ -80,7 +80,7 @@ class Lexicon:
 
 
 def features_of(counts: Integers) -> NDArray[np.float32]:
-    """Turn counts `[..., 1 + k]` into features `[..., l]`: shares of the columns, logarithm of the sum."""
+    """Turn counts `[..., 1 + k]` into features `[..., l]`: column shares and the logarithm of the sum."""
     seen = counts.sum(axis=-1, keepdims=True)
     parts = [counts / (seen + _SMOOTHING), np.log1p(seen) / _LOG_SCALE]
     return np.concatenate(parts, axis=-1).astype(np.float32)
@@ -93,8 +93,8 @@ class HeldOutLexicon:
     them alone. If fewer than two documents are marked, blocks of 20 sentences are used instead.
 
     Args:
-        lexicon: learned from this split, or from this and others.
-        split: w words in all.
+        lexicon: the lexicon, learned from this split alone or together with other splits.
+        split: the training split, with w words in all.
     """
 
     def __init__(self, lexicon: Lexicon, split: Split) -> None:
@@ -121,7 +121,7 @@ class HeldOutLexicon:
 
 
 def _by_document(split: Split) -> Iterator[tuple[Integers, Integers]]:
-    """Yield positions of tokens and the number of their document, some whole documents at a time."""
+    """Yield token positions and the document number of each, a few whole documents at a time."""
     unmarked = (split.documents == NO_DOCUMENT) | (len(np.unique(split.documents)) < 2)
     marked = np.where(unmarked, -1 - np.arange(len(split)) // _SENTENCES_PER_BLOCK, split.documents)
     documents = np.unique(marked, return_inverse=True)[1]

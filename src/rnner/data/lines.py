@@ -1,4 +1,4 @@
-"""Lines of text files, strictly UTF-8; errors have line and column."""
+"""Reading lines of text files, which must be UTF-8. Errors give the line and column."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read_line_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[l
     for text in read_blocks(source, lenient=lenient):
         text, first = text.removeprefix("\ufeff") if first else text, False
         if not text.endswith("\n"):
-            text = text.removesuffix("\r")  # of a truncated CRLF file
+            text = text.removesuffix("\r")  # left over in a truncated CRLF file
         yield text.replace("\r\n", "\n").removesuffix("\n").split("\n")
 
 
@@ -65,7 +65,7 @@ def read_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
 
 
 class LineEnds(NamedTuple):
-    """The byte order mark of a file (or ""), the end of most lines, and whether some lines end otherwise."""
+    """The byte order mark of a file (or ""), its most frequent line end, and whether it has others."""
 
     mark: str
     newline: str
@@ -127,8 +127,8 @@ def _whole_lines(stream: IO[Any]) -> Iterator[Any]:
     """Yield the contents of a stream, bytes or text, in blocks of whole lines."""
     read = getattr(
         stream, "read1", stream.read
-    )  # of a pipe: what is available, without waiting for a full block
-    unfinished: list[Any] = []  # parts of a line without its end
+    )  # reads what a pipe has available, without waiting for a full block
+    unfinished: list[Any] = []  # parts of a line whose end has not been read yet
     while block := read(_BLOCK):
         end = block.rfind("\n" if isinstance(block, str) else b"\n") + 1
         if end:

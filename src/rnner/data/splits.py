@@ -30,7 +30,7 @@ _PREFIXES = "BIES"
 
 
 class IllegalTags(NamedTuple):
-    """Tags that violate their scheme and are read as conlleval does: their number and the first of them."""
+    """Illegal tags, read as conlleval reads them: their number, and line and reason of the first."""
 
     times: int
     line: int
@@ -45,7 +45,7 @@ class Split:
         table: all sentences of the file.
         path: the file.
         name: the name in messages (`train`, or the file's name).
-        scheme: the scheme of the tags; `conlleval` if they follow none and are read as conlleval does.
+        scheme: the scheme of the tags; `conlleval` if they follow none and are read as conlleval reads them.
         illegal_tags: what is wrong with the tags in that case.
         rows: `[s]` indices of the split's sentences in the table, in order; None: all.
         notes: what was not read from the file, one sentence each.
@@ -137,7 +137,7 @@ class Split:
         return replace(self, rows=self._table_rows(indices))
 
     def convert(self, scheme: str) -> Split:
-        """Return the same entities in tags of `scheme`. `binary` drops labels and merges adjacent entities.
+        """Return the split with tags of `scheme`. `binary` drops labels and merges adjacent entities.
 
         Raises:
             ValueError: a scheme that cannot be written.

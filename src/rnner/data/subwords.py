@@ -45,7 +45,7 @@ class WeightedRows:
 
 
 def composable(form: str) -> bool:
-    """Return whether a form may be composed: it has two letters, no digit, and is not a web address."""
+    """Return whether a form may be composed: at least two letters, no digit, not a web address."""
     lowered = form.lower()
     if form.isalpha():  # fast path for most words
         return len(form) > 1 and not lowered.startswith("http")
@@ -116,7 +116,7 @@ def learn_n_grams(words: Sequence[str], vectors: NDArray[np.float32], limit: int
     for i in usable:
         counts.update(
             dict.fromkeys(n_grams(words[i].lower()), 1)
-        )  # a set would have another order in each process
+        )  # a set would have a different order in each process
     kept = [gram for gram, count in counts.most_common(limit) if count >= _MIN_COUNT]
     rows = {gram: row for row, gram in enumerate(kept)}
     grams = {i: [rows[gram] for gram in n_grams(words[i].lower()) if gram in rows] for i in usable}
@@ -128,7 +128,7 @@ def learn_n_grams(words: Sequence[str], vectors: NDArray[np.float32], limit: int
 
 
 def _fit(grams: Sequence[Sequence[int]], targets: Tensor, rows: int) -> Tensor:
-    """Fit a table `[rows, d]` such that a word's rows, summed and scaled, are near its target."""
+    """Fit a table `[rows, d]` so that the scaled sum of a word's rows is close to its target."""
     import torch
     from torch.nn import functional as F
 

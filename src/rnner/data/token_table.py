@@ -68,7 +68,7 @@ class TokenTable:
 
 
 def build_table(rows: Iterable[TableRow]) -> TokenTable:
-    """Build a table from sentences, as many as fit on the disk."""
+    """Build a table from sentences. Only disk space limits their number."""
     word_numbers: defaultdict[str, int] = defaultdict(count().__next__)
     tag_numbers: defaultdict[str, int] = defaultdict(count().__next__)
     tokens = _ArrayBuilder(np.int32, word_numbers.__getitem__)
@@ -116,7 +116,7 @@ class _ArrayBuilder:
 
 
 class Renumbering:
-    """Maps old numbers to new ones, given from 0 in order of first appearance."""
+    """Maps old numbers to new ones, which are assigned from 0 in order of first appearance."""
 
     def __init__(self, size: int) -> None:
         self.old: list[int] = []
@@ -124,7 +124,7 @@ class Renumbering:
         self._new = np.full(size, -1, dtype=np.int32)
 
     def __call__(self, numbers: Indices) -> NDArray[np.int32]:
-        """Return the new numbers of old ones, which must be below `size`."""
+        """Return the new numbers of old numbers, which must be below `size`."""
         unseen, first = np.unique(numbers[self._new[numbers] < 0], return_index=True)
         unseen = unseen[np.argsort(first)]
         self._new[unseen] = np.arange(len(self.old), len(self.old) + len(unseen))
@@ -133,7 +133,7 @@ class Renumbering:
 
 
 def word_blocks(lengths: Indices, max_words: int = BLOCK_WORDS) -> Iterator[slice]:
-    """Cut sentences or documents of these lengths `[s]` into runs of at most `max_words` words, or of one."""
+    """Group items of these lengths `[s]` into runs of at most `max_words` words; a longer item is a run."""
     ends, first = np.cumsum(lengths), 0
     while first < len(ends):
         done = ends[first - 1] if first else 0

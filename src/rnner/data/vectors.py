@@ -134,9 +134,9 @@ def _header(block: bytes, path: Path) -> tuple[bool, int]:
 
 
 def _parse_regular(block: bytes, dimension: int) -> tuple[list[str], Matrix] | None:
-    """Parse whole lines to words and rows [n, d] with a CSV reader; None if a line is irregular."""
+    """Parse whole lines into words and rows [n, d] with a CSV reader; return None if a line is irregular."""
     if block.startswith(codecs.BOM_UTF8) or block.count(b"\r") != block.count(b"\r\n"):
-        return None  # the CSV reader would drop the mark, and end a line at a lone CR
+        return None  # the CSV reader would drop the byte order mark, and end a line at a lone CR
     types = {"word": pa.string()} | {str(i): pa.float32() for i in range(dimension)}
     if block[: block.find(b"\n")].endswith((b" ", b" \r")):
         types["end"] = pa.string()
@@ -195,7 +195,7 @@ def _is_number(field: bytes) -> bool:
 
 
 def _numbers(fields: list[bytes], path: Path, line: int) -> Matrix:
-    """Parse fields as float32 [d], to the same bits as `_parse_regular`."""
+    """Parse fields as float32 [d], with exactly the same results as `_parse_regular`."""
     try:
         row: Matrix = pa.array(fields).cast(pa.string()).cast(pa.float32()).to_numpy()
     except pa.ArrowInvalid:

@@ -86,7 +86,7 @@ class Vocabulary:
             min_count: minimum count of a key without a vector to get a trained row.
             tune: whether to train the vectors of words that occur in training.
             n_grams: n-grams to compose words from. Words that can be composed get a trained row only if they
-                occur 10 times.
+                occur at least 10 times.
         """
         known: Mapping[str, int] = vectors.rows if vectors is not None else {}
         keys = _key_counts(counts, known)
@@ -111,7 +111,7 @@ class Vocabulary:
 
         Old trained words and characters keep their ids and new ones follow, so the ids of frozen rows shift
         by the number of new words. A word with a row keeps it; other words get a trained row if they occur
-        `min_count` times. Tags are those of the old and new labels together: look up an old tag by its name.
+        at least `min_count` times. Tags are those of the old and new labels together: look up an old tag by its name.
         """
         known = self._word_ids
         grams = None if self.n_grams is None else self._gram_ids
@@ -194,7 +194,7 @@ class Vocabulary:
     ) -> Batch[NDArray[Any]]:
         """Encode sentences as a batch of arrays (see `Batch`), each distinct form once.
 
-        Of forms longer than 100 characters only the first and last 50 characters are encoded, so that one URL
+        Only the first and last 50 characters of forms longer than 100 characters are encoded, so that one URL
         does not inflate the batch. Word id and casing are those of the whole form.
 
         Args:

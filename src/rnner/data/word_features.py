@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from rnner.data.batches import UNKNOWN, Batch, Floats, Integers
 from rnner.data.subwords import WeightedRows, collate_compositions
 
-_MAX_CHARACTERS = 100  # of a longer form (a URL) only the first and last half of these are encoded
+_MAX_CHARACTERS = 100  # of longer forms (URLs), only the first and last 50 are encoded
 
 
 class Features(NamedTuple):
     """The features of a form.
 
     Attributes:
-        word: its id; 0 if it is composed.
+        word: the word id of the form; 0 if the form is composed.
         casing: its casing class, see `casing_class`.
         characters: its character ids, as the bytes of int32; at most 100.
         composition: its rows and weights if it is composed, else None.

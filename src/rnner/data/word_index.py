@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-_MAX_SEARCHES = 2000  # binary searches that take as long as building a dictionary of all words
+_MAX_SEARCHES = 2000  # number of binary searches that take as long as building a dictionary of all words
 
 
 class SortedWords(Collection[str]):
@@ -45,10 +45,10 @@ class SortedWords(Collection[str]):
 
 
 class SortedIds(Mapping[str, int]):
-    """The ids of sorted words, counted from `first`, and of `others`, which take precedence.
+    """The ids of sorted words, counted from `first`, and the ids in `others`, which take precedence.
 
     The first look-ups search the sorted words: a dictionary of 400,000 words takes a fifth of a second to
-    build. It is built after 2,000 look-ups.
+    build. The dictionary is built after 2,000 look-ups.
     """
 
     def __init__(self, words: SortedWords, first: int, others: Mapping[str, int]) -> None:
@@ -77,7 +77,7 @@ class SortedIds(Mapping[str, int]):
 
 
 def word_ids(words: Collection[str], first: int, others: Mapping[str, int]) -> Mapping[str, int]:
-    """Return the ids of distinct words, counted from `first`, and of `others`."""
+    """Return the ids of distinct words, counted from `first`, together with the ids in `others`."""
     if isinstance(words, SortedWords):
         return SortedIds(words, first, others)
     return {**others, **{word: i for i, word in enumerate(words, start=first)}}

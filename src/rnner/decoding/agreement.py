@@ -7,7 +7,7 @@ begin with a capital and are spelled like word i, ignoring case. With a share s,
     e_i <- (1 - s) e_i + (s / n) sum_j e_j
 
 One-letter words and words that do not begin with a capital are left alone. Finkel, Grenager and Manning
-(2005) and Krishnan and Manning (2006) make the labels of a document agree; here the scores do, before
+(2005) and Krishnan and Manning (2006) make the labels of a document agree. Here the scores agree, before
 decoding and without training.
 
 Letters: n words in all, k tags.
@@ -34,14 +34,14 @@ def with_agreement(
     share: float,
     limits: Limits,
 ) -> EmissionsOf:
-    """Return emissions of the same sentences in which words of a document agree.
+    """Return `emissions` changed so that words of a document agree.
 
     Args:
-        emissions: those of a block of sentences.
+        emissions: returns the emissions of parts of a block of sentences.
         sentences: the block, as words.
         documents: the document number of each sentence.
         share: s, above 0, at most 1.
-        limits: of the batches.
+        limits: the limits of the batches.
     """
     rows: dict[SentencePart, Floats] = {}
     for parts in batches(sentences, limits):
@@ -68,7 +68,7 @@ def average_groups(emissions: Floats, groups: Integers, share: float) -> Floats:
 
     Args:
         emissions: [n, k].
-        groups: [n] group of each word, from 0, or -1 for none; see `same_spelling`.
+        groups: [n] group of each word, counted from 0, or -1 for none; see `same_spelling`.
         share: s, above 0, at most 1.
     """
     grouped = groups != _NO_GROUP
@@ -85,7 +85,7 @@ def average_groups(emissions: Floats, groups: Integers, share: float) -> Floats:
 
 
 def same_spelling(sentences: Sequence[Sequence[str]], documents: Sequence[int]) -> Integers:
-    """Return the group [n] of each word: capitalised words of one document with the same spelling.
+    """Return the group [n] of each word; a group is the capitalised words of a document with one spelling.
 
     Args:
         sentences: as words.

@@ -1,4 +1,4 @@
-"""Batches of sentences of similar length, and results back in the order of the sentences."""
+"""Split sentences into batches of similar length, and return results in the order of the sentences."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ T = TypeVar("T")
 Sentences = Sequence[list[str]]
 """Sentences as lists of words."""
 DocumentNumbers = Sequence[int] | None
-"""The document number of each sentence; -1, or None for all, if each sentence is a separate document."""
+"""The document number of each sentence, -1 for a separate document; None is -1 for every sentence."""
 _BLOCK_WORDS = 1 << 16
 
 
 class SentencePart(NamedTuple):
-    """Words `start` to `end` (half-open) of a sentence, given by its number: all its words, or a window."""
+    """Words `start` to `end` (half-open) of sentence number `sentence`: all its words, or a window."""
 
     sentence: int
     start: int
@@ -34,7 +34,7 @@ class SentencePart(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The most sentences and tokens (with padding) of a batch, and the most words that are read at once."""
+    """Maximum number of sentences and tokens (with padding) per batch, and of words per window."""
 
     sentences: int = 256
     tokens: int = 8192
@@ -42,9 +42,9 @@ class Limits(NamedTuple):
 
 
 def blocks(sentences: Sequence[Sequence[object]], documents: Sequence[int]) -> Iterator[range]:
-    """Split the sentences into blocks of some ten thousand words that never divide a document.
+    """Split the sentences into blocks of tens of thousands of words, never dividing a document.
 
-    What is computed for the words of a document can then be used for all its sentences, while memory does not
+    Results for the words of a document can then be used for all its sentences, while memory use does not
     grow with the number of sentences.
 
     Args:
@@ -64,9 +64,9 @@ def blocks(sentences: Sequence[Sequence[object]], documents: Sequence[int]) -> I
 
 
 def batches(sentences: Sequence[Sequence[object]], limits: Limits) -> Iterator[list[SentencePart]]:
-    """Yield batches of similar length: first of whole sentences, then of the windows of each longer sentence.
+    """Yield batches of parts of similar length: whole sentences, then the windows of each longer sentence.
 
-    Empty sentences are in no batch.
+    Empty sentences are skipped.
     """
     sizes = [len(words) for words in sentences]
     whole = [SentencePart(i, 0, size) for i, size in enumerate(sizes) if 0 < size <= limits.window]
@@ -94,7 +94,7 @@ def in_order(
     Args:
         sentences: the sentences that were batched.
         results: the result of each part.
-        limits: those of the batches.
+        limits: the limits of the batches.
         join: combines the results of the windows of a long sentence.
         empty: the result of a sentence without words.
     """

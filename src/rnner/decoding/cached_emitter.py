@@ -1,6 +1,6 @@
-"""Fast emissions: what depends only on a word's form, or only on its document, is computed once.
+"""Fast emissions: features that depend only on a word's form or only on its document are computed once.
 
-That is most of the work: vector, casing, characters and lexicon, and their products with the input weights of
+This is most of the work: vector, casing, characters and lexicon, and their products with the input weights of
 the first layer (`rnner.nn.projected`). Only the recurrence, the upper layers and the emission layer run for
 every word.
 """
@@ -23,11 +23,11 @@ from rnner.model.tagger import Tagger
 from rnner.nn.projected import ProjectedRecurrence
 from rnner.nn.recurrent import RecurrentLayer, Stack
 
-_SUMMED_WORDS = 1 << 14  # words of documents that are summed at a time
+_SUMMED_WORDS = 1 << 14  # number of words summed at a time for document vectors
 
 
 class CachedEmitter:
-    """An emitter that runs a tagger with a cache of word forms; equal up to rounding.
+    """Runs a tagger with a cache of word forms; its emissions equal the tagger's up to rounding.
 
     Args:
         tagger: on the CPU, in evaluation mode; its weights must not change.
@@ -90,7 +90,7 @@ class CachedEmitter:
 
 
 class BlockWords(WordPositions):
-    """The words of a block of sentences, by the numbers of their distinct forms."""
+    """The words of a block of sentences, stored as numbers of distinct forms."""
 
     def __init__(self, sentences: Sequence[list[str]]) -> None:
         super().__init__(sentences)
@@ -109,9 +109,9 @@ class BlockWords(WordPositions):
 
 
 class _FormTables:
-    """Computes the cached tables of word forms: those of the first layer, then the summand of documents.
+    """Computes the cached tables of word forms: those of the first layer, then that of document vectors.
 
-    Not a method of `CachedEmitter`: in its cache, a bound method would close a reference cycle.
+    This is not a method of `CachedEmitter`, as a bound method in its cache would create a reference cycle.
 
     Attributes:
         features: number of features of a word that depend only on its form.

@@ -1,8 +1,8 @@
 """Decoding a linear-chain CRF in numpy, for prediction without torch; `rnner.nn.crf` does the same in torch.
 
 Letters: b sentences, t positions, k tags, n entities or sequences. The transition matrix [k + 1, k + 1] is
-that of `rnner.nn.crf.transitions`: the edge of a sentence is tag k, illegal transitions are -inf. Viterbi
-runs in the type of the emissions, as in `rnner.nn.crf.viterbi`; sums over sequences are logarithms in
+that of `rnner.nn.crf.transitions`: the edge of a sentence is tag k; illegal transitions are -inf. Viterbi
+uses the data type of the emissions, as in `rnner.nn.crf.viterbi`; sums over sequences are logarithms in
 float64.
 """
 
@@ -29,7 +29,7 @@ class NumpyLattice:
         emissions: [b, t, k].
         lengths: [b] int64, from 1 to t.
         transitions: [k + 1, k + 1].
-        boundary: [k, k] bool, whether every entity ends between a tag and the next.
+        boundary: [k, k] bool, whether no entity continues from a tag (row) to the next (column).
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class NumpyLattice:
         self._boundary = np.pad(boundary, (0, 1), constant_values=True)
 
     def best_tags(self) -> Integers:
-        """Return the most probable legal tags [b, t], 0 in the padding; ties go to the lower tag."""
+        """Return the most probable legal tags [b, t], 0 in the padding; ties go to the lower tag id."""
         return self._best
 
     @cached_property
     def _best(self) -> Integers:
-        # Sentences are the last dimension and the maximum runs over the first: numpy then works on vectors.
+        # Sentences are the last dimension and the maximum runs over the first, so numpy works on vectors.
         start, step, end = _split_transitions(self._transitions)
         first, *others = _reversed(_finite(self._emissions), self._lengths).transpose(0, 2, 1).copy()
         onward = step.T[:, :, None]  # [next, tag, 1]
@@ -60,7 +60,7 @@ class NumpyLattice:
     def probabilities(self, spans: Integers) -> list[float]:
         """Return the exact probability of n entities [n, 3] (row, start, end), tagged as in `best_tags`.
 
-        A product of conditional probabilities along the entity, as in
+        This is a product of conditional probabilities along the entity, as in
         `rnner.nn.crf.marginals.span_probabilities`.
         """
         row, start, end = spans.T
@@ -88,7 +88,7 @@ class NumpyLattice:
         return candidates(self._sums, self._boundary, np.append(labels, -1), threshold)
 
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
-        """Return the n best legal tags [b, n, t] and their log-probabilities [b, n], -inf for no more."""
+        """Return the n best legal tags [b, n, t] and log-probabilities [b, n], -inf if there are fewer."""
         transitions, log_z = self._transitions.astype(np.float64), self._sums.log_z
         emissions = _log_softmax(self._emissions)
         scores, best, following = _n_best_backward(emissions, self._lengths, transitions, n)
@@ -102,12 +102,12 @@ class NumpyLattice:
 
     @cached_property
     def _sums(self) -> LogSums:
-        """The sums over all sequences, computed again exactly if the fast way lost too much."""
+        """The sums over all sequences, recomputed exactly if the fast method lost too much."""
         weights = _with_edges(_log_softmax(self._emissions), self._lengths)
         sums = _forward_backward(weights, self._transitions, _log_matmul)
         with np.errstate(invalid="ignore"):
             farthest = sums.alpha.max(-1) + sums.after.max(-1) - sums.log_z
-        if not (farthest < _FAR).all():  # true for NaN too
+        if not (farthest < _FAR).all():  # also true for NaN
             sums = _forward_backward(weights, self._transitions, _log_matmul_exact)
         return sums
 
@@ -115,7 +115,7 @@ class NumpyLattice:
 def _forward_backward(
     weights: Floats, transitions: Floats, log_matmul: Callable[[Floats, Floats], Floats]
 ) -> LogSums:
-    """Return the sums for scores of tags `weights` [t + 2, b, k + 1]."""
+    """Return the sums over tag sequences, given `weights`, the scores of tags [t + 2, b, k + 1]."""
     relative = transitions.astype(np.float64) - transitions.max()
     relative[-1, -1] = 0
     alpha, gamma, after = np.empty_like(weights), np.empty_like(weights), np.zeros_like(weights)
@@ -136,13 +136,13 @@ def _log_matmul(sums: Floats, transitions: Floats) -> Floats:
 
 
 def _log_matmul_exact(sums: Floats, transitions: Floats) -> Floats:
-    """Return the same for any finite scores, slowly."""
+    """Return the same as `_log_matmul`, exact for any finite scores but slower."""
     found: Floats = np.logaddexp.reduce(sums[:, :, None] + transitions, axis=1)
     return found
 
 
 def _with_edges(scores: Floats, lengths: Integers) -> Floats:
-    """Add an edge on either side of scores [b, t, k]: [t + 2, b, k + 1]; padding becomes edge too."""
+    """Return scores [b, t, k] with an edge on either side, [t + 2, b, k + 1]; padding also becomes edge."""
     t, k = scores.shape[1:]
     inside = np.where(_padding(lengths, t)[:, :, None], -np.inf, scores)
     edged = np.pad(inside.transpose(1, 0, 2), ((1, 1), (0, 0), (0, 1)), constant_values=-np.inf)
@@ -178,7 +178,7 @@ def _split_transitions(transitions: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _reversed(x: NDArray[Any], lengths: Integers) -> NDArray[Any]:
-    """Read sentences [b, t, d] from their last word to the first: [t, b, d]; then the first is repeated."""
+    """Return sentences [b, t, d] in reverse order as [t, b, d]; the first word is repeated as padding."""
     back = lengths - 1 - np.arange(x.shape[1])[:, None]
     found: NDArray[Any] = x[np.arange(len(lengths)), np.maximum(back, 0)]
     return found
@@ -189,7 +189,7 @@ def _padding(lengths: Integers, t: int) -> NDArray[np.bool_]:
 
 
 def _finite(emissions: Floats) -> Floats:
-    """Make emissions safe to sum; subtracting the largest at each position changes no ranking."""
+    """Make emissions safe to sum; subtracting the largest at each position does not change the ranking."""
     emissions = np.clip(np.nan_to_num(emissions, nan=0.0), -_LARGEST, _LARGEST)
     relative: Floats = emissions - emissions.max(-1, keepdims=True)
     return relative

@@ -54,6 +54,6 @@ class TorchLattice:
         return self._head.marginals(self._emissions, self._lengths)
 
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
-        """Return the n best tag sequences of each sentence and their log-probabilities (-inf: no more)."""
+        """Return the n best tag sequences per sentence, with log-probabilities, -inf if there are fewer."""
         paths, logs = self._head.n_best(self._emissions, self._lengths, n)
         return paths.tolist(), logs.double().tolist()

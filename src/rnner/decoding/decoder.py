@@ -37,14 +37,14 @@ from rnner.tags import Span
 
 
 class Decoder(ABC):
-    """A finder of entities with a model. Results do not depend on how sentences are batched.
+    """Finds entities with a model. Results do not depend on how sentences are batched.
 
     Methods take sentences as lists of words. `documents` are the document numbers of the sentences, for
     models that use whole documents; a sentence without a number, or with -1, is a separate document.
 
     Args:
         vocabulary: the model's.
-        limits: any of `rnner.decoding.batching.Limits`. A sentence longer than `window` words is read in
+        limits: fields of `rnner.decoding.batching.Limits`. A sentence longer than `window` words is read in
             overlapping windows (`rnner.decoding.windows`), which bounds memory; each window still sees the
             whole document.
     """
@@ -62,23 +62,23 @@ class Decoder(ABC):
     @property
     @abstractmethod
     def threshold(self) -> float | None:
-        """The probability that entities must exceed, see `rnner.decoding.threshold`; None: none."""
+        """The probability that entities must exceed, if any; see `rnner.decoding.threshold`."""
 
     @property
     @abstractmethod
     def agreement(self) -> float | None:
-        """The share of emissions that same spellings have in common, see `rnner.decoding.agreement`."""
+        """The share of emissions common to equal spellings, if any; see `rnner.decoding.agreement`."""
 
     @abstractmethod
     def emitter(self) -> Emitter:
-        """Return an emitter, which computes the emissions of one call."""
+        """Return an emitter, which computes the emissions for one call."""
 
     @abstractmethod
     def lattice(self, emissions: Any, lengths: Integers) -> Lattice:
-        """Return the lattice of emissions [b, t, k] from the emitter, or as an array; lengths are [b]."""
+        """Return the lattice of emissions [b, t, k], an array or the emitter's result; lengths are [b]."""
 
     def prediction_mode(self) -> AbstractContextManager[None]:
-        """Return a context in which the model predicts."""
+        """Return a context manager that prepares the model for prediction."""
         return nullcontext()
 
     def spans(self, sentences: Sentences, documents: DocumentNumbers = None) -> list[list[Span]]:
@@ -125,8 +125,8 @@ class Decoder(ABC):
         Args:
             sentences: as words.
             documents: their document numbers.
-            read: the lattice of a batch and its parts of sentences -> what is found in each part.
-            join: combines what is found in the windows of a long sentence.
+            read: (lattice of a batch, its sentence parts) -> the result for each part.
+            join: combines the results for the windows of a long sentence.
             empty: the result of a sentence without words.
         """
         numbers = [NO_DOCUMENT] * len(sentences) if documents is None else documents
@@ -196,7 +196,7 @@ def _lengths(parts: list[SentencePart]) -> Integers:
 
 
 def _moved(parts: list[SentencePart], first: int) -> list[SentencePart]:
-    """Number the sentences of a block whose first sentence is number `first`."""
+    """Add `first`, the number of the block's first sentence, to the sentence number of each part."""
     return [part._replace(sentence=part.sentence + first) for part in parts]
 
 

@@ -1,7 +1,7 @@
 """Emissions, the scores of each tag at each word, for parts of sentences.
 
-A decoder gets the emissions of a block of sentences from an `Emitter`, batch by batch. There are two:
-`PlainEmitter` runs the whole model on each batch, `rnner.decoding.cached_emitter.CachedEmitter` reuses what
+A decoder gets the emissions of a block of sentences from an `Emitter`, batch by batch. Two are available:
+`PlainEmitter` runs the whole model on each batch; `rnner.decoding.cached_emitter.CachedEmitter` reuses what
 depends only on a word's form or only on its document.
 """
 
@@ -25,7 +25,7 @@ class Emitter(Protocol):
     """Computes emissions of sentences, one block at a time."""
 
     def for_block(self, sentences: Sequence[list[str]], documents: list[int]) -> EmissionsOf:
-        """Prepare a block.
+        """Return a function that computes the emissions of parts of a block.
 
         Args:
             sentences: s sentences as words; their documents are complete.

@@ -29,7 +29,7 @@ from rnner.errors import UsageError
 from rnner.model.build import build_head
 from rnner.tags import Span
 
-_NEGLIGIBLE = 0.01  # share of the threshold below which a member's probability counts as 0
+_NEGLIGIBLE = 0.01  # a member's probability below this fraction of the threshold counts as 0
 
 
 class Ensemble:
@@ -43,7 +43,7 @@ class Ensemble:
 
     Raises:
         UsageError: the members differ in their labels or tag schemes.
-        ValueError: there is no member.
+        ValueError: `members` is empty.
 
     Example:
         >>> from rnner.decoding.tagger_decoder import load_decoder
@@ -93,7 +93,7 @@ class Ensemble:
     def _spans_above(
         self, threshold: float, sentences: Sentences, documents: DocumentNumbers
     ) -> list[list[Span]]:
-        """Return the best non-overlapping entities whose mean probability is above the threshold."""
+        """Return the best non-overlapping entities with a mean probability above the threshold."""
         sums: list[dict[Span, float]] = [defaultdict(float) for _ in sentences]
         for member in self.members:
             candidates = member.candidates(sentences, _NEGLIGIBLE * threshold, documents)
@@ -108,7 +108,7 @@ class Ensemble:
         return chosen
 
     def marginals(self, sentences: Sentences, documents: DocumentNumbers = None) -> list[Tensor]:
-        """Return the averaged probability of each tag at each word, [t, k] for each sentence."""
+        """Return the averaged probability of each tag at each word, as [t, k] for each sentence."""
         total: list[Tensor] = []
         for member, columns in zip(self.members, self._columns, strict=True):
             own = [rows[:, columns] for rows in member.marginals(sentences, documents)]

@@ -1,4 +1,4 @@
-"""A cache of what was computed for word forms."""
+"""A cache of values computed for word forms."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 _AT_ONCE = 1024  # forms that are computed together
-_BYTES = 48 << 20  # of the rows of a generation; a form takes 3.6 kB with a BiLSTM of 100 units per direction
+_BYTES = 48 << 20  # size of a generation; a form takes 3.6 kB with a BiLSTM of 100 units per direction
 
 
 class FormCache:
-    """Rows of tables for word forms, each computed once while there is room. Threads may share it.
+    """Tables with a row for each word form, kept while there is room. Threads may share the cache.
 
     There are two generations of tables. Rows are only added to the young one. When it is full it becomes the
     old one, and forms that are needed again are copied from there into new tables. So unused forms are
@@ -22,7 +22,7 @@ class FormCache:
     Args:
         compute: n forms -> tables `[n, w_i]`; the row of a form must not depend on the other forms.
         widths: w_i of each table.
-        capacity: forms per generation; None: as many as 48 MB hold.
+        capacity: forms per generation; None for as many as fit into 48 MB.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class FormCache:
             missing.sort(key=len)  # forms of similar length are computed together
             for start in range(0, len(missing), _AT_ONCE):
                 some = missing[start : start + _AT_ONCE]
-                computed = self._compute(some)  # may take long, so without the lock
+                computed = self._compute(some)  # may take long, so the lock is not held
                 with self._lock:
                     if self._young.free < len(some):
                         self._old, self._young = self._young, self._new_generation(len(forms))
                     self._young.add(some, computed)
 
     def _young_rows(self, forms: Sequence[str]) -> tuple[list[Tensor], Tensor]:
-        """Return the same as `rows` for cached forms, after copying those of the old generation."""
+        """Return the same as `rows` for cached forms, after copying old ones into the young generation."""
         young, old = self._young, self._old
         stray = [form for form in forms if form not in young.places]
         if young.free < len(stray):
@@ -81,7 +81,7 @@ class _Generation:
         self.free = capacity
 
     def add(self, forms: Sequence[str], tables: Sequence[Tensor]) -> None:
-        """Add those of n forms that are not there yet; n rows must be free."""
+        """Add those of n forms that are not in the tables yet; n rows must be free."""
         begin = len(self.places)
         new = [i for i, form in enumerate(forms) if form not in self.places]
         for mine, rows in zip(self.tables, tables, strict=True):

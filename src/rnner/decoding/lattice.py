@@ -15,7 +15,7 @@ from rnner.decoding.threshold import Candidate
 class Lattice(Protocol):
     """The scores of all tag sequences of b sentences, padded to t positions.
 
-    There are two: `rnner.decoding.crf_torch.TorchLattice` and `rnner.decoding.crf_numpy.NumpyLattice`.
+    Implemented by `rnner.decoding.crf_torch.TorchLattice` and `rnner.decoding.crf_numpy.NumpyLattice`.
     """
 
     def best_tags(self) -> Integers:
@@ -36,7 +36,7 @@ class Lattice(Protocol):
         ...
 
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
-        """Return the n best tag sequences of each sentence and their log-probabilities (-inf: no more)."""
+        """Return the n best tag sequences per sentence, with log-probabilities, -inf if there are fewer."""
         ...
 
 

@@ -32,7 +32,7 @@ def load_decoder(folder: Path | str, *, device: torch.device | str = "cpu", **li
 
     Args:
         folder: written by `rnner train --output`.
-        device: where the weights go.
+        device: the device for the weights.
         limits: as for `Decoder`.
     """
     model = load_model(folder, device=device)
@@ -43,7 +43,7 @@ class TaggerDecoder(Decoder):
     """A decoder that runs a tagger; see `Decoder`.
 
     Args:
-        tagger: put into evaluation mode while decoding, and back afterwards.
+        tagger: put into evaluation mode while decoding; its mode is restored afterwards.
         vocabulary: the tagger's.
         final: whether the weights no longer change. Features of word forms are then cached between calls.
         limits: as for `Decoder`.
@@ -79,7 +79,7 @@ class TaggerDecoder(Decoder):
         return self.tagger.agreement
 
     def emitter(self) -> Emitter:
-        """Return an emitter: cached on the CPU, plain on a GPU, where products beat look-ups."""
+        """Return an emitter: cached on the CPU, plain on a GPU, where products are faster than look-ups."""
         if self._on_cpu:
             return self._cached or CachedEmitter(self.tagger, self.vocabulary)
         return PlainEmitter(self._emissions, self.vocabulary, uses_documents=self.uses_documents)
@@ -90,13 +90,13 @@ class TaggerDecoder(Decoder):
 
     def lattice(self, emissions: Any, lengths: Integers) -> TorchLattice:
         """Return the lattice of emissions [b, t, k] of sentences with lengths [b]."""
-        # Asynchronous, so that a GPU need not finish the emissions first.
+        # Asynchronous: the copy need not wait until a GPU has computed the emissions.
         moved = (torch.as_tensor(part).to(self.device, non_blocking=True) for part in (emissions, lengths))
         return TorchLattice(self.tagger.head, *moved)
 
     @contextmanager
     def prediction_mode(self) -> Iterator[None]:
-        """Switch off gradients, and dropout unless it is off: threads may share a loaded model."""
+        """Switch off gradients and dropout. Evaluation mode is left as it is: threads may share a model."""
         training = self.tagger.training
         with torch.inference_mode():
             if training:
@@ -108,9 +108,9 @@ class TaggerDecoder(Decoder):
                     self.tagger.train()
 
     def marginals(self, sentences: Sentences, documents: DocumentNumbers = None) -> list[Tensor]:
-        """Return the probability of each tag at each word given the sentence: [t, k] for each sentence.
+        """Return the probability of each tag at each word given the sentence, as [t, k] for each sentence.
 
-        Illegal tag sequences are excluded. Tensors are on the tagger's device, tags in the order of
+        Illegal tag sequences are excluded. Tensors are on the tagger's device, with tags in the order of
         `vocabulary.tags`.
         """
 
@@ -141,7 +141,7 @@ class TaggerDecoder(Decoder):
             documents: document numbers of the sentences.
 
         Raises:
-            ValueError: the tagger does not know a label.
+            ValueError: a span has a label that the tagger does not know.
         """
 
         def read(lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:

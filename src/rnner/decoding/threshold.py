@@ -2,7 +2,7 @@
 
 The most probable sequence omits what is uncertain: where "no entity" is likelier than each single entity, it
 finds nothing, even if one in three such entities would be right. That costs F1. Expected F1 is highest for
-the entities that are more probable than half of it (Lipton, Elkan and Naryanaswamy 2014), so a tagger that
+the entities that are more probable than half that F1 (Lipton, Elkan and Naryanaswamy 2014), so a tagger that
 reaches 0.5 does best with a threshold of 0.25. Of overlapping entities, the set with the largest sum of
 probability minus threshold is chosen: weighted interval scheduling.
 
@@ -60,12 +60,12 @@ def candidates(
 ) -> list[Candidate]:
     """Return all entities above the threshold, in no particular order; they may overlap.
 
-    Each possible start is followed for as long as an entity from there may still exceed the threshold.
+    Entities are extended from each possible start while their probability may still exceed the threshold.
     `under_way` [m, k + 1] is the probability that an entity started there and has reached this tag.
 
     Args:
-        sums: those of b sentences.
-        boundary: [k + 1, k + 1] whether every entity ends between a tag and the next.
+        sums: the sums over the tag sequences of b sentences.
+        boundary: [k + 1, k + 1] whether no entity continues from a tag (row) to the next (column).
         labels: [k + 1] number of each tag's label, -1 for none.
         threshold: above 0 and below 1.
     """
@@ -92,17 +92,17 @@ def candidates(
 def best_non_overlapping(found: Iterable[S], threshold: float) -> list[S]:
     """Return the best entities of a sentence that do not overlap, in the order of their words.
 
-    Among all sets of non-overlapping entities, theirs has the largest sum of probability minus threshold
+    Of all sets of non-overlapping entities, this one has the largest sum of probability minus threshold
     (weighted interval scheduling; Kleinberg and Tardos 2005, section 6.1).
 
     Args:
         found: entities of one sentence, all above the threshold.
-        threshold: the threshold.
+        threshold: the probability that they all exceed.
     """
     by_end = sorted(found, key=lambda entity: (entity.end, entity.start))
     if all(a.end <= b.start for a, b in pairwise(by_end)):
         return by_end
-    best: list[tuple[float, list[S]]] = [(0.0, [])]  # total and entities, after each entity
+    best: list[tuple[float, list[S]]] = [(0.0, [])]  # largest sum and its entities, up to each entity
     ends = [0]
     for entity in by_end:
         until = bisect_right(ends, entity.start) - 1
@@ -114,7 +114,7 @@ def best_non_overlapping(found: Iterable[S], threshold: float) -> list[S]:
 
 
 def softmax(scores: Floats) -> Floats:
-    """Softmax over the last dimension; zeros where all scores are -inf."""
+    """Return the softmax over the last dimension; zeros where all scores are -inf."""
     peak = scores.max(-1, keepdims=True)
     weights = np.exp(scores - np.where(np.isneginf(peak), 0, peak))
     shares: Floats = weights / np.maximum(weights.sum(-1, keepdims=True), np.finfo(np.float64).tiny)

@@ -71,7 +71,7 @@ def _decided(window: Window, spans: Sequence[S]) -> list[S]:
 
 
 def _without_overlaps(spans_of_windows: Iterable[Sequence[S]]) -> list[S]:
-    """Concatenate; an entity that begins within an entity of the window before is dropped."""
+    """Concatenate the entities of windows, dropping any that begin within an entity of an earlier window."""
     joined: list[S] = []
     for spans in spans_of_windows:
         border = joined[-1].end if joined else 0
@@ -82,8 +82,8 @@ def _without_overlaps(spans_of_windows: Iterable[Sequence[S]]) -> list[S]:
 def join_readings(windows: Sequence[Window], found: Sequence[Sequence[Reading]], n: int) -> list[Reading]:
     """Return the n best readings of a sentence, given those of each window.
 
-    Windows are treated as independent: the probability of a reading is the product over windows of the
-    probability of what each decides.
+    Windows are treated as independent: the probability of a reading is the product, over all windows, of the
+    probability of the entities that begin between the seams of the window.
     """
     best: list[tuple[float, list[list[Span]]]] = [(0.0, [])]  # log-probability, entities of each window
     for window, readings in zip(windows, found, strict=True):

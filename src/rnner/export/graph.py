@@ -33,7 +33,7 @@ class Graph:
         return name
 
     def constant(self, value: Tensor | Array | Sequence[int] | int, name: str = "") -> str:
-        """Add weights or integers; only the first value of a name is stored."""
+        """Add weights or integers; if the name has a value already, that value is kept."""
         name = name or f"constant_{len(self._constants)}"
         array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
         self._constants.setdefault(name, array)
@@ -50,7 +50,7 @@ class Graph:
         return names
 
     def output(self, name: str, value: str) -> None:
-        """Make a value an output of the graph, with a name."""
+        """Make a value an output of the graph, under the given name."""
         self._nodes.append(self._helper.make_node("Identity", [value], [name]))
 
     def proto(self, name: str, **outputs: Sequence[str | int]) -> GraphProto:

@@ -152,9 +152,9 @@ def _characters(graph: Graph, encoder: nn.Module) -> str:
 
 
 def _character_cnn(graph: Graph, encoder: CharacterCNN, characters: str) -> str:
-    """Add the convolution as sums of table rows, see `CharacterCNN`."""
+    """Add the convolution as sums of table rows; see `CharacterCNN`."""
     tables = torch.matmul(encoder.embedding.weight, encoder.kernel)
-    tables[:, 0] = 0  # beside a word, padding adds nothing,
+    tables[:, 0] = 0  # padding beside a word adds nothing,
     tables[encoder.width // 2, 0] = -torch.inf  # and no window is centred on it
     margin = encoder.width // 2
     padded = graph.add("Pad", characters, graph.constant([0, margin, 0, margin]))
@@ -177,9 +177,9 @@ def _character_cnn(graph: Graph, encoder: CharacterCNN, characters: str) -> str:
 _OPERATORS: dict[type[Cell], tuple[str, list[int], dict[str, Any]]] = {
     RNNCell: ("RNN", [0], {}),
     NoRecurrenceCell: ("RNN", [0], {}),
-    GRUCell: ("GRU", [1, 0, 2], {"linear_before_reset": 0}),  # theirs: z, r, h; ours: r, u, c
+    GRUCell: ("GRU", [1, 0, 2], {"linear_before_reset": 0}),  # ONNX: z, r, h; rnner: r, u, c
     GRUResetAfterCell: ("GRU", [1, 0, 2], {"linear_before_reset": 1}),
-    LSTMCell: ("LSTM", [0, 3, 1, 2], {}),  # theirs: i, o, f, c; ours: u, f, c, o
+    LSTMCell: ("LSTM", [0, 3, 1, 2], {}),  # ONNX: i, o, f, c; rnner: u, f, c, o
 }
 
 
@@ -208,7 +208,7 @@ def _recurrent(graph: Graph, layer: nn.Module, x: str, lengths: str, name: str) 
 
 
 def _weights(cell: Cell, order: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return W [g*h, i], R [g*h, h] and B [2*g*h] of a cell, with its gates in another order."""
+    """Return W [g*h, i], R [g*h, h] and B [2*g*h] of a cell, with its gates in the given order."""
     h, rows = cell.hidden_size, len(cell.b_a)
     W_aa = cell.W_aa if cell.recurrent else cell.b_a.new_zeros(rows, h)
     b_aa = torch.zeros_like(cell.b_a)
@@ -241,5 +241,5 @@ def _unsqueeze(graph: Graph, x: str, axis: int) -> str:
 
 
 def _columns(graph: Graph, x: str, start: int, end: int) -> str:
-    """x[:, start:end]."""
+    """Add x[:, start:end]."""
     return graph.add("Slice", x, graph.constant([start]), graph.constant([end]), graph.constant([1]))

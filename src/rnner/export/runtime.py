@@ -37,25 +37,25 @@ FORMAT_KEY = "rnner.format_version"
 VERSION_KEY = "rnner.version"
 VOCABULARY_KEY = "rnner.vocabulary"  # JSON, as in vocabulary.json but without the next two lists
 VECTOR_WORDS_KEY = "rnner.vector_words"  # one word per line, sorted by code points
-N_GRAMS_KEY = "rnner.n_grams"  # the same; absent if words are not composed
-FILES_KEY = "rnner.files"  # in a folder, instead of these three: JSON, SHA-256 of the folder's files
+N_GRAMS_KEY = "rnner.n_grams"  # in the same form; absent if words are not composed
+FILES_KEY = "rnner.files"  # in a folder, replaces the three above: JSON, SHA-256 of its files
 THRESHOLD_KEY = "rnner.threshold"  # probability that entities must exceed; absent if there is none
-AGREEMENT_KEY = "rnner.agreement"  # share of emissions that same spellings have in common; absent if none
-TRANSITIONS_KEY = "rnner.moves"  # JSON, [k + 1, k + 1], see rnner.nn.crf.transitions
+AGREEMENT_KEY = "rnner.agreement"  # emission share common to words of one spelling; absent if none
+TRANSITIONS_KEY = "rnner.moves"  # JSON, [k + 1, k + 1]; see rnner.nn.crf.transitions
 
 SHARED_TABLES = {
     "frozen_vectors": "words.vectors",
     "frozen_scales": "words.scales",
     "trained_vectors": "words.weight",
 }
-"""Tables that a graph in a folder reads from the weights of the model, and their names there."""
+"""Tables that a graph in a folder reads from the model's weights file, and their names in that file."""
 
 _COMPOSED = ("composed", "pieces", "weights")
-_COMPOSED_KEY = 1 << 40  # larger than any row
+_COMPOSED_KEY = 1 << 40  # larger than any row number
 
 
 def is_onnx_file(model: Path | str) -> bool:
-    """Return whether a model is a file of `rnner export`, judging by its name."""
+    """Return whether a model is a file written by `rnner export`, judging by its name."""
     return Path(model).suffix == ".onnx" and not Path(model).is_dir()
 
 
@@ -63,13 +63,13 @@ def choose_backend(path: Path, backend: str, *, fast_start: bool = False) -> Pat
     """Return the path that a backend loads: the model folder, or the ONNX file in it.
 
     Args:
-        path: a model folder, or a file of `rnner export`.
+        path: a model folder, or a file written by `rnner export`.
         backend: torch, onnx or auto. auto keeps `path`; with `fast_start` it takes the ONNX file if it exists
             and onnxruntime is installed.
         fast_start: whether loading time matters more than speed.
 
     Raises:
-        UsageError: the model has no such file or folder.
+        UsageError: the file or folder that the backend needs does not exist.
     """
     exported = path if is_onnx_file(path) else path / ONNX
     if backend == "torch" and exported == path:
@@ -163,7 +163,7 @@ def _session(path: Path, threads: int | None) -> InferenceSession:
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(table) for table in tables.values()]
         options.add_external_initializers(list(tables), values)
     try:
-        source = path.read_bytes() if tables else path  # given bytes, onnxruntime reads no other file
+        source = path.read_bytes() if tables else path  # from bytes, onnxruntime reads no other files
         return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a dozen exception classes
         reason = _first_line(error)
@@ -212,7 +212,7 @@ def _fraction(metadata: dict[str, str], key: str) -> float | None:
 
 
 def _check_graph(session: InferenceSession, vocabulary: Vocabulary) -> None:
-    """Raise a ValueError if the graph has other inputs or outputs than a model with this vocabulary."""
+    """Raise a ValueError if the graph's inputs or outputs do not fit a model with this vocabulary."""
     known = {"words", "casing", "characters", "forms", "lengths", "document_words", "counts", "document_of"}
     known |= {"lexicon"} if vocabulary.lexicon is not None else set()
     if vocabulary.n_grams is not None:
@@ -249,7 +249,7 @@ class OnnxDecoder(Decoder):
         self.uses_documents = "counts" in self._inputs
 
     def emitter(self) -> PlainEmitter:
-        """Return an emitter, which computes the emissions of one call."""
+        """Return an emitter, which computes the emissions for one call."""
         return PlainEmitter(self._emissions, self.vocabulary, uses_documents=self.uses_documents)
 
     def _emissions(self, batch: Batch[NDArray[Any]]) -> Floats:

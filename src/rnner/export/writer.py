@@ -49,7 +49,7 @@ if TYPE_CHECKING:  # an optional dependency
     from onnx import ModelProto
 
 OPSET, IR_VERSION = 17, 8
-_MAX_BYTES = (1 << 31) - (1 << 24)  # of a file that is one protocol buffer
+_MAX_BYTES = (1 << 31) - (1 << 24)  # maximum size of a protocol buffer, less a margin
 
 
 def export_standalone(model: LoadedModel, path: Path) -> None:
@@ -63,7 +63,7 @@ def export_standalone(model: LoadedModel, path: Path) -> None:
 
 
 def export_into_folder(model: LoadedModel) -> Path:
-    """Write the graph of a model into its folder, without what the other files hold; return its path.
+    """Write the graph of a model into its folder, without data that other files hold; return the new path.
 
     Raises:
         UsageError, ModelError: as for `export_standalone`.

@@ -1,1 +1,1 @@
-"""rnner inside other libraries."""
+"""Components that use rnner in other libraries."""

@@ -72,7 +72,7 @@ class RnnerComponent(Pipe):
     ) -> None:
         self.name, self.overwrite = name, overwrite
         self._model = model
-        self._folder: TemporaryDirectory[str] | None = None  # of a model that came as bytes
+        self._folder: TemporaryDirectory[str] | None = None  # holds a model loaded from bytes
         if not Span.has_extension(SCORE):
             Span.set_extension(SCORE, default=None)
 
@@ -83,7 +83,7 @@ class RnnerComponent(Pipe):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The entity types of the model; empty until it is loaded, since spaCy asks early."""
+        """The entity types of the model; empty until it is loaded, since spaCy reads them early."""
         return tuple(self.pipeline.labels) if "pipeline" in self.__dict__ else ()
 
     def __call__(self, doc: Doc) -> Doc:
@@ -131,7 +131,7 @@ class RnnerComponent(Pipe):
         return data
 
     def from_bytes(self, data: bytes, *, exclude: Collection[str] = ()) -> "RnnerComponent":
-        """Replace the model by one serialized with `to_bytes`.
+        """Replace the model with one serialized by `to_bytes`.
 
         Raises:
             ModelError: `data` was not created by `to_bytes`.
@@ -147,7 +147,7 @@ class RnnerComponent(Pipe):
         return self.from_disk(self._folder.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the name of the model rather than its weights, unless it came as bytes."""
+        """Pickle the name of the model rather than its weights, unless it was loaded from bytes."""
         return _restore, (self.name, self._model, self.overwrite, self.to_bytes() if self._folder else None)
 
     def _files(self) -> dict[str, Path]:
@@ -190,6 +190,6 @@ def _span(doc: Doc, tokens: list[SpacyToken], entity: Entity) -> Span:
 
 
 def _merge(preferred: list[Span], others: list[Span]) -> list[Span]:
-    """Return the preferred spans and those others that do not overlap them."""
+    """Return the preferred spans and those of the other spans that do not overlap them."""
     taken = {i for span in preferred for i in range(span.start, span.end)}
     return [*preferred, *(span for span in others if taken.isdisjoint(range(span.start, span.end)))]

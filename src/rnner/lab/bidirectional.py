@@ -27,11 +27,11 @@ from rnner.tags import label_of
 def measure(
     sentences: Sequence[list[str]], models: Mapping[str, TaggerDecoder], seed: int, quick: bool, log: Log
 ) -> dict[str, Any]:
-    """Compare models by name; without models, average several trained taggers of each kind."""
+    """Compare the models, given by name; if there are none, train taggers of each kind and average them."""
     groups, f1 = {name: [decoder] for name, decoder in models.items()}, {}
     for name in () if models else ("forward-only", "bidirectional"):
         both, seeds, epochs = name == "bidirectional", 1 if quick else 5, 4 if quick else 10
-        log(f"{name}: training {seeds} on the sample corpus")
+        log(f"{name}: training on the sample corpus (number of taggers: {seeds})")
         groups[name] = [train_tagger(seed + n, epochs, cell="gru", bidirectional=both) for n in range(seeds)]
         f1[name] = mean(evaluate(tagger, sample_split("test")).f1 for tagger in groups[name])
     rows = []

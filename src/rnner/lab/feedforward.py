@@ -1,7 +1,7 @@
-"""A feedforward network with a fixed window beside a recurrent network.
+"""A feedforward network with a fixed window, compared with a recurrent network.
 
-Claims of the notes: a feedforward network on one-hot words has far more weights, reads inputs up to one
-length only, and does not share what it learns between positions.
+Claims of the notes: a feedforward network on one-hot words has far more weights, reads inputs of limited
+length, and does not share what it learns between positions.
 
 How to read it: the number of weights; the longest input; and F1 on early and late words. Trained on the first
 words of each sentence only, a network that shares nothing between positions fails on the later ones.
@@ -37,7 +37,7 @@ class FeedforwardNetwork(nn.Module):
         nn.init.normal_(self.W_1.weight, std=0.1)
 
     def forward(self, words: Tensor, lengths: Tensor) -> tuple[Tensor, None]:
-        """Map words `[b, t]`, t <= T_x, to scores `[b, t, 1]`; None replaces the state of an `RNNModel`."""
+        """Map words `[b, t]`, t <= T_x, to scores `[b, t, 1]` and None (an `RNNModel` returns a state)."""
         t = words.shape[1]
         columns = self.W_1(words + self.symbols * torch.arange(t)) * length_mask(lengths)[..., None]
         return self.output(torch.tanh(columns.sum(dim=1) + self.b_1))[:, :t, None], None
@@ -99,7 +99,7 @@ def early_and_late_f1(model: nn.Module, examples: Examples) -> list[float]:
 
 
 def table(results: dict[str, Any]) -> RenderableType:
-    """Render one row per network and training."""
+    """Render one row per network and training set."""
     first, last = results["first"], results["positions"]
     titles = ("weights", "longest input", f"F1, words 1-{first}", f"F1, words {first + 1}-{last}")
     rendered = numeric_table("network", "trained on words", *titles, text=2)
@@ -113,7 +113,7 @@ def table(results: dict[str, Any]) -> RenderableType:
 
 
 def plot(figure: Figure, results: dict[str, Any]) -> None:
-    """Draw one panel per training, with bars for early and late words of both networks."""
+    """Draw one panel per training set, with bars for early and late words of both networks."""
     figure.set_size_inches(9, 3.5)
     for axes, shown in zip(figure.subplots(1, 2, sharey=True), (EARLY, MAX_LENGTH), strict=True):
         groups = {row["network"]: row["f1"] for row in results["networks"] if row["shown"] == shown}

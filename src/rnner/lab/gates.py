@@ -39,7 +39,7 @@ LayerInput = tuple[str, Recurrent, Tensor]  # name and layer, and its input x [b
 
 
 def tagger_inputs(decoder: TaggerDecoder, sentences: Sequence[list[str]]) -> list[LayerInput]:
-    """Record the input of each recurrent layer of a tagger; sentences have one length and are documents."""
+    """Record the input of each recurrent layer of a tagger; sentences are documents of the same length."""
     layers, inputs = cast(Stack, decoder.tagger.encoder).layers, []
     hooks = [layer.register_forward_pre_hook(lambda _, given: inputs.append(given[0])) for layer in layers]
     numbers, row = range(len(sentences)), decoder.vocabulary.row

@@ -31,7 +31,7 @@ from rnner.render.plotting import COLOURS, Figure
 from rnner.render.tables import numeric_table
 
 SCALES = (0.5, 1.0, 1.5, 2.0)  # factors for a fresh W_aa, whose blocks are orthogonal
-STEPS = MAX_DISTANCE + 2  # T: "the", a subject, and the most words before its verb
+STEPS = MAX_DISTANCE + 2  # T: "the", a subject, and the maximum number of words before its verb
 _ROWS, _SIZE = 16, 100
 
 
@@ -44,15 +44,15 @@ def random_directions(rows: int, size: int) -> Tensor:
 def gradient_flow(layer: Recurrent, x: Tensor) -> dict[str, Any]:
     """Measure how the gradient of L = v · a<T>, for random v of length 1, reaches each step; x `[b, T, i]`.
 
-    All in float64, as lists by T - t, root mean squares over rows:
+    All values are in float64. Lists are indexed by T - t; norms are root mean squares over rows:
 
-    - `state`: |v da<T>/da<t>|, averaged over v the Frobenius norm of da<T>/da<t> divided by √h; a<t> and c<t>
+    - `state`: |v da<T>/da<t>|, whose mean over v is the Frobenius norm of da<T>/da<t> over √h; a<t> and c<t>
       of an LSTM count as one vector.
     - `input`: |dL/dx<t>|.
-    - `share`: what step t contributes to dL/dW_aa, projected on the whole, so that the shares sum to 1.
+    - `share`: what step t contributes to dL/dW_aa, projected onto the whole, so that the shares sum to 1.
 
-    `errors` are differences relative to the largest entry: `sum`, of the sum over steps from the gradient on
-    whole sequences; `loop`, of this gradient from autograd's through the loop.
+    `errors` are relative to the largest entry: `sum` compares the sum over steps with the gradient on
+    whole sequences, and `loop` compares this gradient with autograd's through the loop.
     """
     layer, x = copy.deepcopy(layer).double(), x.detach().double().requires_grad_()
     cell, v = layer.cell, random_directions(len(x), layer.output_size)
@@ -88,7 +88,7 @@ def measure(
 ) -> dict[str, Any]:
     """Measure the gradient flow in fresh and trained layers, and training with and without clipping.
 
-    Trained are the layers of `decoder`, or else networks that learned agreement.
+    The trained layers are those of `decoder`, or of networks trained on agreement if it is None.
     """
     torch.manual_seed(seed)
     x, fresh = torch.randn(_ROWS, STEPS, _SIZE // 2), {}
@@ -149,7 +149,7 @@ def table(results: dict[str, Any]) -> RenderableType:
     titles = ("0", "1", "2-4", "5-9", "10-19", "20-39", "40-")
     shares = numeric_table("share of dL/dW_aa, T-t =", *titles, "sum")
     for name, flow in flows.items():
-        if not name.endswith(("0.5", "1.5", "2.0")):  # fresh cells with other scales than 1
+        if not name.endswith(("0.5", "1.5", "2.0")):  # skips fresh cells with scales other than 1
             values = [sum(flow["share"][part]) for part in parts]
             shares.add_row(name, *(f"{share:.3f}" for share in (*values, sum(values))))
 
@@ -161,7 +161,7 @@ def table(results: dict[str, Any]) -> RenderableType:
         losses.add_row(name, str(len(run["loss"])), f"{first:.2g}", f"{last:.2g}", f"{max(run['norm']):.1e}")
 
     checks = (
-        f"Relative differences: sum over steps from the whole {errors['sum']:.0e}; fused paths from autograd "
+        f"Relative differences: sum over steps and the whole {errors['sum']:.0e}; fused paths and autograd "
         f"{errors['loop']:.0e}"
     )
     return Group(norms, "", shares, checks, "", losses)

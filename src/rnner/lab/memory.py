@@ -109,7 +109,7 @@ def table(results: dict[str, Any]) -> RenderableType:
         rendered.add_row(name, *(f"{mean:.2f}±{deviation:.2f}" for mean, deviation in pairs))
     longest = results["longest_in_training"]
     rendered.caption = (
-        f"share of verbs that agree, over seeds; chance: 0.50; not in training: above {longest}"
+        f"share of verbs that agree (mean ± deviation); chance: 0.50; training: up to {longest} words"
     )
     return rendered
 

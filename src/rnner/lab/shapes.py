@@ -121,7 +121,7 @@ def _names(part: str) -> list[tuple[str, str]]:
 
 @torch.no_grad()
 def generate(model: RNNModel, ids: dict[str, int], label: str, temperature: float) -> str:
-    """Draw a name of at most 30 characters, each with P proportional to exp(score / temperature)."""
+    """Draw a name of at most 30 characters, with P proportional to exp(score / temperature) for each."""
     characters, name, state = list(ids), [label], None
     while name[-1] != END and len(name) <= 30:
         scores, state = model(torch.tensor([[ids[name[-1]]]]), torch.tensor([1]), state)

@@ -30,7 +30,7 @@ class RNNModel(nn.Module):
         self.output = nn.Linear(hidden, outputs)
 
     def forward(self, symbols: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Map symbols `[b, t]` to scores `[b, t, outputs]` and the state after each last symbol."""
+        """Map symbols `[b, t]` to scores `[b, t, outputs]` and the state after the last symbol per row."""
         a, state = self.layer(self.embedding(symbols), lengths, state)
         return self.output(a), state
 
@@ -79,7 +79,7 @@ def sample_split(part: str, scheme: str = "binary") -> Split:
 
 
 def word_ids(split: Split) -> dict[str, int]:
-    """Number the words that occur twice or more; 0 is any other word, 1 any other word with a capital."""
+    """Number the words that occur twice or more; 1 is any other word with a capital, 0 any other word."""
     return symbol_ids("unknown", "Unknown", *(word for word, count in split.counts.items() if count >= 2))
 
 

@@ -1,4 +1,4 @@
-"""Numbers in words to digits, many to many of different length: encoder, decoder and beam search."""
+"""Translate numbers in words to digits (many to many) with an encoder, a decoder and beam search."""
 
 from __future__ import annotations
 

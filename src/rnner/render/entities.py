@@ -95,7 +95,7 @@ def binary_view(words: Sequence[str], flags: Sequence[int], *, width: int | None
     Args:
         words: words of one sentence.
         flags: 1 or 0 for each word.
-        width: columns of the terminal; rows continue below after the last word that fits. None never wraps.
+        width: columns of the terminal; longer rows are wrapped between words. None never wraps.
 
     Raises:
         ValueError: the numbers of words and flags differ.

@@ -83,7 +83,7 @@ def _head(title: str, labels: Sequence[str], *, scores: bool) -> str:
 
 
 def _article(number: int, text: str, entities: Sequence[Entity], classes: Mapping[str, str]) -> Iterator[str]:
-    """Return one text; its language is unknown, its direction that of its first letters."""
+    """Return one text as HTML; its language is unknown, and its first letters set its direction."""
     yield f"<article>\n<h2>Text {number}</h2>\n"
     if entities:
         yield f'<a class="skip" href="#end-{number}">Skip the names in text {number}</a>\n'

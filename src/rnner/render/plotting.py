@@ -1,4 +1,4 @@
-"""What all pictures share: style, bar charts, versions for light and dark pages. Needs matplotlib."""
+"""Shared parts of all pictures: style, bar charts, light and dark versions. Needs matplotlib."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def require_matplotlib() -> None:
 
 
 def light_and_dark_pngs(plot: Callable[[Figure], None]) -> dict[str, bytes]:
-    """Return what `plot` draws into an empty figure as PNG files by name, for light and for dark pages."""
+    """Return the figure that `plot` draws as PNG files, by name, for light and for dark pages."""
     import matplotlib
     from cycler import cycler
     from matplotlib.figure import Figure

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # would import torch
 
 _LEVEL = f"{LEVEL:.0%}"
 _MAX_CUT = 6
-_NARROW = 60  # columns of a terminal; below, tables leave out columns so that no number is cut
+_NARROW = 60  # in narrower terminals, tables leave out columns so that no number is cut
 _ERROR_TITLES = {
     "correct": "correct",
     "wrong_type": "wrong type",
@@ -52,7 +52,7 @@ def scores_table(
     """Return the scores of one model in per cent.
 
     Args:
-        scores: one row per type, one for all, and one for strict scores if they differ.
+        scores: shown as one row per type, one for all, and one for strict scores if they differ.
         errors: number of entities in each error class.
         confusions: with examples, most frequent first.
         sampling: bootstrap interval of F1 and the units that were resampled.
@@ -208,7 +208,7 @@ def _resampling(units: SamplingUnits) -> str:
 
 
 def _confusion(confusion: Confusion, width: int, color_system: str | None) -> RenderableType:
-    """Return the count and kind of a confusion, and below it the same words with gold and found entities."""
+    """Return the count and kind of a confusion, then its words with gold and with found entities."""
     spans = (*confusion.gold_spans, *confusion.predicted_spans)
     sides = {"gold": confusion.gold_spans, "found": confusion.predicted_spans}
     backgrounds = label_backgrounds({span.label: label_colour(span.label) for span in spans}, color_system)
@@ -253,7 +253,7 @@ def _excerpt(words: Sequence[str], spans: Iterable[Span], *, room: int) -> tuple
 
 
 def _percentages(score: Score) -> tuple[float, float, float]:
-    """Return precision, recall and F1 in per cent, computed as conlleval does, so they round alike."""
+    """Return precision, recall and F1 in per cent, computed as in conlleval, so they round alike."""
     precision = 100 * score.correct / score.predicted if score.predicted else 0.0
     recall = 100 * score.correct / score.support if score.support else 0.0
     total = precision + recall

@@ -15,7 +15,7 @@ from rnner.render.statistics_table import short_names
 from rnner.system.terminal import printable
 from rnner.workbench.statistics import Statistics
 
-_MAX_LABELS = 16  # readable groups of bars; rarer labels share one group
+_MAX_LABELS = 16  # more groups of bars are not readable; rarer labels share one group
 _MAX_LENGTH = 5  # longer entities share one bar
 _BAR_GROUP = 0.84  # thickness of a group of bars
 _STYLE: Any = {
@@ -25,7 +25,7 @@ _STYLE: Any = {
     "svg.hashsalt": "rnner",  # equal statistics give equal files
 }
 
-# Per group of bars, by its name: one percentage per file; None where there is nothing to show.
+# One percentage per file for each named group of bars; None where there is nothing to show.
 _Bars = dict[str, list[float | None]]
 _Colours = Sequence[tuple[float, float, float, float]]  # one per file
 
@@ -106,7 +106,7 @@ def _shares(files: Sequence[Statistics], first: str) -> _Bars:
 
 
 def _plot_bars(axes: Axes, bars: _Bars, colours: _Colours, *, title: str, unit: str) -> None:
-    """Draw the groups from top to bottom, in each one bar per file with its value."""
+    """Draw the groups from top to bottom, each with one bar per file and its value."""
     thickness = _BAR_GROUP / len(colours)
     for at, group in enumerate(bars.values()):
         for i, share in enumerate(group):

@@ -23,7 +23,7 @@ class _Row(NamedTuple):
 
 
 def statistics_table(files: Sequence[Statistics]) -> RenderableType:
-    """Return one column per file, shares in per cent. Columns that do not fit continue in blocks below."""
+    """Return a table: one column per file, shares in per cent. Columns that do not fit continue below."""
 
     def blocks(width: int, _: object) -> Group:
         names = [printable(name) for name in short_names([file.path for file in files])]
@@ -40,7 +40,7 @@ def statistics_table(files: Sequence[Statistics]) -> RenderableType:
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """Return the shortest path ends that tell the paths apart."""
+    """Return the shortest trailing parts of the paths that distinguish them."""
     for parts in range(1, max(len(path.parts) for path in paths)):
         names = [str(Path(*path.parts[-parts:])) for path in paths]
         if len(set(names)) == len(set(paths)):
@@ -49,7 +49,7 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 
 def _block(names: Sequence[str], sections: Sequence[Sequence[_Row]], columns: Sequence[int]) -> Table:
-    """Return a table of some columns, without rows and sections that are empty in them."""
+    """Return a table of some columns, without the rows and sections that are empty in all of them."""
     table = numeric_table("", *names)
     for section in sections:
         rows = [_Row(row.title, [row.cells[i] for i in columns]) for row in section]

@@ -1,4 +1,4 @@
-"""What all tables in the terminal share."""
+"""Shared parts of all tables in the terminal."""
 
 from __future__ import annotations
 

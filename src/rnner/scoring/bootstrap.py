@@ -69,7 +69,7 @@ class Difference:
 
     Attributes:
         f1: the difference on the data itself.
-        interval: of the difference, over the same resamples for both.
+        interval: interval of the difference; both systems use the same resamples.
         better: share of the resamples in which the first system has the higher F1.
     """
 

@@ -33,7 +33,7 @@ class ErrorCounts:
 
 @dataclass(frozen=True)
 class Confusion:
-    """A pair of gold and predicted label, its count, and its first example.
+    """A pair of gold and predicted labels, its count, and its first example.
 
     `gold` is None for spurious entities, `predicted` is None for missed ones; equal labels mean a wrong
     boundary.
@@ -72,8 +72,8 @@ def count_errors(gold: Sequence[list[Span]], predicted: Sequence[list[Span]]) ->
     """Assign each gold and each predicted entity to one class.
 
     An entity is compared with its best match on the other side: of the entities that overlap it, the one with
-    the same boundaries, else one with the same label, else the one that shares most words, else the leftmost.
-    So it gets the mildest class that applies.
+    the same boundaries, else one with the same label, else the one that shares the most words, else the
+    leftmost. So it gets the mildest class that applies.
 
     Args:
         gold, predicted: the entities of each sentence; they must not overlap.
@@ -91,7 +91,7 @@ def count_errors(gold: Sequence[list[Span]], predicted: Sequence[list[Span]]) ->
 def confusions(
     gold: Sequence[list[Span]], predicted: Sequence[list[Span]], sentences: Sequence[Sequence[str]]
 ) -> list[Confusion]:
-    """Return which labels were confused, the most frequent first, then in the order of labels.
+    """Return the confusions of labels, the most frequent first, ties in the order of labels.
 
     Counts gold entities that are not correct, by their label and that of their best match (see
     `count_errors`), and predicted entities that overlap no gold entity.
@@ -125,7 +125,7 @@ def overlapping(span: Span | ScoredSpan, others: Iterable[AnySpan]) -> list[AnyS
 
 
 def _errors(gold: list[Span], predicted: list[Span]) -> Iterator[tuple[_Labels, list[Span], list[Span]]]:
-    """Yield the labels of each error in a sentence, and the gold and predicted entities of it."""
+    """Yield the labels of each error in a sentence, with its gold and predicted entities."""
     for span in gold:
         match = _best_match(span, predicted)
         if match != span:

@@ -74,7 +74,7 @@ def evaluation_report(decoder: Decoder | Ensemble, split: Split) -> EvaluationRe
     """Evaluate a model and return its scores with intervals and errors.
 
     The split is converted to `binary` if the model has that scheme. Tags that break their scheme are read as
-    conlleval does; the scores of the strict reading are added if they differ. Entities with labels that the
+    conlleval reads them; the strict scores are added if they differ. Entities with labels that the
     model does not know count as missed, with a warning.
     """
     binary = decoder.vocabulary.scheme == "binary"
@@ -143,5 +143,5 @@ def _notes(split: Split) -> list[str]:
     notes = [f"{split.path}: {note}" for note in split.notes]
     if split.illegal_tags is not None:
         times, line, reason = split.illegal_tags
-        notes.append(f"{split.path}:{line}: {reason}; such tags ({times}) are read as conlleval does")
+        notes.append(f"{split.path}:{line}: {reason}; such tags ({times}) are read as conlleval reads them")
     return notes

@@ -5,7 +5,7 @@ To add a metric, add a field to `Score` (computed in `Score.from_counts`, also f
 
 An entity is correct if its boundaries and its label are; precision, recall and F1 are micro averages over all
 entities, as in conlleval (Tjong Kim Sang and De Meulder 2003). All are fractions, 0.0 if there is nothing to
-count, and equal to seqeval's to the last bit.
+count, and bit-identical to those of seqeval.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Scores(Score):
         return self.correct_tokens / self.tokens if self.tokens else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the scores, ready for JSON; the key `strict` exists only if those scores differ."""
+        """Return the scores, ready for JSON; the key `strict` exists only if the strict scores differ."""
         result = super().to_dict() | {"accuracy": self.accuracy}
         result["per_type"] = {label: score.to_dict() for label, score in self.per_type.items()}
         if self.strict is not None:

@@ -1,8 +1,8 @@
 """Scores on raw text, in characters, next to the scores on the file's own tokens: the cost of tokenization.
 
 An entity is correct if its first and last character and its label are. Text formats contain the raw text. For
-token formats it is rebuilt from the words, with the file's white space (SpaceAfter=No, # text) or else by the
-rules of `rnner.text.spacing`. The sentences of a document become paragraphs, so sentence splitting costs
+token formats it is rebuilt from the words, with the file's white space (SpaceAfter=No, # text), otherwise by
+the rules of `rnner.text.spacing`. The sentences of a document become paragraphs, so sentence splitting costs
 nothing.
 """
 
@@ -51,8 +51,8 @@ class RawTextReport:
     """Scores of a model on raw text.
 
     Attributes:
-        raw: on raw text.
-        tokens: on the file's own tokens; None if it has none.
+        raw: scores on raw text.
+        tokens: scores on the file's own tokens; None if it has none.
         gold_tokens, kept_tokens: number of the file's tokens, and how many of them the tokenizer finds too.
         cut: entities that cannot be found in raw text, with counts.
         warnings: about the data.
@@ -88,7 +88,7 @@ class RawTextReport:
 def evaluate_raw_text(pipeline: Pipeline, source: SourceFile, form: str) -> RawTextReport:
     """Score a model on the raw text of an annotated file with the format `form`.
 
-    Tags that obey no scheme are read as conlleval does. If the model's scheme is `binary`, entities with only
+    Tags that obey no scheme are read as in conlleval. If the model's scheme is `binary`, entities with only
     white space between them count as one.
 
     Raises DataError as `read_sentences` does, and for a file without words.
@@ -142,7 +142,7 @@ def _score(support: int, predicted: int, correct: int) -> Score:
 
 
 def _documents(source: SourceFile, form: str, *, binary: bool) -> Iterator[AnnotatedText]:
-    """Yield the documents of a file as raw text, with the file's tokens if it has some."""
+    """Yield the documents of a file as raw text, with the file's tokens if it has any."""
     if form in TEXT_FORMATS:
         for document in TEXT_FORMATS[form].read(source):
             spans = [CharSpan(*trim_span(document.text, span), span.label) for span in document.spans]
@@ -160,7 +160,7 @@ def _documents(source: SourceFile, form: str, *, binary: bool) -> Iterator[Annot
 
 
 def _merge_names(text: str, spans: Iterable[CharSpan]) -> list[CharSpan]:
-    """Merge entities with only white space between them, as tokens in the scheme `binary` do."""
+    """Merge entities with only white space between them, as the scheme `binary` does."""
     merged: list[CharSpan] = []
     for start, end, _ in sorted(spans):
         if merged and not text[merged[-1].end : start].strip():

@@ -10,9 +10,9 @@ from rnner.errors import UsageError
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
+    """Return the device named `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
 
-    On CUDA, PyTorch is set to deterministic algorithms without TF32, so that equal runs give equal results.
+    On CUDA, PyTorch is set to use deterministic algorithms without TF32, so that runs are reproducible.
 
     Raises:
         UsageError: unknown name, or a device that is not available.

@@ -1,4 +1,4 @@
-"""Atomic writes: readers see the old file or the new one, never half of it. And the cache folder."""
+"""Atomic writes (readers see the old file or the new one, never a partial file), and the cache folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def atomic_replace(path: Path, partial: Path | None = None) -> Iterator[Path]:
     """Yield a path to write to; when the block ends, what was written there replaces `path` in one step.
 
     If the block raises, `path` stays as it was and the partial file or folder is removed. To write several
-    files or none, enter one `atomic_replace` per file in an `ExitStack`.
+    files, all or none, enter one `atomic_replace` per file in an `ExitStack`.
 
     Args:
         path: the file (or new folder) to create or replace. Its parent must exist.

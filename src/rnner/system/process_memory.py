@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # slow to import, and only a GPU needs it
     import torch
 
-# Options of glibc's mallopt, from malloc.h: the size of free memory above which it is returned to the system,
-# and the number of blocks that may be mapped on their own.
+# Options of glibc's mallopt, from malloc.h: how much free memory is kept before it is returned to the system,
+# and the maximum number of blocks allocated with mmap.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _NEVER = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Make the allocator keep freed memory for the rest of this process. Return False if it cannot be set.
+    """Make the allocator keep freed memory for the rest of this process. Return False if that is impossible.
 
     A training step frees and allocates the same large blocks each time. By default glibc returns them to the
-    system, which then clears every page again: a fifth of the time of an LSTM step with 200 units, more with
-    long sentences. With this setting the process stays at its peak size.
+    system, which then clears every page again. This takes a fifth of the time of an LSTM step with 200 units,
+    and more with long sentences. With this setting the process stays at its peak size.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -35,9 +35,9 @@ def keep_freed_memory() -> bool:
 
 
 def release_freed_memory() -> None:
-    """Make glibc return freed memory to the system, once. Does nothing on other systems.
+    """Make glibc return freed memory to the system, once. Do nothing with other C libraries.
 
-    Free memory between blocks in use is otherwise kept: up to a third of the process after some hours.
+    Without this, free memory between blocks in use is kept: up to a third of the total after some hours.
     """
     if sys.platform.startswith("linux"):
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -49,9 +49,9 @@ def release_freed_memory() -> None:
 def garbage_collection_paused() -> Iterator[None]:
     """Pause Python's cyclic garbage collection within the block.
 
-    Creating many objects makes Python scan all objects of the process again and again: a seventh of the time
-    that a text takes to become tokens and entities, none of which are in a cycle. Keep the block short:
-    garbage of all threads accumulates in the meantime.
+    Creating many objects makes Python scan all objects of the process again and again, which takes a seventh
+    of the time needed to turn a text into tokens and entities, none of which are in a cycle. Keep
+    the block short: garbage of all threads accumulates in the meantime.
     """
     if not gc.isenabled():
         yield
@@ -64,7 +64,7 @@ def garbage_collection_paused() -> Iterator[None]:
 
 
 def peak_memory_mb(device: torch.device) -> float | None:
-    """Return the peak memory of this process in MB (on CUDA: of the device), None on Windows."""
+    """Return the peak memory of this process in MB (on CUDA: of the device), or None on Windows."""
     if device.type == "cuda":
         import torch
 

@@ -8,7 +8,7 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    """Replace control characters, line separators and lone surrogates by visible one-column symbols.
+    """Replace control characters, line separators and lone surrogates with visible one-column symbols.
 
     Args:
         text: any text.

@@ -21,7 +21,7 @@ _ITEMS_PER_WORKER = 2  # one in progress and one waiting in the pipe
 
 
 class Workers(Generic[A, R]):
-    """A pool of processes, used in a `with` block, at whose end all of them are killed.
+    """A pool of processes for use in a `with` block. They are all killed when the block ends.
 
     Items are assigned in turn: which process gets which item never depends on timing.
 
@@ -48,7 +48,7 @@ class Workers(Generic[A, R]):
 
         Args:
             items: arguments of the function.
-            flush: whether to yield all results up to this item before reading the next one.
+            flush: given an item, returns whether to yield all results up to it before reading the next one.
 
         Raises:
             RnnerError: the function raised one, or a process died.
@@ -119,7 +119,7 @@ def _serve(pipe: Connection[Any, Any], factory: Callable[[], Callable[[Any], Any
 
 
 def _picklable(error: Exception) -> Exception:
-    """Return an error with the same message and exit code that survives pickling."""
+    """Return an error that can be pickled, with the same message and exit code."""
     if isinstance(error, RnnerError):
         return (UsageError if isinstance(error, UsageError) else RnnerError)(str(error))
     if isinstance(error, MemoryError):

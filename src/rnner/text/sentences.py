@@ -17,7 +17,7 @@ _PARAGRAPH = regex.compile(r"\n[^\S\n]*+\n|\u2029")
 def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
     """Split the tokens of a text into sentences. Every token is in exactly one sentence, in order.
 
-    A sentence ends at a blank line. It also ends after . ! ? … and the closing quotes and brackets directly
+    A sentence ends at a blank line. It also ends after . ! ? … and any closing quotes and brackets directly
     after it, if the next token starts with a capital, a digit, an opening quote or bracket, or a caseless
     letter. The full stop of an abbreviation or initial is part of the token and never ends a sentence: two
     sentences may stay joined, but none is cut.

@@ -5,8 +5,8 @@ The rules follow English typography. There is white space between words, except
 * before closing marks: . , : ; ! ? … % ) ] } ” ’ » '', runs of . ! ? …, and clitics ('s n't 'll);
 * after opening marks: ( [ { “ ‘ « ¿ ¡ ``, and currency signs ($ US$);
 * around / between two words;
-* inside straight quotes (" and '), which open and close in turn. A ' after a word in s is a clitic if no
-  quote is open.
+* inside straight quotes (" and '), which open and close in turn. A ' after a word that ends in s is a
+  clitic if no quote is open.
 """
 
 from __future__ import annotations

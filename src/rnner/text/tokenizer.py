@@ -19,7 +19,7 @@ from typing import NamedTuple
 import regex
 
 TOKENIZER = 1
-"""Version of `tokenize` and `split_sentences`, stored in models. Raise it when their output changes."""
+"""Version of `tokenize` and `split_sentences`, stored in models. Increase it when their output changes."""
 
 
 class Token(NamedTuple):
@@ -30,7 +30,7 @@ class Token(NamedTuple):
     end: int
 
 
-# Words that keep their full stop: always, before a name, before a number.
+# Words that keep their full stop: always, only before a name, or only before a number.
 _ABBREVIATIONS = """
     Mr Mrs Ms Mx Dr Prof Messrs Inc Corp Co Cos Ltd Bros Jr Sr Esq Ph.D M.Sc B.Sc
     Dept Univ Assn Ave Blvd vs etc al viz cf approx
@@ -60,7 +60,7 @@ _JOINT = "|".join(
 )
 _WORD = rf"{_RUN}(?:(?:{_JOINT}){_RUN})*+"
 _LABEL = rf"[{_ALNUM}]++(?:-++[{_ALNUM}]++)*+"
-_POINT = r".,:;!?'’…*"  # does not end a URL
+_POINT = r".,:;!?'’…*"  # characters that cannot end a URL
 _LINK = rf'[^{_SPACE}{_POINT}<>"“”()\[\]]'
 _PICTURE = r"\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}\U000e0020-\U000e007f]*+"
 

@@ -20,8 +20,8 @@ class ConversionSummary:
     """What a conversion wrote.
 
     Attributes:
-        sizes: records of a text format; of a token format documents (if any are marked), sentences and words.
-        entities: by label.
+        sizes: number of records (text formats), or of marked documents, sentences and words (token formats).
+        entities: number of entities of each label.
         notes: what was skipped or read differently.
         changed: spans changed by a rule, one line each.
     """
@@ -43,13 +43,13 @@ def convert(
     overlaps: OverlapRule = "error",
     illegal: IllegalTagRule = "error",
 ) -> ConversionSummary:
-    """Read `source`, in the format `form`, and write `out` in the format `to`, replacing a file.
+    """Read `source` in the format `form` and write it to `out` in the format `to`, replacing any file there.
 
     `scheme` (of the tags), `align` and `overlaps` (see alignment.py) apply to token formats only. Between
     text formats, offsets are kept exactly. `dataset` writes Parquet if `out` ends in .parquet, else a folder.
 
     Raises DataError with the line if the source cannot be read or has no documents, if the target cannot hold
-    a word or tag, and for rejected spans. Then nothing is written.
+    a word or tag, or if spans are rejected. Nothing is written in these cases.
     """
     documents = read_documents(source, form, illegal)
     if not documents:
@@ -76,6 +76,6 @@ def convert(
 
 
 def _write_text_file(form: FileFormat[Item], items: Sequence[Item], source: SourceFile, out: Path) -> None:
-    assert form.write is not None  # only `dataset` has no writer, and its caller writes it
+    assert form.write is not None  # it is None only for `dataset`, which the caller writes
     with atomic_replace(out) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         form.write(items, file, source)

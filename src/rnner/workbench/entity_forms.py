@@ -11,7 +11,7 @@ EntityForm = tuple[str, ...]
 
 
 class OutsideFinder:
-    """A search for the words of entities outside entities.
+    """Finder of entity forms in places where they are not entities.
 
     Args:
         forms: the entity forms to look for.
@@ -19,12 +19,12 @@ class OutsideFinder:
 
     def __init__(self, forms: Collection[EntityForm]) -> None:
         self._forms = forms
-        self._lengths: dict[str, set[int]] = defaultdict(set)  # of the forms that begin with a word
+        self._lengths: dict[str, set[int]] = defaultdict(set)  # lengths of the forms, by first word
         for form in forms:
             self._lengths[form[0]].add(len(form))
 
     def find(self, words: Sequence[str], spans: Sequence[Span]) -> Iterator[tuple[int, EntityForm]]:
-        """Yield start and form of each occurrence in a sentence that no entity overlaps.
+        """Yield the start and form of each occurrence that overlaps no entity of the sentence.
 
         `spans` are the entities of the sentence, in order.
         """

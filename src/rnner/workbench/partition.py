@@ -1,13 +1,13 @@
-"""Partition of a corpus into train, dev and test that share out documents and entity types evenly.
+"""Partition of a corpus into train, dev and test that distributes documents and entity types evenly.
 
 The units (documents or sentences) are assigned one by one: those with the rarest types first, as in the
 iterative stratification of Sechidis, Tsoumakas and Vlahavas (2011), otherwise in random order. Each unit has
 several measures, as fractions of the whole corpus: the unit itself, its sentences, its sentences with
-entities, its entities of each type. It is assigned to the part where it decreases most, or increases least,
+entities, its entities of each type. It goes to the part where this sum decreases most or increases least:
 
     sum over measures m and parts p of (filled[p, m] - share[p])^2 / share[p]
 
-which is how far the parts are from their shares in all measures together. Without the measure of units, small
+This is how far the parts are from their shares in all measures together. Without the measure of units, small
 parts would get the small documents, because most of these fit in before the part exceeds its shares.
 """
 
@@ -38,9 +38,9 @@ class Partition:
     """The sentences of each part.
 
     Attributes:
-        parts: per part `[n]` its sentences, from 0, ascending.
+        parts: the sentence numbers of each part, `[n]`, from 0 and ascending.
         units: number of documents or distinct sentences.
-        by_document: whether the units are documents; else they are sentences, equal ones together.
+        by_document: whether the units are documents; otherwise each unit is a group of equal sentences.
     """
 
     parts: list[Indices]
@@ -56,8 +56,8 @@ def partition(
     Args:
         split: the corpus.
         shares: the share of each part; positive, with sum 1.
-        seed: of the random order.
-        by_document: whether to keep documents whole; None: if the file marks at least as many as there are
+        seed: seed of the random order.
+        by_document: whether to keep documents whole; None does so if at least as many are marked as there are
             parts. Sentences before the first mark are one document. Otherwise sentences with the same words
             stay together, so that none is in two parts.
 
@@ -79,14 +79,14 @@ def partition(
 
 
 def _number_sentences(split: Split) -> Indices:
-    """Return `[s]` a number per sentence, from 0, equal for sentences with the same words."""
+    """Return a number for each sentence, `[s]`, from 0; sentences with the same words share it."""
     numbers: dict[tuple[str, ...], int] = {}
     sentences, _ = split.sentences()
     return np.array([numbers.setdefault(tuple(words), len(numbers)) for words in sentences], dtype=np.int64)
 
 
 def _measures(split: Split, unit_of: Indices, units: int) -> Measures:
-    """Return `[u, m]` the measures of each unit (see above); the last columns are the types."""
+    """Return the measures of each unit (see above), `[u, m]`; the last columns are the types."""
     column = {label: i for i, label in enumerate(split.labels, _FIRST_TYPE)}
     measures = np.zeros((units, _FIRST_TYPE + len(column)))
     measures[:, 0] = 1
@@ -100,7 +100,7 @@ def _measures(split: Split, unit_of: Indices, units: int) -> Measures:
 
 
 def _assign(measures: Measures, shares: NDArray[np.float64], seed: int) -> Indices:
-    """Return `[u]` the part of each unit; every part gets at least one unit."""
+    """Return the part of each unit, `[u]`; every part gets at least one unit."""
     order = np.random.default_rng(seed).permutation(len(measures))
     order = order[np.argsort(_rarity_rank(measures)[order], kind="stable")]
     filled = np.zeros((len(shares), measures.shape[1]))
@@ -117,7 +117,7 @@ def _assign(measures: Measures, shares: NDArray[np.float64], seed: int) -> Indic
 
 
 def _rarity_rank(measures: Measures) -> Indices:
-    """Return `[u]` the rank of the rarest type in each unit; 0 is the type that the fewest units have."""
+    """Return the rank of the rarest type in each unit, `[u]`; 0 is the type that the fewest units have."""
     has = measures[:, _FIRST_TYPE:] > 0
     rarest_first = has[:, np.argsort(has.sum(axis=0), kind="stable")]
     no_type = np.full((len(measures), 1), True)
@@ -135,7 +135,7 @@ def split_lines(
 
     Args:
         path, columns: see ConllReader.
-        parts: per part its sentences, from 0, ascending.
+        parts: the sentence numbers of each part, from 0 and ascending.
     """
     reader = ConllReader(path, columns=columns)
     sentences = list(reader)
@@ -168,7 +168,7 @@ def _sentence_blocks(raw: Sequence[list[str]], trailing: list[str]) -> list[list
 
 
 def _document_mark(block: Sequence[str], layout: Layout) -> list[str]:
-    """Return the document marks at the start of a block, and blank lines among them; or nothing."""
+    """Return the document marks at the start of a block and the blank lines among them, if any."""
     head = takewhile(lambda line: not layout.is_row(line), block)
     lines = [line for line in head if is_blank(line) or layout.begins_document(line)]
     return lines if any(map(layout.begins_document, lines)) else []

@@ -52,7 +52,7 @@ class Lengths:
 
 @dataclass(frozen=True)
 class Ambiguity:
-    """How many of the distinct entity forms are ambiguous.
+    """Counts of ambiguous forms among the distinct entity forms.
 
     Attributes:
         forms: distinct forms.
@@ -92,14 +92,14 @@ class Statistics:
 
     Attributes:
         path: the file.
-        scheme: the scheme of its tags, or `conlleval`: see Split.
+        scheme: the scheme of its tags, or `conlleval` (see Split).
         tokens, distinct_tokens: number of words, and of distinct words.
         documents: number of marked documents.
-        per_type: entities of each label, the most frequent label first.
+        per_type: number of entities of each label, the most frequent label first.
         sentence_lengths, entity_lengths: in words.
         sentences_with_entities: number of sentences with an entity.
         ambiguity: how ambiguous the entity forms are.
-        unseen: the shares that train does not have; None for train itself.
+        unseen: the fractions that are unseen in train; None for train itself.
         vectors: share of words with a vector, if vectors were given.
     """
 
@@ -118,12 +118,12 @@ class Statistics:
 
     @property
     def sentences(self) -> int:
-        """How many sentences."""
+        """The number of sentences."""
         return len(self.sentence_lengths.values)
 
     @property
     def entities(self) -> int:
-        """How many entities, as conlleval counts them."""
+        """The number of entities, as conlleval counts them."""
         return len(self.entity_lengths.values)
 
     @property

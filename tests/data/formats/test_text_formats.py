@@ -87,7 +87,7 @@ def test_label_studio_counts_utf16(written) -> None:
     (document,) = read_documents(source, "labelstudio")
     assert [document.text[span.start : span.end] for span in document.spans] == ["Ada", "Bo Li"]
     assert source.note_lines() == [
-        "1 × results that are not labels of a text skipped",
+        "1 × skipped results that are not labels of a text",
         "1 × tasks without an annotation skipped",
     ]
 

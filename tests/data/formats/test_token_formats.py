@@ -112,7 +112,7 @@ def test_illegal_tags_are_read_as_conlleval_does_on_request(written) -> None:
         read_documents(source, "tokens")
     (document,) = read_documents(source, "tokens", "conlleval")
     assert [span.label for span in document.spans] == ["A", "B"]
-    assert any("read as conlleval does" in note for note in source.note_lines())
+    assert any("read as conlleval reads them" in note for note in source.note_lines())
 
 
 # --- data sets -------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ takes all tokens that it touches, `contract` only the tokens entirely within it.
 span is ignored.
 
 `OverlapRule` handles spans that share a token: `error` rejects them, `longest` keeps the span with the
-most tokens (of equals, the one that begins first), `first` the span that begins first (of equals, the
+most tokens (if equal, the one that begins first), `first` the span that begins first (if equal, the
 longest). Remaining ties go to the span listed first. Every change is recorded.
 """
 
@@ -39,11 +39,11 @@ class Aligner:
     """A map from the spans of documents to tokens, with a record of those that did not fit.
 
     Args:
-        path: the file, for the records.
-        align, overlaps: the rules above.
+        path: the file that the records name.
+        align, overlaps: the `AlignRule` and `OverlapRule` to apply.
 
     Attributes:
-        crossing, overlapping: the rejected spans, one line each with place and offsets.
+        crossing, overlapping: the rejected spans, each as one line of text with path:line and offsets.
         changed: the spans changed or left out by a rule, one line each.
     """
 
@@ -71,7 +71,7 @@ class Aligner:
         """Raise DataError with all rejected spans, if there are any."""
         lines: list[str] = []
         if self.crossing:
-            advice = "--align expand takes all tokens that they touch, --align contract only those within"
+            advice = "--align expand takes all tokens that they touch, --align contract those within them"
             title = f"spans that do not begin and end where tokens do: {len(self.crossing):,}"
             lines += [title, *self.crossing, advice]
         if self.overlapping:
@@ -137,7 +137,7 @@ class Aligner:
 def to_tagged_sentences(
     documents: Iterable[AnnotatedText], aligner: Aligner, scheme: str
 ) -> Iterator[TaggedSentence]:
-    """Yield the tagged sentences of documents, numbering the marked ones.
+    """Yield the tagged sentences of documents; number the marked documents.
 
     Spans that the aligner rejects are tagged as outside: call `Aligner.raise_refused` afterwards.
     """

@@ -2,7 +2,7 @@
 
 Token formats (column files, CoNLL-U, data sets) hold `TaggedSentence`s; text formats (Prodigy, doccano, Label
 Studio) hold `AnnotatedText`s, which mark entities as spans of characters. `to_documents` turns the first into
-the second, `alignment.to_tagged_sentences` does the reverse.
+the second; `alignment.to_tagged_sentences` does the reverse.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class AnnotatedText:
         text: the text.
         spans: its entities in file order; they may overlap.
         line: its first line in the file, from 1 (the record number where there are no lines).
-        sentences: its tokens by sentence, if the format has them; None: to be tokenized by `rnner.text`.
+        sentences: its tokens by sentence, or None if the text has to be tokenized by `rnner.text`.
         marked: whether the file marks it as a document; otherwise it is a single sentence.
     """
 
@@ -56,10 +56,10 @@ class TaggedSentence(NamedTuple):
     """A sentence with one tag per word.
 
     Attributes:
-        words, tags: of equal length.
+        words, tags: the words and their tags, of equal length.
         lines: the line of each word.
-        document: its document, counted from 0; `NO_DOCUMENT`: the sentence is its own document.
-        spaces: whether white space follows each word; None: after every word.
+        document: the number of its document, from 0; `NO_DOCUMENT` if it is a separate document.
+        spaces: whether white space follows each word; None if it follows every word.
     """
 
     words: list[str]
@@ -120,7 +120,7 @@ def decide_scheme(
         readable = detector.first_violation(LENIENT) is None
         line = lines[error.sentence][error.position]
         if readable and illegal == "conlleval":
-            note = f"tags read as conlleval does ({error}; first in line {line})"
+            note = f"tags read as conlleval reads them ({error}; first in line {line})"
             source.notes[note] += error.violations[error.scheme].times
             return LENIENT
         advice = ", or read them as conlleval does: --illegal-tags conlleval" if readable else ""
@@ -128,7 +128,7 @@ def decide_scheme(
 
 
 def to_documents(sentences: Iterable[TaggedSentence], scheme: str) -> Iterator[AnnotatedText]:
-    """Join the sentences of each document into a text; an unmarked sentence becomes its own document."""
+    """Join the sentences of each document into a text; an unmarked sentence becomes a separate document."""
     unmarked = count(-2, -1)  # a different number for each unmarked sentence
     numbered = ((s.document if s.document != NO_DOCUMENT else next(unmarked), s) for s in sentences)
     for number, group in groupby(numbered, key=lambda pair: pair[0]):

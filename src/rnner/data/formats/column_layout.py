@@ -1,6 +1,6 @@
 """The layout of a column file: its separator, its columns, and which lines are rows.
 
-Column files have no header. What the user does not set is detected from the first rows.
+Column files have no header. Settings that the user omits are detected from the first rows.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Layout:
         return [cell for cell in cells if cell] if "" in cells else cells
 
     def wrong_width(self, width: int) -> str:
-        """Return the message about a row with another number of columns."""
+        """Return the message about a row with a different number of columns."""
         separator = "tabs" if self.separator == "\t" else "spaces"
         return f"{counted(width, 'column')}, where most rows have {self.width} (separated by {separator})"
 
@@ -72,15 +72,15 @@ def detect_layout(
 ) -> Layout:
     """Detect the layout of a column file from its first lines.
 
-    Separator and width are those of most rows. The tag column is the last one that holds only tags, or else
-    the one with the most, so that the reader can report the first invalid cell. The token column is the first
-    one that is neither the tag column nor a running index.
+    Separator and width are those of most rows. The tag column is the last one that holds only tags. If
+    there is none, it is the one with the most tags, so that the reader can report the first invalid cell.
+    The token column is the first one that is neither the tag column nor a running index.
 
     Args:
-        lines: from the beginning of the file.
+        lines: the first lines of the file.
         columns: `{"token": 0, "tag": -1}`, one or both; negative numbers count from the end.
         tagged: whether a tag column is needed.
-        name: the file name for errors.
+        name: the file name for error messages.
 
     Raises DataError if a column is missing, or is set for both word and tag.
     """

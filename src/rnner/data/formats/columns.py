@@ -43,8 +43,8 @@ class ColumnSentence:
         words: its tokens.
         tags: their tags as found, or None if tags are not read.
         lines: the line of each token, from 1.
-        document: its document, counted from 0; `NO_DOCUMENT` if there was no mark before it.
-        raw: the lines after the previous sentence (blanks, comments, document marks) and the sentence's own.
+        document: the number of its document, from 0; `NO_DOCUMENT` if there was no mark before it.
+        raw: all lines since the previous sentence: blanks, comments, document marks and the sentence's rows.
     """
 
     words: list[str]
@@ -67,7 +67,7 @@ class ConllReader:
         trailing: lines after the last sentence.
 
     Iterating raises DataError with path:line if the file cannot be read (see `read_lines`, `detect_layout`),
-    if the number of columns of a row differs from most, and if a cell in the tag column is not a valid tag.
+    if a row has more or fewer columns than most rows, or if a cell in the tag column is not a valid tag.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class ConllReader:
 
     def _invalid_tag(self, cell: str, number: int) -> DataError:
         is_bilou = cell.strip(" ")[:2] in ("L-", "U-")
-        hint = " (write E- and S- for L- and U- of BILOU)" if is_bilou else ""
+        hint = " (for BILOU, write E- instead of L-, and S- instead of U-)" if is_bilou else ""
         return DataError(
             f"{cell!r} in column {self.layout.tag} (counted from 0) is not a valid tag; expected O, B-LABEL, "
             f"I-LABEL, E-LABEL, S-LABEL, or 0 and 1{hint}; if the tags are elsewhere, set data.columns",

@@ -29,7 +29,8 @@ _Row = tuple[int, list[str]]  # line number and cells
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
     """Yield the sentences; a word without a tag key is outside any entity.
 
-    Raises DataError with the line for a row without ten columns or a valid number, and if no word has a tag.
+    Raises DataError with the line for a row without ten columns or without a valid number, and if no word has
+    a tag.
     """
     document, words, tagged = NO_DOCUMENT, 0, False
     lines = enumerate(read_lines(source.path), 1)
@@ -86,7 +87,7 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
 
 
 def looks_like_conllu(rows: Iterable[str]) -> bool:
-    """Return whether all rows (no blank lines, no comments) have ten columns, from a word number to MISC."""
+    """Return whether all rows (no blank lines, no comments) have ten columns; the first is a word number."""
     cells = [line.split("\t") for line in rows]
     return bool(cells) and all(
         len(row) == _WIDTH

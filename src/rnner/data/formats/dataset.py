@@ -1,4 +1,4 @@
-"""Data sets of the library `datasets`: a saved folder, a Parquet file, or one on the Hub (dataset_hub.py).
+"""Data sets of the library `datasets`: a saved folder, a Parquet file, or a name on the Hub (dataset_hub.py).
 
 A row is a sentence: `tokens`, and `ner_tags` as strings or as numbers with names (ClassLabel); tokens.py
 lists other column names. Data sets are read with Arrow; their code is never run.
@@ -97,7 +97,7 @@ def _load_folder(source: SourceFile) -> Dataset:
 
 
 def _needed_columns(source: SourceFile, names: Sequence[str]) -> list[str]:
-    """Return the columns to read; others may be large."""
+    """Return the columns to read. The rest are not read, because they may be large."""
     for alternatives in (WORDS, TAGS):
         if not set(alternatives) & set(names):
             raise source.error(f"no column {' or '.join(alternatives)}; the columns are {', '.join(names)}")
@@ -116,7 +116,7 @@ def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
 def _records(
     source: SourceFile, batches: _Batches, class_names: Mapping[str, Sequence[str]]
 ) -> Iterator[Record]:
-    """Yield the rows with named tags; a number outside the names stays a number."""
+    """Yield the rows with named tags; a number without a name stays a number."""
     rows = (row for batch in batches for row in batch.to_pylist())
     for number, row in enumerate(rows, 1):
         for key, names in class_names.items():

@@ -27,7 +27,7 @@ _TIMEOUT = 10  # seconds to wait for the Hub
 
 
 class HubName(NamedTuple):
-    """The name of a data set on the Hub; without a subset or split, it must have only one."""
+    """The name of a data set on the Hub; if no subset or split is named, the data set must have only one."""
 
     repository: str
     subset: str | None
@@ -48,7 +48,7 @@ def parse(source: str | os.PathLike[str]) -> HubName:
     match = _NAME.fullmatch(os.fspath(source))
     if match is None:
         expected = "hf:owner/name:split or hf:owner/name/subset:split"
-        raise ConfigError([f"{os.fspath(source)}: write a data set on the Hub as {expected}"])
+        raise ConfigError([f"{os.fspath(source)}: a data set on the Hub must be named as {expected}"])
     return HubName(*match.group("repository", "subset", "split"))
 
 
@@ -104,7 +104,7 @@ def _builder(source: SourceFile, name: HubName) -> DatasetBuilder:
 
     try:
         builder = datasets.load_dataset_builder(name.repository, name.subset)
-    except ValueError as error:  # most likely the subset
+    except ValueError as error:  # most likely an unknown or missing subset
         known = datasets.get_dataset_config_names(name.repository)
         _choose(source, name, "subset", known)
         raise source.error(_reason(error)) from None

@@ -27,7 +27,8 @@ def detect_format(path: Path) -> str:
 
     A path that is not a regular file (a pipe) cannot be read twice, and is assumed to be a column file.
 
-    Raises DataError if the path does not exist, is a folder without a data set, or holds unknown JSON.
+    Raises DataError if the path does not exist, is a folder without a data set, or holds JSON
+    of an unknown format.
     """
     if hub.is_name(path):
         return "dataset"
@@ -58,7 +59,7 @@ def _read_head(path: Path) -> bytes:
 
 
 def _rows(text: str) -> list[str]:
-    """Return the first rows, without the last line of many, which may be cut off."""
+    """Return the first rows. The last line may be cut off, so it is left out unless it is the only one."""
     lines = text.replace("\r\n", "\n").split("\n")
     lines = lines[:-1] or lines
     rows = (

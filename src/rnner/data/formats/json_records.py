@@ -1,4 +1,4 @@
-"""JSON objects with their lines: one per line (JSONL), or in one list (as Label Studio exports them)."""
+"""JSON objects and their line numbers, read from one object per line (JSONL) or one list (Label Studio)."""
 
 from __future__ import annotations
 
@@ -150,4 +150,4 @@ def _decode(source: SourceFile, text: str, position: int, line: int) -> tuple[An
         line += text.count("\n", position, error.pos)
         raise source.error(f"invalid JSON: {error.msg} at character {error.colno}", line) from None
     except (ValueError, RecursionError) as error:  # numbers with thousands of digits, deeply nested lists
-        raise source.error(f"JSON that cannot be read: {error}", line) from None
+        raise source.error(f"this JSON cannot be read: {error}", line) from None

@@ -1,7 +1,7 @@
 """Label Studio's JSON (labelstud.io/guide/export): tasks with a text, and annotations with results.
 
-Label Studio runs in a browser, so its offsets count UTF-16 code units: 😀 is two. Other programs may write
-offsets in characters; the text that each span quotes decides which of the two a task uses.
+Label Studio runs in a browser, so its offsets count UTF-16 code units, of which 😀 has two. Other programs
+may write offsets in characters. The text that each span quotes shows which of the two a task uses.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _read_spans(text: str, task: Record, annotation: Record) -> list[CharSpan]:
         result.record(result.value.get("value")) for result in results if result.value.get("type") == _LABELS
     ]
     if len(values) < len(results):
-        task.source.notes["results that are not labels of a text skipped"] += len(results) - len(values)
+        task.source.notes["skipped results that are not labels of a text"] += len(results) - len(values)
     return [
         value.span(text, start, end, label)
         for value, (start, end) in zip(values, _character_offsets(text, task, values), strict=True)
@@ -93,7 +93,7 @@ def _character_offsets(text: str, task: Record, values: Sequence[Record]) -> lis
     if all_fit(from_units):
         return from_units
     if any(quote is not None for quote in quotes) and all_fit(offsets):
-        task.source.notes["tasks with offsets in characters, not UTF-16 code units: read as such"] += 1
+        task.source.notes["tasks read with offsets in characters, not UTF-16 code units"] += 1
         return offsets
     for (start, end), span, quote in zip(offsets, from_units, quotes, strict=True):
         if not _fits(text, span, quote):
@@ -113,7 +113,7 @@ def _without_spaces(text: str) -> str:
 
 
 def _utf16_offsets(text: str) -> list[int]:
-    """Return `[n + 1]` the UTF-16 code units before each character, and in all."""
+    """Return the numbers of UTF-16 code units before each character and in the whole text, `[n + 1]`."""
     units = [0]
     for character in text:
         units.append(units[-1] + (2 if character > "\uffff" else 1))

@@ -1,6 +1,6 @@
 """Prodigy's JSONL (prodi.gy/docs/api-interfaces): `{"text": ..., "spans": [{"start", "end", "label"}]}`.
 
-Offsets count characters. Tokens are read where records have them. Only accepted records are read.
+Offsets count characters. Tokens are read if a record has them. Only accepted records are read.
 """
 
 from __future__ import annotations

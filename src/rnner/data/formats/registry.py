@@ -37,7 +37,7 @@ class FileFormat(Generic[Item]):
     """A file format.
 
     Attributes:
-        read, write: its functions; `write` is None if it does not write a text file.
+        read, write: functions that read and write it; `write` is None if it is not a text file.
         matches: whether a JSON record is in this format; None if the format is not JSON.
         json_keys: the keys of such records, for error messages.
     """
@@ -74,7 +74,7 @@ FORMATS = {**TOKEN_FORMATS, **TEXT_FORMATS}
 def read_documents(source: SourceFile, form: str, illegal: IllegalTagRule = "error") -> list[AnnotatedText]:
     """Return the documents of a file in any format.
 
-    Raises DataError with the line (of a data set, the row) if the file cannot be read, and for tags that
+    Raises DataError with the line (or the row of a data set) if the file cannot be read, and for tags that
     follow no scheme unless `illegal` is `conlleval`.
     """
     if form in TEXT_FORMATS:

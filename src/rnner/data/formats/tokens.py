@@ -18,7 +18,7 @@ DOCUMENT = "document"
 
 
 def matches(record: Record) -> bool:
-    """Return whether a record has words (not Prodigy's token objects) and tags; Label Studio's has `data`."""
+    """Return whether a record has words and tags, and is not Prodigy's (token objects) or Label Studio's."""
     words = next((record.value[key] for key in WORDS if key in record.value), None)
     if not isinstance(words, list) or isinstance(record.value.get("data"), dict):
         return False

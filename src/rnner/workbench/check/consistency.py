@@ -1,4 +1,4 @@
-"""Entity forms with different labels: the annotations that are most likely mistakes, first."""
+"""Entity forms with different labels, the most likely annotation mistakes first."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from rnner.workbench.entity_forms import EntityForm, OutsideFinder
 
 _Place = tuple[ColumnFile, int]  # file and line
 _OUTSIDE = ""  # the label of a form outside any entity
-_Z = 1.96  # of the 95 % interval
-_USUAL = 0.5  # a label is usual if its share is above this with that confidence
-_RARE = 0.1  # another label is likely a mistake if its share is at most this
+_Z = 1.96  # half width of the 95 % interval in standard errors
+_USUAL = 0.5  # a label is usual if its share is above this with 95 % confidence
+_RARE = 0.1  # another label is probably a mistake if its share is at most this
 
 
 def check_consistency(files: Sequence[ColumnFile]) -> Iterator[Finding]:
     """Find labels that contradict the usual label of the same words, the most likely mistakes first.
 
-    Each form (case included) that is an entity somewhere is counted as an entity and outside entities. The
-    confidence in its usual label is the lower end of the Wilson (1927) interval of the label's share.
+    Each form (case included) that is an entity somewhere is counted both as an entity and outside entities.
+    The confidence in its usual label is the lower end of the Wilson (1927) interval of the label's share.
     """
     places = _places(files)
     ranked = []

@@ -16,8 +16,8 @@ class FindingKind:
     """A kind of finding.
 
     Attributes:
-        name: its name for programs.
-        severity: `error` if training would stop or scores be wrong, `warning` if a person should look.
+        name: identifier of the kind, used in JSON.
+        severity: `error` if training would stop or scores be wrong, `warning` if a person should check.
         title: what was found.
         advice: what to do.
     """
@@ -39,7 +39,7 @@ _ERRORS = {
         "convert the file to UTF-8; --fix reads the bytes as Windows-1252 and removes NUL characters",
     ),
     "columns": (
-        "rows whose number of columns differs from most",
+        "rows with a different number of columns from most rows",
         "correct these rows; --fix corrects separators, empty last columns, and rows of invisible characters",
     ),
     "empty-token": (
@@ -52,7 +52,7 @@ _ERRORS = {
     ),
     "transition": (
         "tag sequences that the scheme of the file does not allow",
-        "correct the tags, or read them as conlleval does: --fix, or train with data.illegal_tags: conlleval",
+        "correct the tags, or read them like conlleval (--fix, or train with data.illegal_tags: conlleval)",
     ),
     "mixed-schemes": (
         "files with sentences in different tagging schemes",
@@ -60,10 +60,10 @@ _ERRORS = {
     ),
     "no-entities": (
         "files without sentences or without entities",
-        "check whether this is the right file, and --columns the right columns",
+        "check whether this is the right file and --columns names the right columns",
     ),
     "leak": (
-        "files with a tenth or more of their sentences in earlier files",
+        "files that share a tenth or more of their sentences with earlier files",
         "remove these sentences from one of the files, or split the corpus again: they inflate scores",
     ),
 }
@@ -82,7 +82,7 @@ _WARNINGS = {
     ),
     "characters": (
         "white space, control or invisible characters in tokens",
-        "such tokens differ from others that look the same; --fix removes all but white space inside tokens",
+        "such tokens differ from lookalikes; --fix removes these characters except white space inside tokens",
     ),
     "damaged-text": (
         "text that was decoded with the wrong encoding",
@@ -123,7 +123,7 @@ def abridge(text: str) -> str:
 
 
 class Finding(NamedTuple):
-    """A problem at a place: line and column are counted from 1; None: the whole file."""
+    """A problem in a file. Line and column count from 1; without a line, it concerns the whole file."""
 
     kind: str
     path: str
@@ -138,7 +138,7 @@ class Finding(NamedTuple):
 
 
 class FileSummary(NamedTuple):
-    """The size of a file, and the scheme with the fewest violations by its tags (None without any tag)."""
+    """The size of a file, and the scheme that its tags violate least often (None if it has no tags)."""
 
     path: str
     sentences: int
@@ -153,7 +153,7 @@ class CheckReport:
 
     Attributes:
         files: a summary of each file, in the order given.
-        findings: in the order of KINDS; within a kind by file and line, or the most likely mistakes first.
+        findings: in the order of KINDS; within a kind by file and line, or most likely mistakes first.
     """
 
     files: Sequence[FileSummary]
@@ -165,7 +165,7 @@ class CheckReport:
         return [(KINDS[name], list(findings)) for name, findings in grouped]
 
     def count(self, severity: Severity) -> int:
-        """Return the number of errors, or of warnings."""
+        """Return the number of findings of this severity."""
         return sum(KINDS[finding.kind].severity == severity for finding in self.findings)
 
     def to_dict(self) -> dict[str, Any]:

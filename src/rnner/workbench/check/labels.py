@@ -1,4 +1,4 @@
-"""Checks of the tags: invalid tags, their order, their schemes, their labels."""
+"""Checks of the tags: validity, order, schemes and labels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check_tags(file: ColumnFile) -> Iterator[Finding]:
 
 
 def check_transitions(file: ColumnFile) -> Iterator[Finding]:
-    """Find tags that the scheme of the file does not allow where they are."""
+    """Find tags that the scheme of the file does not allow in their position."""
     violations = file.detector.violations(file.scheme)
     if not violations:
         return
@@ -115,7 +115,7 @@ def _word_continues(one: str, other: str) -> bool:
 
 
 def _one_letter_apart(short: str, long: str) -> bool:
-    """Return whether one letter (not a digit, which counts things) was inserted or changed."""
+    """Return whether one letter was inserted or changed. Digits do not count: they number labels."""
     at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     same = short[at:] == long[at + 1 :] or (len(short) == len(long) and short[at + 1 :] == long[at + 1 :])
     return same and not any(letter.isdigit() for letter in short[at : at + 1] + long[at])

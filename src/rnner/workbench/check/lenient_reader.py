@@ -61,7 +61,7 @@ class ColumnFile:
 
     @cached_property
     def detector(self) -> SchemeDetector:
-        """The neighbouring tags of the valid sentences."""
+        """The scheme detector, which has seen the tags of all valid sentences."""
         detector = SchemeDetector()
         for sentence in self.sentences:
             if sentence.valid:
@@ -95,11 +95,11 @@ class ColumnFile:
         return self.layout.tag or 0  # None only in a file without rows
 
     def token_position(self, line: int, offset: int = 0) -> int:
-        """Return the position in its line, from 1, of a character (from 0) of the token of a row."""
+        """Return the position (from 1) in the given line of the token's character at `offset` (from 0)."""
         return self._position(line, self.layout.token) + offset
 
     def tag_position(self, line: int) -> int:
-        """Return the position in its line, from 1, of the tag of a row."""
+        """Return the position (from 1) of the tag in the given line."""
         return self._position(line, self.tag_column)
 
     def _position(self, line: int, column: int) -> int:
@@ -133,7 +133,7 @@ def parse(path: str, lines: Sequence[str], columns: Mapping[str, int] | None = N
 
 
 def parse_tag(cell: str, *, binary: bool) -> str | None:
-    """Return the tag in a cell, also if it has another spelling: `L-PER`, `b-PER`, `B_PER`, `o`."""
+    """Return the tag in a cell, even if it is spelled differently: `L-PER`, `b-PER`, `B_PER`, `o`."""
     tag = cell.strip(" ")
     if is_tag(tag) and (tag in _BINARY) == binary:
         return tag

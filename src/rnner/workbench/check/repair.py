@@ -32,7 +32,7 @@ def repair(files: Sequence[ColumnFile], columns: Mapping[str, int] | None = None
 
     First, lines are fixed: bytes that are not UTF-8, wrong separators, empty columns at the end of a row,
     invisible characters, UTF-8 read as Windows-1252, other spellings of tags. Then labels get their usual
-    spelling. Then the tags of sentences that violate the scheme of their file are written again, from the
+    spelling. Then the tags of sentences that violate the scheme of their file are rewritten from the
     entities that conlleval reads in them. Nothing else changes, and no line is removed. `columns` as for
     `read_file`.
     """
@@ -49,7 +49,7 @@ def repair(files: Sequence[ColumnFile], columns: Mapping[str, int] | None = None
 
 
 def target_paths(paths: Sequence[Path], out: Path, *, overwrite: bool) -> list[Path]:
-    """Return the paths of the copies: `out` for one file, a file in the folder `out` for each of several.
+    """Return the paths of the copies: `out` for one file; for several, one file each in the folder `out`.
 
     Raises UsageError if a copy would replace an original or another copy, or, without `overwrite`, any file.
     """
@@ -128,7 +128,7 @@ def _fix_columns(line: str, layout: Layout) -> list[str] | None:
 
 
 def _fix_token(token: str, changed: Counter[str]) -> str:
-    """Return a token without invisible characters and decoding errors; repeated errors are fixed in turn."""
+    """Return a token without invisible characters and decoding errors, however often it was misdecoded."""
     fixed = token
     kinds: set[str] = set()
     while new := strip_invisible(fix_mojibake(fixed) or fixed):
@@ -141,7 +141,7 @@ def _fix_token(token: str, changed: Counter[str]) -> str:
 
 
 def _rename_labels(names: Mapping[str, str], file: ColumnFile) -> dict[int, str]:
-    """Return the tags, by line, of labels that get another spelling."""
+    """Return the new tags, by line, for labels whose spelling changes."""
     return {
         number: tag[:2] + names[tag[2:]]
         for sentence in file.sentences
@@ -151,7 +151,7 @@ def _rename_labels(names: Mapping[str, str], file: ColumnFile) -> dict[int, str]
 
 
 def _legal_tags(file: ColumnFile) -> dict[int, str]:
-    """Return the tags, by line, that bring all sentences into the scheme of the file."""
+    """Return the changed tags, by line, that bring all sentences into the scheme of the file."""
     tags: dict[int, str] = {}
     violations = file.detector.violations(file.scheme)
     for sentence in file.sentences:
@@ -164,7 +164,7 @@ def _legal_tags(file: ColumnFile) -> dict[int, str]:
 
 
 def _replace_tags(file: ColumnFile, tags: Mapping[int, str]) -> list[str]:
-    """Return the lines of a file with other tags in some lines (numbered from 1)."""
+    """Return the lines of a file with new tags at the given line numbers (from 1)."""
     lines = list(file.lines)
     for number, tag in tags.items():
         cells = file.layout.cells(lines[number - 1])

@@ -1,11 +1,11 @@
-"""Sentences that occur more than once: in a file, in several, nearly the same, or with other tags.
+"""Sentences that occur more than once: in one file or several, nearly the same, or with other tags.
 
 Sentences of fewer than five words (`SOCCER - RESULTS .`) repeat in any corpus and are ignored. Equal
 sentences are found by hashing. Near repeats are found by the Jaccard similarity of their sets of words, with
 prefix filtering (Chaudhuri, Ganti and Kaushik 2006; Bayardo, Ma and Srikant 2007): two sets that are similar
-enough share one of their few rarest words, so only sentences that do are compared, and none is missed. The
-search ends after a hundred comparisons, which matters only if even the rarest words are common, as in
-generated text.
+enough share one of their few rarest words, so only sentences that do are compared, and no repeat is missed.
+The search for one sentence ends after a hundred comparisons, which matters only if even the rarest words
+are common, as in generated text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rnner.workbench.check.lenient_reader import ColumnFile, ParsedSentence
 
 FEWEST_WORDS = 5
 MOST_COMPARISONS = 100  # per sentence
-SIMILARITY = 0.8  # Jaccard, of near repeats
+SIMILARITY = 0.8  # lowest Jaccard similarity of near repeats
 LEAK = 0.1  # share of the sentences of a file that are also in earlier files
 
 _NUMBER = re.compile(r"\d+")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rnner.workbench.check.findings import Finding, abridge
 from rnner.workbench.check.lenient_reader import ColumnFile
 
-LONG = 200  # tokens; sentences of newspapers rarely have half as many
+LONG = 200  # tokens; newspaper sentences are rarely half as long
 
 _STRAY = re.compile("[\udc80-\udcff\0]")  # bytes that are not UTF-8, and NUL
 # Control and format characters. Joiners count only at the ends of a token: inside, emoji and some scripts
@@ -65,7 +65,7 @@ def check_length(file: ColumnFile) -> Iterator[Finding]:
 
 
 def fix_mojibake(word: str) -> str | None:
-    """Return a token before its UTF-8 was read as Windows-1252, or None if this is not what happened.
+    """Return a token as it was before its UTF-8 was read as Windows-1252, or None if it was not.
 
     The five bytes that Windows-1252 does not define are read as C1 control characters, as most decoders do.
     """
