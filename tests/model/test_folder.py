@@ -277,7 +277,7 @@ def with_config(model, **changes):
         ({"encoder__cell": "gru"}, "from different models"),
         ({"head": "softmax"}, "'head.* are not in the config"),
         ({"embeddings__characters": None}, "'characters.* are not in the config"),
-        ({"data__scheme": "iob2"}, "has the scheme iob2, the vocabulary bioes"),
+        ({"data__scheme": "iob2"}, "has the scheme iob2, but the vocabulary has bioes"),
         ({"encoder__bidirectional": False}, "from different models"),
     ],
 )  # fmt: skip

@@ -196,7 +196,7 @@ def test_a_partial_download_is_not_a_model(serve, offline, monkeypatch):
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(folder))
     refused("ada/names", "the download is incomplete")
     offline()
-    refused("ada/names", "not in the cache, or only in part", "unset HF_HUB_OFFLINE")
+    refused("ada/names", "missing or incomplete in the cache", "unset HF_HUB_OFFLINE")
 
 
 def test_a_failed_download_is_reported(serve, monkeypatch):

@@ -327,7 +327,7 @@ def test_objects_that_are_not_cells_are_refused() -> None:
         pass
 
     for wrong in (NoGates, nn.Linear, 3):
-        with pytest.raises(ValueError, match="must be a subclass of Cell with gates"):
+        with pytest.raises(ValueError, match="must subclass Cell and set gates"):
             register_cell("wrong")(wrong)
     assert "wrong" not in cell_names()
 

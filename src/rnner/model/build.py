@@ -1,4 +1,4 @@
-"""From config and vocabulary to a network; no other module knows all three."""
+"""Building a network from config and vocabulary; no other module knows all three."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: FrozenVectors 
     Args:
         config: sizes and kinds of layers; `embeddings.words.size` must be the size of the vectors.
         vocabulary: words, characters and tags, and which tags may follow which.
-        vectors: the `vocabulary.rows - len(vocabulary.words)` frozen rows; None: zeros, for weights that are
+        vectors: the `vocabulary.rows - len(vocabulary.words)` frozen rows; None for zeros, if the weights are
             loaded later.
 
     Raises:
-        ConfigError: the cell does not exist, or does not have that path.
+        ConfigError: the cell does not exist, or does not support the path in the config.
     """
     embeddings, dropout = config.embeddings, config.dropout
     size = embeddings.words.size
@@ -69,7 +69,7 @@ def compress_vectors(vectors: Tensor, precision: str) -> FrozenVectors:
 
 
 def _zero_vectors(m: int, size: int, precision: str) -> FrozenVectors:
-    """Return zeros in the types that `compress_vectors` gives."""
+    """Return zeros in the dtypes that `compress_vectors` returns."""
     if precision == "int8":
         return FrozenVectors(torch.zeros(m, size, dtype=torch.int8), torch.zeros(m, 1))
     return FrozenVectors(torch.zeros(m, size, dtype=torch.float16))

@@ -19,7 +19,7 @@ def model_card(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) 
 
     Args:
         config: the resolved config of the run.
-        vocabulary: the model's.
+        vocabulary: the vocabulary of the model.
         metrics: the content of `metrics.json`; `test` may be absent.
     """
     sections = (

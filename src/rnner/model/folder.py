@@ -84,9 +84,9 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
     """Load the model in a folder.
 
     Args:
-        folder: written by `rnner train --output`. If the model has a cell of your own, call
+        folder: a folder written by `rnner train --output`. If the model has a cell of your own, call
             `rnner.model.user_code.load_code` first.
-        device: where the weights go.
+        device: the device for the weights.
 
     Raises:
         ModelError: the folder is missing, not a model, truncated or inconsistent; the message says what.
@@ -100,8 +100,8 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
     vocabulary = _load_vocabulary(folder / VOCABULARY)
     if config.data.scheme != vocabulary.scheme:
         raise ModelError(
-            f"{folder / CONFIG}: has the scheme {config.data.scheme}, the vocabulary {vocabulary.scheme}; "
-            "these files are from different models"
+            f"{folder / CONFIG}: has the scheme {config.data.scheme}, but the vocabulary has "
+            f"{vocabulary.scheme}; these files are from different models"
         )
     tagger = _load_tagger(folder, config, vocabulary)
     return LoadedModel(folder, config, vocabulary, tagger.to(device).eval())

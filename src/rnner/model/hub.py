@@ -30,7 +30,7 @@ class HubModel(NamedTuple):
 
 
 def download_model(name: HubModel) -> Path:
-    """Return the model in the cache, downloaded unless the cache has the latest commit of the revision.
+    """Return the folder of a model in the cache; download it unless the revision's latest commit is cached.
 
     Raises:
         ModelError: there is no such model, or it cannot be downloaded; the message says what to do.
@@ -40,7 +40,7 @@ def download_model(name: HubModel) -> Path:
     cached = _cached(name)
     if constants.HF_HUB_OFFLINE:
         if cached is None:
-            raise name.error("is not in the cache, or only in part; unset HF_HUB_OFFLINE to download it")
+            raise name.error("is missing or incomplete in the cache; unset HF_HUB_OFFLINE to download it")
         return cached
     if cached is not None and _COMMIT.fullmatch(name.revision or ""):  # a commit never changes
         return cached
@@ -78,7 +78,7 @@ def _cached(name: HubModel) -> Path | None:
 
 
 class _HubState(NamedTuple):
-    """The latest commit of a repository, and the files of it to download."""
+    """The latest commit of a repository, and which of its files to download."""
 
     commit: str
     files: list[str]
@@ -111,7 +111,7 @@ def _ask_hub(name: HubModel, is_cached: bool) -> _HubState | None:
 
 
 def _files_to_download(name: HubModel, sizes: Mapping[str, int]) -> list[str]:
-    """Return the files of the model; raise a ModelError if it is not one, or far too large."""
+    """Return the files of the model; raise a ModelError if this is not a model or a file is far too large."""
     if sizes.keys() >= FOLDER_FILES.keys():
         limits = FOLDER_FILES | ONNX_FILES | OPTIONAL_FILES
     elif sizes.keys() >= ONNX_FILES.keys():

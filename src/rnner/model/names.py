@@ -29,7 +29,7 @@ def find_model(name: Path | str | None) -> Path:
     Args:
         name: the first that applies: None or "en" is the bundled English model; an existing path is that
             path; "owner/name" or "owner/name@revision" is a model on the Hugging Face Hub, downloaded unless
-            it is cached. "hf:owner/name" is always on the Hub, a `Path` never.
+            it is cached. "hf:owner/name" is always on the Hub; a `Path` never is.
 
     Raises:
         ModelError: there is no such model, or it cannot be downloaded; the message says what to do.
@@ -60,7 +60,7 @@ def _folder_or_file(path: Path) -> Path:
 
 
 def _looks_like_a_path(name: str) -> bool:
-    """Return whether `x/y` is a path, not a name on the Hub: x is a local folder, or a usual one for runs."""
+    """Return whether `x/y` is a path, not a name on the Hub: x is a local folder, or `runs`, `.` or `..`."""
     first = name.partition("/")[0]
     return first in ("runs", ".", "..") or os.path.isdir(first)
 

@@ -16,7 +16,7 @@ from rnner.nn.recurrent import RecurrentLayer
 class Tagger(nn.Module):
     """Scores the tags of words in sentences.
 
-    What depends only on a word's form (vector, casing and characters) is computed once for each of the n
+    Features of a word's form alone (vector, casing, characters) are computed once for each of the n
     distinct forms of a batch, then gathered for each position.
 
     Args:
@@ -25,12 +25,12 @@ class Tagger(nn.Module):
         head: loss over the emissions [b, t, k] of k tags, and decoding.
         characters: character ids [n, c] -> vectors [n, `output_size`]; None: no characters.
         casing: casing classes [n] -> vectors [n, s]; None: no casing.
-        document: vectors of a document's words -> a vector added to each of its words; None: no documents.
-        agreement: for decoders, the share of emissions that the same spellings of a document have in common
-            (see `rnner.decoding.agreement`); None: none.
+        document: vectors of a document's words -> a vector added to each of its words; None for none.
+        agreement: for decoders, the share of the emissions that equally spelled words of a document have in
+            common (see `rnner.decoding.agreement`); None for no agreement.
         document_dropout: share of training sentences to be shown without the rest of their document, so that
             the tagger also works without one; applied by the code that makes batches.
-        casing_dropout: share of training sentences to be shown in another case; applied there too.
+        casing_dropout: share of training sentences to be shown in another case; also applied there.
         word_dropout, input_dropout, recurrent_dropout, output_dropout: shares in [0, 1), see
             `rnner.nn.dropout`.
     """
@@ -112,7 +112,7 @@ class Tagger(nn.Module):
         return vectors.index_select(0, bags.document_of)
 
     def loss(self, batch: Batch[Tensor]) -> Tensor:
-        """Return the negative log-likelihood of the tags: summed over a sentence, mean over sentences.
+        """Return the negative log-likelihood of the tags: summed over each sentence, averaged over sentences.
 
         Raises:
             ValueError: the batch has no tags.

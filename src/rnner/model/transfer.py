@@ -43,7 +43,7 @@ def transfer_weights(
 
 
 def _feature_columns(old: Tagger, old_vocabulary: Vocabulary, new_vocabulary: Vocabulary) -> list[int]:
-    """Return where the features of the old encoder are in the new input, whose lexicon has more labels."""
+    """Return the columns of the old input features in the new input, whose lexicon has more labels."""
     size = old.encoder.input_size
     if old_vocabulary.lexicon is None or new_vocabulary.lexicon is None:
         return list(range(size))

@@ -40,7 +40,7 @@ def load_code(path: Path | str) -> None:
 
 
 def place_in_code(error: BaseException) -> str | None:
-    """Return `file:line` of the last frame of an error in user code; None if no frame is there."""
+    """Return `file:line` of the last frame of an error in user code; None if it has no such frame."""
     place = None
     for frame, line in traceback.walk_tb(error.__traceback__):
         if str(frame.f_globals.get("__name__", "")).startswith(_PREFIX):
@@ -49,7 +49,7 @@ def place_in_code(error: BaseException) -> str | None:
 
 
 def _line_in(source: Path, error: BaseException) -> int | None:
-    """Return the line of the last frame of an error in `source`; None if no frame is there."""
+    """Return the line of the last frame of an error in `source`; None if it has no such frame."""
     if isinstance(error, SyntaxError) and error.filename == str(source):
         return error.lineno
     frames = traceback.walk_tb(error.__traceback__)

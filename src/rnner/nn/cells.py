@@ -1,11 +1,11 @@
-"""Recurrent cells. Each computes one time step, in the letters of the lecture notes.
+"""Recurrent cells. Each computes one time step, in the notation of the lecture notes.
 
 Letters: x<t> is the input, a<t> the activation (the output of a cell), c<t> the memory, c̃ its candidate,
 Γ a gate, * elementwise multiplication, σ the logistic function.
 Shapes: `[b, t, i]` is b sentences of t words with i features each; h is the hidden size.
 
-A cell computes a single step; `rnner.nn.recurrent` runs it over sentences, in either direction. A new cell,
-such as an LSTM with peephole connections, is a subclass of `Cell` under `@register_cell`: in this file to
+A cell computes a single step; `rnner.nn.recurrent` runs it over sentences, in either direction. To add a
+cell, such as an LSTM with peephole connections, subclass `Cell` and apply `@register_cell`: in this file to
 ship it with rnner, or in a file of your own that you pass as `--code`.
 """
 
@@ -34,8 +34,8 @@ class Cell(nn.Module):
         b_a   `[gates*h]`     bias
 
     Each gate's block of W_ax is initialised Glorot uniform (Glorot and Bengio 2010), each block of W_aa
-    orthogonal (Saxe et al. 2014), b_a with zeros. For another initialisation, or for more parameters, write
-    an `__init__` that calls `super().__init__(input_size, hidden_size)` first.
+    orthogonal (Saxe et al. 2014), and b_a with zeros. For another initialisation, or for more parameters,
+    write an `__init__` that calls `super().__init__(input_size, hidden_size)` first.
 
     A complete cell (the minimal gated unit, Zhou et al. 2016):
 
@@ -98,7 +98,7 @@ class Cell(nn.Module):
         return F.linear(x, self.W_ax, self.b_a)
 
     def initial_state(self, like: Tensor) -> State:
-        """Return `states` tensors `[b, h]` of zeros, with b, dtype and device of `like` `[b, ...]`."""
+        """Return `states` tensors `[b, h]` of zeros, with the b, dtype and device of `like` `[b, ...]`."""
         return tuple(like.new_zeros(like.shape[0], self.hidden_size) for _ in range(self.states))
 
     def step(self, x: Tensor, state: State) -> State:
@@ -139,7 +139,7 @@ def register_cell(name: str) -> Callable[[CellType], CellType]:
 
     def register(cell: CellType) -> CellType:
         if not (isinstance(cell, type) and issubclass(cell, Cell) and getattr(cell, "gates", 0) >= 1):
-            raise ValueError(f"cell {name!r}: {cell!r} must be a subclass of Cell with gates of at least 1")
+            raise ValueError(f"cell {name!r}: {cell!r} must subclass Cell and set gates to at least 1")
         origin = (source, cell.__qualname__)
         if name in _CELLS and _CELLS[name][1] != origin:
             file, other = _CELLS[name][1]
@@ -156,7 +156,7 @@ def cell_names() -> list[str]:
 
 
 def get_cell(name: str) -> type[Cell]:
-    """Return the cell registered under a name; raise a ValueError that lists the names otherwise."""
+    """Return the cell registered under a name. If there is none, raise a ValueError that lists all names."""
     if name not in _CELLS:
         raise ValueError(f"unknown cell {name!r}; expected one of: {', '.join(cell_names())}")
     return _CELLS[name][0]
@@ -271,7 +271,7 @@ class LSTMCell(Cell):
 
 @register_cell("none")
 class NoRecurrenceCell(Cell):
-    """A cell without recurrence. It sees each word alone: the baseline that shows what recurrence adds.
+    """A cell without recurrence. It sees each word alone and is the baseline that shows what recurrence adds.
 
     a<t> = tanh(W_ax x<t> + b_a)
     """

@@ -22,15 +22,15 @@ class CharacterCNN(nn.Module):
     """Convolution over the characters, then the maximum over the word (Ma and Hovy 2016).
 
     A convolution of embeddings is a sum of table rows: kernel[o] maps the embedding of each character to its
-    contribution as the o-th of a window. Those tables `[width, characters, hidden]` are computed once per
-    call. A word then costs `width` rows per character and no matrix product, and only the maximal windows
-    have a gradient. On a CPU that takes a quarter to a half of the time of `conv1d`, forward and backward.
+    contribution as the o-th character of a window. The tables `[width, characters, hidden]` are computed
+    once per call. Each character then needs `width` rows but no matrix product, and only the maximal windows
+    have a gradient. On a CPU, forward and backward take a quarter to a half of the time of `conv1d`.
 
     Args:
         characters: number of character ids, including padding.
         size: features per character.
-        hidden: number of filters; also `output_size`.
-        width: characters per window; odd, so that a window has a middle.
+        hidden: number of filters, which is also `output_size`.
+        width: number of characters per window; odd, so that a window has a middle.
 
     The kernel `[width, size, hidden]` is initialised Glorot uniform, the bias with 0.
 
@@ -99,11 +99,11 @@ class CharacterRecurrent(nn.Module):
 
     Args:
         characters: number of character ids, including padding.
-        size: features per character; the input size of `layer`.
-        layer: reads the characters; its `output_size` is that of this module.
+        size: number of features per character, which is also the input size of `layer`.
+        layer: the layer that reads the characters; its `output_size` is that of this module.
 
     Raises:
-        ValueError: the layer has another input size.
+        ValueError: the input size of the layer is not `size`.
     """
 
     def __init__(self, characters: int, size: int, layer: Bidirectional) -> None:
@@ -123,5 +123,5 @@ class CharacterRecurrent(nn.Module):
 
 
 def _at_least_one(characters: Tensor) -> Tensor:
-    """Return the characters with an unknown one in words that have none."""
+    """Return the characters, with one unknown character in each word that has none."""
     return torch.cat([characters[:, :1].clamp(min=1), characters[:, 1:]], dim=1)

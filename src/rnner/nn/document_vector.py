@@ -19,7 +19,7 @@ class DocumentVector(nn.Module):
     weighted alike. u and b are initialised with 0, which gives the plain mean.
 
     Args:
-        size: w, the length of a word's vector and of the output; also `output_size`.
+        size: w, the length of a word's vector and of the output, which is also `output_size`.
     """
 
     def __init__(self, size: int) -> None:
@@ -33,10 +33,10 @@ class DocumentVector(nn.Module):
         """Return the vectors `[d, w]` of documents; zeros for a document without words.
 
         Args:
-            vectors: `[m, w]`, of the distinct words of each document.
-            counts: `[m]`, the number of occurrences of each, above 0.
-            documents: `[m]` int64, the document of each, from 0 to d - 1.
-            number: d.
+            vectors: `[m, w]`, the vectors of the distinct words of each document.
+            counts: `[m]`, the number of occurrences of each word, above 0.
+            documents: `[m]` int64, the document of each word, from 0 to d - 1.
+            number: d, the number of documents.
         """
         terms = self.terms(vectors, counts[:, None])
         return self.means(terms.new_zeros(number, terms.shape[1]).index_add(0, documents, terms))

@@ -46,7 +46,7 @@ class LockedDropout(_Dropout):
 
 
 class WordDropout(_Dropout):
-    """Replaces each word by the unknown word (id 1) with probability p, so that its vector is trained."""
+    """Replaces each word by the unknown word (id 1) with probability p, to train the vector of id 1."""
 
     def forward(self, words: Tensor) -> Tensor:
         """Map word ids `[n]` to `[n]`."""
@@ -59,8 +59,8 @@ class WordDropout(_Dropout):
 class RecurrentDropout(_Dropout):
     """Runs a layer without some of its recurrent weights (DropConnect, Wan et al. 2013; Merity et al. 2018).
 
-    Each number in W_aa of the layer's cells is dropped with probability p, the same ones for all words of a
-    batch, so that the memory cannot rely on single units. Kept weights are divided by 1 - p. Only the weights
+    Each weight in W_aa of the layer's cells is dropped with probability p, for all words of a batch
+    alike, so that the memory cannot rely on single units. Kept weights are divided by 1 - p. Only the weights
     change, so every implementation of the layer works as usual.
     """
 

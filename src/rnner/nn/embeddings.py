@@ -1,4 +1,4 @@
-"""Word vectors: some are trained, the others are given and frozen."""
+"""Word vectors: some are trained, others are given and frozen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class FrozenVectors(NamedTuple):
 def quantize(vectors: Tensor) -> FrozenVectors:
     """Quantize vectors `[m, size]` to int8, from -127 to 127, with one float32 scale per row.
 
-    The error of a number is at most 1/254 of the largest in its row.
+    The error of a number is at most 1/254 of the largest absolute value in its row.
     """
     scales = vectors.float().abs().amax(dim=1, keepdim=True) / 127
     return FrozenVectors((vectors / scales.clamp(min=torch.finfo().tiny)).round().to(torch.int8), scales)
@@ -37,7 +37,7 @@ def init_embedding_(weight: Tensor) -> None:
 
 
 class WordEmbedding(nn.Module):
-    """A map of word ids to vectors: trained ones for ids below `trained`, then the frozen rows of `vectors`.
+    """A map from word ids to vectors: trained rows for ids below `trained`, then frozen rows of `vectors`.
 
     Row 0 is padding, always zeros. Row 1 is the unknown word.
 
@@ -49,7 +49,7 @@ class WordEmbedding(nn.Module):
         scales: `[m, 1]`, the factors of int8 vectors (see `quantize`); None for other vectors.
 
     Raises:
-        ValueError: there are fewer than 2 trained rows, or the vectors have another size.
+        ValueError: there are fewer than 2 trained rows, or the length of `vectors` is not `size`.
     """
 
     vectors: Tensor | None

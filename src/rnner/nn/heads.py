@@ -1,7 +1,7 @@
 """Heads turn emissions, the scores of each tag at each word, into a loss, tag sequences and probabilities.
 
-A new head, such as one with a label-smoothing loss, is a subclass of `Head` in this file: `loss` decides how
-it trains, and `transition_scores` how it decodes; `build_head` in `rnner.model.build` makes it available to a
+To add a head, such as one with a label-smoothing loss, subclass `Head` in this file: `loss` decides how it
+trains, and `transition_scores` how it decodes; `build_head` in `rnner.model.build` makes it available to a
 config.
 
 Letters: b sentences, t positions, k tags, n spans or sequences.
@@ -97,14 +97,14 @@ class Head(nn.Module):
 
 
 class SoftmaxHead(Head):
-    """Token classification: each tag is trained alone, but only legal sequences are predicted.
+    """Token classification: each tag is trained independently, but only legal sequences are predicted.
 
     The probabilities are those of independent tags, given that their sequence is legal. That is a chain whose
     transitions score 0, or -inf where illegal.
     """
 
     def loss(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Return the cross-entropy of the tags `[b, t]`, summed over each sentence, mean over sentences."""
+        """Return the cross-entropy of the tags `[b, t]`, summed per sentence, averaged over sentences."""
         inside = ~padding_mask(emissions, lengths)
         return F.cross_entropy(emissions[inside], tags[inside], reduction="sum") / len(lengths)
 
@@ -117,8 +117,8 @@ class SoftmaxHead(Head):
 class CRFHead(Head):
     """Conditional random field over the legal sequences (Lafferty et al. 2001; Lample et al. 2016).
 
-    Its one parameter, `moves` `[k + 1, k + 1]`, holds the scores of the transitions from tag to tag, those of
-    the edges of a sentence in the last row and column (see `rnner.nn.crf.transitions`). They are initialised
+    Its one parameter, `moves` `[k + 1, k + 1]`, holds the scores of the transitions from tag to tag, with
+    those of sentence edges in the last row and column (see `rnner.nn.crf.transitions`). They are initialised
     with 0.
     """
 
@@ -129,7 +129,7 @@ class CRFHead(Head):
         self.moves = nn.Parameter(torch.zeros(self.allowed.shape))
 
     def loss(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Return the negative log-likelihood of the tags `[b, t]`, mean over sentences.
+        """Return the negative log-likelihood of the tags `[b, t]`, averaged over sentences.
 
         Raises ValueError if the tags of a sentence are illegal, because their probability is 0.
         """

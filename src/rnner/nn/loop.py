@@ -80,7 +80,7 @@ def run_loops(recurrence: Recurrence) -> tuple[Tensor, State]:
 
 
 def _check_step(cell: Cell, new: object, old: State) -> None:
-    """Raise a ValueError unless a step returned tensors like `old`; others could be broadcast unnoticed."""
+    """Raise a ValueError unless a step returned tensors like `old`; other shapes might broadcast silently."""
     if isinstance(new, tuple) and [getattr(s, "shape", None) for s in new] == [s.shape for s in old]:
         return
     got = type(new).__name__

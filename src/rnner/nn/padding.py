@@ -24,7 +24,7 @@ def reverse_sequences(x: Tensor, lengths: Tensor) -> Tensor:
 
 
 def final_output(output: Tensor, lengths: Tensor, initial: Tensor, *, reverse: bool = False) -> Tensor:
-    """Return the output `[b, h]` at the last word read of each sentence, or `initial` for an empty one."""
+    """Return the output `[b, h]` at the last word read in each sentence, or `initial` for an empty one."""
     last = torch.zeros_like(lengths) if reverse else (lengths - 1).clamp(min=0)
     end = output.gather(1, last[:, None, None].expand(-1, 1, output.shape[-1]))[:, 0]
     return torch.where(lengths[:, None] > 0, end, initial)

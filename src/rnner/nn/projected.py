@@ -21,11 +21,11 @@ from rnner.nn.fused.packing import pack
 from rnner.nn.fused.scan import new_states
 from rnner.nn.recurrent import Bidirectional, Recurrent
 
-_CHUNK_SIZE = 1 << 18  # numbers in the gates of one chunk of steps, so that they stay in a core's own cache
+_CHUNK_SIZE = 1 << 18  # gate values per chunk of steps, few enough to stay in a core's own cache
 
 
 class ProjectedRecurrence:
-    """The recurrence of one layer over precomputed input products. It copies the weights and has no gradient.
+    """The recurrence of one layer over precomputed input products, without gradients. It copies the weights.
 
     Args:
         scan: the equations of the cells' class.
@@ -51,7 +51,7 @@ class ProjectedRecurrence:
 
     @classmethod
     def from_layer(cls, layer: nn.Module) -> ProjectedRecurrence | None:
-        """Return the recurrence of a layer; None if no scan computes the layer."""
+        """Return the recurrence of a layer; None if no scan supports the layer."""
         if isinstance(layer, Bidirectional) and layer.runs_jointly:
             parts = [layer.forward_layer, layer.backward_layer]
         elif isinstance(layer, Recurrent):
@@ -68,7 +68,7 @@ class ProjectedRecurrence:
 
         Args:
             x: `[n, j]`, the features `first` to `first + j` of the layer's input.
-            first: the first of these features.
+            first: index of the first of these features.
             biased: whether to add the bias, as exactly one of the shares must.
         """
         columns = slice(first, first + x.shape[1])

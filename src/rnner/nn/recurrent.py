@@ -1,4 +1,4 @@
-"""Recurrent layers: a cell over sentences, two directions, several layers.
+"""Recurrent layers: a cell run over sentences, in one or two directions and in one or more layers.
 
 All layers have the signature `layer(x [b, t, i], lengths [b], state=None) -> (output [b, t, o], state)`.
 Padding is on the right; it is never read, and the output there is zero. A state is one flat tuple of tensors
@@ -32,11 +32,11 @@ class RecurrentLayer(nn.Module):
     """Number of tensors `[b, h]` in the layer's state."""
 
     def __call__(self, x: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Call `forward`; defined only for its types."""
+        """Call `forward`; defined only for its type annotations."""
         return cast("tuple[Tensor, State]", super().__call__(x, lengths, state))
 
     def check_inputs(self, x: Tensor, lengths: Tensor, state: State | None) -> None:
-        """Raise a ValueError if shapes or lengths do not fit."""
+        """Raise a ValueError if shapes or lengths are invalid."""
         if x.dim() != 3 or x.shape[-1] != self.input_size:
             raise ValueError(f"x must be [b, t, {self.input_size}], got {list(x.shape)}")
         if lengths.shape != x.shape[:1]:
@@ -63,7 +63,7 @@ class Recurrent(RecurrentLayer):
             the one measured fastest. Second derivatives need "loop" or "fused".
         truncate: truncated backpropagation through time (Williams and Peng 1990): detach the state after
             every `truncate` words, counted in reading order. The output does not change, but no gradient
-            flows from the words after such a border to those before it. Use it for sequences whose
+            flows from the words after such a boundary to those before it. Use it for sequences whose
             activations do not fit in memory. None backpropagates through whole sentences.
 
     Raises:
@@ -105,7 +105,7 @@ class Recurrent(RecurrentLayer):
                 `reverse`.
 
         Raises:
-            ValueError: shapes or (checked on the CPU only) lengths do not fit.
+            ValueError: shapes or (checked on the CPU only) lengths are invalid.
         """
         self.check_inputs(x, lengths, state)
         if self.truncate is None:
@@ -203,7 +203,7 @@ class Stack(RecurrentLayer):
         between: a module applied to the output of each layer but the last, such as dropout.
 
     Raises:
-        ValueError: there are no layers, or sizes do not fit.
+        ValueError: there are no layers, or their sizes do not match.
     """
 
     def __init__(self, layers: Iterable[RecurrentLayer], between: nn.Module | None = None) -> None:

@@ -4,9 +4,9 @@
     LSTMCell            torch.nn.LSTM, without projections
     GRUResetAfterCell   torch.nn.GRU
 
-`GRUCell`, the notes' GRU, has no counterpart: its reset gate acts before the product, that of `torch.nn.GRU`
-after it. torch has two biases where the equations have one; only their sum matters, except for b_cc of the
-reset-after GRU.
+`GRUCell`, the notes' GRU, has no counterpart: its reset gate acts before the product, and that of
+`torch.nn.GRU` after it. torch has two biases where the equations have one; only their sum matters, except
+for b_cc of the reset-after GRU.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _MODULES: dict[type[Cell], Callable[..., nn.RNNBase]] = {
 
 
 def to_torch(layer: RecurrentLayer) -> nn.RNNBase:
-    """Return a `torch.nn.RNN`, `LSTM` or `GRU` that computes the same, with copies of the weights.
+    """Return a `torch.nn.RNN`, `LSTM` or `GRU` that computes the same function, with copies of the weights.
 
     Args:
-        layer: a forward `Recurrent`, a `Bidirectional`, or a `Stack` of one kind of either.
+        layer: a forward `Recurrent`, a `Bidirectional`, or a `Stack` of only one of these.
 
     Returns:
-        The module, `batch_first`, with the layer's dtype, device and mode. It needs packed sequences if
+        The module, with `batch_first` and the layer's dtype, device and mode. It needs packed sequences if
         sentences differ in length.
 
     Raises:
@@ -44,7 +44,7 @@ def to_torch(layer: RecurrentLayer) -> nn.RNNBase:
     kind, h = type(cells[0]), cells[0].hidden_size
     if kind not in _MODULES:
         names = ", ".join(cell.__name__ for cell in _MODULES)
-        raise ValueError(f"torch.nn has no layer that computes {kind.__name__}; only: {names}")
+        raise ValueError(f"torch.nn has no counterpart of {kind.__name__}; expected one of: {names}")
     if len({(type(cell), cell.hidden_size) for cell in cells}) > 1 or len({len(part) for part in layers}) > 1:
         raise ValueError("torch.nn needs the same cell class, hidden size and directions in all layers")
     if isinstance(layer, Stack) and layer.between is not None:
@@ -65,7 +65,7 @@ def to_torch(layer: RecurrentLayer) -> nn.RNNBase:
 
 
 def from_torch(module: nn.RNNBase) -> RecurrentLayer:
-    """Return a layer that computes the same as a `torch.nn` module, with copies of its weights.
+    """Return a layer that computes the same function as a `torch.nn` module, with copies of its weights.
 
     The module's dropout between layers is ignored.
 
@@ -76,7 +76,7 @@ def from_torch(module: nn.RNNBase) -> RecurrentLayer:
         A `Recurrent` or a `Bidirectional`; a `Stack` of them if the module has several layers.
 
     Raises:
-        ValueError: the module computes something else.
+        ValueError: rnner has no counterpart of the module.
     """
     kind = next((cell for cell, module_type in _MODULES.items() if type(module) is module_type), None)
     if kind is None or getattr(module, "nonlinearity", "tanh") != "tanh" or module.proj_size:
@@ -108,7 +108,7 @@ def _cells(layer: nn.Module) -> list[Cell]:
         return [layer.forward_layer.cell, layer.backward_layer.cell]
     if isinstance(layer, Recurrent) and not layer.reverse:
         return [layer.cell]
-    raise ValueError(f"torch.nn has no counterpart of {layer}; it reads forward, or in both directions")
+    raise ValueError(f"torch.nn has no counterpart of {layer}; torch.nn reads forward or in both directions")
 
 
 def _parameters(module: nn.RNNBase) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:

@@ -1,7 +1,7 @@
 """The forward-backward algorithm over a linear chain of tags: sums over all tag sequences of a sentence.
 
-For the letters and the transition matrix see `rnner.nn.crf.transitions`. With emissions e, a sequence y of n
-tags between the edges y_0 = y_n+1 = k has the score
+For the notation and the transition matrix, see `rnner.nn.crf.transitions`. With emissions e, a sequence y of
+n tags between the edges y_0 = y_n+1 = k has the score
 
     sum_i e_i[y_i] + sum_i transitions[y_i, y_i+1]
 
@@ -12,7 +12,7 @@ largest, each step is one small matrix product, and a normalizer keeps the numbe
 detected afterwards, because the total mass of all sequences can be read off at every position; the rare
 sentence with too little mass for its dtype is recomputed with logarithms in float64.
 
-The tensors here are time-major, with the edges: `[t + 2, b, k + 1]`. The padding also holds the edge.
+The tensors here are time-major and include the edges: `[t + 2, b, k + 1]`. Padding has the edge's scores.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_NORMALIZE_EVERY = 4  # steps; fewer cost time, more leave less room for improbable sentences
+_NORMALIZE_EVERY = 4  # steps; fewer take more time, more let improbable sentences underflow
 
 
 class TagPath(NamedTuple):
     """A sequence of tags from edge to edge."""
 
     tags: Tensor
-    """`[t + 2, b]`."""
+    """`[t + 2, b]`, with the edges and padding as tag k."""
     transitions: Tensor
     """`[t + 1, b]`, indices into the flattened transition matrix."""
 
@@ -51,7 +51,7 @@ class ForwardBackward:
         log_z: `[b]` float64, for these transitions and for emissions relative to their log-sum-exp.
 
     Raises:
-        ValueError: no sequence of a sentence's length is legal.
+        ValueError: a sentence has no legal tag sequence.
     """
 
     def __init__(self, emissions: Tensor, lengths: Tensor, transitions: Tensor) -> None:
@@ -128,7 +128,7 @@ class ForwardBackward:
         return alpha if self._exact is None else self._corrected(alpha, self._exact.alpha, position, row)
 
     def log_backward(self, position: Tensor, row: Tensor) -> Tensor:
-        """Return the same for each tag after the positions: the sum over all that follows it."""
+        """Return the log backward sums: for each tag after a position, the sum over all that follows it."""
         gamma = self._scaled.gamma[position + 1, row].log()
         return gamma if self._exact is None else self._corrected(gamma, self._exact.gamma, position + 2, row)
 
@@ -141,7 +141,7 @@ class ForwardBackward:
 
 
 def _score_rows(lengths: Tensor, t: int) -> Tensor:
-    """Return the row of the scores at each place `[t + 2, b]`: a position's, or the last one for the edge."""
+    """Return the index into the rows of scores for each place `[t + 2, b]`; the edge has the last row."""
     edge = len(lengths) * t
     rows = torch.arange(-1, edge + 1, device=lengths.device).as_strided((t + 2, len(lengths)), (1, t))
     rows = rows.masked_fill(rows[:, :1] >= lengths, edge)
@@ -152,10 +152,10 @@ def _score_rows(lengths: Tensor, t: int) -> Tensor:
 class _ScaledSums:
     """The sums in scaled probability space; valid for sentences whose mass is above `min_total` everywhere.
 
-    The weights sum to 1 at each position and no transition has more than 1, so the sums only shrink between
-    two normalizations, and what underflows at a position, below the smallest normal number `tiny` per
-    product, never gains weight. Where the mass of all sequences, in the numbers actually computed with, is
-    above (k + 1) tiny / eps at every position, the relative error by underflow is about eps per position.
+    The weights sum to 1 at each position and no transition exceeds 1, so the sums only shrink between two
+    normalizations. So a product that underflows, below the smallest normal number `tiny`, never gains weight
+    at later positions. Where the mass of all sequences, as actually computed, is
+    above (k + 1) tiny / eps at every position, the relative error due to underflow is about eps per position.
 
     Args:
         weights: `[t + 2, 2, b, k + 1]`, exponentials of the scores, forward and backward. Overwritten with
@@ -163,12 +163,12 @@ class _ScaledSums:
         step: `[k + 1, k + 1]`, exponentials of the transitions.
 
     Attributes:
-        alpha: `[t + 1, b, k + 1]`, the sum of all that leads to a tag, the tag included, at all places but
+        alpha: `[t + 1, b, k + 1]`, the sum over all that leads to a tag, including the tag, at all places but
             the last.
-        gamma: the same of all that follows a tag, the tag included, at all places but the first.
-        mass: `[t + 1, b, k + 1]`, of all sequences through a tag, at all places but the last.
-        total: `[t + 1, b]`, of all sequences. alpha and mass are divided by it, so that mass is the
-            probability of a tag, and alpha times a transition times gamma that of the transition.
+        gamma: the same for all that follows a tag, including the tag, at all places but the first.
+        mass: `[t + 1, b, k + 1]`, the sum over all sequences through a tag, at all places but the last.
+        total: `[t + 1, b]`, the sum over all sequences. alpha and mass are divided by it. So mass is the
+            probability of a tag, and alpha times transition times gamma is the probability of a transition.
         log_z: `[b]` float64.
     """
 
@@ -197,7 +197,7 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _sweep(weights: Tensor, steps: Tensor) -> Tensor:
-    """Turn weights `[t + 2, 2, b, k + 1]` into sums, both ways at once, by steps `[2, k + 1, k + 1]`.
+    """Turn weights `[t + 2, 2, b, k + 1]` into forward and backward sums with steps `[2, k + 1, k + 1]`.
 
     Returns the factors `[n, b]` of the mass of all sequences.
     """
@@ -213,7 +213,7 @@ def _sweep(weights: Tensor, steps: Tensor) -> Tensor:
 
 
 class _LogSums:
-    """The same sums as logarithms in float64: slow, and right for any finite scores.
+    """The same sums, as logarithms in float64: slow, but correct for any finite scores.
 
     Args:
         weights: `[t + 2, b, k + 1]`, the scores.

@@ -1,6 +1,6 @@
 """The loss of a linear-chain conditional random field (Lafferty et al. 2001), and log-likelihoods.
 
-For the letters and the transition matrix see `rnner.nn.crf.transitions`; the sums over all sequences are in
+For the notation and the transition matrix, see `rnner.nn.crf.transitions`; the sums over all sequences are in
 `rnner.nn.crf.forward_backward`. Everything is computed in the more precise dtype of emissions and
 transitions.
 """
@@ -21,7 +21,7 @@ _ALTERNATIVE = "use autograd over a logsumexp loop instead, such as textbook_los
 def log_partition(emissions: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
     """Return log Z of each sentence `[b]`, for emissions `[b, t, k]`. Not differentiable (`crf_loss` is).
 
-    Raises ValueError if no sequence of a sentence's length is legal.
+    Raises ValueError if a sentence has no legal tag sequence.
     """
     with torch.no_grad():
         posterior = ForwardBackward(emissions, lengths, transitions)
@@ -33,8 +33,8 @@ def log_partition(emissions: Tensor, lengths: Tensor, transitions: Tensor) -> Te
 def log_likelihood(emissions: Tensor, tags: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
     """Return the log-probability `[b]` of the sequences `tags` `[b, t]` (int64), for emissions `[b, t, k]`.
 
-    It is -inf for an illegal sequence, and not differentiable (`crf_loss` is). Raises ValueError if no
-    sequence of a sentence's length is legal.
+    It is -inf for an illegal sequence, and not differentiable (`crf_loss` is). Raises ValueError if a
+    sentence has no legal tag sequence.
     """
     with torch.no_grad():
         posterior = ForwardBackward(emissions, lengths, transitions)
@@ -42,12 +42,12 @@ def log_likelihood(emissions: Tensor, tags: Tensor, lengths: Tensor, transitions
 
 
 def crf_loss(emissions: Tensor, tags: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
-    """Return the negative log-likelihood of `tags` `[b, t]` (int64), mean over sentences: a scalar.
+    """Return the negative log-likelihood of `tags` `[b, t]` (int64), averaged over sentences: a scalar.
 
-    The emissions are `[b, t, k]`. The loss is inf if a sequence is illegal. Its gradient is written out:
+    The emissions are `[b, t, k]`. The loss is inf if a sequence is illegal. Its gradient is computed as
     expected counts minus those of the tags.
 
-    Raises ValueError if no sequence of a sentence's length is legal, and RuntimeError for second derivatives
+    Raises ValueError if a sentence has no legal tag sequence, and RuntimeError for second derivatives
     and under torch.func, which must see every step.
     """
     if torch._C._are_functorch_transforms_active():
@@ -60,7 +60,7 @@ class _CRFLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, emissions: Tensor, tags: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
         # Most of the time goes into launching a hundred small operations, which is faster without autograd's
-        # bookkeeping. Inference tensors must not leave, so the result is a copy.
+        # bookkeeping. Inference tensors must not be returned, so the result is a copy.
         with torch.inference_mode():
             posterior = ForwardBackward(emissions, lengths, transitions)
             path = posterior.path(tags)

@@ -1,6 +1,6 @@
 """Marginal probabilities of tags and of spans in a linear-chain CRF, from the forward-backward sums.
 
-For the letters and the transition matrix see `rnner.nn.crf.transitions`.
+For the notation and the transition matrix, see `rnner.nn.crf.transitions`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rnner.nn.crf.forward_backward import ForwardBackward
 def marginals(emissions: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
     """Return the probability `[b, t, k]` of each tag at each position given the sentence; 0 in the padding.
 
-    Not differentiable. Raises ValueError if no sequence of a sentence's length is legal.
+    Not differentiable. Raises ValueError if a sentence has no legal tag sequence.
     """
     with torch.no_grad():
         posterior = ForwardBackward(emissions, lengths, transitions)
@@ -30,7 +30,7 @@ def span_probabilities(
     That is the probability of all legal sequences that have these tags on the span, and a boundary on either
     side of it. By the Markov property it is a product of local conditional probabilities: P(first tag),
     P(boundary before | first tag), P(next tag | tag) for each position, P(boundary after | last tag). No
-    differences are taken, so nothing cancels, however long the sentence.
+    differences are taken, so no precision is lost, however long the sentence.
 
     Args:
         emissions: `[b, t, k]`.
@@ -38,10 +38,10 @@ def span_probabilities(
         transitions: `[k + 1, k + 1]`.
         tags: `[b, t]` int64, the tags from which the spans were read.
         spans: `[n, 3]` int64, (row, start, end), with half-open positions.
-        boundary: `[k, k]` bool, whether no entity continues from a tag (first index) to the next. The edges
+        boundary: `[k, k]` bool, whether no entity continues from one tag (first index) to the next. The edges
             of a sentence are always boundaries.
 
-    Not differentiable. Raises ValueError if no sequence is legal for a sentence with a span.
+    Not differentiable. Raises ValueError if a sentence with a span has no legal tag sequence.
     """
     with torch.no_grad():
         if not len(spans):

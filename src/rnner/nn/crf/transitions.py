@@ -1,7 +1,7 @@
 """The transition matrix of a linear-chain CRF.
 
 Letters: b sentences, t positions, k tags. The edge of a sentence counts as one more tag, with index k,
-before the first position and from the position after the last word on. So the scores of all transitions are
+before the first position and from the position after the last word on. So the scores of all transitions form
 one matrix `[k + 1, k + 1]`, from the tag of the row to the tag of the column. Row k holds the scores of the
 first tag, column k those of the last, and [k, k] is not used. An illegal transition has the score -inf.
 """

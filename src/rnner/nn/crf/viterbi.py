@@ -1,9 +1,9 @@
-"""The best tag sequences of a linear-chain CRF: the Viterbi algorithm (Viterbi 1967), for one or the n best.
+"""The best tag sequence, or the n best, of a linear-chain CRF: the Viterbi algorithm (Viterbi 1967).
 
-For the letters and the transition matrix see `rnner.nn.crf.transitions`. The recursion runs from the end of
-each sentence to its beginning, so that all sentences of a batch are read off together from their first
-position. Ties go to the lower tag id, first position first. A suffix is the part of a sequence from a
-position to the end.
+For the notation and the transition matrix, see `rnner.nn.crf.transitions`. The recursion runs from the end
+of each sentence to its beginning, so that all sentences of a batch are read off together from their first
+position. Of tied sequences, the one with the lower tag id at the first difference wins. A suffix is the
+part of a sequence from a position to the end.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LARGEST = 1e30  # a sum of thousands of these is still finite in float32
 def viterbi(emissions: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
     """Return the most probable tag sequence `[b, t]` (int64; 0 in the padding), for emissions `[b, t, k]`.
 
-    It is legal even if emissions are not finite, as long as any sequence of its length is.
+    It is legal even if emissions are not finite, provided that some sequence of its length is legal.
     """
     with torch.no_grad():
         start, step, end = split_transitions(transitions)
@@ -50,7 +50,7 @@ def n_best(emissions: Tensor, lengths: Tensor, transitions: Tensor, *, n: int) -
     The emissions are `[b, t, k]`; the sequences are int64, 0 in the padding. If a sentence has fewer than n
     legal ones, the rest are all 0, with log-probability -inf. Computed in float64.
 
-    Raises ValueError for n < 1, and if no sequence of a sentence's length is legal.
+    Raises ValueError if n < 1 or a sentence has no legal tag sequence.
     """
     if n < 1:
         raise ValueError(f"n must be at least 1, got {n}")
@@ -69,9 +69,9 @@ def n_best(emissions: Tensor, lengths: Tensor, transitions: Tensor, *, n: int) -
 def _n_best_suffixes(
     emissions: Tensor, lengths: Tensor, transitions: Tensor, n: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the scores `[b, n]` of the best sequences, their suffixes `[b, n]`, and the next of each suffix.
+    """Return the scores `[b, n]` of the best sequences, their suffixes `[b, n]`, and each suffix's next one.
 
-    A suffix is the number tag * n + rank, the rank among the suffixes of that tag; the next ones are
+    A suffix is encoded as tag * n + rank, its rank among the suffixes of that tag. The next suffixes are
     `[t, b, k * n]`.
     """
     start, step, end = split_transitions(transitions)
@@ -94,7 +94,7 @@ def _n_best_suffixes(
 def _from_end(x: Tensor, lengths: Tensor) -> Tensor:
     """Return sentences `[b, t, d]` reversed from their own ends, time-major `[t, b, d]`.
 
-    Beyond the first position, its row is repeated.
+    Shorter sentences are filled with copies of their first row.
     """
     b, t = x.shape[:2]
     position = lengths - 1 - torch.arange(t, device=x.device)[:, None]
@@ -103,6 +103,6 @@ def _from_end(x: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _finite(emissions: Tensor) -> Tensor:
-    """Return emissions with finite sums: the largest of each position becomes 0, which changes no ranking."""
+    """Return emissions with finite sums and the same ranking: the largest at each position becomes 0."""
     emissions = emissions.nan_to_num(nan=0.0).clamp(-_LARGEST, _LARGEST)
     return emissions - emissions.amax(-1, keepdim=True)

@@ -1,7 +1,7 @@
 """The implementations of each cell, and the choice between them.
 
-"loop" works for every cell and defines the result. "fused" is rnner's own scan, and "native" a library
-kernel, where one computes exactly the same equations.
+"loop" works for every cell and defines the result. "fused" is rnner's own scan. "native" is a library
+kernel, available for cells whose equations it computes exactly.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _IMPLEMENTATIONS: dict[type[Cell], dict[str, Implementation]] = {
     LSTMCell: {"fused": partial(run_scan, _SCANS[LSTMCell]), "native": partial(run_native, torch.lstm)},
     NoRecurrenceCell: {"fused": run_without_recurrence},
 }
-# The fastest of two, measured with scripts/bench_recurrent.py. On CUDA, cuDNN launches far fewer kernels.
+# The faster of the two, measured with scripts/bench_recurrent.py. On CUDA, cuDNN launches far fewer kernels.
 _FASTEST: dict[type[Cell], dict[str, str]] = {
     RNNCell: {"cpu": "fused", "cuda": "native"},
     LSTMCell: {"cpu": "native", "cuda": "native"},
 }
-# On the CPU, a kernel that also computes the padding is the fastest only for batches with little padding.
+# On the CPU, a kernel that also computes the padding is fastest only for batches with little padding.
 _FASTEST_WITH_PADDING: dict[type[Cell], str] = {LSTMCell: "fused"}
 LITTLE_PADDING = 0.85
 """Minimum share of words in `[b, t]` for a batch to count as having little padding."""
@@ -46,7 +46,7 @@ def register_implementation(cell: type[Cell], name: str, implementation: Impleme
     It does not apply to subclasses, which may compute something else.
 
     Raises:
-        ValueError: the name is another, or the cell already has an implementation of that name.
+        ValueError: the name is not one of these, or the cell already has an implementation of that name.
     """
     if name not in ("fused", "native"):
         raise ValueError(f'an implementation must be called "fused" or "native", not {name!r}')
@@ -61,12 +61,12 @@ def implementation_names(cell: Cell) -> tuple[str, ...]:
 
 
 def choose_implementation(cell: Cell, path: str) -> str:
-    """Return the implementation for a path: its own name, or for "auto" the fastest on the cell's device.
+    """Return the name of the implementation for a path; for "auto", the fastest on the cell's device.
 
     For batches with much padding, "auto" may run another one; see `run_recurrence`.
 
     Raises:
-        ValueError: the path does not exist, or not for this cell; the message lists those that do.
+        ValueError: the path is unknown or not available for this cell; the message lists the available ones.
     """
     if path not in ("auto", "loop", "fused", "native"):
         raise ValueError(f"path must be one of auto, loop, fused, native, not {path!r}")
@@ -81,9 +81,9 @@ def choose_implementation(cell: Cell, path: str) -> str:
 
 
 def scan_for(cell: Cell, path: str) -> CellScan | None:
-    """Return the scan for a cell with projected inputs; None if it has none or the path excludes it.
+    """Return the scan for a cell with projected inputs; None if the cell has no scan or the path excludes it.
 
-    For such inputs the scan is the fastest even where "auto" would choose a library kernel.
+    For such inputs, the scan is fastest even where "auto" would choose a library kernel.
     """
     return _SCANS.get(type(cell)) if path in ("auto", "fused") else None
 

@@ -1,4 +1,4 @@
-"""Library kernels (oneDNN, cuDNN, ATen) for the cells whose equations are exactly theirs."""
+"""Library kernels (oneDNN, cuDNN, ATen) for the cells whose equations they compute exactly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rnner.nn.loop import Recurrence
 from rnner.nn.padding import final_output, padding_mask, reverse_sequences
 
 SATURATED = 1e4
-"""An argument for which σ is exactly 1 in every float type, and exactly 0 for its negative."""
+"""A number whose σ is exactly 1 in every float type; the σ of its negative is exactly 0."""
 
 
 def run_native(kernel: Callable[..., Any], recurrence: Recurrence) -> tuple[Tensor, State]:
@@ -80,7 +80,7 @@ def _call(
 
 
 def _flattened(weights: list[Tensor]) -> list[Tensor]:
-    """Return the weights as views of one buffer, matrices first; otherwise cuDNN copies them, and warns."""
+    """Return the weights as views of one buffer, matrices first, to avoid a copy and a warning by cuDNN."""
     order = sorted(range(len(weights)), key=lambda k: k % 4 > 1)
     flat = torch.cat([weights[k].reshape(-1) for k in order])
     parts = dict(zip(order, flat.split_with_sizes([weights[k].numel() for k in order]), strict=True))
@@ -91,5 +91,5 @@ def _refuse_second_derivative(gradient: Tensor) -> None:
     if torch.is_grad_enabled():
         raise RuntimeError(
             "library kernels do not support second derivatives; build the layer with "
-            'path="loop", or path="fused" if its cell has that'
+            'path="loop", or path="fused" if its cell supports it'
         )

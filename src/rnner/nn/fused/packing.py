@@ -2,7 +2,7 @@
 
 The layout is that of `torch.nn.utils.rnn.PackedSequence`: sentences are sorted by length, the longest first,
 step s reads the s-th word of the first `batch_sizes[s]` sentences, and the rows of all steps follow each
-other, N rows for N words. Reading backward packs into the same steps; only the words differ.
+other, N rows for N words. For reading backward, the steps are the same; only the words differ.
 
 A buffer of states `[b+N+1, D, h]`, for D directions, holds b rows with the states before the first word, then
 N rows with the state after each packed row, then one row of zeros, which is the output for padding.
@@ -23,7 +23,7 @@ class Packing:
     """The packed layout of b sentences, padded to t words, with N words in all and D directions."""
 
     batch_sizes: tuple[int, ...]
-    """Number of sentences that each step reads: never increasing, N in sum."""
+    """Number of sentences that each step reads: never increasing, with the sum N."""
     word_index: Tensor
     """`[D, N]`: the row of x `[b*t, i]` that each packed row reads."""
     packed_index: Tensor
@@ -58,7 +58,7 @@ class Packing:
 class StepChunk:
     """Consecutive steps, n rows in all, and the states before them.
 
-    The methods return views, one per step, of `[rows, D, ...]`; with `directions_first` of `[D, rows, ...]`.
+    The methods return one view per step, `[rows, D, ...]`, or `[D, rows, ...]` with `directions_first`.
     """
 
     batch_sizes: tuple[int, ...]

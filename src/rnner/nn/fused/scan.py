@@ -1,6 +1,6 @@
 """Fused recurrences: a cell's equations over whole sentences, with backpropagation through time written out.
 
-This module does what all cells share: the input product for all words at once, its gradients, and the
+This module contains what all cells share: the input product for all words at once, its gradients, and the
 gathering of words and outputs. `rnner.nn.fused.cell_scans` holds the equations of each cell. Everything runs
 over packed rows (`rnner.nn.fused.packing`), with D directions side by side, in chunks of steps that are short
 enough for their buffers to stay in the processor's cache.
@@ -21,11 +21,11 @@ from rnner.nn.fused.packing import Packing, StepChunk, pack
 from rnner.nn.loop import Recurrence, run_loops
 
 CHUNK_SIZE = 1 << 20
-"""Numbers in the gates of one chunk of steps; measured, and not critical."""
+"""Number of gate values per chunk of steps; chosen by measurement, but not critical."""
 
 
 def run_scan(scan: CellScan, recurrence: Recurrence) -> tuple[Tensor, State]:
-    """Run a recurrence, all directions in one scan; `scan` has the equations of its cells' class."""
+    """Run a recurrence, all directions in one scan; `scan` holds the equations of the cells' class."""
     cells, reverse, x, lengths, state = recurrence
     run = _Run(scan, tuple(cells), tuple(reverse), lengths, pack(lengths, x.shape[1], tuple(reverse)))
     inputs = [x, *(weight for cell in cells for weight in (cell.W_ax, cell.W_aa, cell.b_a)), *(state or ())]
@@ -46,7 +46,7 @@ def new_states(like: Tensor, packing: Packing, h: int, number: int) -> list[Tens
 
 
 class _Run(NamedTuple):
-    """The settings of a scan. Its inputs are x, W_ax, W_aa, b_a of each cell, then the initial states."""
+    """The settings of a scan. Its inputs are x, each cell's W_ax, W_aa and b_a, and the initial states."""
 
     scan: CellScan
     cells: tuple[Cell, ...]
@@ -146,7 +146,7 @@ def _backward(
 def _append_ones(x: Tensor) -> Tensor:
     """Return x `[b, t, i]` as `[b*t, i + 1]` with a last column of ones, which multiplies the bias.
 
-    One product then gives W_ax x<t> + b_a, and one the gradients of both, without another pass over all
+    One product then gives W_ax x<t> + b_a, and one gives the gradients of both, without another pass over all
     gates.
     """
     words = x.new_empty(x.shape[0] * x.shape[1], x.shape[2] + 1)
@@ -156,7 +156,7 @@ def _append_ones(x: Tensor) -> Tensor:
 
 
 def _word_gradients(packing: Packing, d_packed: Tensor) -> Tensor:
-    """Return the gradients of words `[b*t, i]` from packed rows `[D, N+1, i]`, the last for padding."""
+    """Return the gradients of words `[b*t, i]` from packed rows `[D, N+1, i]`, the last one for padding."""
     d_packed[:, -1] = 0
     d_x = d_packed[0].index_select(0, packing.packed_index[0])
     for d_rows, index in zip(d_packed[1:], packing.packed_index[1:], strict=True):
@@ -196,7 +196,7 @@ class _Loops(nn.Module):
 def _loop_gradients(
     run: _Run, inputs: Tensors, needed: Sequence[bool], d_outputs: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
-    """Return the gradients of all inputs by way of the loop, so that they can be differentiated again."""
+    """Return the gradients of all inputs, computed by the loop so that they can be differentiated again."""
     names = [f"cells.{d}.{name}" for d in range(len(run.cells)) for name in ("W_ax", "W_aa", "b_a")]
     weights = dict(zip(names, inputs[1:], strict=False))
     initial = tuple(run.initial_states(inputs)) or None
