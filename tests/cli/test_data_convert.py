@@ -61,8 +61,8 @@ def test_from_text_to_text_offsets_are_kept(rnner, folder, spans):
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["spans.jsonl", "x", "--to", "doccano", "--align", "expand"], 2, "--align is for formats of tokens"),
-        (["spans.jsonl", "x", "--to", "doccano", "--scheme", "bioes"], 2, "--scheme is for formats of"),
+        (["spans.jsonl", "x", "--to", "doccano", "--align", "expand"], 2, "--align is for token formats"),
+        (["spans.jsonl", "x", "--to", "doccano", "--scheme", "bioes"], 2, "--scheme is for token formats"),
         (["spans.jsonl", "x", "--to", "columns", "--columns", "0,1"], 2, "--columns is for column files"),
         (["train.conll", "x", "--to", "tokens", "--names", "PER"], 2, "expected numbers and names"),
         (["train.conll", "dev.conll", "--to", "tokens"], 2, "dev.conll already exists; use --overwrite"),

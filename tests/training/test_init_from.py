@@ -85,7 +85,7 @@ def test_another_architecture_is_refused_with_the_key(finished_run, override):
     config, folder = finished_run
     changed = parse_config(config.model_dump(), [override])
     key = override.partition("=")[0]
-    with pytest.raises(ConfigError, match=rf"{key}: .* / .*must be as in the model with --init-from"):
+    with pytest.raises(ConfigError, match=rf"{key}: .* / .*must match the model given with --init-from"):
         prepare_training(changed, device=CPU, init_from=load_model(folder))
 
 
@@ -165,7 +165,7 @@ def test_new_labels_in_the_lexicon_do_not_change_features_of_old_words(tmp_path,
 @pytest.mark.parametrize("key", ["embeddings.document", "embeddings.lexicon"])
 def test_document_and_lexicon_must_be_as_in_the_model(key, with_context, finished_run):
     config, old = with_context
-    message = rf"{key}: .*must be as in the model with --init-from"
+    message = rf"{key}: .*must match the model given with --init-from"
     with pytest.raises(ConfigError, match=message):
         prepare_training(parse_config(config.model_dump(), [f"{key}=false"]), device=CPU, init_from=old)
     plain, folder = finished_run

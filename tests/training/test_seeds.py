@@ -172,7 +172,7 @@ def test_a_run_is_not_resumed_with_another_config(tmp_path, config):
     stopped_after(tmp_path / "run" / "seed-2", started(tmp_path / "run", config, 2)[2], 1)
     other = parse_config(config.model_dump(), ["encoder.hidden=9"])
     with pytest.raises(
-        UsageError, match=r"seed-2: the run there has another config \(encoder\.hidden: 8 / 9"
+        UsageError, match=r"seed-2: the run there has another config \(old / new: encoder\.hidden: 8 / 9"
     ):
         check_seeds_output(tmp_path / "run", seed_configs(other, 2), resume=True, overwrite=False)
 

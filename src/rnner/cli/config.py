@@ -168,11 +168,11 @@ def _layout(split: Split, config: Config) -> str:
 
 
 def _reasons(config: Config, recommended: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Say why recommended settings differ from the defaults; skip those that the user has overridden."""
+    """Explain why recommended settings differ from the defaults; skip those that the user has overridden."""
     if "data" in recommended and config.data.scheme == "binary":
         yield "data.scheme: the labels are 1 (name) and 0 (no name), so the model predicts only these."
     if config.embeddings.document and config.embeddings.lexicon:
-        yield "embeddings.document, lexicon: improved every corpus that rnner was measured on."
+        yield "embeddings.document, lexicon: improved the scores on every corpus that rnner was measured on."
     if config.agreement == _AGREEMENT:
         yield "agreement: uses all occurrences of a name in its document; no effect without marked documents."
     training, settings = config.training, recommended.get("training")

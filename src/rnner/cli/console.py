@@ -1,4 +1,4 @@
-"""Console output of all commands: results to stdout, messages to stderr, plain lines if not a terminal."""
+"""Console output of all commands: results to stdout, messages to stderr, plain lines outside a terminal."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def warn(message: str) -> None:
 
 
 def _print_message(kind: str, style: str, message: str) -> None:
-    """Wrap lines between words in a terminal; elsewhere each message stays on its line."""
+    """Wrap lines between words in a terminal; elsewhere, print each message on one line."""
     lines = f"{kind}{message}".splitlines()
     if err.is_terminal:
         fill = partial(textwrap.fill, width=err.width, break_long_words=False, break_on_hyphens=False)

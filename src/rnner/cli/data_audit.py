@@ -56,8 +56,8 @@ def audit(
 ) -> None:
     """Rank the annotations that are most likely wrong.
 
-    The file is split into folds, along documents where they are marked. For each fold, a model is trained on
-    the others and predicts this one. Entities where prediction and annotation differ (missing, spurious,
+    The file is split into folds, by document where documents are marked. For each fold, a model is trained on
+    the other folds and predicts this one. Entities where prediction and annotation differ (missing, spurious,
     another label, other boundaries) are ranked by how much more probable the prediction is. Check them by
     hand: some are mistakes of the model.
     """
@@ -123,7 +123,7 @@ def _columns(config: Config) -> dict[str, int] | None:
 def _judge_folds(
     read_auditor: Callable[[], Auditor], folds: Sequence[Indices], jobs: int, code: Sequence[Path] | None
 ) -> Iterator[FoldResult]:
-    """Train and judge fold by fold, in `jobs` processes, and report each one that is done."""
+    """Train and judge each fold, in `jobs` processes, and report each fold when it is done."""
     with ExitStack() as stack:
         if jobs == 1:
             results: Iterator[FoldResult] = map(read_auditor().judge, folds)
@@ -169,7 +169,7 @@ def _report(errors: Sequence[LikelyError], results: Sequence[FoldResult], shown:
     counts = ", ".join(f"{kind} {count:,}" for kind, count in kinds.most_common())
     notice(f"{len(errors):,} likely errors" + (f" ({counts}); showing the first {shown:,}" if errors else ""))
     if unknown := sum(result.unknown_labels for result in results):
-        notice(f"not judged: {unknown:,} entities whose label occurs in one fold only")
+        notice(f"not judged: {unknown:,} entities whose label occurs in only one fold")
 
 
 def _records(
@@ -194,7 +194,7 @@ def _records(
 
 
 def _token_lines(source: Path, columns: dict[str, int] | None) -> list[list[int]]:
-    """Return the line of each word of a column file; empty for other formats, which have lines per record."""
+    """Return the line of each word of a column file; empty for other formats, whose lines are per record."""
     from rnner.data.formats.columns import ConllReader
     from rnner.data.formats.detect import detect_format
 
@@ -214,7 +214,7 @@ def _reading(span: ScoredSpan, words: Sequence[str]) -> dict[str, Any]:
 
 
 def _format_error(record: dict[str, Any]) -> str:
-    """Format an error in two lines: place and readings; the sentence with the annotated words in brackets."""
+    """Format an error in two lines: place and readings, then the sentence with its annotation in brackets."""
     annotated, model, words = record["annotated"], record["model"], record["words"]
     start, end = annotated["start"], annotated["end"]
     before, after = words[max(0, start - _CONTEXT) : start], words[end : end + _CONTEXT]

@@ -1,4 +1,4 @@
-"""`rnner data check`: report every problem in a corpus, and fix those that have one solution."""
+"""`rnner data check`: report every problem in a corpus, and fix those that have only one solution."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH", help="Annotated column files of one corpus, train first; sample:train."
+            metavar="PATH", help="Annotated column files of one corpus, train first, or sample:train."
         ),
     ],
     form: options.OutputFormat = TableOrJson.table,
@@ -73,7 +73,7 @@ def check(
 def _write_repaired(
     files: list[ColumnFile], copies: list[Path], columns: dict[str, int] | None
 ) -> dict[str, Any]:
-    """Write repaired copies; return, for JSON, what was changed and how many problems remain."""
+    """Write repaired copies; return the changes and the number of remaining problems, for JSON."""
     from rnner.workbench.check.check import check as check_files
     from rnner.workbench.check.repair import repair, write
 
@@ -106,7 +106,7 @@ def _summary_line(summary: FileSummary) -> str:
 
 
 def _print_findings(kind: FindingKind, findings: list[Finding], examples: int) -> None:
-    """Print one kind of problem: its number, the first examples, and the advice."""
+    """Print one kind of problem: its count, the first examples, and the advice."""
     from rnner.system.terminal import printable
 
     style = "bold red" if kind.severity == "error" else "yellow"

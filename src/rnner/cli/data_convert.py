@@ -51,7 +51,7 @@ class IllegalTagRule(str, Enum):
 
 
 _ILLEGAL_TAGS_HELP = (
-    "Tags of IN that fit no scheme: error rejects them, conlleval reads them as conlleval does."
+    "Tags of IN that fit no scheme: error rejects them, conlleval reads them as that script does."
 )
 _SCHEME_HELP = "Tagging scheme of OUT: iob1, iob2, bioes or binary. [default: iob2]"
 _ALIGN_HELP = """\
@@ -66,7 +66,7 @@ def convert(
         str, typer.Argument(metavar="IN", help=f"{options.ANNOTATED}, a saved data set, or sample:train.")
     ],
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="File; for a data set, *.parquet or a new folder.")
+        Path, typer.Argument(metavar="OUT", help="File; for a data set, a *.parquet file or a new folder.")
     ],
     to: Annotated[str, typer.Option(metavar="FORMAT", help="Format of OUT.")],
     form: Annotated[
@@ -87,10 +87,10 @@ def convert(
 ) -> None:
     """Convert annotated text from one format to another.
 
-    Formats of tokens: columns (a word and its tag per line), conllu (NER= in MISC), tokens (JSONL with tokens
-    and tags), dataset (of the library `datasets`: a folder, Parquet, or on the Hugging Face Hub, from where
-    only data files are read). Formats of text with character spans: prodigy and doccano (JSONL), labelstudio
-    (JSON). Text without tokens is tokenized as by `rnner predict`. Everything that cannot be converted is
+    Token formats: columns (a word and its tag per line), conllu (NER= in MISC), tokens (JSONL with tokens
+    and tags), dataset (of the library `datasets`: a folder, Parquet, or on the Hugging Face Hub, where
+    only data files are read). Text formats, with character spans: prodigy and doccano (JSONL), labelstudio
+    (JSON). Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is
     listed.
     """
     from rnner.data.corpus import resolve
@@ -109,11 +109,11 @@ def convert(
     given = {"scheme": scheme, "align": align, "overlaps": overlaps}
     rules: dict[str, Any] = {name: rule.value for name, rule in given.items() if rule is not None}
     if rules and to in TEXT_FORMATS:
-        raise UsageError(f"--{next(iter(rules))} is for formats of tokens, not --to {to}")
+        raise UsageError(f"--{next(iter(rules))} is for token formats, not --to {to}")
     if out.exists() and path.exists() and out.samefile(path):
         raise UsageError(f"{out}: is the input file; choose another OUT")
     if to == "dataset" and out.is_dir():
-        raise UsageError(f"{out} already exists; OUT is a .parquet file or a new folder")
+        raise UsageError(f"{out} already exists; OUT must be a .parquet file or a new folder")
     check_output_file(out, overwrite, name="OUT")
     file = SourceFile(path, options.parse_columns(columns), {} if names is None else _parse_names(names))
     with write_errors(out):

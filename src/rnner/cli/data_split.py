@@ -41,10 +41,10 @@ def split(
 ) -> None:
     """Split an annotated file into train, dev and test.
 
-    Documents stay whole where the file marks them (-DOCSTART- or # newdoc). Otherwise sentences are split,
+    Documents stay whole if the file marks them (-DOCSTART- or # newdoc). Otherwise sentences are distributed,
     and sentences with the same words stay together, so that no part repeats a sentence of another. Each part
     gets its share of the sentences and of the entities of every type. Lines keep their content and order.
-    The statistics of the parts are printed as by `rnner data stats`.
+    The statistics of the parts are printed as in `rnner data stats`.
     """
     from rnner.data.corpus import read_split, resolve
     from rnner.data.lines import line_ends

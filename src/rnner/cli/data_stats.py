@@ -22,7 +22,7 @@ _PICTURES = (".png", ".svg")
 
 def stats(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH", help=f"{options.ANNOTATED}, sample:train; train first.")
+        list[str], typer.Argument(metavar="PATH", help=f"{options.ANNOTATED}, or sample:train; train first.")
     ],
     vectors: Annotated[
         str | None, typer.Option(metavar="FILE", help="Word vectors, as text: report their coverage.")
@@ -36,10 +36,10 @@ def stats(
 ) -> None:
     """Show statistics of annotated files, one column per file.
 
-    Sentences, tokens, entities of each type, lengths, ambiguous entities; for the second and later files,
-    also the share of words and entities that do not occur in the first one, train. Two entities are the same
-    if they have the same words (case-sensitive) and the same label. Shares are percentages in the table,
-    fractions in JSON.
+    Describes sentences, tokens, entities of each type, lengths and ambiguous entities; for the second and
+    later files, also the share of words and entities that do not occur in the first one, train. Two entities
+    are the same if they have the same words (case-sensitive) and the same label. Shares are percentages in
+    the table, fractions in JSON.
     """
     from rnner.data.corpus import read_split, resolve
     from rnner.data.vectors import read_vectors

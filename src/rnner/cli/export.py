@@ -27,8 +27,8 @@ def export(
 ) -> None:
     """Write a model as an ONNX file.
 
-    `rnner predict --model OUT.onnx` then predicts the same without PyTorch. Without OUT.onnx, the file goes
-    into the model folder and shares the vocabulary and vectors there; use it with `--model DIR --backend
+    `rnner predict --model OUT.onnx` then gives the same results without PyTorch. Without OUT.onnx, the file
+    goes into the model folder and shares the vocabulary and vectors there; use it with `--model DIR --backend
     onnx`.
 
     Needs the packages onnx and onnxruntime: pip install "rnner[onnx]".

@@ -1,7 +1,7 @@
 """`rnner lab`: experiments that show what recurrence does.
 
 A command is named after the module of its experiment in `rnner.lab`. Its function declares the options that
-only this experiment has, its docstring is the help, and it returns arguments for the module's `measure`.
+only this experiment has, has the help as its docstring, and returns arguments for the module's `measure`.
 `_command` adds the options that all experiments share, and runs the experiment.
 """
 
@@ -109,8 +109,8 @@ def gates(
 ) -> dict[str, Any]:
     """Show what the gates do over a sentence.
 
-    Γ_u and Γ_r of a GRU; Γ_u, Γ_f and Γ_o of an LSTM. Shows which units open at which word, and how much of
-    each word the memory still holds at the end, for each direction in which the model reads.
+    The gates are Γ_u and Γ_r in a GRU, and Γ_u, Γ_f and Γ_o in an LSTM. Shows which units open at which word,
+    and how much of each word the memory still holds at the end, for each direction in which the model reads.
     """
     return {"words": _words(text), "decoder": _load(model) if model else None}
 
@@ -119,7 +119,7 @@ def bidirectional(texts: Sentences = None, models: Models = None, code: Code = N
     """Show what reading in both directions adds, word by word.
 
     Shows the probability that each word belongs to a name, for models that read forward only or in both
-    directions. Without --model, several of each are trained on the sample corpus, and means are shown.
+    directions. Without --model, several of each kind are trained on the sample corpus, and means are shown.
     """
     if not texts:
         texts = ["He said, Teddy Roosevelt was a great president", "He said, Teddy bears are on sale"]
@@ -130,8 +130,8 @@ def bidirectional(texts: Sentences = None, models: Models = None, code: Code = N
 def shapes(names: Shapes = None) -> dict[str, Any]:
     """Compare networks of five shapes with baselines.
 
-    A word to name or not; a label to a new name; a sentence to its genre; a sentence to its names; a number
-    in words to its digits.
+    The tasks: from a word to name or not, from a label to a new name, from a sentence to its genre, from a
+    sentence to its names, and from a number in words to its digits.
     """
     return {"shapes": [name.value for name in names or Shape]}
 

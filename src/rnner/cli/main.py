@@ -87,7 +87,7 @@ def _open_streams() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code.
 
-    0 done, 1 failed, 2 usage or config, 3 errors found by `rnner data check`, 130 interrupted.
+    Exit codes: 0 done, 1 failed, 2 usage or config, 3 errors found by `rnner data check`, 130 interrupted.
 
     With RNNER_DEBUG=1 in the environment, errors are raised with their traceback.
     """

@@ -103,7 +103,7 @@ def set_up_torch(
 
 
 def resolve_model(name: str | None) -> Path:
-    """Return the path of the model given with `--model`; without one, say that the bundled model is used.
+    """Return the path of the model given with `--model`, or of the bundled model, with a note on stderr.
 
     Raises:
         ModelError, UsageError: as `rnner.model.names.find_model` does.
@@ -119,7 +119,7 @@ def resolve_model(name: str | None) -> Path:
 def load_decoders(
     models: Sequence[Path], *, device: str, threads: int | None, code: Sequence[Path] | None, **limits: int
 ) -> list[Decoder]:
-    """Load model folders and exported files; torch is imported only if there is a folder.
+    """Load model folders and exported files; torch is imported only if one of them is a folder.
 
     Raises:
         UsageError: as `set_up_torch` does, or an exported file cannot run with these options.
@@ -148,7 +148,7 @@ def parse_columns(text: str | None) -> dict[str, int] | None:
     """Parse `--columns TOKEN,TAG`.
 
     Raises:
-        UsageError: it is not two whole numbers.
+        UsageError: the text is not two whole numbers.
     """
     if text is None:
         return None
@@ -160,7 +160,7 @@ def parse_columns(text: str | None) -> dict[str, int] | None:
 
 
 def require_column_file(path: Path, columns: str | None) -> None:
-    """Check that a file is a column file, which `--columns` asserts.
+    """Check that a file is a column file. If `columns` is given, it is taken to be one.
 
     Raises:
         UsageError: it has another format; the message gives the command that converts it.

@@ -12,10 +12,10 @@ from rnner.system.files import atomic_replace
 
 
 def check_output_file(path: Path | None, overwrite: bool = True, *, name: str = "--output") -> None:
-    """Check, before any work is done, that writing `path` loses nothing; None is stdout.
+    """Check, before any work is done, that writing `path` loses nothing; None means stdout.
 
     Raises:
-        UsageError: it is a folder, or it exists and `overwrite` is false. `name` is the option or argument.
+        UsageError: it is a folder, or exists and `overwrite` is false. The message contains `name`.
     """
     if path is None:
         return

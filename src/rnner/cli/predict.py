@@ -101,8 +101,8 @@ def predict(
 ) -> None:
     """Find the names in texts.
 
-    Texts are arguments, a file or stdin. Results are printed as soon as the input pauses, so you can type
-    lines or pipe a stream. An --output that ends in .gz is compressed.
+    Texts come from arguments, a file or stdin. Results are printed as soon as the input pauses, so you can
+    type lines or pipe a stream. An --output that ends in .gz is compressed.
 
     text marks the names, html marks them in a self-contained page, table also lists them. binary shows 1
     (name) or 0 under each word. conll adds the tags to a column file as its last column.
@@ -153,7 +153,7 @@ def _check_input(texts: list[str] | None, file: Path | None, kind: InputKind) ->
     """Check that there is exactly one input, and that its format fits --input.
 
     Raises:
-        UsageError: there is none, or more than one, or it is not text.
+        UsageError: there is no input, or more than one, or it is not text.
     """
     if texts and file is not None:
         raise UsageError("give either TEXT or --file, not both")

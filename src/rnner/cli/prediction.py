@@ -21,7 +21,7 @@ from rnner.system.process_memory import release_freed_memory
 TAGS = "tags"
 """The format of results that are lists of tags, to be written as the last column of a column file."""
 
-_CLEANUP_INTERVAL = 100_000  # words, after which freed memory is returned to the system
+_CLEANUP_INTERVAL = 100_000  # number of words after which freed memory is returned to the system
 
 
 class ChunkResult(NamedTuple):
@@ -31,7 +31,7 @@ class ChunkResult(NamedTuple):
         documents: as `rnner.cli.prediction_output.format_document` returns them, or lists of tags.
         words: number of words in the chunk.
         labels: labels of the model.
-        flush: as in the chunk.
+        flush: the same as in the chunk.
     """
 
     documents: list[Any]
@@ -67,7 +67,7 @@ class PredictionJob:
             RnnerError: as `load_decoders` does.
         """
         pipeline = Pipeline(load_decoders([self.model], **self.settings)[0])
-        # Results contain no reference cycles, so searching for them often only costs time.
+        # Results contain no reference cycles, so searching for cycles often would only waste time.
         gc.set_threshold(100_000, 20, 20)
         words_since_cleanup = 0
 
@@ -99,7 +99,7 @@ class PredictionJob:
 
 
 def predict_chunks(job: PredictionJob, chunks: Iterable[Chunk], workers: int) -> Iterator[ChunkResult]:
-    """Yield the results of each chunk, in order; if there are no chunks, those of an empty chunk.
+    """Yield the results of each chunk, in order; if there are no chunks, yield those of an empty one.
 
     Raises:
         RnnerError: the model cannot be loaded, a chunk cannot be read, or a worker died.

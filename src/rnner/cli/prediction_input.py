@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 CHUNK = 75_000  # characters tagged at a time, approximately: over ten thousand words
 LONGEST_TEXT = 500_000
-"""Characters of a text that is read as one document; a longer one is split between paragraphs."""
+"""Maximum number of characters of a document; a longer text is split between paragraphs."""
 
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -38,9 +38,9 @@ class Chunk:
     """Documents that are tagged together.
 
     Attributes:
-        contents: per document a text, or a sentence as a list of words.
-        extra: per document the other keys of its JSON record; None if there are no records.
-        document_ids: per sentence of a column file, the document it belongs to.
+        contents: for each document, its text, or one sentence as a list of words.
+        extra: for each document, the other keys of its JSON record; None if there are no records.
+        document_ids: for each sentence of a column file, the document that it belongs to.
         flush: whether to write all results before reading on, because a reader may be waiting for them.
     """
 
@@ -59,7 +59,7 @@ def open_input(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
 
     Raises:
         DataError: the file does not exist or cannot be read, or its compressed content is damaged; this may
-            be raised by the block.
+            be raised inside the block.
     """
     with ExitStack() as stack:
         if isinstance(source, Path):
@@ -82,7 +82,7 @@ def open_input(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 def _is_ready(stream: IO[bytes]) -> bool:
-    """Return whether a read would not block; False where that cannot be known."""
+    """Return whether a read would not block; False if that cannot be known."""
     try:
         handle = stream.fileno()
     except (OSError, ValueError):  # in memory
@@ -97,7 +97,7 @@ def _is_ready(stream: IO[bytes]) -> bool:
 
 
 def argument_chunks(texts: Iterable[str]) -> Iterator[Chunk]:
-    """Yield texts that are in memory, each a document."""
+    """Yield texts that are in memory, each as one document."""
     for part, _ in _grouped([texts], _size):
         yield Chunk(part)
 
@@ -153,12 +153,12 @@ def record_chunks(stream: IO[bytes]) -> Iterator[Chunk]:
 
 
 def column_reader(stream: IO[bytes], column: int | None) -> ConllReader:
-    """Return a reader of the words of a column file; their column is detected if it is None."""
+    """Return a reader of the words of a column file; the column is detected if `column` is None."""
     return ConllReader(stream, columns=None if column is None else {"token": column}, tagged=False)
 
 
 def sentence_chunks(sentences: Iterable[ColumnSentence]) -> Iterator[tuple[Chunk, list[ColumnSentence]]]:
-    """Yield sentences of a column file, also as they were read; documents are never split."""
+    """Yield chunks of a column file with the sentences that they are from; documents are never split."""
 
     def size(sentence: ColumnSentence) -> int:
         return _size(sentence.words)
@@ -180,7 +180,7 @@ def _grouped(
 
     Args:
         blocks: items that arrived together.
-        size: characters of an item.
+        size: returns the number of characters of an item.
         is_ready: whether the next block can be read without waiting; if not, the group ends.
         same_document: whether an item must be in the group of the item before it.
     """
@@ -205,7 +205,7 @@ def _size(content: str | list[str]) -> int:
 
 
 def _split_text(blocks: Iterable[str]) -> Iterator[str]:
-    """Yield the parts of a text, whose concatenation is the text; they do not depend on the blocks."""
+    """Yield parts whose concatenation is the text; the split points do not depend on the blocks."""
     text, first = "", True
     for block in blocks:
         text, first = text + (block.removeprefix("\ufeff") if first else block), False
@@ -227,7 +227,7 @@ def _split_point(text: str) -> int:
 
 
 def _records(stream: IO[bytes]) -> Iterator[list[tuple[str | list[str], dict[str, Any]]]]:
-    """Yield texts or lists of words with the records that they are from."""
+    """Yield, for each block, the texts or lists of words with their records."""
     name, before = name_of(stream), 0
     for lines in read_line_blocks(stream):
         numbered = enumerate(lines, before + 1)

@@ -1,4 +1,4 @@
-"""The output of `rnner predict`: documents formatted singly, in any process, and written as they arrive."""
+"""The output of `rnner predict`. Any process can format a document; documents are written as they arrive."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from rnner.render.tables import color_system
 from rnner.tags import Span, from_spans
 from rnner.text.entity import Entity
 
-_OUTPUT_KEYS = ("text", "entities", "nbest")  # of JSON; they replace those of the record
+_OUTPUT_KEYS = ("text", "entities", "nbest")  # of the JSON output; they replace the same keys of the record
 _MAX_WIDTH = 100  # columns; longer lines are hard to read
-_GZIP_LEVEL = 6  # gzip's default; Python's, 9, takes three times as long for files smaller by 1 %
+_GZIP_LEVEL = 6  # gzip's default; Python's default, 9, takes three times as long and saves only 1 %
 
 
 # --- where results go --------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ def open_sink(output: Path | None, source: Path | None) -> Iterator[TextIO]:
     A file is replaced only when complete; `.gz` files are compressed.
 
     Raises:
-        UsageError: the output is a folder, or the source, or cannot be written.
+        UsageError: the output is a folder, is the source, or cannot be written.
     """
     if output is None:
         yield sys.stdout
@@ -60,7 +60,7 @@ def open_sink(output: Path | None, source: Path | None) -> Iterator[TextIO]:
 
 
 class DocumentView(NamedTuple):
-    """What text, table and html show of a document: its entities, and per sentence alternative readings."""
+    """Content of a document for text, table and html: entities, and alternative readings of each sentence."""
 
     text: str
     entities: list[Entity]
@@ -73,11 +73,11 @@ def format_document(
     """Return a document in the picklable form that `write_documents` takes.
 
     Args:
-        document: with its entities.
+        document: the document, with its entities.
         form: text, table, html, json, jsonl, conll or binary.
-        scheme: of the model; conll has 1 and 0 for `binary`, IOB2 tags for all others.
-        width: for binary on a terminal, its columns.
-        extra: more keys of the JSON object.
+        scheme: the model's tag scheme; conll has 1 and 0 for `binary`, IOB2 tags for all others.
+        width: for binary on a terminal, the number of its columns.
+        extra: additional keys for the JSON object.
     """
     if form in ("json", "jsonl"):
         return to_json(_json_object(document) | {k: v for k, v in extra.items() if k not in _OUTPUT_KEYS})
@@ -131,11 +131,11 @@ def write_documents(
     """Write documents to a stream, each as it arrives.
 
     Args:
-        documents: in order, from `format_document` for the same form.
+        documents: results of `format_document` for the same form, in order.
         form: text, table, html, json, jsonl, conll or binary.
         sink: an open text stream.
-        labels: of the model, for text and html.
-        title: of the HTML page.
+        labels: labels of the model, for text and html.
+        title: title of the HTML page.
         scores: whether text and html show probabilities.
     """
     if form in ("text", "table", "html"):

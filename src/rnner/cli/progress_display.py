@@ -43,7 +43,7 @@ def training_display(console: Console, epochs: int, *, quiet: bool) -> TrainingD
 
 
 class TrainingDisplay:
-    """Shows the events of a training run, within a `with` block. This one shows nothing."""
+    """Shows the events of a training run, within a `with` block. This base class shows nothing."""
 
     def show(self, event: Step | Epoch) -> None:
         """Show the next event."""
@@ -128,7 +128,7 @@ class LiveDisplay(TrainingDisplay):
 
 
 class PredictionProgress:
-    """Words so far and words per second, within a `with` block; the last line stays on screen.
+    """Shows the words so far and words per second, within a `with` block; the last line stays on screen.
 
     Args:
         shown: whether to show anything: only if stderr is a terminal and results go elsewhere.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rnner.model.folder import LoadedModel
     from rnner.training.setup import TrainingSetup
 
-_LONG_SENTENCE = 10_000  # words; a training step on them needs some hundred MB
+_LONG_SENTENCE = 10_000  # words; a training step on them needs several hundred MB
 
 
 def train(
@@ -44,7 +44,7 @@ def train(
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Train N seeds, from training.seed on; keep the best on dev."),
+        typer.Option(metavar="N", min=1, help="Train N seeds from training.seed up; keep the best on dev."),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(metavar="K", min=1, help="Seeds to train in parallel. [default: 1]")

@@ -28,18 +28,18 @@ from rnner.training.setup import TrainingData, prepare_training, read_training_d
 
 
 def train_seeds(run: TrainOptions, config: Config, device: torch.device, *, count: int, jobs: int) -> None:
-    """Train with several seeds, and make the output folder the best of the models.
+    """Train with several seeds, and copy the best model to the output folder.
 
     Args:
         run: options that all seeds share.
-        config: with the first seed.
+        config: the config with the first seed.
         device: the device of `run`.
         count: number of seeds.
         jobs: number of seeds to train in parallel.
 
     Raises:
-        InterruptedRun: the user stopped it; everything is saved.
-        typer.Exit: a seed failed, which has been reported; the other seeds were trained.
+        InterruptedRun: the user stopped the training; everything is saved.
+        typer.Exit: a seed failed; this has been reported, and the other seeds were trained.
     """
     configs = seed_runs.seed_configs(config, count)
     folder, quiet = run.folder, run.quiet
@@ -167,7 +167,7 @@ def _train_in_parallel(
 
 
 def _start_process(run: TrainOptions, config: Config, threads: int) -> SpawnProcess:
-    """Start training a seed. Ctrl-C in a terminal reaches the process too, but this process handles it."""
+    """Start a process that trains a seed. Ctrl-C in a terminal reaches it too, but the parent handles it."""
     target = multiprocessing.get_context("spawn").Process(
         target=_train_in_process, args=(run, config, threads)
     )
@@ -204,7 +204,7 @@ def _train_in_process(run: TrainOptions, config: Config, threads: int) -> None:
 
 
 class SeedDisplay(TrainingDisplay):
-    """One line per epoch, with the seed in front: several processes write to the same terminal."""
+    """One line per epoch, with the seed in front, because several processes write to the same terminal."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -111,7 +111,8 @@ class Vocabulary:
 
         Old trained words and characters keep their ids and new ones follow, so the ids of frozen rows shift
         by the number of new words. A word with a row keeps it; other words get a trained row if they occur
-        at least `min_count` times. Tags are those of the old and new labels together: look up an old tag by its name.
+        at least `min_count` times. Tags are those of the old and new labels together: look up an old tag
+        by its name.
         """
         known = self._word_ids
         grams = None if self.n_grams is None else self._gram_ids

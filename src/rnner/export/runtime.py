@@ -197,7 +197,7 @@ def _legal_transitions(scores: object, vocabulary: Vocabulary) -> NDArray[np.flo
     transitions = np.array(scores, dtype=np.float32)
     k = len(vocabulary.tags)
     if transitions.shape != (k + 1, k + 1) or not np.isfinite(transitions).all():
-        raise ValueError(f"the transitions between tags are not finite numbers [{k + 1}, {k + 1}]")
+        raise ValueError(f"the transitions between tags must be finite numbers of shape [{k + 1}, {k + 1}]")
     start, step, end = tags.transitions(vocabulary.tags, vocabulary.scheme)
     allowed = np.block([[np.array(step), np.array(end)[:, None]], [np.array(start), np.array([False])]])
     return np.where(allowed, transitions, np.float32(-np.inf))

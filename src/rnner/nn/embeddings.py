@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 
 class FrozenVectors(NamedTuple):
-    """Given vectors: `values` `[m, size]`, float16, float32, or int8 with the factors `scales` `[m, 1]`."""
+    """Frozen vectors: `values` `[m, size]`, float16, float32, or int8 with the factors `scales` `[m, 1]`."""
 
     values: Tensor
     scales: Tensor | None = None

@@ -87,6 +87,6 @@ def _check_step(cell: Cell, new: object, old: State) -> None:
     if isinstance(new, tuple):
         got = f"({', '.join(str(list(s.shape)) if isinstance(s, Tensor) else type(s).__name__ for s in new)})"
     raise ValueError(
-        f"{type(cell).__name__}.step must return a tuple of {cell.states} tensors [b, h] (its `states`), "
-        f"each {list(old[0].shape)} here, not {got}"
+        f"{type(cell).__name__}.step must return a tuple of {cell.states} tensors [b, h] (one per state), "
+        f"each of shape {list(old[0].shape)}, not {got}"
     )

@@ -48,7 +48,7 @@ def to_torch(layer: RecurrentLayer) -> nn.RNNBase:
     if len({(type(cell), cell.hidden_size) for cell in cells}) > 1 or len({len(part) for part in layers}) > 1:
         raise ValueError("torch.nn needs the same cell class, hidden size and directions in all layers")
     if isinstance(layer, Stack) and layer.between is not None:
-        raise ValueError("torch.nn has no module between layers but its own dropout; use between=None")
+        raise ValueError("torch.nn supports only its own dropout between layers; use between=None")
     module = _MODULES[kind](
         cells[0].input_size, h, num_layers=len(layers), bidirectional=len(layers[0]) == 2, batch_first=True
     )

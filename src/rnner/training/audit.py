@@ -1,10 +1,10 @@
 """Likely annotation errors, found by cross-validation.
 
-A corpus is split into folds. For each fold, a tagger is trained on the others and compared with the
-annotations of this one. Where its best tags differ, the model gives an exact probability to both readings of
-the words: that of precisely this entity, or of no entity in these words. The ratio of the two ranks the
-errors. (Northcutt, Jiang and Chuang 2021 rank labels by the predictions of models that have not seen them;
-here spans take the place of labels.)
+A corpus is split into folds. For each fold, a tagger is trained on the other folds, and its best tags are
+compared with the annotations of this fold. Where they differ, the model gives the exact probability of both
+readings: that the words are precisely this entity, or contain no entity. Errors are ranked by the ratio of
+the two probabilities. (Northcutt, Jiang and Chuang 2021 rank labels by the predictions of models that have
+not seen them; this module ranks spans instead of labels.)
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "head": "crf",
     "training": {"epochs": 10, "batch_sentences": 16, "learning_rate": 0.003, "average": 0.99},
 }
-"""The config of the models unless one is given; small, since one model is trained per fold."""
+"""The default config of the models. It is small, since one model is trained per fold."""
 
 _MIN_PROBABILITY = 1e-9  # bounds the ratio
 _NO_SCORES = score([[]], [[]], [1])  # training uses no dev split
@@ -59,10 +59,10 @@ class LikelyError(NamedTuple):
 
     Attributes:
         sentence: index of the sentence in the corpus.
-        kind: `missing` (nothing is annotated), `spurious` (the model finds nothing), `border` (same label) or
-            `label` (other label).
-        annotated: the annotated reading and its probability under the model; label `NO_ENTITY` for none.
-        predicted: the reading of the model and its probability; label `NO_ENTITY` for none.
+        kind: `missing` (nothing is annotated), `spurious` (the model finds nothing), `border` (same
+            label, different boundaries) or `label` (different label).
+        annotated: the annotated entity and its probability under the model; label `NO_ENTITY` if none.
+        predicted: the entity that the model finds and its probability; label `NO_ENTITY` if none.
     """
 
     sentence: int
@@ -81,11 +81,11 @@ class FoldResult(NamedTuple):
     """Result of one fold.
 
     Attributes:
-        errors: likely errors, in no order.
-        unknown_labels: annotated entities that cannot be judged, since no other fold has their label.
-        scores: of the model on the fold.
+        errors: likely errors, in no particular order.
+        unknown_labels: number of entities that cannot be judged, since no other fold has their label.
+        scores: scores of the model on the fold.
         training_sentences: number of sentences of the other folds.
-        seconds: of training and judging.
+        seconds: time spent on training and judging.
     """
 
     errors: list[LikelyError]
@@ -100,7 +100,7 @@ class Auditor:
     """Trains on all folds but one, and judges the annotations of that one.
 
     Attributes:
-        config: how to train. All epochs are trained; no dev split selects one.
+        config: config of the models. All epochs are trained; no dev split selects the best one.
         corpus: all sentences, in the config's tag scheme.
         data: the config's word vectors, if it has any; its corpus is not used.
         folders: where to look up the config's paths.
@@ -112,7 +112,7 @@ class Auditor:
     folders: Sequence[Path] = ()
 
     def judge(self, fold: Indices) -> FoldResult:
-        """Compare the sentences `[n]` of a fold with a model trained on all others.
+        """Judge a fold, given as sentence indices `[n]`, by a model trained on all other sentences.
 
         Raises:
             TrainingError: training diverged.
@@ -143,8 +143,8 @@ def find_errors(decoder: TaggerDecoder, split: Split) -> tuple[list[LikelyError]
     """Compare the annotations of a split with the predictions of a tagger.
 
     Returns:
-        The likely errors, in no order; the number of entities with labels that the tagger does not know,
-        which are not judged; the scores of the predictions.
+        The likely errors, in no particular order; the number of entities that are not judged because the
+        tagger does not know their labels; the scores of the predictions.
     """
     (sentences, _), documents = split.sentences(), split.documents.tolist()
     labels = set(decoder.vocabulary.labels)
@@ -169,12 +169,12 @@ def find_errors(decoder: TaggerDecoder, split: Split) -> tuple[list[LikelyError]
 
 
 def rank_errors(errors: Sequence[LikelyError]) -> list[LikelyError]:
-    """Return the errors by decreasing ratio, then in corpus order."""
+    """Return the errors sorted by decreasing ratio, then in corpus order."""
     return sorted(errors, key=lambda error: (-error.log_ratio, error.sentence, error.annotated.start))
 
 
 def _unmatched(spans: Sequence[Span | ScoredSpan], others: Sequence[Span | ScoredSpan]) -> list[Span]:
-    """Return the spans that overlap no other, with the label `NO_ENTITY`."""
+    """Return the spans that overlap none of `others`, with the label `NO_ENTITY`."""
     return [Span(span.start, span.end, NO_ENTITY) for span in spans if not overlapping(span, others)]
 
 
@@ -187,8 +187,8 @@ def _sentence_errors(
 ) -> Iterator[LikelyError]:
     """Yield the errors of one sentence.
 
-    `annotated` has the probabilities of the gold entities, and of no entity where only the model finds one;
-    `empty` those of no entity where the model finds none.
+    `annotated` holds the probability of each gold entity and, where only the model finds one, of no entity;
+    `empty` holds the probability of no entity where only the annotation has one.
     """
     agreed = {span[:3] for span in gold} & {span[:3] for span in predicted}
     predicted_at = {(span.start, span.end): span for span in predicted}

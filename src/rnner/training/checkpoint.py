@@ -1,8 +1,8 @@
 """Checkpoints: one safetensors file per run, from which training resumes exactly.
 
 It holds the weights, their average and the optimizer's state as tensors; its header holds the position and a
-fingerprint of config and data as JSON. The file is replaced atomically, so a killed run leaves the previous
-checkpoint or the new one.
+fingerprint of config and data as JSON. The file is replaced atomically, so a killed run leaves either the
+previous checkpoint or the new one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FILE = "state.safetensors"
 
 
 def save_checkpoint(run: Path, trainer: Trainer, fingerprint: str) -> None:
-    """Write the trainer's state to `run`/checkpoint. Weights that are not finite are not saved."""
+    """Write the trainer's state to `run`/checkpoint. Nothing is saved if a weight is not finite."""
     if not trainer.is_finite():
         return
     folder = run / CHECKPOINT
@@ -41,7 +41,7 @@ def load_checkpoint(run: Path, trainer: Trainer, fingerprint: str) -> None:
     """Restore the trainer's state from the checkpoint in `run`.
 
     Raises:
-        ModelError: the file is corrupted, or the fingerprint is another one.
+        ModelError: the file is corrupted or has another fingerprint.
     """
     path = run / CHECKPOINT / FILE
     hint = "start again with --overwrite"

@@ -14,7 +14,7 @@ from rnner.model.tagger import Tagger
 
 
 def make_optimizer(tagger: Tagger, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Return the optimizer. Weight decay applies to matrices, not to embeddings and biases."""
+    """Return the optimizer. Weight decay applies to matrices, not to embeddings or biases."""
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for module in tagger.modules():
@@ -60,7 +60,7 @@ class WeightAverage:
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Replace the model's weights by their average inside the `with` block."""
+        """Replace the model's weights with their average inside the `with` block."""
         self._swap()
         try:
             yield

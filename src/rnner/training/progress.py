@@ -30,16 +30,16 @@ class Epoch:
     loss: float  # mean over sentences
     learning_rate: float  # of the last step
     gradient_norm: float  # mean over steps, before clipping
-    clipped: float  # share of the steps
+    clipped: float  # share of the steps that were clipped
     tokens_per_second: float  # of the training steps, without scoring
     dev: Scores
-    best: bool  # best F1 so far
+    best: bool  # whether F1 on dev is the best so far
     last: bool  # training ends here
 
 
 @dataclass(frozen=True)
 class Position:
-    """Counters of a run: with the tensors of `Trainer.state_dict`, all that an exact resume needs."""
+    """Counters of a run. With the tensors of `Trainer.state_dict`, they allow an exact resume."""
 
     step: int = 0  # finished steps of all epochs
     epoch: int = 0  # finished epochs
@@ -48,7 +48,7 @@ class Position:
     seconds: float = 0.0  # of training steps, before and after resuming
     scoring_seconds: float = 0.0  # of scoring dev
     tokens: int = 0
-    epoch_step: int = 0  # finished steps of the current epoch; the sums below are over them
+    epoch_step: int = 0  # finished steps of the current epoch; the fields below are sums over them
     epoch_loss: float = 0.0
     epoch_norm: float = 0.0
     epoch_clipped: int = 0
@@ -87,5 +87,5 @@ class Position:
 
     @classmethod
     def from_dict(cls, values: dict[str, int | float]) -> Position:
-        """Return the position with these fields; KeyError if one is missing."""
+        """Return the position with these fields. Raises KeyError if one is missing."""
         return cls(**{field.name: values[field.name] for field in fields(cls)})  # type: ignore[arg-type]

@@ -48,7 +48,7 @@ def run_training(
     from disk, scored, and described in `metrics.json` and `README.md`.
 
     Args:
-        setup: from `prepare_training`.
+        setup: the result of `prepare_training`.
         folder: checked by `check_output`. An existing run is replaced unless `resume` is set.
         resume: resume from the checkpoint in the folder; without one, start from the beginning.
         stop: called after each step; if it returns True, the run is saved and `InterruptedRun` is raised.
@@ -56,7 +56,7 @@ def run_training(
     Raises:
         TrainingError: training diverged; the last good checkpoint is kept.
         ModelError: the checkpoint in the folder is corrupted or belongs to other data.
-        UsageError: it belongs to another config.
+        UsageError: the checkpoint belongs to another config.
         OSError: the folder cannot be written.
     """
     keep_freed_memory()
@@ -103,12 +103,12 @@ def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
     if not folder.is_dir():
         raise UsageError(f"{folder}: is a file; --output takes a folder")
     names = {path.name for path in folder.iterdir()}
-    # config.yaml and README.md may be the user's own files; only rnner writes these two.
+    # config.yaml and README.md may be the user's own files; only rnner writes the two below.
     ours = {VOCABULARY, SEEDS}
     if names - {f"{name}.partial" for name in ours} and not names & ours:
         raise UsageError(f"{folder}: contains files that are not from a run; choose another --output")
     if names and not (resume or overwrite):
-        raise UsageError(f"{folder}: contains a run; use --resume to continue it, --overwrite to replace it")
+        raise UsageError(f"{folder}: contains a run; use --resume to continue or --overwrite to replace it")
 
 
 def clear_output(folder: Path) -> None:
@@ -131,7 +131,7 @@ def check_same_config(folder: Path, config: Config) -> None:
     """Check that the run in a folder, if any, was started with this config.
 
     Raises:
-        UsageError: it was not; the message lists the keys that differ. Or it is a run with several seeds.
+        UsageError: the config differs (the message lists the keys), or it is a run with several seeds.
     """
     if (folder / SEEDS).exists():
         raise UsageError(f"{folder}: contains a run of several seeds; add --seeds N to resume it")
@@ -143,7 +143,7 @@ def check_same_config(folder: Path, config: Config) -> None:
     changed = differences(old, config)
     if changed:
         raise UsageError(
-            f"{folder}: the run there has another config ({'; '.join(changed)}: there / now); "
+            f"{folder}: the run there has another config (old / new: {'; '.join(changed)}); "
             "use --overwrite to start again, or choose another --output"
         )
 

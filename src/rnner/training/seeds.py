@@ -26,7 +26,7 @@ _SCORES = ("precision", "recall", "f1")
 
 
 def seed_configs(config: Config, count: int) -> dict[int, Config]:
-    """Return `count` configs by seed, with seeds from `training.seed` upwards.
+    """Return `count` configs, keyed by seed. The seeds count up from `training.seed`.
 
     If dev is held out of train, all seeds hold out the same sentences, so that their scores can be compared.
     """
@@ -46,18 +46,18 @@ def seed_folder(folder: Path, seed: int) -> Path:
 
 
 def check_seeds_output(folder: Path, configs: dict[int, Config], *, resume: bool, overwrite: bool) -> None:
-    """Check that nothing is lost or mixed in `folder`: the checks of a single run, for all seeds.
+    """Check for all seeds, as for a single run, that nothing in `folder` would be lost or mixed up.
 
     Raises:
-        UsageError: as `check_output` and `check_same_config`, or the run to resume has other seeds.
+        UsageError: as in `check_output` and `check_same_config`, or the run to resume has other seeds.
     """
     check_output(folder, resume=resume, overwrite=overwrite)
     if resume and (old := load_seeds(folder)) is not None:
         seeds = list(configs)
         if old["seeds"] != seeds[: len(old["seeds"])]:
             raise UsageError(
-                f"{folder}: the run there has seeds {_range(old['seeds'])}, this one {_range(seeds)}; "
-                "--resume takes the same seeds or more, --overwrite starts again"
+                f"{folder}: the run there has seeds {_range(old['seeds'])}, this run {_range(seeds)}; "
+                "use --resume with the same seeds or more, or --overwrite to start again"
             )
     elif resume and (folder / VOCABULARY).exists():
         raise UsageError(f"{folder}: contains a run of a single seed; use --resume without --seeds")
@@ -76,7 +76,7 @@ def prepare_seeds_folder(folder: Path, setup: TrainingSetup, seeds: Iterable[int
 
     Args:
         folder: checked by `check_seeds_output`.
-        setup: of the first seed, before training.
+        setup: the setup of the first seed, before training.
         seeds: all seeds.
         resume: keep the runs in the folder.
 
@@ -102,7 +102,7 @@ def prepare_seeds_folder(folder: Path, setup: TrainingSetup, seeds: Iterable[int
 
 
 def finished_summary(folder: Path, seeds: Iterable[int]) -> dict[str, Any] | None:
-    """Return the summary that `summarize_seeds` saved if it has a run for each of the seeds, else None."""
+    """Return the summary saved by `summarize_seeds` if its runs have exactly these seeds, otherwise None."""
     summary = load_seeds(folder)
     if summary is None or [run["seed"] for run in summary.get("runs", [])] != list(seeds):
         return None
@@ -113,8 +113,8 @@ def summarize_seeds(folder: Path) -> dict[str, Any] | None:
     """Summarize the finished runs in `seeds.json`, and copy the model that is best on dev to `folder`.
 
     Returns:
-        The contents of `seeds.json`: `seeds`; `best` (of equal runs the lowest seed); `runs` with the figures
-        of each (scores as fractions, seconds); `mean` and `sd` of the scores on dev and test (sample standard
+        The contents of `seeds.json`: `seeds`; `best` (the lowest seed in a tie); `runs`, the figures per seed
+        (scores as fractions, seconds); `mean` and `sd` of the scores on dev and test (sample standard
         deviation; null for a single run). None if no run is finished.
     """
     started = load_seeds(folder)
@@ -151,7 +151,7 @@ def summarize_seeds(folder: Path) -> dict[str, Any] | None:
 
 
 def _copy_best(folder: Path, summary: dict[str, Any]) -> None:
-    """Copy the best model, with a section on the seeds in its model card."""
+    """Copy the best model, and add a section on the seeds to its model card."""
     best = seed_folder(folder, summary["best"])
     (folder / METRICS).unlink(missing_ok=True)  # written last: an interrupted copy is not a finished model
     for name in (VOCABULARY, CONFIG, WEIGHTS, LOG):
@@ -175,7 +175,7 @@ def format_f1(summary: dict[str, Any], split: str) -> str:
 
 
 def load_seeds(folder: Path) -> dict[str, Any] | None:
-    """Return the contents of `seeds.json`, None if there is no such file.
+    """Return the contents of `seeds.json`, or None if there is no such file.
 
     Raises:
         ModelError: the file is corrupted.

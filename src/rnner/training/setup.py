@@ -1,4 +1,4 @@
-"""From a config to everything that a training run needs. Open this module first.
+"""Turn a config into everything that a training run needs. Read this module first.
 
     config = load_config("my.yaml")
     setup = prepare_training(config, device=torch.device("cpu"))  # reads the files, builds the tagger
@@ -38,7 +38,7 @@ from rnner.scoring.evaluation import evaluate
 from rnner.system.process_memory import peak_memory_mb
 from rnner.training.trainer import Trainer
 
-# Keys that must be as in the model of `--init-from`.
+# Keys that must match the model given with `--init-from`.
 _ARCHITECTURE = (
     "embeddings.words.size",
     "embeddings.characters",
@@ -57,7 +57,7 @@ class TrainingData:
 
     corpus: Corpus
     vectors: Vectors | None = None
-    n_grams: tuple[list[str], Tensor] | None = None  # for words without a vector, see `subwords.learn`
+    n_grams: tuple[list[str], Tensor] | None = None  # for words without a vector (see `subwords.learn`)
     coverage: Coverage | None = None
 
 
@@ -71,7 +71,7 @@ class TrainingSetup:
     tagger: Tagger  # with initial weights, on its device
     notices: list[str]
     coverage: Coverage | None = None
-    fingerprint: str = field(init=False)  # digest of what a run depends on besides its config
+    fingerprint: str = field(init=False)  # digest of the inputs of a run, except its config
 
     def __post_init__(self) -> None:
         digest = hashlib.blake2b(digest_size=16)
@@ -80,7 +80,7 @@ class TrainingSetup:
                 digest.update(split.digest.encode())
         digest.update(json.dumps(self.vocabulary.to_json()).encode())
         if self.tagger.words.vectors is not None:
-            # Without the rows of n-grams: they follow from these, but differ in the last bits between CPUs.
+            # The rows of n-grams are left out: they follow from these, but their last bits vary between CPUs.
             words = self.tagger.words.vectors[: len(self.vocabulary.vector_words)]
             digest.update(words.cpu().numpy().tobytes())
         self.fingerprint = digest.hexdigest()
@@ -107,7 +107,7 @@ def prepare_training(
         device: the device to train on.
         init_from: a model to continue from. Its vectors, words and tags are kept, new words and tags are
             added.
-        data: the result of `read_training_data`, to save reading the files again.
+        data: the result of `read_training_data`, to avoid reading the files again.
 
     Raises:
         DataError, ConfigError: a file or a setting is wrong; the message names it.
@@ -151,7 +151,7 @@ def read_training_data(config: Config, folders: Sequence[Path] = (), *, vectors:
 
 
 def make_trainer(setup: TrainingSetup) -> Trainer:
-    """Return the training loop, at its start. It scores on the corpus's dev split after each epoch."""
+    """Return a new training loop. It scores the tagger on the corpus's dev split after each epoch."""
     decoder = TaggerDecoder(setup.tagger, setup.vocabulary)
     return Trainer(
         setup.tagger,
@@ -209,13 +209,13 @@ def _frozen_vectors(vocabulary: Vocabulary, data: TrainingData, precision: str) 
 
 
 def _continued_setup(config: Config, corpus: Corpus, device: torch.device, old: LoadedModel) -> TrainingSetup:
-    """Return the setup for continuing from a model: its architecture and weights, a larger vocabulary."""
+    """Return the setup for continuing from a model: its architecture, its weights and a larger vocabulary."""
     notices = list(corpus.notes)
     if config.embeddings.words.vectors is not None:
         config = with_word_size(config, old.config.embeddings.words.size)
         notices.append("embeddings.words.vectors is not read: --init-from keeps the vectors of its model")
     changed = [
-        f"{line} (config / model): must be as in the model with --init-from"
+        f"{line} (config / model): must match the model given with --init-from"
         for line in differences(config, old.config)
         if line.startswith(_ARCHITECTURE) and not line.startswith("encoder.path")
     ]

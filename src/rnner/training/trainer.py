@@ -1,7 +1,7 @@
 """The training loop. `Trainer.fit` is a generator of steps and epochs; the caller prints, saves and stops.
 
-The random numbers of a step depend only on `training.seed` and the number of the step; the order of an
-epoch's batches only on `training.seed` and the number of the epoch. The state of a run is therefore the
+The random numbers of a step depend only on `training.seed` and the step number; the order of an
+epoch's batches depends only on `training.seed` and the epoch number. The state of a run is therefore the
 weights, their average, the optimizer's state and a few counters, and a resumed run ends with the same bits as
 an uninterrupted one.
 """
@@ -33,11 +33,11 @@ class Trainer:
     """A tagger with its training data, optimizer, weight average and position.
 
     Args:
-        tagger: already on the device to train on.
+        tagger: the tagger to train, already on its device.
         vocabulary: encodes words and tags.
         train: the training sentences, in the vocabulary's tag scheme.
         config: the section `training` of a config.
-        evaluate: returns the scores on dev; called with the averaged weights in the tagger.
+        evaluate: returns the scores on dev; called while the tagger holds the averaged weights.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class Trainer:
         """Train from the current position to the end, and yield each step and each epoch.
 
         Raises:
-            TrainingError: the loss or a gradient is not finite; that step leaves the weights unchanged. Also
-                if the weights are not finite at the end of an epoch; they are not scored.
+            TrainingError: the loss or a gradient is not finite (that step leaves the weights unchanged), or
+                the weights are not finite at the end of an epoch (they are not scored).
         """
         while not self.finished:
             batches = self.epoch_batches(self.position.epoch)
@@ -96,7 +96,7 @@ class Trainer:
         )
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Put the weights that are scored and saved into the tagger inside a `with` block."""
+        """Give the tagger, inside a `with` block, the weights that are to be scored and saved."""
         return nullcontext() if self.average is None else self.average.swapped_in()
 
     def _step(self, rows: np.ndarray, steps: int) -> Step:
@@ -169,7 +169,7 @@ class Trainer:
             return self.tagger.loss(batch)
 
     def _clip_gradients(self) -> tuple[float, bool]:
-        """Clip the gradients. Return their norm before, and whether clipping changed any."""
+        """Clip the gradients. Return their norm before clipping, and whether clipping changed any of them."""
         clip = self.config.clip
         if clip is not None and self.config.clip_by == "norm":
             norm = float(nn.utils.clip_grad_norm_(self.parameters, clip))
@@ -207,7 +207,7 @@ class Trainer:
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Tensor], position: Position) -> None:
-        """Restore the state and the position; KeyError or RuntimeError if the state does not fit."""
+        """Restore the state and the position. Raises KeyError or RuntimeError if the state does not fit."""
         for i, (name, parameter) in enumerate(self.weights.items()):
             parameter.copy_(state[f"weight.{name}"])
             if self.average is not None:
@@ -220,11 +220,11 @@ class Trainer:
         self.position = position
 
     def is_finite(self) -> bool:
-        """Whether all weights are finite numbers. Others are never saved."""
+        """Whether all weights are finite numbers. Non-finite weights are never saved."""
         return all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters)
 
     def try_batch(self, rows: np.ndarray) -> float:
-        """Return the loss of these sentences after a forward and a backward pass, without a step."""
+        """Run a forward and a backward pass on these sentences, without a step, and return the loss."""
         batch = self.encoded.batch(rows).to(self.device)
         self.optimizer.zero_grad()
         loss = self._loss(batch)
