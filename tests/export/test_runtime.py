@@ -114,7 +114,7 @@ def test_an_onnx_model_of_others_is_refused(path):
         (
             exported.TRANSITIONS_KEY,
             "[[0, 1]]",
-            r"is corrupted \(the transitions between tags are not finite numbers \[18, 18\]",
+            r"is corrupted \(the transitions between tags must be finite numbers of shape \[18, 18\]",
         ),
         (exported.TRANSITIONS_KEY, "[[0], [1, 2]]", "is corrupted"),
         (exported.TRANSITIONS_KEY, '"a"', "is corrupted"),

@@ -171,7 +171,7 @@ def test_offline_only_the_cache_is_used(serve, offline):
     asked.clear()
     offline()
     assert find_model("ada/names") == folder
-    refused("ada/others", "not in the cache", "unset HF_HUB_OFFLINE")
+    refused("ada/others", "incomplete in the cache", "unset HF_HUB_OFFLINE")
     assert asked == []
 
 

@@ -228,9 +228,9 @@ def test_a_step_that_does_not_return_a_tuple_is_refused() -> None:
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        (lambda x: x[:, :1], r"\[4, 7\] here, not \(\[4, 1\]\)"),
-        (lambda x: x[:, :-1], r"\[4, 7\] here, not \(\[4, 6\]\)"),
-        (lambda x: x.mean(0), r"\[4, 7\] here, not \(\[7\]\)"),
+        (lambda x: x[:, :1], r"\[4, 7\], not \(\[4, 1\]\)"),
+        (lambda x: x[:, :-1], r"\[4, 7\], not \(\[4, 6\]\)"),
+        (lambda x: x.mean(0), r"\[4, 7\], not \(\[7\]\)"),
         (lambda x: 0.0, r"not \(float\)"),
     ],
 )

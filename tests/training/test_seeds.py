@@ -164,7 +164,7 @@ def test_a_run_with_seeds_is_resumed_or_replaced_only_on_request(three):
 def test_a_run_is_not_resumed_with_other_seeds(three, first, count, seeds):
     config, folder, _ = three
     config = parse_config(config.model_dump(), [f"training.seed={first}"])
-    with pytest.raises(UsageError, match=rf"has seeds 1 to 3, this one {seeds}; .* --overwrite"):
+    with pytest.raises(UsageError, match=rf"has seeds 1 to 3, this run {seeds}; .* --overwrite"):
         check_seeds_output(folder, seed_configs(config, count), resume=True, overwrite=False)
 
 

@@ -88,5 +88,5 @@ def _check_step(cell: Cell, new: object, old: State) -> None:
         got = f"({', '.join(str(list(s.shape)) if isinstance(s, Tensor) else type(s).__name__ for s in new)})"
     raise ValueError(
         f"{type(cell).__name__}.step must return a tuple of {cell.states} tensors [b, h] (one per state), "
-        f"each of shape {list(old[0].shape)}, not {got}"
+        f"here of shape {list(old[0].shape)}, not {got}"
     )
