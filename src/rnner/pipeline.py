@@ -56,7 +56,7 @@ def load(
         _warn_about_default()
     if is_onnx_file(path):
         if device not in ("auto", "cpu") or code is not None:
-            raise UsageError(f"{path}: .onnx files run on the CPU only, without a code file")
+            raise UsageError(f"{path}: .onnx files run only on the CPU and take no code file")
         return Pipeline(load_onnx(path))
     from rnner.decoding.tagger_decoder import load_decoder
     from rnner.model.user_code import load_code

@@ -161,7 +161,7 @@ def test_a_vocabulary_larger_than_the_graph_is_refused(path):
 
 def test_it_runs_on_the_cpu_and_needs_no_code(path, tmp_path):
     for options in ({"device": "cuda"}, {"code": tmp_path / "mine.py"}):
-        with pytest.raises(UsageError, match=r"run on the CPU only, without a code file"):
+        with pytest.raises(UsageError, match=r"run only on the CPU and take no code file"):
             rnner.load(path, **options)
 
 

@@ -24,7 +24,8 @@ def check(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH", help="Annotated column files of one corpus, train first, or sample:train."
+            metavar="PATH",
+            help="Annotated column files of one corpus, the training file first; or sample:train.",
         ),
     ],
     form: options.OutputFormat = TableOrJson.table,

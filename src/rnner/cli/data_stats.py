@@ -22,7 +22,10 @@ _PICTURES = (".png", ".svg")
 
 def stats(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH", help=f"{options.ANNOTATED}, or sample:train; train first.")
+        list[str],
+        typer.Argument(
+            metavar="PATH", help=f"{options.ANNOTATED}, or sample:train; the training file first."
+        ),
     ],
     vectors: Annotated[
         str | None, typer.Option(metavar="FILE", help="Word vectors, as text: report their coverage.")

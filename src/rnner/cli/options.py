@@ -130,7 +130,7 @@ def load_decoders(
     exported = [model for model in models if is_onnx_file(model)]
     only_exported = len(exported) == len(models)
     if exported and (device not in ("auto", "cpu") or (code and only_exported)):
-        raise UsageError(f"{exported[0]}: .onnx files run on the CPU only, without --code")
+        raise UsageError(f"{exported[0]}: .onnx files run only on the CPU and take no --code")
     if only_exported:
         return [load_onnx(path, threads=threads, **limits) for path in exported]
     from rnner.decoding.tagger_decoder import load_decoder

@@ -32,7 +32,7 @@ class LogSums(NamedTuple):
         gamma: [t + 2, b, k + 1] all sequences from a tag on, including its emission.
         after: [t + 2, b, k + 1] all sequences from a tag on, without its emission.
         log_z: [b] all sequences.
-        transitions: [k + 1, k + 1] scores of transitions minus the largest; 0 from edge to edge.
+        transitions: [k + 1, k + 1] transition scores minus the largest; 0 from sentence edge to edge.
     """
 
     alpha: Floats

@@ -52,7 +52,7 @@ def gradient_flow(layer: Recurrent, x: Tensor) -> dict[str, Any]:
     - `share`: what step t contributes to dL/dW_aa, projected onto the whole, so that the shares sum to 1.
 
     `errors` are relative to the largest entry: `sum` compares the sum over steps with the gradient on
-    whole sequences, and `loop` compares this gradient with autograd's through the loop.
+    whole sequences, and `loop` compares the latter with the gradient from autograd through the loop.
     """
     layer, x = copy.deepcopy(layer).double(), x.detach().double().requires_grad_()
     cell, v = layer.cell, random_directions(len(x), layer.output_size)
