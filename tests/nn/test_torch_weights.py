@@ -85,7 +85,7 @@ def test_weights_are_copies_in_the_same_mode() -> None:
 def test_layers_without_a_counterpart_in_torch_are_refused() -> None:
     with pytest.raises(ValueError, match="no counterpart of GRUCell; expected one of: RNNCell"):
         to_torch(Recurrent(GRUCell(5, 4)))
-    with pytest.raises(ValueError, match="torch.nn reads forward or in both directions"):
+    with pytest.raises(ValueError, match=r"torch\.nn reads forward or in both directions"):
         to_torch(Recurrent(LSTMCell(5, 4), reverse=True))
     with pytest.raises(ValueError, match="the same cell class, hidden size"):
         to_torch(Stack([Recurrent(LSTMCell(5, 4)), Recurrent(LSTMCell(4, 3))]))

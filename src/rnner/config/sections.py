@@ -62,7 +62,7 @@ class DataConfig(Section):
     )
     illegal_tags: Literal["error", "conlleval"] = Field(
         "error",
-        description="tags that violate their scheme: error (stop) or conlleval (read as conlleval reads them)",
+        description="tags that violate their scheme: error (stop) or conlleval (read as by conlleval)",
     )
 
 

@@ -3,8 +3,8 @@
 Claim of the notes: the update gate of a GRU, Γ_u = σ(W_u [c<t-1>, x<t>] + b_u), opens at "cats" and stays
 closed until "were", so the memory c<t> = Γ_u * c̃<t> + (1 - Γ_u) * c<t-1> keeps the number of the subject.
 
-How to read it: one row per word, in reading order, and one shade per unit, with the largest mean Γ_u on
-the left. The last column is the share of the word that the memory still holds at the end.
+How to read it: one row per word, in reading order, and one shade for each group of units, with the largest
+mean Γ_u on the left. The last column is the share of the word that the memory still holds at the end.
 """
 
 from __future__ import annotations
