@@ -82,7 +82,7 @@ def test_a_user_cell_cannot_be_exported(rnner, folder, one_line):
 
 
 def test_predict_reports_a_bad_file_or_option(rnner, exported, one_line, tmp_path):
-    one_line(rnner("predict", "--model", exported, "--device", "cuda", TEXT), 2, "run on the CPU")
+    one_line(rnner("predict", "--model", exported, "--device", "cuda", TEXT), 2, "run only on the CPU")
     one_line(rnner("predict", "--model", tmp_path / "gone.onnx", TEXT), 1, "there is no such file")
     (tmp_path / "cut.onnx").write_bytes(exported.read_bytes()[:1000])
     one_line(rnner("predict", "--model", tmp_path / "cut.onnx", TEXT), 1, "corrupted")
