@@ -158,7 +158,7 @@ def test_load_reads_a_folder(tmp_path):
 
 
 def test_load_errors_say_what_is_wrong(tmp_path):
-    with pytest.raises(ModelError, match="there is no such model folder"):
+    with pytest.raises(ModelError, match="model folder not found"):
         rnner.load(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="--code takes a Python file"):
         rnner.load(tmp_path, code=tmp_path / "gone.py")

@@ -43,7 +43,7 @@ def load(
         code: the Python file that registers your own cells, if the model was trained with one.
 
     Raises:
-        ModelError: there is no such model, or it is corrupted; the message says what to do.
+        ModelError: the model is not found or corrupted; the message says what to do.
         UsageError: the device, the code file or onnxruntime is not available.
 
     Example:

@@ -39,7 +39,7 @@ def no_notices(monkeypatch):
 
 
 def test_missing_file_with_the_closest_name(train_fails):
-    train_fails(1, "trian.conll: there is no such file; did you mean train.conll?",
+    train_fails(1, "trian.conll: file not found; did you mean train.conll?",
            options=["--set", "data.train=trian.conll"])  # fmt: skip
 
 
@@ -104,9 +104,7 @@ def test_invalid_vectors(train_fails, folder, lines, parts):
 
 
 def test_missing_vectors(train_fails):
-    train_fails(
-        1, "glove.txt: there is no such file", options=["--set", "embeddings.words.vectors=glove.txt"]
-    )
+    train_fails(1, "glove.txt: file not found", options=["--set", "embeddings.words.vectors=glove.txt"])
 
 
 # --- config and usage ----------------------------------------------------------------------------------
@@ -122,7 +120,7 @@ def test_missing_vectors(train_fails):
         ("encoder.cell=gruu", "no cell is named"),
         ("data.train=${NOT_SET_ANYWHERE}/train.conll", "environment variable NOT_SET_ANYWHERE is not set"),
         ("epochs", "--set epochs: expected section.key=value"),
-        ("data.train=sample:trian", "sample:trian: no such sample corpus; use sample:train"),
+        ("data.train=sample:trian", "sample:trian: unknown sample corpus; use sample:train"),
         ("training.precision=bfloat16", "training.precision: bfloat16 needs CUDA"),
     ],
 )  # fmt: skip
@@ -156,7 +154,7 @@ def test_files_that_are_not_configs(rnner, folder, one_line, text, message):
 
 
 def test_a_missing_config_and_a_folder(rnner, folder, one_line):
-    one_line(rnner("train", "--config", "none.yaml"), 2, "none.yaml: no such config file", "config init")
+    one_line(rnner("train", "--config", "none.yaml"), 2, "none.yaml: config file not found", "config init")
     one_line(rnner("train", "--config", folder), 2, "is a folder; --config takes a YAML file")
 
 
@@ -204,7 +202,7 @@ def test_missing_or_broken_user_code(rnner, folder, one_line):
     (folder / "cells.py").write_text("import math\nmath.no_such_name\n")
     (folder / "syntax.py").write_text("def cell(:\n")
     for name, message in (
-        ("none.py", "none.py: there is no such file"),
+        ("none.py", "none.py: file not found"),
         ("cells.py", "cells.py:2: AttributeError"),
         ("syntax.py", "syntax.py:1: "),
     ):
@@ -282,7 +280,7 @@ def test_folders_that_are_not_models(use, folder, one_line):
     (folder / "empty").mkdir()
     (folder / "foreign").mkdir()
     (folder / "foreign" / "pytorch_model.bin").write_bytes(b"\x80\x02")
-    one_line(use("none"), 1, "none: there is no such model folder")
+    one_line(use("none"), 1, "none: model folder not found")
     one_line(use("empty"), 1, "empty: is not an rnner model")
     one_line(use("foreign"), 1, "foreign: is not an rnner model")
     one_line(use("dev.conll"), 1, "dev.conll: is a file; expected a model folder")
@@ -319,7 +317,7 @@ def test_data_for_evaluation(rnner, folder, trained, one_line):
     (folder / "invalid.conll").write_text("Ada B-PER\nslept\n")
     shutil.copytree(folder, folder / "copy", dirs_exist_ok=False, ignore=lambda *_: ["copy"])
     for data, message in (
-        ("none.conll", "none.conll: there is no such file"),
+        ("none.conll", "none.conll: file not found"),
         ("copy", "copy: this is a folder"),
         ("invalid.conll", "invalid.conll:2: 1 column"),
     ):
@@ -350,5 +348,5 @@ def test_a_full_disk_is_reported_with_the_file(rnner, folder, monkeypatch):
 
 def test_debugging_shows_the_traceback(rnner, folder, monkeypatch):
     monkeypatch.setenv("RNNER_DEBUG", "1")
-    with pytest.raises(Exception, match="no such config file"):
+    with pytest.raises(Exception, match="config file not found"):
         rnner("train", "--config", "none.yaml")

@@ -176,7 +176,7 @@ def test_init_accepts_the_sample_corpus(rnner):
 
 def test_init_checks_that_vectors_exist(rnner, folder):
     _, err = rnner("init", "--train", "owls.conll", "--vectors", "glove.txt", code=1)
-    assert "glove.txt: there is no such file" in err
+    assert "glove.txt: file not found" in err
     (folder / "glove.txt").write_text("owl 0.1 0.2\n")
     out, _ = rnner("init", "--train", "owls.conll", "--vectors", "glove.txt")
     assert yaml.safe_load(out)["embeddings"]["words"]["vectors"] == "glove.txt"
@@ -188,7 +188,7 @@ def test_init_writes_nothing_if_a_file_is_missing(rnner, folder):
         arguments = [part for pair in files.items() for part in pair]
         out, err = rnner("init", *arguments, "--output", "my.yaml", code=1)
         assert out == ""
-        assert re.match(r"error: owl\.conll: there is no such file; did you mean owls\.conll\?", err)
+        assert re.match(r"error: owl\.conll: file not found; did you mean owls\.conll\?", err)
     assert not (folder / "my.yaml").exists()
 
 
@@ -250,7 +250,7 @@ def test_show_reports_every_problem_and_exits_with_2(rnner, folder):
     assert "error: my.yaml: 3 problems in the config" in err
     assert "training.lerning_rate: unknown key (did you mean learning_rate?)" in err
     _, err = rnner("show", "--config", "your.yaml", code=2)
-    assert "your.yaml: no such config file; `rnner config init" in err
+    assert "your.yaml: config file not found; `rnner config init" in err
 
 
 # --- schema ------------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def test_several_files_are_repaired_into_a_folder(rnner, folder):
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["none.conll"], 1, "no such file"),
+        (["none.conll"], 1, "file not found"),
         (["my.conll", "--fix", "my.conll", "--overwrite"], 2, "never changed"),
         (["my.conll", "--overwrite"], 2, "--fix OUT"),
         (["my.conll", "--columns", "one"], 2, "two whole numbers"),

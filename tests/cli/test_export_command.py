@@ -48,7 +48,7 @@ def test_files_are_replaced_only_with_overwrite(rnner, trained, tmp_path, one_li
 
 def test_errors(rnner, trained, tmp_path, one_line, monkeypatch):
     one_line(rnner("export", trained, tmp_path / "model"), 2, "must end in .onnx")
-    one_line(rnner("export", tmp_path / "gone", tmp_path / "x.onnx"), 1, "there is no such model folder")
+    one_line(rnner("export", tmp_path / "gone", tmp_path / "x.onnx"), 1, "model folder not found")
     one_line(rnner("export", trained, "/dev/null/x.onnx"), 2, "cannot be written")
     monkeypatch.setitem(sys.modules, "onnx", None)
     one_line(rnner("export", trained, tmp_path / "x.onnx"), 2, 'pip install "rnner[onnx]"')
@@ -83,7 +83,7 @@ def test_a_user_cell_cannot_be_exported(rnner, folder, one_line):
 
 def test_predict_reports_a_bad_file_or_option(rnner, exported, one_line, tmp_path):
     one_line(rnner("predict", "--model", exported, "--device", "cuda", TEXT), 2, "run only on the CPU")
-    one_line(rnner("predict", "--model", tmp_path / "gone.onnx", TEXT), 1, "there is no such file")
+    one_line(rnner("predict", "--model", tmp_path / "gone.onnx", TEXT), 1, "file not found")
     (tmp_path / "cut.onnx").write_bytes(exported.read_bytes()[:1000])
     one_line(rnner("predict", "--model", tmp_path / "cut.onnx", TEXT), 1, "corrupted")
 

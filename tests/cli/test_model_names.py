@@ -61,7 +61,7 @@ def test_the_log_goes_to_stderr_of_a_program_that_sets_none_up(exported):
 def test_every_command_reports_a_misspelt_path(rnner, folder, one_line, command):
     (folder / "runs" / "quickstart").mkdir(parents=True)
     parts = [
-        "runs/quickstrat: there is no such model folder (did you mean quickstart?)",
+        "runs/quickstrat: model folder not found (did you mean quickstart?)",
         "hf:runs/quickstrat",
     ]
     one_line(rnner(*command, "runs/quickstrat"), 1, *parts)

@@ -192,7 +192,7 @@ def test_characters_can_be_switched_off(load, nothing):
 
 
 def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path):
-    with pytest.raises(UsageError, match=r"no\.yaml: no such config file; `rnner config init"):
+    with pytest.raises(UsageError, match=r"no\.yaml: config file not found; `rnner config init"):
         load_config(tmp_path / "no.yaml")
     with pytest.raises(UsageError, match="is a folder; --config takes a YAML file"):
         load_config(tmp_path)

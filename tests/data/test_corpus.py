@@ -238,7 +238,7 @@ def test_relative_paths_are_looked_up_here_then_beside_the_config(
     assert resolve(tmp_path / "config" / "dev.conll") == tmp_path / "config" / "dev.conll"
     with pytest.raises(DataError) as caught:
         resolve("den.conll", folders)
-    assert "den.conll: there is no such file; did you mean dev.conll?" in str(caught.value)
+    assert "den.conll: file not found; did you mean dev.conll?" in str(caught.value)
     assert str(tmp_path / "config" / "den.conll") in str(caught.value)
 
 
@@ -252,7 +252,7 @@ def test_sample_names_resolve_to_files_of_the_package(
     with pytest.raises(DataError, match="sample corpus is missing"):
         resolve("sample:dev")
     with pytest.raises(
-        ConfigError, match="sample:traim: no such sample corpus; use sample:train, sample:dev"
+        ConfigError, match="sample:traim: unknown sample corpus; use sample:train, sample:dev"
     ):
         resolve("sample:traim")
 

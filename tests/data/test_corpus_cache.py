@@ -150,7 +150,7 @@ def test_an_invalid_file_is_reported_every_time_and_not_cached(files: Files, sou
     for _ in range(2):
         with pytest.raises(DataError, match=r"train\.conll:8: I-LOC after O"):
             read_split(source)
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(DataError, match="file not found"):
         read_split(source.with_name("absent.conll"))
     assert files() == []
 

@@ -93,10 +93,10 @@ def test_files_that_are_not_text_are_recognised(data: bytes, message: str, tmp_p
 def test_a_missing_file_is_reported_with_the_closest_name(tmp_path: Path) -> None:
     (tmp_path / "train.conll").touch()
     assert refusal(tmp_path / "tain.conll").endswith(
-        f"tain.conll: there is no such file; did you mean {tmp_path / 'train.conll'}?"
+        f"tain.conll: file not found; did you mean {tmp_path / 'train.conll'}?"
     )
-    assert refusal(tmp_path / "zzz").endswith("zzz: there is no such file")
-    assert refusal(tmp_path / "none" / "x").endswith(f"nor a folder {tmp_path / 'none'}")
+    assert refusal(tmp_path / "zzz").endswith("zzz: file not found")
+    assert refusal(tmp_path / "none" / "x").endswith(f"the folder {tmp_path / 'none'} does not exist either")
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_a_file_of_another_kind_is_refused(write, content, message):
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    with pytest.raises(DataError, match=r"glove\.txt: there is no such file"):
+    with pytest.raises(DataError, match=r"glove\.txt: file not found"):
         read_vectors(tmp_path / "glove.txt")
     with pytest.raises(DataError, match="cannot be read"):
         read_vectors(tmp_path)

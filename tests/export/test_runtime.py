@@ -72,7 +72,7 @@ def test_torch_is_not_imported(path):
 
 
 def test_other_files_are_refused(tmp_path):
-    with pytest.raises(ModelError, match=r"there is no such file; `rnner export DIR gone.onnx` writes one"):
+    with pytest.raises(ModelError, match=r"file not found; `rnner export DIR gone.onnx` writes one"):
         rnner.load(tmp_path / "gone.onnx")
     (tmp_path / "text.onnx").write_text("not a model")
     with pytest.raises(ModelError, match=r"text.onnx: is corrupted or truncated .*; export it again"):

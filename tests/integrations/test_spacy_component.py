@@ -144,7 +144,7 @@ def test_spacy_can_score_it(nlp):
 
 def test_errors_go_through_spacys_error_handler(trained):
     nlp = pipeline_of("gone")
-    with pytest.raises(ModelError, match="gone: there is no such model folder"):
+    with pytest.raises(ModelError, match="gone: model folder not found"):
         nlp(TEXT)
     left_out = []
     nlp.set_error_handler(

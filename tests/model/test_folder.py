@@ -178,7 +178,7 @@ def test_a_model_may_consist_of_symbolic_links(tmp_path, model):
 
 
 def test_a_missing_folder(tmp_path):
-    refused(tmp_path / "nowhere", "there is no such model folder")
+    refused(tmp_path / "nowhere", "model folder not found")
 
 
 def test_a_file_in_place_of_the_folder(tmp_path):

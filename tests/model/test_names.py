@@ -102,27 +102,27 @@ def test_a_missing_path_is_reported_without_asking_the_hub(serve, name):
         Path(near).mkdir(parents=True)
     (Path(near) / "notes.txt").touch()
     guess = "(did you mean quickstart?)" if name != "a/b/c" else "`rnner train --config FILE` writes one"
-    refused(name, f"{name}: there is no such model folder", guess, "on the Hugging Face Hub, write ")
+    refused(name, f"{name}: model folder not found", guess, "on the Hugging Face Hub, write ")
     assert asked == []
 
 
 def test_a_folder_with_the_owners_name_does_not_hide_the_hub(serve):
     serve({"ada/names": MODEL})
     Path("ada").mkdir()
-    refused("ada/names", "there is no such model folder", "write hf:ada/names")
+    refused("ada/names", "model folder not found", "write hf:ada/names")
     assert content(find_model("hf:ada/names")) == MODEL
 
 
 def test_a_path_object_is_never_on_the_hub(serve):
     asked = serve({"ada/names": MODEL})
-    refused(Path("ada/names"), "there is no such model folder")
-    refused(Path("ada/names.onnx"), "there is no such file", "`rnner export DIR names.onnx` writes one")
+    refused(Path("ada/names"), "model folder not found")
+    refused(Path("ada/names.onnx"), "file not found", "`rnner export DIR names.onnx` writes one")
     assert asked == []
 
 
 @pytest.mark.parametrize("name", ["", "\0", "x" * 5000, "a//b", "hf:", "hf:ada", "ada/na mes", "@v1"])
 def test_invalid_names_are_reported(cache, name):
-    refused(name, "there is no such model folder", "owner/name")
+    refused(name, "model folder not found", "owner/name")
 
 
 # --- on the Hub --------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def test_without_a_network_the_cache_is_used_with_a_warning(serve, caplog):
         assert find_model("ada/names") == folder
     assert "does not respond" in caplog.text and "using the downloaded copy" in caplog.text
     before = time.monotonic()
-    refused("ada/others", "there is no such folder here", "http://127.0.0.1:9 does not respond")
+    refused("ada/others", "folder not found", "http://127.0.0.1:9 does not respond")
     assert time.monotonic() - before < 30
 
 
@@ -211,7 +211,7 @@ def test_a_failed_download_is_reported(serve, monkeypatch):
 def test_a_private_model_needs_a_token(serve, monkeypatch):
     serve({"ada/secret": MODEL}, tokens={"ada/secret": "hf_mine"})
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    refused("ada/secret", "has no such model that you can access", "hf auth login", "HF_TOKEN")
+    refused("ada/secret", "has no model of that name that you can access", "hf auth login", "HF_TOKEN")
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
     assert content(find_model("ada/secret")) == MODEL
 
@@ -243,7 +243,7 @@ def test_repositories_without_a_model_are_not_downloaded(serve, files, reported)
 @pytest.mark.parametrize("name", ["ada/nobody", "ada/nobody@v1"])
 def test_a_missing_model_is_reported_for_folder_and_hub(serve, name):
     serve({})
-    refused(name, f"{name}: there is no such folder here, and http://127", "has no such model")
+    refused(name, f"{name}: folder not found, and http://127", "has no model of that name")
 
 
 @pytest.mark.parametrize("name", ["ada/..names", "-a/b", "ada/names.git", f"ada/{'x' * 120}"])

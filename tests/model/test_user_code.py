@@ -120,9 +120,9 @@ def test_an_error_in_an_import_is_reported_with_the_line_of_the_import(tmp_path,
 
 
 def test_paths_that_are_not_python_files_are_refused(tmp_path):
-    with pytest.raises(UsageError, match="there is no such file; --code takes a Python file"):
+    with pytest.raises(UsageError, match="file not found; --code takes a Python file"):
         load_code(tmp_path / "gone.py")
-    with pytest.raises(UsageError, match="there is no such file"):
+    with pytest.raises(UsageError, match="file not found"):
         load_code(tmp_path)
     (tmp_path / "cells.txt").write_text("x = 1")
     with pytest.raises(UsageError, match=r"ends in \.py"):

@@ -39,7 +39,7 @@ def test_unavailable_cuda_is_reported_in_one_line(monkeypatch, name):
 def test_a_device_beyond_the_last_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(UsageError, match="no such device; available: cuda:0 to cuda:1"):
+    with pytest.raises(UsageError, match="device not found; available: cuda:0 to cuda:1"):
         choose_device("cuda:2")
 
 

@@ -26,7 +26,7 @@ def work(item):
 
 
 def begin_badly():
-    raise RnnerError("there is no such model")
+    raise RnnerError("the model is broken")
 
 
 def gone(pid):
@@ -93,7 +93,7 @@ def test_a_dead_process_is_an_error_and_no_process_is_left():
 
 
 def test_an_error_of_the_factory_is_raised_here():
-    with Workers(1, begin_badly) as workers, pytest.raises(RnnerError, match="no such model"):
+    with Workers(1, begin_badly) as workers, pytest.raises(RnnerError, match="the model is broken"):
         next(workers.map([1]))
 
 

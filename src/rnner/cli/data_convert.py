@@ -125,7 +125,7 @@ def _check_format(option: str, name: str, formats: Collection[str]) -> None:
     if name not in formats:
         known = ", ".join(formats)
         raise UsageError(
-            f"{option} {name}: no such format{did_you_mean(name, formats)}; expected one of: {known}"
+            f"{option} {name}: unknown format{did_you_mean(name, formats)}; expected one of: {known}"
         )
 
 

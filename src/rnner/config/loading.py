@@ -35,7 +35,7 @@ def load_config(
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UsageError(
-            f"{path}: no such config file; `rnner config init --train FILE` writes one"
+            f"{path}: config file not found; `rnner config init --train FILE` writes one"
         ) from None
     except IsADirectoryError:
         raise UsageError(f"{path}: is a folder; --config takes a YAML file") from None

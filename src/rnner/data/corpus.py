@@ -172,7 +172,7 @@ def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:
 
     Raises:
         ConfigError: an invalid `sample:` or `hf:` name.
-        DataError: no such file; lists the paths tried.
+        DataError: file not found; lists the paths tried.
     """
     if hub.is_name(source):
         hub.parse(source)
@@ -191,7 +191,7 @@ def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:
 def _sample(source: str) -> Path:
     part = source.removeprefix("sample:")
     if part not in _SAMPLES:
-        raise ConfigError([f"{source}: no such sample corpus; use sample:train, sample:dev or sample:test"])
+        raise ConfigError([f"{source}: unknown sample corpus; use sample:train, sample:dev or sample:test"])
     path = Path(str(resources.files("rnner") / "resources" / "sample" / f"{part}.conll"))
     if not path.exists():
         raise DataError("the sample corpus is missing; reinstall rnner", path)

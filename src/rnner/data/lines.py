@@ -90,9 +90,9 @@ def no_such_file(path: Path) -> str:
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())
     except OSError:
-        return f"there is no such file, nor a folder {path.parent}"
+        return f"file not found; the folder {path.parent} does not exist either"
     close = difflib.get_close_matches(path.name, names, n=1)
-    return "there is no such file" + (f"; did you mean {path.parent / close[0]}?" if close else "")
+    return "file not found" + (f"; did you mean {path.parent / close[0]}?" if close else "")
 
 
 def _open(path: Path) -> IO[bytes]:

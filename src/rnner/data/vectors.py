@@ -228,7 +228,7 @@ def _blocks(path: Path) -> Iterator[tuple[int, bytes]]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"the file cannot be decompressed ({error}); download it again", path) from None
     except FileNotFoundError:
-        raise DataError("there is no such file", path) from None
+        raise DataError("file not found", path) from None
     except OSError as error:
         raise DataError(f"the file cannot be read ({error.strerror or error})", path) from None
     if rest:

@@ -96,7 +96,7 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
     """
     path = Path(path)
     if not path.is_file():
-        raise ModelError(f"{path}: there is no such file; `rnner export DIR {path.name}` writes one")
+        raise ModelError(f"{path}: file not found; `rnner export DIR {path.name}` writes one")
     session = _session(path, threads)
     metadata = session.get_modelmeta().custom_metadata_map
     if FORMAT_KEY not in metadata:

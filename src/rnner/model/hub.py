@@ -33,7 +33,7 @@ def download_model(name: HubModel) -> Path:
     """Return the folder of a model in the cache; download it unless the revision's latest commit is cached.
 
     Raises:
-        ModelError: there is no such model, or it cannot be downloaded; the message says what to do.
+        ModelError: the model is not found or cannot be downloaded; the message says what to do.
     """
     from huggingface_hub import constants
 
@@ -96,14 +96,14 @@ def _ask_hub(name: HubModel, is_cached: bool) -> _HubState | None:
         raise name.error(f"{api.endpoint} has this model, but not the revision {name.revision}") from None
     except RepositoryNotFoundError:
         raise name.error(
-            f"there is no such folder here, and {api.endpoint} has no such model that you can access; "
+            f"folder not found, and {api.endpoint} has no model of that name that you can access; "
             "if it is private or gated, log in (hf auth login) or set HF_TOKEN"
         ) from None
     except Exception as error:  # network errors have many classes
         problem = "returned an error" if isinstance(error, HfHubHTTPError) else "does not respond"
         message = f"{api.endpoint} {problem}: {_short(error)}"
         if not is_cached:
-            raise name.error(f"there is no such folder here, and {message}") from None
+            raise name.error(f"folder not found, and {message}") from None
         _logger.warning("%s: %s; using the downloaded copy", name.typed, message)
         return None
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}

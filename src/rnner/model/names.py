@@ -32,7 +32,7 @@ def find_model(name: Path | str | None) -> Path:
             it is cached. "hf:owner/name" is always on the Hub; a `Path` never is.
 
     Raises:
-        ModelError: there is no such model, or it cannot be downloaded; the message says what to do.
+        ModelError: the model is not found or cannot be downloaded; the message says what to do.
         UsageError: no name was given, and this installation has no bundled model.
     """
     if name is None or name == BUNDLED:
@@ -72,9 +72,9 @@ def _not_found(path: Path, *, could_be_on_hub: bool) -> str:
     except (OSError, ValueError):
         guess = ""
     if path.suffix == ".onnx":
-        return f"there is no such file{guess}; `rnner export DIR {path.name}` writes one"
+        return f"file not found{guess}; `rnner export DIR {path.name}` writes one"
     hub = f"hf:{path}" if could_be_on_hub else "owner/name"
     return (
-        f"there is no such model folder{guess}; `rnner train --config FILE` writes one; "
+        f"model folder not found{guess}; `rnner train --config FILE` writes one; "
         f"for a model on the Hugging Face Hub, write {hub}"
     )

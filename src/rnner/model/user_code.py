@@ -21,7 +21,7 @@ def load_code(path: Path | str) -> None:
     path = Path(path)
     source = path.resolve()  # the name in tracebacks and in the registry of cells
     if not path.is_file():
-        raise UsageError(f"{path}: there is no such file; --code takes a Python file that registers cells")
+        raise UsageError(f"{path}: file not found; --code takes a Python file that registers cells")
     name = f"{_PREFIX}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, source)
     if spec is None or spec.loader is None:
@@ -40,7 +40,7 @@ def load_code(path: Path | str) -> None:
 
 
 def place_in_code(error: BaseException) -> str | None:
-    """Return `file:line` of the last frame of an error in user code; None if it has no such frame."""
+    """Return `file:line` of the last frame of an error in user code; None if there is no such frame."""
     place = None
     for frame, line in traceback.walk_tb(error.__traceback__):
         if str(frame.f_globals.get("__name__", "")).startswith(_PREFIX):
@@ -49,7 +49,7 @@ def place_in_code(error: BaseException) -> str | None:
 
 
 def _line_in(source: Path, error: BaseException) -> int | None:
-    """Return the line of the last frame of an error in `source`; None if it has no such frame."""
+    """Return the line of the last frame of an error in `source`; None if there is no such frame."""
     if isinstance(error, SyntaxError) and error.filename == str(source):
         return error.lineno
     frames = traceback.walk_tb(error.__traceback__)

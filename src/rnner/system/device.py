@@ -32,7 +32,7 @@ def choose_device(name: str) -> torch.device:
             raise UsageError(f"--device {name}: no CUDA device is available{build}; use --device cpu")
         count = torch.cuda.device_count()
         if device.index is not None and device.index >= count:
-            raise UsageError(f"--device {name}: no such device; available: cuda:0 to cuda:{count - 1}")
+            raise UsageError(f"--device {name}: device not found; available: cuda:0 to cuda:{count - 1}")
         _set_deterministic()
     return device
 

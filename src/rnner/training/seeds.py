@@ -175,7 +175,7 @@ def format_f1(summary: dict[str, Any], split: str) -> str:
 
 
 def load_seeds(folder: Path) -> dict[str, Any] | None:
-    """Return the contents of `seeds.json`, or None if there is no such file.
+    """Return the contents of `seeds.json`, or None if file not found.
 
     Raises:
         ModelError: the file is corrupted.

@@ -41,11 +41,11 @@ for arguments in json.load(sys.stdin):
 print(json.dumps(outcomes))
 """
 UNREADABLE = {
-    "hf:ada/names:trian": ["no split trian (did you mean train?); the splits are train, test"],
+    "hf:ada/names:trian": ["split trian not found (did you mean train?); the splits are train, test"],
     "hf:ada/names": ["the splits are train, test; name one, as in hf:ada/names:train"],
     "hf:ada/subsets:train": ["the subsets are en, de; name one, as in hf:ada/subsets/en:train"],
-    "hf:ada/subsets/fr:train": ["there is no subset fr; the subsets are en, de"],
-    "hf:ada/nobody:train": ["has no such data set", "hf auth login"],
+    "hf:ada/subsets/fr:train": ["subset fr not found; the subsets are en, de"],
+    "hf:ada/nobody:train": ["has no data set of that name", "hf auth login"],
     "hf:ada/broken:train": ["does not respond: ", "HF_HUB_OFFLINE=1"],
     "hf:ada/texts:train": ["no column tokens or words; the columns are text, label"],
     "hf:ada/cut:train": ["the data files cannot be read: JSON parse error"],

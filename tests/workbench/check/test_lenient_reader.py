@@ -91,7 +91,7 @@ def test_positions_count_from_the_start_of_the_line(line, token, tag):
 
 
 def test_a_missing_file_is_an_error(tmp_path):
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(DataError, match="file not found"):
         read_file(tmp_path / "none.conll")
 
 

@@ -92,7 +92,7 @@ def _check_exists(source: SourceFile, name: HubName) -> None:
         api.dataset_info(name.repository, timeout=_TIMEOUT)
     except (RepositoryNotFoundError, HFValidationError):
         advice = "if it is private or gated, log in first: hf auth login"
-        raise source.error(f"{api.endpoint} has no such data set; {advice}") from None
+        raise source.error(f"{api.endpoint} has no data set of that name; {advice}") from None
     except Exception as error:
         advice = "to read only the cache, set HF_HUB_OFFLINE=1"
         raise source.error(f"{api.endpoint} does not respond: {_reason(error)}; {advice}") from None
@@ -132,7 +132,7 @@ def _choose(source: SourceFile, name: HubName, kind: str, known: Iterable[object
         return names[0] if given is None else str(given)
     available = f"the {kind}s are {', '.join(names)}"
     if given is not None:
-        raise source.error(f"there is no {kind} {given}{did_you_mean(given, names)}; {available}")
+        raise source.error(f"{kind} {given} not found{did_you_mean(given, names)}; {available}")
     raise source.error(f"{available}; name one, as in {name._replace(**{kind: names[0]})}")
 
 
