@@ -9,15 +9,13 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rnner.data.corpus_cache import cached
 from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import IllegalTagRule, SourceFile, TaggedSentence
 from rnner.data.formats.columns import ColumnSentence, ConllReader
 from rnner.data.formats.detect import detect_format
 from rnner.data.formats.registry import read_sentences
+from rnner.data.held_out import hold_out
 from rnner.data.lines import no_such_file
 from rnner.data.splits import IllegalTags, Split
 from rnner.data.token_table import TableRow, build_table
@@ -25,8 +23,6 @@ from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
 
 _SAMPLES = ("train", "dev", "test")
-# With fewer documents, sentences are held out instead: a tenth of the documents would be too few.
-_MIN_DOCUMENTS = 20
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ def load_corpus(
         folders: folders to search for relative paths, after the working directory.
 
     Raises:
-        DataError: see `read_split` and `resolve`; also if train has no entities, or too few to hold out dev.
+        DataError: see `read_split`, `resolve` and `hold_out`; also if train has no entities.
     """
 
     def read(source: str | Path, name: str) -> Split:
@@ -82,12 +78,19 @@ def load_corpus(
     whole = read(train, "train")
     if not whole.labels:
         raise DataError("no entities: all tags are O; check data.columns", whole.path)
-    kept, chosen, notes = (whole, read(dev, "dev"), []) if dev is not None else _hold_out(whole, seed=seed)
+    notes = []
+    if dev is None:
+        kept, chosen, note = hold_out(whole, seed=seed)
+        notes.append(note)
+    else:
+        kept, chosen = whole, read(dev, "dev")
     scored = None if test is None else read(test, "test")
     splits = [split for split in (kept, chosen, scored) if split is not None]
     unseen = _unseen_labels(kept, splits)
     warnings = list(dict.fromkeys(note for split in splits for note in _file_notes(split)))
     warnings += [_unseen_note(name, counts) for name, counts in unseen.items()]
+    if not chosen.labels:
+        warnings.append("dev has no entities: F1 on dev is 0, so the epoch with the lowest dev loss is kept")
     return Corpus(
         kept, chosen, scored, held_out=dev is None, unseen_labels=unseen, notes=notes, warnings=warnings
     )
@@ -196,42 +199,6 @@ def _sample(source: str) -> Path:
     if not path.exists():
         raise DataError("the sample corpus is missing; reinstall rnner", path)
     return path
-
-
-def _hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, list[str]]:
-    """Move a random tenth of the sentences from train to dev; return both, and a note.
-
-    Whole documents are drawn if there are enough of them.
-    """
-    if len(whole) < 2:
-        raise DataError("cannot hold out a dev split of a single sentence; set data.dev", whole.path)
-    generator = np.random.default_rng(seed)
-    documents = np.unique(whole.documents)
-    by_document = len(documents) >= _MIN_DOCUMENTS
-    if by_document:
-        dev = _tenth_of_documents(whole.documents, documents, generator)
-    else:
-        dev = np.zeros(len(whole), dtype=bool)
-        dev[generator.permutation(len(whole))[: max(1, round(len(whole) / 10))]] = True
-    kept, chosen = whole.select(np.flatnonzero(~dev)), whole.select(np.flatnonzero(dev))
-    if not kept.labels:
-        raise DataError("too few entities to hold out a tenth of the sentences; set data.dev", whole.path)
-    note = (
-        f"no dev file: {len(chosen):,} of the {len(whole):,} sentences of {whole.path} are held out as dev "
-        f"(seed {seed}{', whole documents' if by_document else ''})"
-    )
-    return kept, replace(chosen, name="dev"), [note]
-
-
-def _tenth_of_documents(
-    of_sentence: NDArray[np.int64], documents: NDArray[np.int64], generator: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Return the mask `[s]` of random documents with about a tenth of all sentences, never all of them."""
-    order = generator.permutation(documents)
-    sizes = np.bincount(np.searchsorted(documents, of_sentence))
-    held = np.cumsum(sizes[np.searchsorted(documents, order)])
-    count = int(np.abs(held - len(of_sentence) / 10).argmin()) + 1
-    return np.isin(of_sentence, order[:count])
 
 
 def _unseen_labels(train: Split, splits: Iterable[Split]) -> dict[str, dict[str, int]]:
