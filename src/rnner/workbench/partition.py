@@ -101,7 +101,7 @@ def _measures(split: Split, unit_of: Indices, units: int) -> Measures:
 
 
 def _assign(measures: Measures, shares: NDArray[np.float64], seed: int) -> Indices:
-    """Return the part of each unit, `[u]`; each part gets a unit, and one with entities if there are enough."""
+    """Return the part of each unit, `[u]`. Each part gets a unit, and one with entities if possible."""
     order = np.random.default_rng(seed).permutation(len(measures))
     order = order[np.argsort(_rarity_rank(measures)[order], kind="stable")]
     filled = np.zeros((len(shares), measures.shape[1]))
