@@ -14,7 +14,10 @@ IOB2 = "Ada B-PER\nLovelace I-PER\nmet O\nBo B-PER\n\nYork B-LOC\nslept O\n\nRai
 IOB1 = "Ada I-PER\nLovelace I-PER\nmet O\nBo I-PER\nBob B-PER\n"
 BIOES = "Ada B-PER\nLovelace E-PER\nmet O\nBo S-PER\n"
 BINARY = "Ada 1\nLovelace 1\nmet 0\nBo 1\n"
-NO_ENTITIES = "dev has no entities: F1 on dev is 0, so the epoch with the lowest dev loss is kept"
+NO_ENTITIES = (
+    "dev has no entities, so its F1 is always 0; the epoch is selected by the loss on dev and on "
+    "sentences of train with entities"
+)
 MIXED = "Rain O\n\nAda B-PER\nmet O\n\nBo B-PER\nof O\nYork I-LOC\n\nParis I-LOC\n"
 
 

@@ -1,6 +1,7 @@
 """The training loop: events, learning rate, clipping, averaging, early stopping, divergence."""
 
 import math
+from itertools import zip_longest
 
 import numpy as np
 import pytest
@@ -10,15 +11,20 @@ from rnner.errors import TrainingError
 from rnner.scoring.metrics import score
 from rnner.tags import Span
 from rnner.training.optimizer import learning_rate
-from rnner.training.progress import Epoch, Step
+from rnner.training.progress import DevResult, Epoch, Step
 from tiny_corpus import TRAIN, config_of, same, saved, split_of, trainer_of, weights
 
 
-def f1_of(*correct):
-    """Return an evaluation whose calls find these numbers of correct entities."""
+def f1_of(*correct, losses=()):
+    """Return an evaluation whose calls find these numbers of correct entities, with these losses or 1."""
     gold = [[Span(i, i + 1, "PER") for i in range(10)]]
-    counts = iter(correct)
-    return lambda: score(gold, [gold[0][: next(counts)]], [10])
+    results = zip_longest(correct, losses, fillvalue=1.0)
+
+    def evaluation():
+        count, loss = next(results)
+        return DevResult(score(gold, [gold[0][:count]], [10]), loss)
+
+    return evaluation
 
 
 # --- events -----------------------------------------------------------------------------------------------
@@ -209,6 +215,29 @@ def test_training_stops_when_patience_runs_out():
     assert [epoch.best for epoch in epochs] == [True, True, False, False]  # equal is not better
     assert [epoch.last for epoch in epochs] == [False, False, False, True]
     assert trainer.position.best_epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("correct", "losses", "best"),
+    [
+        ((0, 0, 0, 0), (9.0, 5.0, 7.0, 6.0), 2),  # as with a dev part without entities
+        ((2, 3, 3, 3), (1.0, 8.0, 6.0, 7.0), 3),
+        ((2, 3, 2, 2), (9.0, 8.0, 1.0, 1.0), 2),
+        ((3, 3, 3, 3), (1.0, 1.0, 1.0, 1.0), 1),
+    ],
+)
+def test_of_epochs_with_equal_f1_the_one_with_the_lowest_loss_is_the_best(correct, losses, best):
+    trainer = trainer_of("training.epochs=4", evaluation=f1_of(*correct, losses=losses))
+    epochs = [event for event in trainer.fit() if isinstance(event, Epoch)]
+    assert [epoch.epoch for epoch in epochs if epoch.best][-1] == trainer.position.best_epoch == best
+    assert trainer.position.best_loss == losses[best - 1]
+    assert [epoch.dev_loss for epoch in epochs] == list(losses)
+
+
+def test_a_lower_loss_at_equal_f1_resets_patience():
+    evaluation = f1_of(0, 0, 0, 0, 0, 0, losses=(9.0, 8.0, 7.0, 7.5, 7.2, 7.1))
+    trainer = trainer_of("training.epochs=6", "training.patience=2", evaluation=evaluation)
+    assert sum(isinstance(event, Epoch) for event in trainer.fit()) == 5
 
 
 def test_each_best_epoch_resets_patience():

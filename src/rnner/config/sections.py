@@ -197,7 +197,7 @@ class TrainingConfig(Section):
 
     epochs: int = Field(30, gt=0, description="maximum number of passes over the training data")
     patience: int | None = Field(
-        None, gt=0, description="stop after this many epochs without a better dev F1; null: never"
+        None, gt=0, description="stop after this many epochs without a better one on dev; null: never"
     )
     batch_sentences: int | None = Field(16, gt=0, description="maximum sentences per step; null: no limit")
     batch_tokens: int | None = Field(

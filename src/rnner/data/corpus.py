@@ -90,7 +90,10 @@ def load_corpus(
     warnings = list(dict.fromkeys(note for split in splits for note in _file_notes(split)))
     warnings += [_unseen_note(name, counts) for name, counts in unseen.items()]
     if not chosen.labels:
-        warnings.append("dev has no entities: F1 on dev is 0, so the epoch with the lowest dev loss is kept")
+        warnings.append(
+            "dev has no entities, so its F1 is always 0; the epoch is selected by the loss on dev and on "
+            "sentences of train with entities"
+        )
     return Corpus(
         kept, chosen, scored, held_out=dev is None, unseen_labels=unseen, notes=notes, warnings=warnings
     )

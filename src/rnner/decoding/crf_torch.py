@@ -53,6 +53,11 @@ class TorchLattice:
         """Return the probability of each tag at each word, [b, t, k]."""
         return self._head.marginals(self._emissions, self._lengths)
 
+    def loss(self, tags: Tensor, rows: list[int]) -> float:
+        """Return the training loss of the tags `[r, t]` of the sentences `rows`, summed over them."""
+        loss = self._head.loss(self._emissions[rows], tags, self._lengths[rows])
+        return float(loss) * len(rows)
+
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
         """Return the n best tag sequences per sentence, with log-probabilities, -inf if there are fewer."""
         paths, logs = self._head.n_best(self._emissions, self._lengths, n)

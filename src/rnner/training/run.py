@@ -182,6 +182,7 @@ def _save_results(setup: TrainingSetup, folder: Path, position: Position) -> Non
         "train": {
             "epochs": position.epoch,
             "best_epoch": position.best_epoch,
+            "dev_loss": position.best_loss,
             "steps": position.step,
             "seconds": position.seconds + position.scoring_seconds,
             "tokens_per_second": position.tokens / position.seconds,

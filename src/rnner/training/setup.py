@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from rnner.data import subwords
 from rnner.data.corpus import Corpus, load_corpus, resolve
 from rnner.data.coverage import Coverage, measure_coverage
 from rnner.data.lexicon import Lexicon
+from rnner.data.splits import Split
 from rnner.data.vectors import Vectors, read_vectors
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.tagger_decoder import TaggerDecoder
@@ -34,8 +36,9 @@ from rnner.model.folder import LoadedModel
 from rnner.model.tagger import Tagger
 from rnner.model.transfer import set_word_vectors, transfer_weights
 from rnner.nn.embeddings import FrozenVectors
-from rnner.scoring.evaluation import evaluate
+from rnner.scoring.metrics import score
 from rnner.system.process_memory import peak_memory_mb
+from rnner.training.progress import DevResult
 from rnner.training.trainer import Trainer
 
 # Keys that must match the model given with `--init-from`.
@@ -151,15 +154,34 @@ def read_training_data(config: Config, folders: Sequence[Path] = (), *, vectors:
 
 
 def make_trainer(setup: TrainingSetup) -> Trainer:
-    """Return a new training loop. It scores the tagger on the corpus's dev split after each epoch."""
-    decoder = TaggerDecoder(setup.tagger, setup.vocabulary)
+    """Return a new training loop. It scores the tagger on the corpus's dev split after each epoch.
+
+    On a dev split without entities, a tagger that finds nothing has the lowest loss. The loss is then the mean
+    of the losses on dev and on sentences of train with entities.
+    """
+    decoder, corpus = TaggerDecoder(setup.tagger, setup.vocabulary), setup.corpus
+    names = None if corpus.dev.labels else _first_with_entities(corpus.train)
     return Trainer(
         setup.tagger,
         setup.vocabulary,
-        setup.corpus.train,
+        corpus.train,
         setup.config.training,
-        lambda: evaluate(decoder, setup.corpus.dev),
+        lambda: evaluate_dev(decoder, corpus.dev, names),
     )
+
+
+def evaluate_dev(decoder: TaggerDecoder, dev: Split, names: Split | None = None) -> DevResult:
+    """Score a tagger on dev; the loss is that on dev or, if `names` is given, the mean of both losses."""
+    sentences, tags = dev.sentences()
+    predicted, loss = decoder.spans_and_loss(sentences, tags, dev.documents.tolist())
+    if names is not None:
+        loss = (loss + evaluate_dev(decoder, names).loss) / 2
+    return DevResult(score(list(dev.all_spans()), predicted, dev.lengths.tolist()), loss)
+
+
+def _first_with_entities(split: Split) -> Split:
+    """Return the first sentences with entities, 100 at most."""
+    return split.select(list(islice((i for i, spans in enumerate(split.all_spans()) if spans), 100)))
 
 
 def with_word_size(config: Config, size: int) -> Config:
