@@ -156,8 +156,8 @@ def read_training_data(config: Config, folders: Sequence[Path] = (), *, vectors:
 def make_trainer(setup: TrainingSetup) -> Trainer:
     """Return a new training loop. It scores the tagger on the corpus's dev split after each epoch.
 
-    On a dev split without entities, a tagger that finds nothing has the lowest loss. The loss is then the mean
-    of the losses on dev and on sentences of train with entities.
+    A tagger that finds nothing has the lowest loss on a dev split without entities. In that case, the loss is
+    the mean of those on dev and on sentences of train with entities.
     """
     decoder, corpus = TaggerDecoder(setup.tagger, setup.vocabulary), setup.corpus
     names = None if corpus.dev.labels else _first_with_entities(corpus.train)
