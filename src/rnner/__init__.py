@@ -13,11 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Entity", "Pipeline", "__version__", "load"]
+__all__ = ["Entity", "Pipeline", "__version__", "load", "train"]
 
 if TYPE_CHECKING:
     from rnner.pipeline import Pipeline, load
     from rnner.text.entity import Entity
+    from rnner.training.entry import train
 
 
 def __getattr__(name: str) -> Any:
@@ -30,4 +31,8 @@ def __getattr__(name: str) -> Any:
         from rnner.text.entity import Entity
 
         return Entity
+    if name == "train":
+        from rnner.training.entry import train
+
+        return train
     raise AttributeError(f"module 'rnner' has no attribute {name!r}")

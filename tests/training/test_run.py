@@ -14,8 +14,8 @@ from rnner.model.folder import load_metrics, load_model, save_config_and_vocabul
 from rnner.scoring.evaluation import evaluate
 from rnner.training.progress import DevResult
 from rnner.training.run import run_training
-from rnner.training.setup import dry_run, evaluate_dev, prepare_training
-from run_helpers import CPU, FILES, content, figures, log_of, run
+from rnner.training.setup import evaluate_dev, prepare_training
+from run_helpers import CPU, FILES, figures, log_of, run
 from tiny_corpus import TRAIN, config_of, corpus_config, tagger_of, words_of, write_columns
 
 
@@ -151,27 +151,6 @@ def test_the_binary_scheme_merges_all_labels(tmp_path):
     run(tmp_path / "run", config)
     assert load_model(tmp_path / "run").vocabulary.labels == ["NAME"]
     assert set(figures(tmp_path / "run")["dev"]["per_type"]) == {"NAME"}
-
-
-def test_a_dry_run_takes_the_longest_sentence_and_changes_nothing(tmp_path):
-    config = corpus_config(tmp_path, "training.batch_sentences=3")
-    setup, other = prepare_training(config, device=CPU), prepare_training(config, device=CPU)
-    before = {name: tensor.clone() for name, tensor in setup.tagger.state_dict().items()}
-    files = content(tmp_path)
-    trial = dry_run(setup)
-    assert trial.longest == setup.corpus.train.lengths.max() and trial.sentences == 3
-    assert math.isfinite(trial.loss)
-    after = setup.tagger.state_dict()
-    assert all(torch.equal(before[name], after[name]) for name in before)
-    assert content(tmp_path) == files and not (tmp_path / "run").exists()
-    list(run_training(setup, tmp_path / "one")), list(run_training(other, tmp_path / "two"))
-    assert content(tmp_path / "one")["model.safetensors"] == content(tmp_path / "two")["model.safetensors"]
-
-
-def test_a_dry_run_respects_batch_tokens(tmp_path):
-    config = corpus_config(tmp_path, "training.batch_sentences=null", "training.batch_tokens=30")
-    trial = dry_run(prepare_training(config, device=CPU))
-    assert trial.sentences == max(1, 30 // trial.longest)
 
 
 def test_only_a_finished_run_has_metrics(tmp_path, finished_run):

@@ -307,7 +307,7 @@ def iter_keys(section: type[Section], prefix: str = "") -> Iterator[tuple[str, F
 
 def differences(left: Config, right: Config) -> list[str]:
     """List the dotted keys in which two configs differ, with both values."""
-    a, b = _flatten(left.model_dump()), _flatten(right.model_dump())
+    a, b = flatten(left.model_dump()), flatten(right.model_dump())
     return [
         f"{key}: {a.get(key)!r} / {b.get(key)!r}"
         for key in sorted(a.keys() | b.keys())
@@ -315,11 +315,12 @@ def differences(left: Config, right: Config) -> list[str]:
     ]
 
 
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of nested dicts by dotted key."""
     flat: dict[str, Any] = {}
     for name, value in tree.items():
         if isinstance(value, dict):
-            flat.update(_flatten(value, f"{prefix}{name}."))
+            flat.update(flatten(value, f"{prefix}{name}."))
         else:
             flat[f"{prefix}{name}"] = value
     return flat

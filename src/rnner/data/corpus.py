@@ -32,7 +32,8 @@ class Corpus:
     Attributes:
         train, dev, test: the splits; `test` may be None.
         held_out: whether dev was held out from the training file.
-        unseen_labels: counts of entities in dev and test whose label train lacks: `{"dev": {"FAC": 3}}`.
+        unseen_labels: counts of entities in dev and test whose label the model cannot learn from train:
+            `{"dev": {"FAC": 3}}`.
         notes: information for the user, one sentence each.
         warnings: warnings for the user: illegal tags, labels that train lacks.
     """
@@ -56,6 +57,7 @@ def load_corpus(
     illegal: IllegalTagRule = "error",
     seed: int = 0,
     folders: Sequence[Path] = (),
+    known_labels: Sequence[str] = (),
 ) -> Corpus:
     """Read the files of a corpus and convert their tags to one scheme.
 
@@ -66,6 +68,7 @@ def load_corpus(
         illegal: see `read_split`.
         seed: the random seed for choosing the sentences to hold out.
         folders: folders to search for relative paths, after the working directory.
+        known_labels: labels that the model knows from earlier training.
 
     Raises:
         DataError: see `read_split`, `resolve` and `hold_out`; also if train has no entities.
@@ -86,7 +89,7 @@ def load_corpus(
         kept, chosen = whole, read(dev, "dev")
     scored = None if test is None else read(test, "test")
     splits = [split for split in (kept, chosen, scored) if split is not None]
-    unseen = _unseen_labels(kept, splits)
+    unseen = _unseen_labels({*kept.labels, *known_labels}, splits)
     warnings = list(dict.fromkeys(note for split in splits for note in _file_notes(split)))
     warnings += [_unseen_note(name, counts) for name, counts in unseen.items()]
     if not chosen.labels:
@@ -204,11 +207,11 @@ def _sample(source: str) -> Path:
     return path
 
 
-def _unseen_labels(train: Split, splits: Iterable[Split]) -> dict[str, dict[str, int]]:
-    """Count, by label, the entities of each split whose label train lacks. Zero counts are left out."""
+def _unseen_labels(known: set[str], splits: Iterable[Split]) -> dict[str, dict[str, int]]:
+    """Count, by label, the entities of each split with a label not in `known`. Zero counts are left out."""
     found: dict[str, dict[str, int]] = {}
     for split in splits:
-        if new := set(split.labels) - set(train.labels):
+        if new := set(split.labels) - known:
             labels = (span.label for spans in split.all_spans() for span in spans)
             found[split.name] = dict(sorted(Counter(label for label in labels if label in new).items()))
     return found

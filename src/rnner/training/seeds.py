@@ -19,7 +19,7 @@ from rnner.errors import ModelError, UsageError, counted
 from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, SEEDS, VOCABULARY, WEIGHTS
 from rnner.model.folder import load_metrics
 from rnner.system.files import write_atomically
-from rnner.training.run import check_output, check_same_config, clear_output
+from rnner.training.run import check_output, check_run, clear_output
 from rnner.training.setup import TrainingSetup
 
 _SCORES = ("precision", "recall", "f1")
@@ -63,9 +63,7 @@ def check_seeds_output(folder: Path, configs: dict[int, Config], *, resume: bool
     elif resume and (folder / VOCABULARY).exists():
         raise UsageError(f"{folder}: contains a run of a single seed; use --resume without --seeds")
     for seed, config in configs.items():
-        check_output(seed_folder(folder, seed), resume=resume, overwrite=overwrite)
-        if resume:
-            check_same_config(seed_folder(folder, seed), config)
+        check_run(seed_folder(folder, seed), config, resume=resume, overwrite=overwrite)
 
 
 def _range(seeds: list[int]) -> str:

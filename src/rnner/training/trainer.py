@@ -192,7 +192,7 @@ class Trainer:
             f"diverged. Try a lower training.learning_rate (it was {rate:.3g}) or training.clip"
         )
 
-    # --- checkpoints and dry runs --------------------------------------------------------------------------
+    # --- checkpoints ---------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the weights, their average and the optimizer's state by name. `position` is not included."""
@@ -222,12 +222,3 @@ class Trainer:
     def is_finite(self) -> bool:
         """Whether all weights are finite numbers. Non-finite weights are never saved."""
         return all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters)
-
-    def try_batch(self, rows: np.ndarray) -> float:
-        """Run a forward and a backward pass on these sentences, without a step, and return the loss."""
-        batch = self.encoded.batch(rows).to(self.device)
-        self.optimizer.zero_grad()
-        loss = self._loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.zero_grad()
-        return float(loss.detach())
