@@ -1,0 +1,5 @@
+"""`python -m rnner`: the command line."""
+
+from rnner.cli.main import main
+
+main()
