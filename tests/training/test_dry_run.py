@@ -11,7 +11,7 @@ from rnner.training.dry_run import dry_run
 from rnner.training.run import run_training
 from rnner.training.setup import prepare_training
 from run_helpers import CPU, content
-from tiny_corpus import corpus_config
+from tiny_corpus import config_of, corpus_config, write_columns
 
 
 def test_a_dry_run_takes_the_longest_sentence_and_changes_nothing(tmp_path):
@@ -42,6 +42,13 @@ def test_a_model_that_cannot_be_loaded_again_is_found(tmp_path):
     setup.config = setup.config.model_copy(update={"embeddings": embeddings})
     with pytest.raises(ModelError, match="the files are from different models"):
         dry_run(setup)
+
+
+def test_neither_the_longest_batch_nor_dev_needs_entities(tmp_path):
+    train = write_columns(tmp_path / "train.conll", "it rained and it rained again .\n[PER Ada] slept .")
+    dev = write_columns(tmp_path / "dev.conll", "it snowed .")
+    setup = prepare_training(config_of("training.batch_sentences=1", train=train, dev=str(dev)), device=CPU)
+    assert dry_run(setup).longest == 7
 
 
 def test_only_some_sentences_are_scored(tmp_path, monkeypatch):
