@@ -36,7 +36,7 @@ from rnner.nn.cells import (
 from rnner.nn.characters import CharacterCNN, CharacterRecurrent
 from rnner.nn.document_vector import MIN_WEIGHT, DocumentVector
 from rnner.nn.embeddings import WordEmbedding
-from rnner.nn.recurrent import Bidirectional, Recurrent
+from rnner.nn.recurrent import RecurrentLayer, Stack
 
 _FLOAT, _INT32 = 1, 6  # TensorProto.FLOAT and INT32
 _TO_THE_END = 1 << 62
@@ -68,10 +68,9 @@ def add_tagger(graph: Graph, tagger: Tagger, rows: Array, *, composes: bool, lex
         parts.append(_document(graph, tagger.document, words.add("document_", "m"), forms))
     x = graph.add("Concat", *parts, axis=-1)
     lengths = graph.add("Cast", graph.input("lengths", "b"), to=_INT32)
-    for number, layer in enumerate(cast(nn.ModuleList, tagger.encoder.layers)):
-        x = _join_directions(
-            graph, _recurrent(graph, layer, x, lengths, f"encoder_{number}")[0], [0, 2, 1, 3]
-        )
+    for number, layer in enumerate(cast(Stack, tagger.encoder).layers):
+        output, _ = _recurrent(graph, cast(RecurrentLayer, layer), x, lengths, f"encoder_{number}")
+        x = _join_directions(graph, output, [0, 2, 1, 3])
     scores = _linear(graph, tagger.emission, x, "emission")
     graph.output("emissions", graph.add("Transpose", scores, perm=[1, 0, 2]))
 
@@ -183,14 +182,12 @@ _OPERATORS: dict[type[Cell], tuple[str, list[int], dict[str, Any]]] = {
 }
 
 
-def _recurrent(graph: Graph, layer: nn.Module, x: str, lengths: str, name: str) -> tuple[str, str]:
+def _recurrent(graph: Graph, layer: RecurrentLayer, x: str, lengths: str, name: str) -> tuple[str, str]:
     """Add a recurrence over x [t, b, i]: outputs [t, directions, b, h] and last states [directions, b, h]."""
-    if isinstance(layer, Bidirectional):
-        parts, direction = [layer.forward_layer, layer.backward_layer], "bidirectional"
-    else:
-        assert isinstance(layer, Recurrent)
-        parts, direction = [layer], "reverse" if layer.reverse else "forward"
-    cells = [part.cell for part in parts]
+    cells = [part.cell for part in layer.directions]
+    direction = {(False,): "forward", (True,): "reverse", (False, True): "bidirectional"}[
+        tuple(part.reverse for part in layer.directions)
+    ]
     if len(kinds := {type(cell) for cell in cells}) > 1 or not kinds <= _OPERATORS.keys():
         names = {get_cell(name): name for name in cell_names()}
         own = " beside ".join(sorted(names.get(kind, kind.__name__) for kind in kinds))

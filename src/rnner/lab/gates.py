@@ -24,7 +24,7 @@ from rnner.errors import UsageError
 from rnner.lab.memory import WORD_IDS, train_agreement
 from rnner.lab.small_networks import Log
 from rnner.nn.cells import Cell, GRUCell, GRUResetAfterCell, LSTMCell
-from rnner.nn.recurrent import Bidirectional, Recurrent, Stack
+from rnner.nn.recurrent import Recurrent, RecurrentLayer, Stack
 from rnner.render.plotting import Figure
 from rnner.render.tables import text_bar
 from rnner.system.terminal import printable
@@ -49,8 +49,7 @@ def tagger_inputs(decoder: TaggerDecoder, sentences: Sequence[list[str]]) -> lis
         hook.remove()
     found = []
     for number, (layer, x) in enumerate(zip(layers, inputs, strict=True), start=1):
-        both = (layer.forward_layer, layer.backward_layer) if isinstance(layer, Bidirectional) else (layer,)
-        for one in cast("tuple[Recurrent, ...]", both):
+        for one in cast(RecurrentLayer, layer).directions:
             name = f"layer {number}, " * (len(layers) > 1) + ("backward" if one.reverse else "forward")
             found.append((name, one, x.detach()))
     return found

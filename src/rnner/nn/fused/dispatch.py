@@ -27,7 +27,7 @@ _IMPLEMENTATIONS: dict[type[Cell], dict[str, Implementation]] = {
     GRUCell: {"fused": partial(run_scan, _SCANS[GRUCell])},
     GRUResetAfterCell: {"native": partial(run_native, torch.gru)},
     LSTMCell: {"fused": partial(run_scan, _SCANS[LSTMCell]), "native": partial(run_native, torch.lstm)},
-    NoRecurrenceCell: {"fused": run_without_recurrence},
+    NoRecurrenceCell: {"fused": partial(run_loops, run=run_without_recurrence)},
 }
 # The faster of the two, measured with scripts/bench_recurrent.py. On CUDA, cuDNN launches far fewer kernels.
 _FASTEST: dict[type[Cell], dict[str, str]] = {

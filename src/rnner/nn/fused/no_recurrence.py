@@ -5,20 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rnner.nn.cells import State
-from rnner.nn.loop import Recurrence
+from rnner.nn.cells import Cell, State
 from rnner.nn.padding import final_output, padding_mask
 
 
-def run_without_recurrence(recurrence: Recurrence) -> tuple[Tensor, State]:
-    """Run `NoRecurrenceCell`s; see `Recurrence` for the results."""
-    cells, reverse, x, lengths, state = recurrence
-    state = state or tuple(s for cell in cells for s in cell.initial_state(x))
+def run_without_recurrence(
+    cell: Cell, x: Tensor, lengths: Tensor, state: State, *, reverse: bool
+) -> tuple[Tensor, State]:
+    """Run a `NoRecurrenceCell`; arguments and results are those of `rnner.nn.loop.run_loop`."""
     outside = padding_mask(x, lengths)[..., None]
-    x = x.masked_fill(outside, 0)
-    outputs = [torch.tanh(cell.project(x)).masked_fill(outside, 0) for cell in cells]
-    final = [
-        final_output(output, lengths, initial, reverse=backward)
-        for output, initial, backward in zip(outputs, state, reverse, strict=True)
-    ]
-    return torch.cat(outputs, dim=-1), tuple(final)
+    output = torch.tanh(cell.project(x.masked_fill(outside, 0))).masked_fill(outside, 0)
+    return output, (final_output(output, lengths, state[0], reverse=reverse),)
