@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -44,30 +44,25 @@ class Decoder(ABC):
 
     Args:
         vocabulary: the model's.
+        threshold: the probability that entities must exceed, if any; see `rnner.decoding.threshold`.
+        agreement: the share of emissions common to equal spellings, if any; see `rnner.decoding.agreement`.
+        uses_documents: whether the model uses whole documents.
         limits: fields of `rnner.decoding.batching.Limits`. A sentence longer than `window` words is read in
             overlapping windows (`rnner.decoding.windows`), which bounds memory; each window still sees the
             whole document.
     """
 
-    def __init__(self, vocabulary: Vocabulary, **limits: int) -> None:
-        self.vocabulary = vocabulary
-        self.limits = Limits(**limits)
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        threshold: float | None,
+        agreement: float | None,
+        uses_documents: bool,
+        **limits: int,
+    ) -> None:
+        self.vocabulary, self.limits = vocabulary, Limits(**limits)
+        self.threshold, self.agreement, self.uses_documents = threshold, agreement, uses_documents
         self._extractor = EntityExtractor(vocabulary.tags, vocabulary.scheme)
-
-    @property
-    @abstractmethod
-    def uses_documents(self) -> bool:
-        """Whether the model uses whole documents."""
-
-    @property
-    @abstractmethod
-    def threshold(self) -> float | None:
-        """The probability that entities must exceed, if any; see `rnner.decoding.threshold`."""
-
-    @property
-    @abstractmethod
-    def agreement(self) -> float | None:
-        """The share of emissions common to equal spellings, if any; see `rnner.decoding.agreement`."""
 
     @abstractmethod
     def emitter(self) -> Emitter:
@@ -151,33 +146,23 @@ class Decoder(ABC):
 
     def _best_spans(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[Span]]:
         places, labels = self._extractor.extract(lattice.best_tags(), _lengths(parts))
-        found = zip(places.tolist(), labels, strict=True)
-        return _by_row(len(parts), ((row, Span(start, end, label)) for (row, start, end), label in found))
+        return _by_row(parts, Span, zip(*places.T.tolist(), labels, strict=True))
 
     def _best_scored_spans(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
         places, labels = self._extractor.extract(lattice.best_tags(), _lengths(parts))
         scores = lattice.probabilities(places) if labels else []
-        found = zip(places.tolist(), labels, scores, strict=True)
-        return _by_row(
-            len(parts),
-            ((row, ScoredSpan(start, end, label, score)) for (row, start, end), label, score in found),
-        )
+        return _by_row(parts, ScoredSpan, zip(*places.T.tolist(), labels, scores, strict=True))
 
     def _candidates(
         self, lattice: Lattice, parts: list[SentencePart], threshold: float
     ) -> list[list[ScoredSpan]]:
         names, found = self._extractor.labels, lattice.candidates(self._extractor.label_numbers, threshold)
-        return _by_row(
-            len(parts),
-            ((row, ScoredSpan(start, end, names[label], score)) for row, start, end, label, score in found),
-        )
+        return _by_row(parts, ScoredSpan, ((*place, names[label], score) for *place, label, score in found))
 
     def _best_non_overlapping(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
-        threshold = self.threshold
-        assert threshold is not None
-        return [
-            best_non_overlapping(found, threshold) for found in self._candidates(lattice, parts, threshold)
-        ]
+        threshold = cast(float, self.threshold)
+        candidates = self._candidates(lattice, parts, threshold)
+        return [best_non_overlapping(found, threshold) for found in candidates]
 
     def _readings(self, lattice: Lattice, parts: list[SentencePart], n: int) -> list[list[Reading]]:
         names, scheme = self.vocabulary.tags, self.vocabulary.scheme
@@ -200,8 +185,11 @@ def _moved(parts: list[SentencePart], first: int) -> list[SentencePart]:
     return [part._replace(sentence=part.sentence + first) for part in parts]
 
 
-def _by_row(rows: int, found: Iterable[tuple[int, T]]) -> list[list[T]]:
-    grouped: list[list[T]] = [[] for _ in range(rows)]
-    for row, result in found:
-        grouped[row].append(result)
+def _by_row(
+    parts: list[SentencePart], kind: Callable[..., T], found: Iterable[tuple[Any, ...]]
+) -> list[list[T]]:
+    """Return the entities of each part, given the row of each entity and its fields."""
+    grouped: list[list[T]] = [[] for _ in parts]
+    for row, *fields in found:
+        grouped[row].append(kind(*fields))
     return grouped

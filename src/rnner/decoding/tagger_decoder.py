@@ -1,9 +1,10 @@
-"""`TaggerDecoder`: a decoder that runs a tagger in torch."""
+"""`TaggerDecoder`: a decoder that runs a tagger in torch, and the lattice of its emissions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,14 +17,16 @@ from rnner.data.batches import Batch, Integers
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.batching import DocumentNumbers, SentencePart, Sentences
 from rnner.decoding.cached_emitter import CachedEmitter
-from rnner.decoding.crf_torch import TorchLattice
+from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
 from rnner.decoding.emissions import Emitter, PlainEmitter
 from rnner.decoding.lattice import Lattice
 from rnner.decoding.spans import ScoredSpan
+from rnner.decoding.threshold import Candidate
 from rnner.decoding.windows import decided_rows, join_spans
 from rnner.model.folder import load_model
 from rnner.model.tagger import Tagger
+from rnner.nn.heads import Head
 from rnner.tags import Span, from_spans
 
 
@@ -50,37 +53,20 @@ class TaggerDecoder(Decoder):
     """
 
     def __init__(self, tagger: Tagger, vocabulary: Vocabulary, *, final: bool = False, **limits: int) -> None:
-        super().__init__(vocabulary, **limits)
+        uses_documents = tagger.document is not None
+        super().__init__(vocabulary, tagger.head.threshold, tagger.agreement, uses_documents, **limits)
         self.tagger = tagger
-        self._cached = CachedEmitter(tagger.eval(), vocabulary) if final and self._on_cpu else None
+        cached = final and self.device.type == "cpu"
+        self._cached = CachedEmitter(tagger.eval(), vocabulary) if cached else None
 
     @property
     def device(self) -> torch.device:
         """The device of the tagger's weights."""
         return self.tagger.emission.weight.device
 
-    @property
-    def _on_cpu(self) -> bool:
-        return self.device.type == "cpu"
-
-    @property
-    def uses_documents(self) -> bool:
-        """Whether the tagger uses whole documents."""
-        return self.tagger.document is not None
-
-    @property
-    def threshold(self) -> float | None:
-        """The threshold of the tagger's head, if it has one."""
-        return self.tagger.head.threshold
-
-    @property
-    def agreement(self) -> float | None:
-        """The tagger's share of agreement, if it has one."""
-        return self.tagger.agreement
-
     def emitter(self) -> Emitter:
         """Return an emitter: cached on the CPU, plain on a GPU, where products are faster than look-ups."""
-        if self._on_cpu:
+        if self.device.type == "cpu":
             return self._cached or CachedEmitter(self.tagger, self.vocabulary)
         return PlainEmitter(self._emissions, self.vocabulary, uses_documents=self.uses_documents)
 
@@ -172,3 +158,49 @@ def _spans_in(part: SentencePart, spans: Sequence[Span]) -> list[Span]:
         for span in sorted(spans)
         if part.start <= span.start and span.end <= part.end
     ]
+
+
+class TorchLattice:
+    """The scores of all tag sequences of a batch; see `rnner.decoding.lattice.Lattice`.
+
+    Args:
+        head: the tagger's head.
+        emissions: [b, t, k].
+        lengths: [b].
+    """
+
+    def __init__(self, head: Head, emissions: Tensor, lengths: Tensor) -> None:
+        self._head, self._emissions, self._lengths = head, emissions, lengths
+
+    @cached_property
+    def _best(self) -> Tensor:
+        return self._head.decode(self._emissions, self._lengths)
+
+    def best_tags(self) -> Integers:
+        """Return the most probable legal tags [b, t], 0 in the padding."""
+        return self._best.numpy(force=True)
+
+    def probabilities(self, spans: Integers) -> list[float]:
+        """Return the exact probability of n entities [n, 3] (row, start, end), tagged as in `best_tags`."""
+        return self.probabilities_in(self._best, torch.as_tensor(spans, device=self._lengths.device))
+
+    def probabilities_in(self, path: Tensor, spans: Tensor) -> list[float]:
+        """Return the exact probability of n entities [n, 3], tagged as in `path` [b, t]."""
+        scores: list[float] = self._head.entity_probabilities(
+            self._emissions, self._lengths, path, spans
+        ).tolist()
+        return scores
+
+    def candidates(self, labels: Integers, threshold: float) -> list[Candidate]:
+        """Return all entities above a threshold, given the number [k] of each tag's label, -1 for none."""
+        parts = (self._emissions, self._lengths, self._head.transition_scores(), self._head.boundary)
+        return NumpyLattice(*(part.numpy(force=True) for part in parts)).candidates(labels, threshold)
+
+    def marginals(self) -> Tensor:
+        """Return the probability of each tag at each word, [b, t, k]."""
+        return self._head.marginals(self._emissions, self._lengths)
+
+    def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
+        """Return the n best tag sequences per sentence, with log-probabilities, -inf if there are fewer."""
+        paths, logs = self._head.n_best(self._emissions, self._lengths, n)
+        return paths.tolist(), logs.double().tolist()

@@ -227,10 +227,6 @@ def _check_graph(session: InferenceSession, vocabulary: Vocabulary) -> None:
 class OnnxDecoder(Decoder):
     """Finds entities with an exported model; see `Decoder`, and `load_onnx` for the arguments."""
 
-    threshold: float | None = None
-    agreement: float | None = None
-    uses_documents: bool = False
-
     def __init__(
         self,
         path: Path,
@@ -241,12 +237,10 @@ class OnnxDecoder(Decoder):
         agreement: float | None,
         **limits: int,
     ) -> None:
-        super().__init__(vocabulary, **limits)
+        self._inputs = [given.name for given in session.get_inputs()]
+        super().__init__(vocabulary, threshold, agreement, "counts" in self._inputs, **limits)
         self._path, self._session, self._moves = path, session, transitions
         self._boundary = np.array(tags.boundaries(vocabulary.tags, vocabulary.scheme))
-        self._inputs = [given.name for given in session.get_inputs()]
-        self.threshold, self.agreement = threshold, agreement
-        self.uses_documents = "counts" in self._inputs
 
     def emitter(self) -> PlainEmitter:
         """Return an emitter, which computes the emissions for one call."""
