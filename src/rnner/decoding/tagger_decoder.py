@@ -71,8 +71,7 @@ class TaggerDecoder(Decoder):
         return PlainEmitter(self._emissions, self.vocabulary, uses_documents=self.uses_documents)
 
     def _emissions(self, batch: Batch[NDArray[Any]]) -> Tensor:
-        emissions: Tensor = self.tagger(batch.to(self.device))
-        return emissions
+        return cast(Tensor, self.tagger(batch.to(self.device)))
 
     def lattice(self, emissions: Any, lengths: Integers) -> TorchLattice:
         """Return the lattice of emissions [b, t, k] of sentences with lengths [b]."""
@@ -186,10 +185,8 @@ class TorchLattice:
 
     def probabilities_in(self, path: Tensor, spans: Tensor) -> list[float]:
         """Return the exact probability of n entities [n, 3], tagged as in `path` [b, t]."""
-        scores: list[float] = self._head.entity_probabilities(
-            self._emissions, self._lengths, path, spans
-        ).tolist()
-        return scores
+        scores = self._head.entity_probabilities(self._emissions, self._lengths, path, spans)
+        return cast("list[float]", scores.tolist())
 
     def candidates(self, labels: Integers, threshold: float) -> list[Candidate]:
         """Return all entities above a threshold, given the number [k] of each tag's label, -1 for none."""

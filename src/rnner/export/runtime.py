@@ -12,7 +12,7 @@ import json
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -252,8 +252,7 @@ class OnnxDecoder(Decoder):
             (emissions,) = self._session.run(["emissions"], {name: available[name] for name in self._inputs})
         except Exception as error:  # onnxruntime has a dozen exception classes
             raise ModelError(f"{self._path}: cannot run ({_first_line(error)}); export it again") from None
-        found: Floats = emissions
-        return found
+        return cast(Floats, emissions)
 
     def lattice(self, emissions: Floats, lengths: Integers) -> NumpyLattice:
         """Return the lattice of emissions [b, t, k] of sentences with lengths [b]."""

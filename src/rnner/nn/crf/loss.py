@@ -7,7 +7,7 @@ transitions.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -52,8 +52,7 @@ def crf_loss(emissions: Tensor, tags: Tensor, lengths: Tensor, transitions: Tens
     """
     if torch._C._are_functorch_transforms_active():
         raise RuntimeError(f"the CRF's loss does not support torch.func; {_ALTERNATIVE}")
-    result: Tensor = _CRFLoss.apply(emissions, tags, lengths, transitions)  # type: ignore[no-untyped-call]
-    return result
+    return cast(Tensor, _CRFLoss.apply(emissions, tags, lengths, transitions))  # type: ignore[no-untyped-call]
 
 
 class _CRFLoss(torch.autograd.Function):
