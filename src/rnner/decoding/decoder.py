@@ -102,7 +102,13 @@ class Decoder(ABC):
     def readings(
         self, sentences: Sentences, n: int, documents: DocumentNumbers = None
     ) -> list[list[Reading]]:
-        """Return the n most probable ways to tag each sentence, best first; fewer if there are no more."""
+        """Return the n most probable ways to tag each sentence, best first; fewer if there are no more.
+
+        Raises:
+            ValueError: n is below 1.
+        """
+        if n < 1:
+            raise ValueError(f"n must be at least 1, got {n}")
         return self.decode(
             sentences, documents, partial(self._readings, n=n), partial(join_readings, n=n), []
         )

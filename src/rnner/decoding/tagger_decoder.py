@@ -188,10 +188,14 @@ class TorchLattice:
         scores = self._head.entity_probabilities(self._emissions, self._lengths, path, spans)
         return cast("list[float]", scores.tolist())
 
+    @property
+    def _numpy(self) -> NumpyLattice:
+        parts = (self._emissions, self._lengths, self._head.transition_scores(), self._head.boundary)
+        return NumpyLattice(*(part.numpy(force=True) for part in parts))
+
     def candidates(self, labels: Integers, threshold: float) -> list[Candidate]:
         """Return all entities above a threshold, given the number [k] of each tag's label, -1 for none."""
-        parts = (self._emissions, self._lengths, self._head.transition_scores(), self._head.boundary)
-        return NumpyLattice(*(part.numpy(force=True) for part in parts)).candidates(labels, threshold)
+        return self._numpy.candidates(labels, threshold)
 
     def marginals(self) -> Tensor:
         """Return the probability of each tag at each word, [b, t, k]."""
@@ -199,5 +203,4 @@ class TorchLattice:
 
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
         """Return the n best tag sequences per sentence, with log-probabilities, -inf if there are fewer."""
-        paths, logs = self._head.n_best(self._emissions, self._lengths, n)
-        return paths.tolist(), logs.double().tolist()
+        return self._numpy.n_best(n)

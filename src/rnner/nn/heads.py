@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from rnner.nn.crf.loss import crf_loss, log_likelihood
 from rnner.nn.crf.marginals import marginals, span_probabilities
 from rnner.nn.crf.transitions import join_transitions
-from rnner.nn.crf.viterbi import n_best, viterbi
+from rnner.nn.crf.viterbi import viterbi
 from rnner.nn.padding import padding_mask
 
 
@@ -82,13 +82,6 @@ class Head(nn.Module):
         return span_probabilities(
             emissions, lengths, self.transition_scores(), tags=tags, spans=spans, boundary=self.boundary
         )
-
-    def n_best(self, emissions: Tensor, lengths: Tensor, n: int) -> tuple[Tensor, Tensor]:
-        """Return the n most probable legal sequences `[b, n, t]` and their log-probabilities `[b, n]`.
-
-        The log-probability is -inf where there is no further sequence.
-        """
-        return n_best(emissions, lengths, self.transition_scores(), n=n)
 
     def extra_repr(self) -> str:
         """Return the number of tags and the threshold, for `print(module)`."""
