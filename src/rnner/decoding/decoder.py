@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnner import tags
-from rnner.data.bags import number_documents
-from rnner.data.batches import Integers
+from rnner.data.bags import bags_of_words, number_documents
+from rnner.data.batches import Batch, Integers
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.agreement import with_agreement
 from rnner.decoding.batching import (
     DocumentNumbers,
+    EmissionsOf,
+    Emitter,
     Limits,
     SentencePart,
     Sentences,
@@ -27,7 +30,6 @@ from rnner.decoding.batching import (
     blocks,
     in_order,
 )
-from rnner.decoding.emissions import Emitter
 from rnner.decoding.lattice import EntityExtractor, Lattice
 from rnner.decoding.spans import Reading, ScoredSpan
 from rnner.decoding.threshold import best_non_overlapping
@@ -64,9 +66,13 @@ class Decoder(ABC):
         self.threshold, self.agreement, self.uses_documents = threshold, agreement, uses_documents
         self._extractor = EntityExtractor(vocabulary.tags, vocabulary.scheme)
 
-    @abstractmethod
     def emitter(self) -> Emitter:
-        """Return an emitter, which computes the emissions for one call."""
+        """Return an emitter, which computes the emissions for one call; by default, batch by batch."""
+        return self._emissions_of_block
+
+    @abstractmethod
+    def emissions(self, batch: Batch[NDArray[Any]]) -> Any:
+        """Run the model on a batch; return the emissions [b, t, k], an array or a tensor."""
 
     @abstractmethod
     def lattice(self, emissions: Any, lengths: Integers) -> Lattice:
@@ -138,7 +144,7 @@ class Decoder(ABC):
                 with garbage_collection_paused():
                     words = sentences[block.start : block.stop]
                     document_of = number_documents(numbers[block.start : block.stop]).tolist()
-                    emissions_of = emitter.for_block(words, document_of)
+                    emissions_of = emitter(words, document_of)
                     if self.agreement is not None:
                         emissions_of = with_agreement(
                             emissions_of, words, document_of, self.agreement, self.limits
@@ -149,6 +155,16 @@ class Decoder(ABC):
                         results.update(zip(parts, read(lattice, _moved(parts, block.start)), strict=True))
                     found += in_order(words, results, self.limits, join=join, empty=empty)
         return found
+
+    def _emissions_of_block(self, sentences: Sequence[list[str]], documents: list[int]) -> EmissionsOf:
+        bags = bags_of_words(sentences, documents, self.vocabulary.row) if self.uses_documents else None
+
+        def emissions_of(parts: list[SentencePart]) -> Any:
+            words = [sentences[number][start:end] for number, start, end in parts]
+            own = None if bags is None else [bags[part.sentence] for part in parts]
+            return self.emissions(self.vocabulary.encode(words, bags=own))
+
+        return emissions_of
 
     def _best_spans(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[Span]]:
         places, labels = self._extractor.extract(lattice.best_tags(), _lengths(parts))

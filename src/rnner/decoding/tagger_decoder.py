@@ -15,11 +15,10 @@ from torch.nn.utils.rnn import pad_sequence
 
 from rnner.data.batches import Batch, Integers
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding.batching import DocumentNumbers, SentencePart, Sentences
+from rnner.decoding.batching import DocumentNumbers, Emitter, SentencePart, Sentences
 from rnner.decoding.cached_emitter import CachedEmitter
 from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
-from rnner.decoding.emissions import Emitter, PlainEmitter
 from rnner.decoding.lattice import Lattice
 from rnner.decoding.spans import ScoredSpan
 from rnner.decoding.threshold import Candidate
@@ -67,10 +66,11 @@ class TaggerDecoder(Decoder):
     def emitter(self) -> Emitter:
         """Return an emitter: cached on the CPU, plain on a GPU, where products are faster than look-ups."""
         if self.device.type == "cpu":
-            return self._cached or CachedEmitter(self.tagger, self.vocabulary)
-        return PlainEmitter(self._emissions, self.vocabulary, uses_documents=self.uses_documents)
+            return (self._cached or CachedEmitter(self.tagger, self.vocabulary)).for_block
+        return super().emitter()
 
-    def _emissions(self, batch: Batch[NDArray[Any]]) -> Tensor:
+    def emissions(self, batch: Batch[NDArray[Any]]) -> Tensor:
+        """Run the tagger on a batch; return the emissions [b, t, k]."""
         return cast(Tensor, self.tagger(batch.to(self.device)))
 
     def lattice(self, emissions: Any, lengths: Integers) -> TorchLattice:

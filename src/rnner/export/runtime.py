@@ -23,7 +23,6 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.data.word_index import SortedWords
 from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
-from rnner.decoding.emissions import PlainEmitter
 from rnner.errors import ModelError, UsageError
 from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS
 
@@ -242,11 +241,8 @@ class OnnxDecoder(Decoder):
         self._path, self._session, self._moves = path, session, transitions
         self._boundary = np.array(tags.boundaries(vocabulary.tags, vocabulary.scheme))
 
-    def emitter(self) -> PlainEmitter:
-        """Return an emitter, which computes the emissions for one call."""
-        return PlainEmitter(self._emissions, self.vocabulary, uses_documents=self.uses_documents)
-
-    def _emissions(self, batch: Batch[NDArray[Any]]) -> Floats:
+    def emissions(self, batch: Batch[NDArray[Any]]) -> Floats:
+        """Run the graph on a batch; return the emissions [b, t, k]."""
         available = graph_inputs(batch)
         try:
             (emissions,) = self._session.run(["emissions"], {name: available[name] for name in self._inputs})
