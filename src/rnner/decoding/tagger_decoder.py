@@ -25,6 +25,8 @@ from rnner.decoding.threshold import Candidate
 from rnner.decoding.windows import decided_rows, join_spans
 from rnner.model.folder import load_model
 from rnner.model.tagger import Tagger
+from rnner.nn.crf.marginals import marginals, span_probabilities
+from rnner.nn.crf.viterbi import viterbi
 from rnner.nn.heads import Head
 from rnner.tags import Span, from_spans
 
@@ -169,11 +171,11 @@ class TorchLattice:
     """
 
     def __init__(self, head: Head, emissions: Tensor, lengths: Tensor) -> None:
-        self._head, self._emissions, self._lengths = head, emissions, lengths
+        self._chain, self._boundary = (emissions, lengths, head.transition_scores()), head.boundary
 
     @cached_property
     def _best(self) -> Tensor:
-        return self._head.decode(self._emissions, self._lengths)
+        return viterbi(*self._chain)
 
     def best_tags(self) -> Integers:
         """Return the most probable legal tags [b, t], 0 in the padding."""
@@ -181,17 +183,16 @@ class TorchLattice:
 
     def probabilities(self, spans: Integers) -> list[float]:
         """Return the exact probability of n entities [n, 3] (row, start, end), tagged as in `best_tags`."""
-        return self.probabilities_in(self._best, torch.as_tensor(spans, device=self._lengths.device))
+        return self.probabilities_in(self._best, torch.as_tensor(spans, device=self._boundary.device))
 
     def probabilities_in(self, path: Tensor, spans: Tensor) -> list[float]:
         """Return the exact probability of n entities [n, 3], tagged as in `path` [b, t]."""
-        scores = self._head.entity_probabilities(self._emissions, self._lengths, path, spans)
+        scores = span_probabilities(*self._chain, tags=path, spans=spans, boundary=self._boundary)
         return cast("list[float]", scores.tolist())
 
     @property
     def _numpy(self) -> NumpyLattice:
-        parts = (self._emissions, self._lengths, self._head.transition_scores(), self._head.boundary)
-        return NumpyLattice(*(part.numpy(force=True) for part in parts))
+        return NumpyLattice(*(part.numpy(force=True) for part in (*self._chain, self._boundary)))
 
     def candidates(self, labels: Integers, threshold: float) -> list[Candidate]:
         """Return all entities above a threshold, given the number [k] of each tag's label, -1 for none."""
@@ -199,7 +200,7 @@ class TorchLattice:
 
     def marginals(self) -> Tensor:
         """Return the probability of each tag at each word, [b, t, k]."""
-        return self._head.marginals(self._emissions, self._lengths)
+        return marginals(*self._chain)
 
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
         """Return the n best tag sequences per sentence, with log-probabilities, -inf if there are fewer."""
