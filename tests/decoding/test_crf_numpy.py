@@ -51,7 +51,7 @@ def test_best_tags_and_entity_probabilities_equal_torch(scheme, scale):
     assert places and lattice.probabilities(np.array(places)) == pytest.approx(expected.tolist(), abs=1e-9)
 
 
-@pytest.mark.parametrize(("scheme", "n"), itertools.product(tags.SCHEMES, [1, 3, 1000]))
+@pytest.mark.parametrize(("scheme", "n"), [*itertools.product(tags.SCHEMES, [1, 3, 1000])])
 def test_n_best_are_the_best_in_order_with_their_probabilities(scheme, n):
     emissions, lengths, transitions, boundary, names = drawn(scheme, scale=20.0, sentences=3, longest=3)
     found, reported = lattice_of(emissions, lengths, transitions, boundary).n_best(n)
