@@ -133,23 +133,18 @@ class TaggerDecoder(Decoder):
 
         def read(lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
             asked = [_spans_in(part, spans[part.sentence]) for part in parts]
-            return self._probabilities(cast(TorchLattice, lattice), parts, asked)
+            places = [(row, span.start, span.end) for row, own in enumerate(asked) for span in own]
+            if not places:
+                return [[] for _ in parts]
+            paths = []
+            for own, part in zip(asked, parts, strict=True):
+                names = from_spans([span for span in own if span.label], part.length, self.vocabulary.scheme)
+                paths.append(torch.tensor(self.vocabulary.tag_ids(names), device=self.device))
+            path = pad_sequence(paths, batch_first=True)
+            scores = iter(cast(TorchLattice, lattice).probabilities_in(path, path.new_tensor(places)))
+            return [[ScoredSpan(*span, next(scores)) for span in own] for own in asked]
 
         return self.decode(sentences, documents, read, join_spans, [])
-
-    def _probabilities(
-        self, lattice: TorchLattice, parts: list[SentencePart], spans: list[list[Span]]
-    ) -> list[list[ScoredSpan]]:
-        places = [(row, span.start, span.end) for row, own in enumerate(spans) for span in own]
-        if not places:
-            return [[] for _ in parts]
-        paths = []
-        for own, part in zip(spans, parts, strict=True):
-            names = from_spans([span for span in own if span.label], part.length, self.vocabulary.scheme)
-            paths.append(torch.tensor(self.vocabulary.tag_ids(names), device=self.device))
-        path, spans_of_path = pad_sequence(paths, batch_first=True), torch.tensor(places, device=self.device)
-        scores = iter(lattice.probabilities_in(path, spans_of_path))
-        return [[ScoredSpan(*span, next(scores)) for span in own] for own in spans]
 
 
 def _spans_in(part: SentencePart, spans: Sequence[Span]) -> list[Span]:
