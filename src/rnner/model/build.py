@@ -82,7 +82,7 @@ def build_character_encoder(
         layer = build_bidirectional(config.cell, config.size, config.hidden)
     except ValueError as error:
         raise ConfigError([f"embeddings.characters.cell: {error}"]) from None
-    return CharacterRecurrent(characters, config.size, layer)
+    return CharacterRecurrent(characters, layer)
 
 
 def build_encoder(config: EncoderConfig, features: int, *, between: float) -> Stack:
