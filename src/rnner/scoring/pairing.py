@@ -1,8 +1,8 @@
 """Pairing of predictions with the gold file that they belong to.
 
 Token files with the same sentences are paired word by word. Otherwise, both files must have the same text, up
-to white space: either as a whole, however it is cut into documents, sentences and tokens, or document by
-document, in any order. The text is then cut wherever a gold token or any entity begins or ends; these pieces
+to white space: either document by document, in any order, or as a whole, however it is cut into documents,
+sentences and tokens. The text is then cut wherever a gold token or any entity begins or ends; these pieces
 take the place of words.
 """
 
@@ -95,16 +95,17 @@ def _in_order_of(gold: AnnotatedFile, file: AnnotatedFile, notes: list[str]) -> 
 
     Raises DataError if there are none.
     """
-    if _text(file.passages) == _text(gold.passages):
-        return file.passages
     by_text: dict[str, deque[Passage]] = defaultdict(deque)
     for passage in file.passages:
         by_text[passage.text].append(passage)
     found: list[Passage] = []
     for passage in gold.passages:
-        if not by_text[passage.text]:
+        if by_text[passage.text]:
+            found.append(by_text[passage.text].popleft())
+        elif _text(file.passages) == _text(gold.passages):
+            return file.passages
+        else:
             raise _difference(gold, file, passage, [it for rest in by_text.values() for it in rest])
-        found.append(by_text[passage.text].popleft())
     if rest := len(file.passages) - len(found):
         unit = "sentence" if file.sentences else "document"
         notes.append(f"{file.path}: {counted(rest, unit)} not in {gold.path}, not scored")
@@ -131,12 +132,15 @@ def _difference(
         word, line = missing.token_at(place)
         message = f"the text ends here, but {gold.path}:{line} continues with {word!r}"
         return DataError(message, file.path, nearest.lines[-1])
-    word, line = nearest.token_at(place)
     if place == len(missing.text):
+        word, line = nearest.token_at(place)
         message = f"{word!r} comes after the end of the text in {gold.path}:{missing.lines[-1]}"
     else:
-        other, place_in_gold = missing.token_at(place)
-        message = f"{word!r}, but {gold.path}:{place_in_gold} has {other!r}"
+        starts = {0, *missing.token_ends}.intersection((0, *nearest.token_ends))
+        first = max(start for start in starts if start <= place)  # of the first two tokens that differ
+        word, line = nearest.token_at(first)
+        expected, gold_line = missing.token_at(first)
+        message = f"{word!r}, but {gold.path}:{gold_line} has {expected!r}"
     return DataError(f"{message}; predictions must have the words of the gold file", file.path, line)
 
 
