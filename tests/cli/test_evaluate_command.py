@@ -253,6 +253,7 @@ def test_the_report_has_averages_matches_and_unseen_entities(evaluate):
         sum(score["f1"] for score in report["per_type"].values()) / len(report["per_type"])
     )
     assert report["matches"]["strict"]["f1"] == pytest.approx(report["f1"])
+    assert report["matches"]["strict"]["per_type"].keys() == report["per_type"].keys()
     assert report["matches"]["ent_type"].keys() >= {"correct", "incorrect", "partial", "missed", "spurious"}
     parts = report["train"]
     assert parts["seen"]["support"] + parts["unseen"]["support"] == report["support"]

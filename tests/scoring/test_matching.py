@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entity_corpora import corpora
-from rnner.scoring.matching import Matches, count_matches
+from rnner.scoring.matching import Matches, count_matches, count_matches_per_type
 from rnner.scoring.metrics import score_entities
 from rnner.tags import Span
 
@@ -100,7 +100,15 @@ def test_matches_equal_those_of_nervaluate(sentences):
     labels = sorted({span.label for side in (gold, predicted) for row in side for span in row})
     expected = nervaluate.Evaluator(
         dictionaries(gold), dictionaries(predicted), tags=labels, loader="dict"
-    ).evaluate()["overall"]
+    ).evaluate()
+    assert_equal(found, expected["overall"])
+    per_type = count_matches_per_type(gold, predicted)
+    assert per_type.keys() == expected["entities"].keys()
+    for label, matches in per_type.items():
+        assert_equal(matches, expected["entities"][label])
+
+
+def assert_equal(found, expected):
     assert found.keys() == expected.keys()
     for schema, matches in found.items():
         for name in (*COUNTS, "precision", "recall"):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnner.data.splits import Split
 from rnner.errors import did_you_mean
-from rnner.scoring.metrics import Scores, score, score_tags
+from rnner.scoring.metrics import Scores, score, score_entities, score_tags
 from rnner.tags import LENIENT, Span, from_spans
 
 LabelMap = Mapping[str, str]
@@ -85,10 +85,12 @@ def score_annotations(gold: Annotation, found: Annotation, lengths: Sequence[int
         gold, found: what is scored, over the same sentences.
         lengths: tokens per sentence.
     """
-    scheme = _common_scheme(gold, found)
-    if scheme is None:
-        return score(gold.spans, found.spans, lengths)
-    return score_tags(*(_tags_in(scheme, side, lengths) for side in (gold, found)), scheme=scheme)
+    if LENIENT in (gold.scheme, found.scheme):
+        scheme = _likely_scheme(gold, found)
+        return score_tags(*(_tags_in(scheme, side, lengths) for side in (gold, found)), scheme=scheme)
+    if gold.tags is not None and found.tags is not None and gold.scheme == found.scheme:
+        return score_entities(gold.spans, found.spans, tags=(gold.tags, found.tags))
+    return score(gold.spans, found.spans, lengths)
 
 
 def unused_labels(labels: LabelMap, known: Collection[str]) -> list[str]:
@@ -100,16 +102,10 @@ def unused_labels(labels: LabelMap, known: Collection[str]) -> list[str]:
     ]
 
 
-def _common_scheme(gold: Annotation, found: Annotation) -> str | None:
-    """Return the scheme in which to compare the tags of both sides; None if their spans say all."""
-    illegal = [side.tags or [] for side in (gold, found) if side.scheme == LENIENT]
-    if illegal:
-        return (
-            "bioes"
-            if any(tag[:2] in ("E-", "S-") for tags in illegal for row in tags for tag in row)
-            else "iob2"
-        )
-    return gold.scheme if gold.scheme == found.scheme and gold.scheme not in ("", "binary") else None
+def _likely_scheme(*sides: Annotation) -> str:
+    """Return the scheme that tags that follow none are closest to."""
+    tags = {tag for side in sides if side.scheme == LENIENT for row in side.tags or [] for tag in row}
+    return "bioes" if any(tag[:2] in ("E-", "S-") for tag in tags) else "iob2"
 
 
 def _tags_in(scheme: str, side: Annotation, lengths: Sequence[int]) -> list[list[str]]:

@@ -27,10 +27,11 @@ from rnner.scoring.bootstrap import (
     percentile_interval,
 )
 from rnner.scoring.error_analysis import Confusion, ErrorCounts, confusions, count_errors
-from rnner.scoring.matching import Matches, count_matches
+from rnner.scoring.matching import Matches, count_matches, count_matches_per_type
 from rnner.scoring.metrics import Scores, score, score_entities
 from rnner.scoring.novelty import KnownForms, Novelty, score_novelty
 from rnner.scoring.pairing import Pairing
+from rnner.tags import BINARY_LABEL
 
 if TYPE_CHECKING:  # would import torch
     from rnner.decoding.decoder import Decoder
@@ -45,7 +46,7 @@ class EvaluationReport:
         scores: precision, recall and F1.
         f1_interval, units: interval of F1, and what was resampled for it.
         errors, confusions: errors by class and by label.
-        matches: strict, exact, partial and type matches.
+        matches, matches_per_type: strict, exact, partial and type matches: in all, and for each label.
         novelty: scores of entities that training has or has not shown; None if it is not given.
         warnings: about the data and the labels.
         counts: `[u, 3]` per unit, see `entity_counts`.
@@ -57,6 +58,7 @@ class EvaluationReport:
     errors: ErrorCounts
     confusions: list[Confusion]
     matches: dict[str, Matches]
+    matches_per_type: dict[str, dict[str, Matches]]
     novelty: Novelty | None
     warnings: list[str]
     counts: NDArray[np.int64] = field(repr=False, compare=False)
@@ -68,10 +70,14 @@ class EvaluationReport:
             "f1_interval": asdict(self.f1_interval) | self.units.to_dict(),
             "errors": asdict(self.errors),
             "confusions": [confusion.to_dict() for confusion in self.confusions],
-            "matches": {schema: matches.to_dict() for schema, matches in self.matches.items()},
+            "matches": {schema: self._matches_of(schema) for schema in self.matches},
             "warnings": self.warnings,
         }
         return report if self.novelty is None else report | {"train": self.novelty.to_dict()}
+
+    def _matches_of(self, schema: str) -> dict[str, Any]:
+        per_type = {label: matches[schema].to_dict() for label, matches in self.matches_per_type.items()}
+        return {**self.matches[schema].to_dict(), "per_type": per_type}
 
 
 def evaluate(decoder: Decoder | Ensemble, split: Split) -> Scores:
@@ -113,6 +119,7 @@ def evaluation_report(
     """
     if decoder.vocabulary.scheme == "binary":
         split = split.convert("binary")
+        known = known and {(form, labels.get(BINARY_LABEL, BINARY_LABEL)) for form, _ in known}
     gold = AnnotatedSentences.of_split(split).relabel(labels)
     found = Annotation(decoder.spans(gold.words, split.documents.tolist())).relabel(labels)
     model_labels = {labels.get(label, label) for label in decoder.vocabulary.labels}
@@ -201,6 +208,7 @@ def _report(
         errors=count_errors(*sides),
         confusions=confusions(*sides, gold.words),
         matches=count_matches(*sides),
+        matches_per_type=count_matches_per_type(*sides),
         novelty=None if known is None else score_novelty(*sides, gold.words, known),
         warnings=warnings,
     )

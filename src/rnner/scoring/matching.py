@@ -15,9 +15,10 @@ entity does not count.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from rnner.scoring.error_analysis import shared_words
@@ -86,27 +87,39 @@ def count_matches(gold: Sequence[list[Span]], predicted: Sequence[list[Span]]) -
         ValueError: the arguments differ in length.
     """
     check_same_length(gold=gold, predicted=predicted)
-    pairs = list(zip(gold, predicted, strict=True))
-    return {
-        name: Matches(**sum((_match(*pair, schema) for pair in pairs), Counter()))
-        for name, schema in _SCHEMAS.items()
-    }
+    pairs = [pair for pair in zip(gold, predicted, strict=True) if any(pair)]
+    kinds = {name: [kind for pair in pairs for kind in _match(*pair, it)] for name, it in _SCHEMAS.items()}
+    return {name: Matches(**Counter(found)) for name, found in kinds.items()}
 
 
-def _match(gold: list[Span], predicted: list[Span], schema: _Schema) -> Counter[str]:
-    """Return the number of entities of one sentence by kind of match."""
-    counts: Counter[str] = Counter()
+def count_matches_per_type(
+    gold: Sequence[list[Span]], predicted: Sequence[list[Span]]
+) -> dict[str, dict[str, Matches]]:
+    """Count the matches among the entities of each label, by label; arguments as for `count_matches`."""
+    check_same_length(gold=gold, predicted=predicted)
+    parts: dict[str, list[tuple[list[Span], list[Span]]]] = defaultdict(list)  # of sentences with the label
+    for own, found in zip(gold, predicted, strict=True):
+        for label in {span.label for span in (*own, *found)}:
+            parts[label].append((_with_label(own, label), _with_label(found, label)))
+    return {label: count_matches(*map(list, zip(*parts[label], strict=True))) for label in sorted(parts)}
+
+
+def _with_label(spans: list[Span], label: str) -> list[Span]:
+    return [span for span in spans if span.label == label]
+
+
+def _match(gold: list[Span], predicted: list[Span], schema: _Schema) -> Iterator[str]:
+    """Yield the kinds of match of a sentence's entities."""
     free = list(gold)
     for span in predicted:
         touched = [other for other in free if 100 * shared_words(span, other) >= other.end - other.start]
         correct = [other for other in touched if schema.is_correct(span, other)]
         if not touched:
-            counts["spurious"] += 1
+            yield "spurious"
             continue
-        counts["correct" if correct else schema.otherwise] += 1
-        free.remove(min(correct, key=lambda other: _distance(span, other)) if correct else touched[0])
-    counts["missed"] += len(free)
-    return counts
+        yield "correct" if correct else schema.otherwise
+        free.remove(min(correct, key=partial(_distance, span)) if correct else touched[0])
+    yield from ["missed"] * len(free)
 
 
 def _distance(one: Span, other: Span) -> int:

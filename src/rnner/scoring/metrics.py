@@ -118,17 +118,26 @@ def score(gold: Sequence[list[Span]], predicted: Sequence[list[Span]], lengths: 
         [from_spans(spans, n, "iob2") for spans, n in zip(side, lengths, strict=True)]
         for side in (gold, predicted)
     )
-    return _scores(gold, predicted, *_count_tags(gold_tags, predicted_tags))
+    return score_entities(gold, predicted, tags=(gold_tags, predicted_tags))
 
 
-def score_entities(gold: Sequence[list[Span]], predicted: Sequence[list[Span]]) -> Scores:
-    """Score predicted entities against gold ones, without token accuracy; entities of a side may overlap.
+def score_entities(
+    gold: Sequence[list[Span]],
+    predicted: Sequence[list[Span]],
+    *,
+    tags: tuple[Sequence[list[str]], Sequence[list[str]]] = ((), ()),
+) -> Scores:
+    """Score predicted entities against gold ones.
+
+    Args:
+        gold, predicted: the entities of each sentence; those of one side may overlap.
+        tags: gold and predicted tags of each sentence, for token accuracy; none if there are no tokens.
 
     Raises:
         ValueError: the arguments differ in length.
     """
     check_same_length(gold=gold, predicted=predicted)
-    return _scores(gold, predicted, 0, 0)
+    return _scores(gold, predicted, *_count_tags(*tags))
 
 
 def score_tags(gold: Sequence[list[str]], predicted: Sequence[list[str]], *, scheme: str = "iob2") -> Scores:
