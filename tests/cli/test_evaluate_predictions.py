@@ -145,7 +145,8 @@ def test_entities_unseen_in_training_are_scored_apart(evaluate, files):
         json.dumps({"text": "In London, Ada Lovelace.", "spans": [{"start": 3, "end": 9, "label": "GPE"}]})
     )
     options = ("--train", "train.jsonl", "--map", "GPE=LOC")
-    report, _ = evaluate("gold.conll", "--predictions", "found.conll", *options)
+    report, err = evaluate("gold.conll", "--predictions", "found.conll", *options)
+    assert err == ""
     seen, unseen = report["train"]["seen"], report["train"]["unseen"]
     assert (seen["support"], seen["f1"]) == (1, 1)
     assert (unseen["support"], unseen["predicted"], unseen["correct"]) == (3, 3, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rnner.decoding.ensemble import Ensemble
     from rnner.scoring.annotation import LabelMap
     from rnner.scoring.evaluation import Comparison, EvaluationReport
-    from rnner.scoring.novelty import KnownForms
     from rnner.scoring.passages import AnnotatedFile
     from rnner.scoring.raw_text import RawTextReport
 
@@ -173,7 +172,6 @@ def _score_predictions(
 ) -> EvaluationReport | Comparison:
     """Score files of predictions, without a model."""
     from rnner.data.corpus import resolve
-    from rnner.scoring.annotation import unused_labels
     from rnner.scoring.evaluation import Comparison, predictions_reports
     from rnner.scoring.pairing import pair
 
@@ -184,12 +182,11 @@ def _score_predictions(
         raise UsageError(f"--predictions {data}: only a column file can hold gold and predicted tags")
     if in_one_file and columns.gold is None:
         notice(f"{path}: gold tags from the next-to-last column, predicted tags from the last column")
-    pairing = pair(gold, [_read(other, columns.predicted, {"tag": -1}) for other in paths])
-    counts = [side.count_labels() for side in (pairing.gold.annotation, *pairing.predicted)]
-    for message in unused_labels(labels, set().union(*counts)):
-        warn(message)
-    known = _known_forms(train, columns.gold, labels)
-    reports = predictions_reports(pairing, labels=labels, known=known)
+    found = [_read(other, columns.predicted, {"tag": -1}) for other in paths]
+    training = _read_training(train, columns.gold)
+    _warn_of_unused(labels, *(file.labels for file in (gold, *found, training) if file))
+    known = training.known_forms(labels) if training else None
+    reports = predictions_reports(pair(gold, found), labels=labels, known=known)
     return reports[0] if len(reports) == 1 else Comparison(list(zip(files, reports, strict=True)), None)
 
 
@@ -207,11 +204,18 @@ def _is_same_file(path: Path, other: Path) -> bool:
     return path.exists() and other.exists() and path.samefile(other)
 
 
-def _known_forms(train: str | None, columns: dict[str, int] | None, labels: LabelMap) -> KnownForms | None:
-    """Return the entities of the training file."""
+def _read_training(train: str | None, columns: dict[str, int] | None) -> AnnotatedFile | None:
     from rnner.data.corpus import resolve
 
-    return None if train is None else _read(resolve(train), None, columns).known_forms(labels)
+    return None if train is None else _read(resolve(train), None, columns)
+
+
+def _warn_of_unused(labels: LabelMap, *known: Collection[str]) -> None:
+    """Warn about labels of `--map` that occur nowhere."""
+    from rnner.scoring.annotation import unused_labels
+
+    for message in unused_labels(labels, set().union(*known)):
+        warn(message)
 
 
 def _load_models(names: Sequence[str], **settings: Any) -> list[tuple[str, Decoder]]:
@@ -229,14 +233,14 @@ def _score_models(
 ) -> EvaluationReport | Comparison:
     """Score one model, or compare several and their ensemble."""
     from rnner.data.corpus import read_split, resolve
-    from rnner.scoring.annotation import unused_labels
     from rnner.scoring.evaluation import Comparison, evaluation_report
 
     split = read_split(resolve(data), columns=columns, illegal="conlleval")
-    known_labels = {label for _, decoder in decoders for label in decoder.vocabulary.labels}
-    for message in unused_labels(labels, known_labels.union(split.labels)):
-        warn(message)
-    score = partial(evaluation_report, labels=labels, known=_known_forms(train, columns, labels))
+    training = _read_training(train, columns)
+    known_labels = [decoder.vocabulary.labels for _, decoder in decoders]
+    _warn_of_unused(labels, split.labels, training.labels if training else (), *known_labels)
+    known = training.known_forms(labels) if training else None
+    score = partial(evaluation_report, labels=labels, known=known)
     if len(decoders) == 1:
         return score(decoders[0][1], split)
     ensemble = _ensemble(decoders, labels)

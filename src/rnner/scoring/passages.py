@@ -69,6 +69,11 @@ class AnnotatedFile:
     sentences: AnnotatedSentences | None
     notes: list[str]
 
+    @property
+    def labels(self) -> set[str]:
+        """The labels of its entities."""
+        return {span.label for passage in self.passages for span in passage.spans}
+
     def known_forms(self, labels: LabelMap) -> KnownForms:
         """Return the form and the new label of every entity."""
         entities = (
