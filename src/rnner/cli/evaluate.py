@@ -172,16 +172,17 @@ def _score_predictions(
 ) -> EvaluationReport | Comparison:
     """Score files of predictions, without a model."""
     from rnner.data.corpus import resolve
+    from rnner.data.formats.detect import detect_format
     from rnner.scoring.evaluation import Comparison, predictions_reports
     from rnner.scoring.pairing import pair
 
     path, paths = resolve(data), [resolve(file) for file in files]
-    in_one_file = any(_is_same_file(path, other) for other in paths)
-    gold = _read(path, columns.gold, {"tag": -2} if in_one_file else None)
-    if in_one_file and gold.sentences is None:
-        raise UsageError(f"--predictions {data}: only a column file can hold gold and predicted tags")
-    if in_one_file and columns.gold is None:
+    in_one_file = columns.gold is None and any(_is_same_file(path, other) for other in paths)
+    if in_one_file:
+        if detect_format(path) != "columns":
+            raise UsageError(f"--predictions {data}: only a column file can hold gold and predicted tags")
         notice(f"{path}: gold tags from the next-to-last column, predicted tags from the last column")
+    gold = _read(path, columns.gold, {"tag": -2} if in_one_file else None)
     found = [_read(other, columns.predicted, {"tag": -1}) for other in paths]
     training = _read_training(train, columns.gold)
     _warn_of_unused(labels, *(file.labels for file in (gold, *found, training) if file))
