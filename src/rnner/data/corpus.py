@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rnner.data.affixes import STRIP_AFFIX, find_affix
 from rnner.data.corpus_cache import cached
 from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import IllegalTagRule, SourceFile, TaggedSentence
@@ -20,7 +21,8 @@ from rnner.data.formats.detect import detect_format
 from rnner.data.formats.registry import read_sentences
 from rnner.data.lines import no_such_file
 from rnner.data.splits import IllegalTags, Split
-from rnner.data.token_table import TableRow, build_table
+from rnner.data.tag_spellings import spelling_of
+from rnner.data.token_table import TableRow, build_table, count_strings, rename
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
 
@@ -141,6 +143,17 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     table = build_table(rows())
     if not len(table):
         raise DataError("no sentences: the file has no words", path)
+    counts = count_strings(table.tags)
+    spelling = spelling_of(counts)
+    if spelling.unreadable:
+        sentence, position = min(map(detector.first_place, spelling.unreadable))
+        tag = table.tags.strings[table.tags.numbers[table.starts[sentence] + position]]
+        raise DataError(spelling.problem(tag), path, lines_of[sentence][position])
+    detector.rename(spelling.tags)
+    table = replace(table, tags=rename(table.tags, spelling.tags))
+    source.notes.update(spelling.notes(counts))
+    if affix := find_affix(table.tokens.strings):
+        source.notes[f"{affix}; {STRIP_AFFIX}"] = 0
     try:
         scheme, illegal_tags = detector.detect(), None
     except SchemeError as error:
@@ -159,7 +172,7 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
 def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:
     form = "columns" if source.columns is not None else detect_format(source.path)
     if form == "columns":
-        return ConllReader(source.path, columns=source.columns)
+        return ConllReader(source.path, columns=source.columns, notes=source.notes)
     return read_sentences(source, form)
 
 

@@ -1,0 +1,79 @@
+"""Affixes that nearly all tokens of a corpus share, and that plain text does not have.
+
+    prefix          en:Clara      a language or a source, as in WikiANN
+    segment index   口0           position of a character in its word, as in Weibo NER
+    part of speech  Clara/NNP     also Clara_NNP and Clara|NNP
+    quotes          "Clara"       around every token
+    marker          ▁Clara        the same character before every token
+
+A model trained on such tokens finds little in plain text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection
+from typing import NamedTuple
+
+STRIP_AFFIX = "a model trained on them does not fit plain text; `rnner data check FILE --fix OUT` strips them"
+
+_FEWEST = 10  # distinct tokens
+_SHARE = 0.9  # of the distinct tokens
+_MOST_DIFFERENT = 60  # prefixes or parts of speech
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+
+
+class _Kind(NamedTuple):
+    """A kind of affix: its name, and a pattern with the groups `affix` and `token`."""
+
+    name: str
+    pattern: re.Pattern[str]
+
+
+_KINDS = (
+    _Kind("a prefix before a colon", re.compile(r"(?P<affix>[A-Za-z][\w-]{0,11}:)(?P<token>.+)", re.DOTALL)),
+    _Kind("a segment index at the end", re.compile(rf"(?P<token>[^0-9]+|.*[^0-9{_CJK}])(?P<affix>[0-9])")),
+    _Kind("a part of speech after a slash", re.compile(r"(?P<token>.+)(?P<affix>/[^/\s]{1,8})", re.DOTALL)),
+    _Kind("a part of speech after _", re.compile(r"(?P<token>.+)(?P<affix>_[^_\s]{1,8})", re.DOTALL)),
+    _Kind("a part of speech after |", re.compile(r"(?P<token>.+)(?P<affix>\|[^|\s]{1,8})", re.DOTALL)),
+    _Kind("quotes around it", re.compile(r"""(?P<affix>["'])(?P<token>.+)(?P=affix)""", re.DOTALL)),
+    _Kind("a marker in front", re.compile(r"(?P<affix>[▁Ġ▂@\ufeff])(?P<token>.+)", re.DOTALL)),
+)
+
+
+class Affix(NamedTuple):
+    """An affix that nearly all distinct tokens share."""
+
+    kind: _Kind
+    share: float
+    example: str
+
+    def __str__(self) -> str:
+        token = self.strip(self.example)
+        return f"{self.share:.0%} of the different tokens have {self.kind.name}: {self.example!r} for {token!r}"
+
+    def strip(self, token: str) -> str:
+        """Return a token without the affix."""
+        match = self.kind.pattern.fullmatch(token)
+        return match["token"] if match else token
+
+
+def find_affix(tokens: Collection[str]) -> Affix | None:
+    """Return the affix that nearly all distinct tokens share, or None."""
+    if len(tokens) < _FEWEST:
+        return None
+    for kind in _KINDS:
+        affixes: Counter[str] = Counter()
+        example = ""
+        missed = 0
+        for token in tokens:
+            if match := kind.pattern.fullmatch(token):
+                affixes[match["affix"]] += 1
+                example = example or token
+            elif (missed := missed + 1) > (1 - _SHARE) * len(tokens):
+                break
+        else:
+            if len(affixes) <= min(_MOST_DIFFERENT, len(tokens) // 3):
+                return Affix(kind, affixes.total() / len(tokens), example)
+    return None
