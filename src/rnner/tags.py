@@ -224,7 +224,9 @@ class SchemeDetector:
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Rename the tags seen so far: each one to its value in `names`, which must have all of them."""
-        counts, first, new = self._counts, self._first, {None: None, **names}
+        counts, first = self._counts, self._first
+        new: dict[str | None, str | None] = {None: None}
+        new.update(names)
         self._counts, self._first = Counter(), {}
         for (before, tag), place in first.items():
             pair = new[before], new[tag]

@@ -14,14 +14,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection
+from itertools import islice
 from typing import NamedTuple
 
 STRIP_AFFIX = "a model trained on them does not fit plain text; `rnner data check FILE --fix OUT` strips them"
 
-_FEWEST = 10  # distinct tokens
+_FEWEST, _MOST = 10, 20_000  # distinct tokens to decide from
 _SHARE = 0.9  # of the distinct tokens
 _MOST_DIFFERENT = 60  # prefixes or parts of speech
-_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 
 
 class _Kind(NamedTuple):
@@ -33,12 +33,12 @@ class _Kind(NamedTuple):
 
 _KINDS = (
     _Kind("a prefix before a colon", re.compile(r"(?P<affix>[A-Za-z][\w-]{0,11}:)(?P<token>.+)", re.DOTALL)),
-    _Kind("a segment index at the end", re.compile(rf"(?P<token>[^0-9]+|.*[^0-9{_CJK}])(?P<affix>[0-9])")),
+    _Kind("a segment index at the end", re.compile(r"(?P<token>.+)(?P<affix>[0-9])", re.DOTALL)),
     _Kind("a part of speech after a slash", re.compile(r"(?P<token>.+)(?P<affix>/[^/\s]{1,8})", re.DOTALL)),
     _Kind("a part of speech after _", re.compile(r"(?P<token>.+)(?P<affix>_[^_\s]{1,8})", re.DOTALL)),
     _Kind("a part of speech after |", re.compile(r"(?P<token>.+)(?P<affix>\|[^|\s]{1,8})", re.DOTALL)),
     _Kind("quotes around it", re.compile(r"""(?P<affix>["'])(?P<token>.+)(?P=affix)""", re.DOTALL)),
-    _Kind("a marker in front", re.compile(r"(?P<affix>[▁Ġ▂@\ufeff])(?P<token>.+)", re.DOTALL)),
+    _Kind("a marker in front", re.compile(r"(?P<affix>[▁Ġ\ufeff])(?P<token>.+)", re.DOTALL)),
 )
 
 
@@ -50,8 +50,8 @@ class Affix(NamedTuple):
     example: str
 
     def __str__(self) -> str:
-        token = self.strip(self.example)
-        return f"{self.share:.0%} of the different tokens have {self.kind.name}: {self.example!r} for {token!r}"
+        example = f"{self.example!r} for {self.strip(self.example)!r}"
+        return f"{self.share:.0%} of the different tokens have {self.kind.name}: {example}"
 
     def strip(self, token: str) -> str:
         """Return a token without the affix."""
@@ -59,8 +59,9 @@ class Affix(NamedTuple):
         return match["token"] if match else token
 
 
-def find_affix(tokens: Collection[str]) -> Affix | None:
-    """Return the affix that nearly all distinct tokens share, or None."""
+def find_affix(words: Collection[str]) -> Affix | None:
+    """Return the affix that nearly all distinct words share (of the first 20,000), or None."""
+    tokens = list(islice(words, _MOST))
     if len(tokens) < _FEWEST:
         return None
     for kind in _KINDS:
@@ -74,6 +75,6 @@ def find_affix(tokens: Collection[str]) -> Affix | None:
             elif (missed := missed + 1) > (1 - _SHARE) * len(tokens):
                 break
         else:
-            if len(affixes) <= min(_MOST_DIFFERENT, len(tokens) // 3):
+            if len(affixes) <= min(_MOST_DIFFERENT, len(tokens) // 2):
                 return Affix(kind, affixes.total() / len(tokens), example)
     return None

@@ -16,12 +16,12 @@ from rnner.data.affixes import STRIP_AFFIX, find_affix
 from rnner.data.corpus_cache import cached
 from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import IllegalTagRule, SourceFile, TaggedSentence
-from rnner.data.formats.columns import ColumnSentence, ConllReader
+from rnner.data.formats.columns import LONG_SENTENCE, NO_BLANK_LINES, ColumnSentence, ConllReader
 from rnner.data.formats.detect import detect_format
 from rnner.data.formats.registry import read_sentences
 from rnner.data.lines import no_such_file
 from rnner.data.splits import IllegalTags, Split
-from rnner.data.tag_spellings import spelling_of
+from rnner.data.tag_spellings import OTHER_COLUMN, spelling_of
 from rnner.data.token_table import TableRow, build_table, count_strings, rename
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
@@ -84,6 +84,8 @@ def load_corpus(
     whole = read(train, "train")
     if not whole.labels:
         raise DataError("no entities: all tags are O; check data.columns", whole.path)
+    if dev is None and len(whole) == 1 and (length := int(whole.lengths[0])) > LONG_SENTENCE:
+        raise DataError(f"one sentence of {length:,} tokens: {NO_BLANK_LINES}", whole.path)
     kept, chosen, notes = (whole, read(dev, "dev"), []) if dev is not None else _hold_out(whole, seed=seed)
     scored = None if test is None else read(test, "test")
     splits = [split for split in (kept, chosen, scored) if split is not None]
@@ -133,8 +135,10 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     detector = SchemeDetector()
     lines_of: dict[int, Sequence[int]] = {}  # line numbers of sentences that an error may refer to
 
+    sentences = _sentences(source)
+
     def rows() -> Iterator[TableRow]:
-        for sentence in _sentences(source):
+        for sentence in sentences:
             tags = sentence.tags or []
             if detector.add(tags):
                 lines_of[detector.sentences - 1] = sentence.lines
@@ -148,7 +152,8 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     if spelling.unreadable:
         sentence, position = min(map(detector.first_place, spelling.unreadable))
         tag = table.tags.strings[table.tags.numbers[table.starts[sentence] + position]]
-        raise DataError(spelling.problem(tag), path, lines_of[sentence][position])
+        hint = OTHER_COLUMN if isinstance(sentences, ConllReader) else ""
+        raise DataError(spelling.problem(tag) + hint, path, lines_of[sentence][position])
     detector.rename(spelling.tags)
     table = replace(table, tags=rename(table.tags, spelling.tags))
     source.notes.update(spelling.notes(counts))

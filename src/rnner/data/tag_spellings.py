@@ -31,6 +31,7 @@ _PREFIX = re.compile(r"([BIESMLUW])[-_](.+)", re.IGNORECASE | re.DOTALL)
 _SUFFIX = re.compile(r"(.+)[-_]([BIESMLUW])", re.DOTALL)
 _PLAIN = re.compile(r"[^\W\d_][\w.,:/&+-]*")
 _MOST_PLAIN = 200  # distinct labels; a column with more is text
+OTHER_COLUMN = "; if the tags are in another column, set data.columns or --columns"
 _EXPECTED = "expected O, B-LABEL, I-LABEL, E-LABEL, S-LABEL, or 0 and 1"
 
 
@@ -68,10 +69,8 @@ class Spelling:
 
     def _note(self, example: str) -> str:
         if self.kind == "plain":
-            return (
-                f"plain labels such as {example!r}, read as scheme io: neighbours with the same label are one "
-                "entity"
-            )
+            merge = "neighbours with the same label are one entity"
+            return f"plain labels such as {example!r}, read as scheme io: {merge}"
         return f"tags in another spelling, such as {example!r}, which is read as {self.tags[example]!r}"
 
     def problem(self, tag: str) -> str:
@@ -119,6 +118,7 @@ def _kind(inside: Counter[str], all_tags: Collection[str]) -> str:
     if shares[kind] and shares[kind] >= others:
         return kind
     is_plain = len(inside) <= _MOST_PLAIN and not _MAIN_OUTSIDE.isdisjoint(all_tags)
+    is_plain = is_plain and inside.keys() != {"X"}
     if is_plain and 2 * sum(count for tag, count in inside.items() if _is_label(tag)) > inside.total():
         return "plain"
     return "prefix"
@@ -151,5 +151,4 @@ def _standard(tag: str, kind: str) -> str | None:
 
 def _is_label(tag: str) -> bool:
     """Return whether a tag is a plain label: a word, not a prefix with a label."""
-    return _PLAIN.fullmatch(tag) is not None and not (tag[1:2] in ("-", "_") and tag[0] in "BI")
-
+    return _PLAIN.fullmatch(tag) is not None and tag[1:2] not in ("-", "_")

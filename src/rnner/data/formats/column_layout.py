@@ -1,4 +1,4 @@
-"""The layout of a column file: its separator, its columns, and which lines are rows.
+r"""The layout of a column file: its separator, its columns, and which lines are rows.
 
 Settings that the user omits are detected from the first rows, and from a header if there is one.
 
@@ -45,7 +45,7 @@ class Layout:
         token, tag: columns, counted from 0; `tag` is None if tags are not read.
         tag_cells: tags in the first rows, in any spelling.
         header: the line that names the columns, or None.
-        notes: what the user should know about the choice of columns.
+        tag_choice: names the columns that hold tags, and the one that is read, if there are several.
     """
 
     separator: str = " "
@@ -54,7 +54,17 @@ class Layout:
     tag: int | None = None
     tag_cells: frozenset[str] = frozenset()
     header: str | None = None
-    notes: tuple[str, ...] = ()
+    tag_choice: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know about the layout, one sentence each."""
+        header = "" if self.header is None else f"the first row is read as a header: {show_row(self.header)}"
+        return [note for note in (header, self.tag_choice) if note]
+
+    def has_other_separator(self, line: str) -> bool:
+        """Return whether the cells of a row are separated by tabs where most have spaces, or vice versa."""
+        return len(self.split(line)) != self.width == len(self.cells(line))
 
     def cells(self, line: str) -> list[str]:
         """Return the cells of a row; spaces and tabs both separate if the usual separator does not fit."""
@@ -136,18 +146,13 @@ def detect_layout(
     if len(lines) == 1 and "\r" in lines[0]:
         raise DataError("the lines end in lone carriage returns (old Macs): convert them to newlines", name)
     layout = Layout(_detect_separator(lines))
-    number, first = next(((i, line) for i, line in enumerate(lines, 1) if layout.is_row(line)), (0, ""))
+    first = next(filter(layout.is_row, lines), "")
     names = column_names(layout.cells(first))
     if not is_header(layout.cells(first)):
         found = _detect(lines, layout, columns, tagged, [], name)
         if not (tagged and found.width and any(names) and _has_invalid_tag(first, found)):
             return found
-    header = replace(layout, header=first)
-    found = _detect(lines, header, columns, tagged, names, name)
-    if not found.width:  # no row follows
-        return found
-    note = f"line {number} is read as a header: {show_row(first)}"
-    return replace(found, notes=(note, *found.notes))
+    return _detect(lines, replace(layout, header=first), columns, tagged, names, name)
 
 
 def _detect(
@@ -172,11 +177,15 @@ def _detect(
     if token is None and "token" in names and names.index("token") != tag:
         token = names.index("token")
     index = 0 if token != 0 and tag != 0 and _has_running_index(table) else None
-    notes: list[str] = []
+    tag_choice = ""
     if tagged and tag is None:
         candidates = [i for i in range(width) if i not in (token, index)]
-        tag, note = _detect_tag_column(table, candidates, names, name)
-        notes += [note] if note else []
+        found = find_tag_columns(table, candidates, words_first=token is None)
+        found = [column for column in found if names[column.column] == "tag"] or found
+        if not found:
+            raise _no_tags(table[0][0], name)
+        chosen = choose(found)
+        tag, tag_choice = chosen.column, describe_choice(found, chosen)
     if token is None:
         free = [i for i in range(width) if i != tag]
         token = next((i for i in free if i != index), free[0])
@@ -185,9 +194,7 @@ def _detect(
         raise DataError(f"{which} is set for both word and tag: {_HOW_TO_SET}", name)
     known = spelling_of(Counter(row[tag] for rows in table for row in rows)).tags if tag is not None else ()
     tag_cells = frozenset(cell.strip(" ") for cell in known)
-    return replace(
-        layout, width=width, token=token, tag=tag, tag_cells=tag_cells, notes=(*layout.notes, *notes)
-    )
+    return replace(layout, width=width, token=token, tag=tag, tag_cells=tag_cells, tag_choice=tag_choice)
 
 
 def _detect_separator(lines: Iterable[str]) -> str:
@@ -197,7 +204,7 @@ def _detect_separator(lines: Iterable[str]) -> str:
 
 
 def _sentences(lines: Sequence[str], layout: Layout) -> Iterator[Rows]:
-    """Yield the cells of the rows, grouped by sentence; lines that may be comments only if there are no others."""
+    """Yield the cells of the rows, grouped by sentence; lines that may be comments only if all are."""
     lines = [line for line in lines if not layout.is_comment(line)]
     sure = [line for line in lines if not _may_be_comment(line)]
     for is_row, group in groupby(sure if any(map(layout.is_row, sure)) else lines, key=layout.is_row):
@@ -237,20 +244,10 @@ def _has_running_index(sentences: Sequence[Rows]) -> bool:
     )
 
 
-def _detect_tag_column(
-    sentences: Sequence[Rows], candidates: Sequence[int], names: Sequence[str], name: str
-) -> tuple[int, str]:
-    """Return the tag column, and a note if several columns hold tags."""
-    first = sentences[0][0]
+def _no_tags(first: Sequence[str], name: str) -> DataError:
     if len(first) == 1:
-        raise DataError("the file has one column; a word and its tag are needed", name)
-    found = find_tag_columns(sentences, candidates)
-    found = [column for column in found if names[column.column] == "tag"] or found
-    if not found:
-        raise DataError(
-            "no column holds tags (O, B-PER, I-PER ... or 0 and 1) in rows like "
-            f"{show_row(' | '.join(first))}; {_HOW_TO_SET}",
-            name,
-        )
-    chosen = choose(found)
-    return chosen.column, describe_choice(found, chosen)
+        return DataError("the file has one column; a word and its tag are needed", name)
+    rows = show_row(" | ".join(first))
+    return DataError(
+        f"no column holds tags (O, B-PER, I-PER ... or 0 and 1) in rows like {rows}; {_HOW_TO_SET}", name
+    )

@@ -21,14 +21,15 @@ from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import DOCUMENT_MARK, Layout, detect_layout, show_row
 from rnner.data.lines import TextSource, name_of, read_lines
 from rnner.data.token_table import NO_DOCUMENT
-from rnner.errors import DataError, counted
+from rnner.errors import DataError
 from rnner.text.spacing import spacing_in
 
 LAYOUT_SAMPLE = 5000
 """Lines from which the layout is detected."""
 EXTRA_COLUMNS_NOTE = "dropped columns other than word and tag"
-_NO_BLANK_LINES = "the file has no blank lines between sentences, so it is read as one sentence of {}"
-_LONG = 200  # tokens; newspaper sentences are rarely half as long
+NO_BLANK_LINES = "the file has no blank lines between sentences"
+LONG_SENTENCE = 200
+"""Tokens of a sentence that is probably several; newspaper sentences are rarely half as long."""
 _SEPARATOR_NOTE = "some rows have spaces where most rows have tabs, or tabs where most have spaces"
 _HOW_TO_FIX = "`rnner data check FILE --fix OUT` replaces them"
 _COMMENT_NOTE = "lines that begin with # and are not rows read as comments"
@@ -133,8 +134,8 @@ class ConllReader:
                 self.notes[_COMMENT_NOTE] += 1
             raw.append(line)
         if words:
-            if not several and len(words) > _LONG:
-                self.notes[_NO_BLANK_LINES.format(counted(len(words), "token"))] = 0
+            if not several and len(words) > LONG_SENTENCE:
+                self.notes[f"{NO_BLANK_LINES}: it is read as one sentence of {len(words):,} tokens"] = 0
             yield ColumnSentence(words, tags if self.tagged else None, numbers, document, raw)
             raw = []
         self.trailing = raw

@@ -10,9 +10,9 @@ from rnner.tags import is_tag
 
 ColumnName = Literal["token", "tag", "other", ""]
 
-_TOKENS = frozenset(
-    "token tokens word words form text surface char character wort woord mot palabra palavra parola ord slovo "
-    "kelime kata слово токен 词 字 词语 单词 單詞 単語 トークン 단어 토큰".split()
+_TOKEN = re.compile(
+    "tokens?|words?|form|text|surface|char|character|wort|woord|mot|palabra|palavra|parola|ord|slovo|kelime|kata"
+    "|слово|токен|词|字|词语|单词|單詞|単語|トークン|단어|토큰"
 )
 _TAG = re.compile(
     r"(ner?|tags?|labels?|entit(y|ies)|bio|iob[12es]*|bioes|bilou|etikett|étiquette|etiqueta|etichetta|метка"
@@ -36,7 +36,7 @@ def is_header(cells: Sequence[str]) -> bool:
 
 
 def _kind(name: str) -> ColumnName:
-    if name in _TOKENS:
+    if _TOKEN.fullmatch(name):
         return "token"
     if _TAG.fullmatch(name):
         return "tag"

@@ -21,9 +21,9 @@ Rows = Sequence[Sequence[str]]
 """The cells of each row of a sentence."""
 
 # The chunks of CoNLL-2000.
-_CHUNKS = frozenset("ADJP ADVP CONJP INTJ LST NP PP PRT SBAR UCP VP".split())
+_CHUNKS = frozenset(["ADJP", "ADVP", "CONJP", "INTJ", "LST", "NP", "PP", "PRT", "SBAR", "UCP", "VP"])
 _RANKS = {"prefix": 4, "suffix": 4, "bare": 4, "binary": 3, "plain": 2, "outside": 1}
-_CHUNK_RANK = 0
+_DOUBTFUL = 0
 _READABLE = 0.5  # lowest share of valid tags in a column of tags
 _PLAIN_OUTSIDE = 0.4  # usual share of words outside entities; a column of words has fewer `0` and `O`
 
@@ -35,28 +35,37 @@ class TagColumn(NamedTuple):
         column: its number, from 0.
         spelling: how its tags are spelled.
         entities: the number of entities, as conlleval counts them.
-        outside: the share of words outside entities.
+        readable: the share of cells that are tags.
         rank: how likely the column is to hold the tags of entities; higher is likelier.
     """
 
     column: int
     spelling: Spelling
     entities: int
-    outside: float
+    readable: float
     rank: int
 
 
-def find_tag_columns(sentences: Sequence[Rows], candidates: Iterable[int]) -> list[TagColumn]:
-    """Return the columns in which at least half of the cells are tags."""
-    return [found for column in candidates if (found := _measure(sentences, column)) is not None]
+def find_tag_columns(
+    sentences: Sequence[Rows], candidates: Iterable[int], *, words_first: bool
+) -> list[TagColumn]:
+    """Return the columns in which at least half of the cells are tags.
+
+    If `words_first`, the first candidate holds the words unless it is the only one with tags: `O` and `0` may
+    be words.
+    """
+    columns = list(candidates)
+    found = [own for column in columns if (own := _measure(sentences, column)) is not None]
+    others = [own for own in found if own.column != columns[0]]
+    return others if words_first and any(own.rank >= _RANKS["outside"] for own in others) else found
 
 
 def choose(columns: Sequence[TagColumn]) -> TagColumn:
     """Return the column with the tags of entities; see the module's docstring."""
     best = max(column.rank for column in columns)
     rivals = [column for column in columns if column.rank == best]
-    if best == _RANKS["plain"]:
-        rivals = [column for column in rivals if column.outside >= _PLAIN_OUTSIDE] or rivals
+    if best <= _RANKS["outside"]:
+        return max(rivals, key=lambda column: (column.readable, column.column))
     most = max(column.entities for column in rivals)
     return [column for column in rivals if 2 * column.entities >= most][-1]
 
@@ -85,14 +94,21 @@ def _measure(sentences: Sequence[Rows], column: int) -> TagColumn | None:
     readable = sum(counts[tag] for tag in spelling.tags)
     if not readable or readable < _READABLE * counts.total():
         return None
-    outside = sum(count for tag, count in counts.items() if spelling.tags.get(tag) in ("O", "0"))
     labels = Counter(_labels(sentences, column, spelling))
-    rank = _RANKS[spelling.kind]
+    rank = _rank(spelling, counts, labels)
+    return TagColumn(column, spelling, labels.total(), readable / counts.total(), rank)
+
+
+def _rank(spelling: Spelling, counts: Counter[str], labels: Counter[str]) -> int:
+    if not labels:
+        # A column of nothing but - or _ is empty; one of O has tags, but no entity in the first rows.
+        return -1 if counts.keys().isdisjoint("Oo0") else _RANKS["outside"]
     if 2 * sum(labels[chunk] for chunk in _CHUNKS) > labels.total():
-        rank = _CHUNK_RANK
-    elif spelling.kind == "outside" and counts.keys().isdisjoint("Oo0"):
-        rank = -1  # an empty column: nothing but - or _
-    return TagColumn(column, spelling, labels.total(), outside / counts.total(), rank)
+        return _DOUBTFUL
+    outside = sum(count for tag, count in counts.items() if spelling.tags.get(tag) == "O")
+    if spelling.kind == "plain" and outside < _PLAIN_OUTSIDE * counts.total():
+        return _DOUBTFUL  # probably words, with some O or 0 among them
+    return _RANKS[spelling.kind]
 
 
 def _labels(sentences: Sequence[Rows], column: int, spelling: Spelling) -> Iterator[str]:

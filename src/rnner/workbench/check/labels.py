@@ -20,12 +20,14 @@ _SHARE_MIXED = 0.8
 
 
 def check_tags(file: ColumnFile) -> Iterator[Finding]:
-    """Find cells in the tag column that are not valid tags."""
+    """Find cells in the tag column that are not valid tags, and tags in another spelling."""
     for sentence in file.sentences:
         for line, cell, tag in zip(sentence.lines, sentence.tag_cells, sentence.tags, strict=True):
-            if cell.strip(" ") != tag:
-                message = f"{cell!r}" + (f"; did you mean {tag}?" if tag else "")
-                yield Finding("tag", file.path, line, file.tag_position(line), message)
+            if tag is None:
+                yield Finding("tag", file.path, line, file.tag_position(line), file.spelling.problem(cell))
+            elif cell.strip(" ") != tag:
+                message = f"{cell!r} is read as {tag}"
+                yield Finding("spelling", file.path, line, file.tag_position(line), message)
 
 
 def check_transitions(file: ColumnFile) -> Iterator[Finding]:
