@@ -81,7 +81,8 @@ class Spelling:
         if tag in PIECE_TAGS:
             return "; it marks pieces of words: `rnner data check FILE --fix OUT` joins them to words"
         if tag.isdecimal() and tag not in _BINARY:
-            return f"; if it is a number for a label: `rnner data convert --names {tag}=B-PER,...`"
+            names = f"0=O,{tag}=B-PER,..."
+            return f"; to give numbers names: `rnner data convert FILE NEW --to columns --names {names}`"
         if self.kind == "plain" and _PREFIX.fullmatch(tag):
             return "; the other labels have no prefix"
         return ""

@@ -150,7 +150,8 @@ def detect_layout(
     names = column_names(layout.cells(first))
     if not is_header(layout.cells(first)):
         found = _detect(lines, layout, columns, tagged, [], name)
-        if not (tagged and found.width and any(names) and _has_invalid_tag(first, found)):
+        named = not {"token", "tag"}.isdisjoint(names) and not _may_be_comment(first)
+        if not (tagged and found.width and named and _has_invalid_tag(first, found)):
             return found
     return _detect(lines, replace(layout, header=first), columns, tagged, names, name)
 

@@ -88,9 +88,13 @@ def read_documents(source: SourceFile, form: str, illegal: IllegalTagRule = "err
 def read_tagged(source: SourceFile, form: str) -> list[TaggedSentence]:
     """Return the sentences of a file in any format, with standard tags (`rnner.data.tag_spellings`).
 
+    Tags that are numbers get the names of the source.
+
     Raises DataError as `read_sentences` does, and for the first tag that cannot be read.
     """
     sentences = list(read_sentences(source, form))
+    if names := source.label_names:
+        sentences = [own._replace(tags=[names.get(tag, tag) for tag in own.tags]) for own in sentences]
     counts = Counter(tag for sentence in sentences for tag in sentence.tags)
     spelling = spelling_of(counts)
     for sentence in sentences if spelling.unreadable else ():

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from rnner.data.tag_spellings import Spelling, spelling_of
+from rnner.data.tag_spellings import PIECE_TAGS, Spelling, spelling_of
 from rnner.errors import counted
 from rnner.tags import LENIENT, to_spans
 
@@ -91,7 +91,7 @@ def describe_choice(columns: Sequence[TagColumn], chosen: TagColumn) -> str:
 def _measure(sentences: Sequence[Rows], column: int) -> TagColumn | None:
     counts = Counter(row[column] for rows in sentences for row in rows)
     spelling = spelling_of(counts)
-    readable = sum(counts[tag] for tag in spelling.tags)
+    readable = sum(count for tag, count in counts.items() if tag in spelling.tags or tag in PIECE_TAGS)
     if not readable or readable < _READABLE * counts.total():
         return None
     labels = Counter(_labels(sentences, column, spelling))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rnner.data.formats.columns import LONG_SENTENCE, NO_BLANK_LINES
+from rnner.errors import counted
 from rnner.workbench.check.findings import Finding, abridge
 from rnner.workbench.check.lenient_reader import ColumnFile
 
@@ -42,10 +43,11 @@ def check_columns(file: ColumnFile) -> Iterator[Finding]:
         yield Finding("columns", file.path, number, 1, message)
     if file.layout.tag_choice:
         yield Finding("tag-columns", file.path, None, None, file.layout.tag_choice)
-    for sentence in file.sentences:
-        for number in sentence.lines:
-            if file.layout.has_other_separator(line := file.lines[number - 1]):
-                yield Finding("separators", file.path, number, 1, abridge(line))
+    numbers = [number for sentence in file.sentences for number in sentence.lines]
+    other = [number for number in numbers if file.layout.has_other_separator(file.lines[number - 1])]
+    if other:
+        message = f"{counted(len(other), 'row')}, the first is {abridge(file.lines[other[0] - 1])}"
+        yield Finding("separators", file.path, other[0], 1, message)
 
 
 def check_tokens(file: ColumnFile) -> Iterator[Finding]:
