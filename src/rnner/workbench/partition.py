@@ -130,8 +130,8 @@ def split_lines(
 ) -> list[list[str]]:
     """Return the unchanged lines of a column file for each part.
 
-    Comments and document marks go with the next sentence, blank lines with the previous one. Every part begins
-    with the header, if there is one. If a document is split, its mark is repeated in every part.
+    Comments and document marks go with the next sentence, blank lines with the previous one. The header, if
+    there is one, begins every part. If a document is split, its mark is repeated in every part.
 
     Args:
         path, columns: see ConllReader.

@@ -101,6 +101,10 @@ class Layout:
             return self.tag is None or not self._is_valid_row(line)
         return self.width > 0 and _may_be_comment(line) and not self._is_valid_row(line)
 
+    def could_be_row(self, line: str) -> bool:
+        """Return whether a line begins with # and has the separator of columns."""
+        return line[:1] == "#" and self.separator in line
+
     def begins_document(self, line: str) -> bool:
         """Return whether a line that is not a row marks a new document: `-DOCSTART-` or `# newdoc`."""
         return line.startswith(DOCUMENT_MARK) or (line[:1] == "#" and line[1:].split()[:1] == ["newdoc"])
@@ -166,7 +170,10 @@ def _detect(
 ) -> Layout:
     """Complete a layout that has a separator and perhaps a header, whose `names` are those of columns."""
     sentences = list(_sentences(lines, layout))
-    widths = Counter(len(row) for rows in sentences for row in rows)
+    all_rows = [row for rows in sentences for row in rows]
+    # Where tabs separate, a single cell with a space may be a row that is separated by spaces.
+    sure = [row for row in all_rows if len(row) > 1 or " " not in row[0].strip(" ")]
+    widths = Counter(map(len, sure or all_rows))
     if not widths:
         return layout
     width = widths.most_common(1)[0][0]
@@ -183,7 +190,7 @@ def _detect(
         candidates = [i for i in range(width) if i not in (token, index)]
         found = find_tag_columns(table, candidates, words_first=token is None)
         found = [column for column in found if names[column.column] == "tag"] or found
-        if not found:
+        if not found or width == 1:
             raise _no_tags(table[0][0], name)
         chosen = choose(found)
         tag, tag_choice = chosen.column, describe_choice(found, chosen)
@@ -200,7 +207,7 @@ def _detect(
 
 def _detect_separator(lines: Iterable[str]) -> str:
     is_row = Layout("\t").is_row
-    has_tab = ["\t" in line for line in lines if is_row(line)]
+    has_tab = ["\t" in line for line in lines if is_row(line) and ("\t" in line or " " in line.strip(" "))]
     return "\t" if has_tab and 2 * sum(has_tab) >= len(has_tab) else " "
 
 

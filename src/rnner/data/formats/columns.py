@@ -130,7 +130,7 @@ class ConllReader:
                 empty = False
             if mark and not empty:  # consecutive marks without a sentence between them begin one document
                 document, empty = document + 1, True
-            elif not mark and line[:1] == "#" and ("\t" in line or layout.separator == " "):
+            elif not mark and line != layout.header and layout.could_be_row(line):
                 self.notes[_COMMENT_NOTE] += 1
             raw.append(line)
         if words:

@@ -56,7 +56,7 @@ def find_tag_columns(
     """
     columns = list(candidates)
     found = [own for column in columns if (own := _measure(sentences, column)) is not None]
-    others = [own for own in found if own.column != columns[0]]
+    others = [own for own in found if own.column not in columns[:1]]
     return others if words_first and any(own.rank >= _RANKS["outside"] for own in others) else found
 
 
