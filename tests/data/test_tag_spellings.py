@@ -69,6 +69,7 @@ def test_a_letter_beside_labels_is_a_label(tags: str, standard: str) -> None:
         ("B I B-PER I-PER B-LOC O", "? ? B-PER I-PER B-LOC O"),
         ("NN VB DT", "? ? ?"),
         ("X O", "? O"),
+        ("0 0 1 2 3", "? ? ? ? ?"),
     ],
 )
 def test_tags_that_contradict_the_spelling_of_the_file_are_not_read(tags: str, standard: str) -> None:
@@ -96,7 +97,7 @@ def test_problems_name_the_tag_and_the_way_out() -> None:
     pieces = spelling_of(Counter(["B-PER", "X", "O"]))
     assert "data check FILE --fix OUT" in pieces.problem("X")
     numbers = spelling_of(Counter(["0", "0", "1", "1", "3"]))
-    assert "--names 0=O,3=B-PER" in numbers.problem("3")
+    assert "--names 0=O,1=B-PER" in numbers.problem("3")
     assert "the other labels have no prefix" in spelling_of(Counter(["PER", "PER", "B-LOC", "O"])).problem(
         "B-LOC"
     )

@@ -21,7 +21,7 @@ from rnner.data.formats.detect import detect_format
 from rnner.data.formats.registry import read_sentences
 from rnner.data.lines import no_such_file
 from rnner.data.splits import IllegalTags, Split
-from rnner.data.tag_spellings import OTHER_COLUMN, spelling_of
+from rnner.data.tag_spellings import spelling_of
 from rnner.data.token_table import TableRow, build_table, count_strings, rename
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
@@ -152,8 +152,11 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     if spelling.unreadable:
         sentence, position = min(map(detector.first_place, spelling.unreadable))
         tag = table.tags.strings[table.tags.numbers[table.starts[sentence] + position]]
-        hint = OTHER_COLUMN if isinstance(sentences, ConllReader) else ""
-        raise DataError(spelling.problem(tag) + hint, path, lines_of[sentence][position])
+        place = {
+            "in_column": isinstance(sentences, ConllReader),
+            "in_first_row": (sentence, position) == (0, 0),
+        }
+        raise DataError(spelling.problem(tag, **place), path, lines_of[sentence][position])
     detector.rename(spelling.tags)
     table = replace(table, tags=rename(table.tags, spelling.tags))
     source.notes.update(spelling.notes(counts))

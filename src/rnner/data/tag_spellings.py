@@ -7,6 +7,7 @@ How a tag is read depends on all tags of its file: `S` may be a label, or a pref
     bare     B, I, O: entities of one type, which gets the label `NAME`
     plain    PER: neighbours with the same label are one entity (scheme io)
     binary   1 and 0
+    numbers  2, with 1 and 0: they need names (`rnner data convert --names`)
 
 Outside an entity is `O`; `o`, `-`, `_`, and `0` beside tags other than `1` are read as `O`.
 """
@@ -31,7 +32,8 @@ _PREFIX = re.compile(r"([BIESMLUW])[-_](.+)", re.IGNORECASE | re.DOTALL)
 _SUFFIX = re.compile(r"(.+)[-_]([BIESMLUW])", re.DOTALL)
 _PLAIN = re.compile(r"[^\W\d_][\w.,:/&+-]*")
 _MOST_PLAIN = 200  # distinct labels; a column with more is text
-OTHER_COLUMN = "; if the tags are in another column, set data.columns or --columns"
+_OTHER_COLUMN = "; if the tags are in another column, set data.columns or --columns"
+_HEADER = "; if this row is a header, remove it"
 _EXPECTED = "expected O, B-LABEL, I-LABEL, E-LABEL, S-LABEL, or 0 and 1"
 
 
@@ -40,7 +42,7 @@ class Spelling:
     """How the tags of a file are spelled.
 
     Attributes:
-        kind: prefix, suffix, bare, plain, binary, or outside if there is no entity.
+        kind: prefix, suffix, bare, plain, binary, numbers, or outside if there is no entity.
         tags: the standard tag of each tag that can be read.
         unreadable: the other tags.
     """
@@ -73,15 +75,17 @@ class Spelling:
             return f"plain labels such as {example!r}, read as scheme io: {merge}"
         return f"tags in another spelling, such as {example!r}, which is read as {self.tags[example]!r}"
 
-    def problem(self, tag: str) -> str:
-        """Return why a tag cannot be read."""
-        return f"{tag[:120]!r} is not a valid tag; {_EXPECTED}{self._hint(tag)}"
+    def problem(self, tag: str, *, in_column: bool = False, in_first_row: bool = False) -> str:
+        """Return why a tag cannot be read, and what to do; it may be in the first row of a column file."""
+        header = _HEADER if in_column and in_first_row else ""
+        column = _OTHER_COLUMN if in_column else ""
+        return f"{tag[:120]!r} is not a valid tag; {_EXPECTED}{self._hint(tag)}{header}{column}"
 
     def _hint(self, tag: str) -> str:
         if tag in PIECE_TAGS:
             return "; it marks pieces of words: `rnner data check FILE --fix OUT` joins them to words"
-        if tag.isdecimal() and tag not in _BINARY:
-            names = f"0=O,{tag}=B-PER,..."
+        if self.kind in ("numbers", "binary") and tag.isdecimal():
+            names = "0=O,1=B-PER,2=I-PER,..."
             return f"; to give numbers names: `rnner data convert FILE NEW --to columns --names {names}`"
         if self.kind == "plain" and _PREFIX.fullmatch(tag):
             return "; the other labels have no prefix"
@@ -107,6 +111,8 @@ def _kind(inside: Counter[str], all_tags: Collection[str]) -> str:
         return "binary" if set(all_tags) == {"0"} else "outside"
     if 2 * inside["1"] > inside.total() and "O" not in all_tags:
         return "binary"
+    if all(tag.isdecimal() for tag in inside):
+        return "numbers"
     if _is_bare(inside):
         return "bare"
     shares = {
@@ -133,6 +139,8 @@ def _is_bare(tags: Collection[str]) -> bool:
 
 def _standard(tag: str, kind: str) -> str | None:
     """Return the standard form of a tag in this spelling; None if it has none."""
+    if kind == "numbers":
+        return None
     if kind == "binary":
         return tag if tag in _BINARY else None
     if tag in _OUTSIDE:

@@ -144,7 +144,7 @@ def test_rows_with_another_separator_are_read_with_a_note(text: str) -> None:
     words, tags, notes = read(text)
     assert (words, tags) == ([["Ada", "met", "Bo"]], [["B-PER", "O", "B-PER"]])
     (note,) = notes
-    assert "(the first in line 2)" in note and "--fix OUT" in note
+    assert note.endswith("(the first in line 2)")
 
 
 def test_a_token_with_a_space_is_not_split_where_the_row_has_enough_tabs() -> None:
@@ -218,8 +218,8 @@ def test_a_file_with_a_header_gets_a_column_of_predictions() -> None:
 def test_outer_entities_are_read_rather_than_the_few_nested_ones() -> None:
     _, _, notes = read(GERMEVAL.replace("Werder\tB-ORG", "Werder\tB-OTH"))
     assert notes[0] == (
-        "columns 2 (3 entities) and 3 (1 entity) hold tags (counted from 0); column 2 is read, which has the "
-        "most entities; to choose, set data.columns or --columns TOKEN,TAG"
+        "columns 2 (3 entities) and 3 (1 entity) hold tags; column 2 (from 0) is read, which has the most "
+        "entities; to choose, set data.columns or --columns TOKEN,TAG"
     )
 
 

@@ -28,6 +28,8 @@ from rnner.errors import DataError, counted
 from rnner.tags import is_tag
 
 DOCUMENT_MARK = "-DOCSTART-"
+LAYOUT_SAMPLE = 5000
+"""Lines from which the layout is detected."""
 _MAY_NOT_BE_ROW = frozenset(("", " ", "\t", "#", "-"))  # first characters
 _HOW_TO_SET = "set data.columns, such as {token: 0, tag: -1} (counted from 0, negative numbers from the end)"
 _SENTENCE_ID = re.compile(r"# id \S+([ \t]+domain=\S*)?[ \t]*")  # MultiCoNER
@@ -194,6 +196,8 @@ def _detect(
             raise _no_tags(table[0][0], name)
         chosen = choose(found)
         tag, tag_choice = chosen.column, describe_choice(found, chosen)
+        if tag_choice and len(lines) >= LAYOUT_SAMPLE:
+            tag_choice += f" (counts of the first {len(lines):,} lines)"
     if token is None:
         free = [i for i in range(width) if i != tag]
         token = next((i for i in free if i != index), free[0])

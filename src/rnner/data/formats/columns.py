@@ -18,20 +18,17 @@ from itertools import chain, islice
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
-from rnner.data.formats.column_layout import DOCUMENT_MARK, Layout, detect_layout, show_row
+from rnner.data.formats.column_layout import DOCUMENT_MARK, LAYOUT_SAMPLE, Layout, detect_layout, show_row
 from rnner.data.lines import TextSource, name_of, read_lines
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.text.spacing import spacing_in
 
-LAYOUT_SAMPLE = 5000
-"""Lines from which the layout is detected."""
 EXTRA_COLUMNS_NOTE = "dropped columns other than word and tag"
 NO_BLANK_LINES = "the file has no blank lines between sentences"
 LONG_SENTENCE = 200
 """Tokens of a sentence that is probably several; newspaper sentences are rarely half as long."""
 _SEPARATOR_NOTE = "some rows have spaces where most rows have tabs, or tabs where most have spaces"
-_HOW_TO_FIX = "`rnner data check FILE --fix OUT` replaces them"
 _COMMENT_NOTE = "lines that begin with # and are not rows read as comments"
 
 _MOST_KNOWN_ROWS = 1 << 17  # distinct rows to cache: most words of a text recur with the same tag
@@ -154,7 +151,7 @@ class ConllReader:
         if len(cells) != layout.width:
             raise DataError(f"{layout.wrong_width(len(cells))}: {show_row(line)}", self.name, number)
         if not any(note.startswith(_SEPARATOR_NOTE) for note in self.notes):
-            self.notes[f"{_SEPARATOR_NOTE} (the first in line {number}); {_HOW_TO_FIX}"] = 0
+            self.notes[f"{_SEPARATOR_NOTE} (the first in line {number})"] = 0
         return cells
 
 

@@ -29,7 +29,7 @@ from rnner.data.formats.annotated import (
     to_documents,
 )
 from rnner.data.formats.json_records import Record
-from rnner.data.tag_spellings import OTHER_COLUMN, spelling_of
+from rnner.data.tag_spellings import spelling_of
 
 Item = TypeVar("Item", TaggedSentence, AnnotatedText)
 
@@ -100,8 +100,9 @@ def read_tagged(source: SourceFile, form: str) -> list[TaggedSentence]:
     for sentence in sentences if spelling.unreadable else ():
         for tag, line in zip(sentence.tags, sentence.lines, strict=True):
             if tag in spelling.unreadable:
-                hint = OTHER_COLUMN if form == "columns" else ""
-                raise source.error(spelling.problem(tag) + hint, line)
+                first = line == sentences[0].lines[0]
+                problem = spelling.problem(tag, in_column=form == "columns", in_first_row=first)
+                raise source.error(problem, line)
     source.notes.update(spelling.notes(counts))
     if not spelling.changed:
         return sentences

@@ -83,15 +83,16 @@ def describe_choice(columns: Sequence[TagColumn], chosen: TagColumn) -> str:
     else:
         reason = "the last of those with about as many entities"
     return (
-        f"columns {', '.join(listed[:-1])} and {listed[-1]} hold tags (counted from 0); column "
-        f"{chosen.column} is read, {reason}; to choose, set data.columns or --columns TOKEN,TAG"
+        f"columns {', '.join(listed[:-1])} and {listed[-1]} hold tags; column {chosen.column} (from 0) is "
+        f"read, {reason}; to choose, set data.columns or --columns TOKEN,TAG"
     )
 
 
 def _measure(sentences: Sequence[Rows], column: int) -> TagColumn | None:
     counts = Counter(row[column] for rows in sentences for row in rows)
     spelling = spelling_of(counts)
-    readable = sum(count for tag, count in counts.items() if tag in spelling.tags or tag in PIECE_TAGS)
+    named = spelling.unreadable if spelling.kind == "numbers" else PIECE_TAGS
+    readable = sum(count for tag, count in counts.items() if tag in spelling.tags or tag in named)
     if not readable or readable < _READABLE * counts.total():
         return None
     labels = Counter(_labels(sentences, column, spelling))
@@ -100,6 +101,8 @@ def _measure(sentences: Sequence[Rows], column: int) -> TagColumn | None:
 
 
 def _rank(spelling: Spelling, counts: Counter[str], labels: Counter[str]) -> int:
+    if spelling.kind == "numbers":
+        return _DOUBTFUL
     if not labels:
         # A column of nothing but - or _ is empty; one of O has tags, but no entity in the first rows.
         return -1 if counts.keys().isdisjoint("Oo0") else _RANKS["outside"]

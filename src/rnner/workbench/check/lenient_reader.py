@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from rnner.data.affixes import Affix, find_affix
-from rnner.data.formats.column_layout import Layout, detect_layout
-from rnner.data.formats.columns import LAYOUT_SAMPLE
+from rnner.data.formats.column_layout import LAYOUT_SAMPLE, Layout, detect_layout
 from rnner.data.lines import TextSource, name_of, read_lines
 from rnner.data.tag_spellings import Spelling, spelling_of
 from rnner.errors import DataError
