@@ -193,7 +193,15 @@ def test_a_header_with_one_usual_name_is_seen_by_its_invalid_tag() -> None:
     assert (words, len(notes)) == ([["Ada", "traf"]], 1)
 
 
-@pytest.mark.parametrize("text", ["Word O\nTag B-MISC\n", "form O\nner O\n", "Type B-MISC\nset O\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#tag B-MISC\nmet PER\nBo PER\nAda O\n",
+        "Word O\nTag B-MISC\n",
+        "form O\nner O\n",
+        "Type B-MISC\nset O\n",
+    ],
+)
 def test_words_that_could_be_names_are_words_beside_a_tag(text: str) -> None:
     words, _, notes = read(text)
     assert (words, notes) == ([[line.split()[0] for line in text.splitlines()]], [])

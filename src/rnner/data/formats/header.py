@@ -35,6 +35,12 @@ def is_header(cells: Sequence[str]) -> bool:
     return "token" in names and len(names) - names.count("") >= 2 and not any(map(is_tag, cells))
 
 
+def may_be_header(cells: Sequence[str]) -> bool:
+    """Return whether a row names words or tags, and has no tag: it is a header if the next rows have tags."""
+    has_name = not {"token", "tag"}.isdisjoint(column_names(cells))
+    return has_name and not any(map(is_tag, cells)) and not cells[0].startswith("#")
+
+
 def _kind(name: str) -> ColumnName:
     if _TOKEN.fullmatch(name):
         return "token"
