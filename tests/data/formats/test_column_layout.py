@@ -261,6 +261,7 @@ def test_the_last_of_columns_with_about_as_many_entities_is_read() -> None:
     _, tags, notes = read("Ada B-PER B-person/writer\nmet O O\nBo B-PER B-person/other\n")
     assert tags == [["B-person/writer", "O", "B-person/other"]]
     assert "columns 1 (2 entities) and 2 (2 entities) hold tags" in notes[0]
+    assert "the last of those with about as many entities" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -271,8 +272,18 @@ def test_the_last_of_columns_with_about_as_many_entities_is_read() -> None:
         ("Ada\tB-PER\t-\tann\nmet\tO\t-\t-\nBo\tO\t-\t-\n", ["B-PER", "O", "O"]),
         ("0 O\n% O\nO O\n", ["O", "O", "O"]),
         ("PER Ada\n0 met\nPER Bo\n0 at\n0 0\n", ["PER", "0", "PER", "0", "0"]),
+        ("Ada PER\nmet _\nBo PER\nin _\n- _\n", ["PER", "_", "PER", "_", "_"]),
+        ("Ada\tO\t-\tann\nmet\tO\t-\t-\nBo\tO\t-\t-\n", ["O", "O", "O"]),
     ],
-    ids=["flags", "plain labels beside", "annotators", "words that look like tags", "plain labels first"],
+    ids=[
+        "flags",
+        "plain labels beside",
+        "annotators",
+        "words that look like tags",
+        "plain labels first",
+        "dashes",
+        "annotators only",
+    ],
 )
 def test_tags_with_prefixes_win_and_words_are_not_tags(text: str, tags: list[str]) -> None:
     assert read(text)[1] == [tags]
