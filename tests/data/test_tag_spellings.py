@@ -38,6 +38,7 @@ def read(tags: str) -> str:
         ("B-PER _ - O", "B-PER O O O"),
         ("O 0", "O O"),
         ("PER _ LOC _", "I-PER O I-LOC O"),
+        ("B-PER' O", "B-PER' O"),
         ("'B-PER' 'I-PER' 'O'", "B-PER I-PER O"),
     ],
 )
