@@ -220,6 +220,12 @@ def test_a_file_with_a_header_gets_a_column_of_predictions() -> None:
     assert out.getvalue() == "word pos predicted\nAda NNP B-PER\n\n"
 
 
+def test_a_column_named_predicted_is_read_rather_than_the_gold_tags() -> None:
+    _, tags, notes = read("word ner predicted\nAda B-PER O\nmet O O\nBo B-PER B-PER\nDi B-PER O\n")
+    assert tags == [["O", "O", "B-PER", "O"]]
+    assert len(notes) == 1
+
+
 # --- columns of tags -------------------------------------------------------------------------------------
 
 

@@ -190,7 +190,8 @@ def _detect(
     if tagged and tag is None:
         candidates = [i for i in range(width) if i not in (token, index)]
         found = find_tag_columns(table, candidates, words_first=token is None)
-        found = [column for column in found if names[column.column] == "tag"] or found
+        of_name = {kind: [own for own in found if names[own.column] == kind] for kind in ("predicted", "tag")}
+        found = of_name["predicted"] or of_name["tag"] or found
         if not found or width == 1:
             raise _no_tags(table[0][0], name)
         chosen = choose(found)

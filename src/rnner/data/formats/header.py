@@ -8,7 +8,9 @@ from typing import Literal
 
 from rnner.tags import is_tag
 
-ColumnName = Literal["token", "tag", "other", ""]
+ColumnName = Literal["token", "tag", "predicted", "other", ""]
+PREDICTED = "predicted"
+"""The name of the column of predicted tags, which are read rather than other tags."""
 
 _TOKEN = re.compile(
     "tokens?|words?|form|text|surface|char|character|wort|woord|mot|palabra|palavra|parola|ord|slovo|kelime|kata"
@@ -44,6 +46,8 @@ def may_be_header(cells: Sequence[str]) -> bool:
 def _kind(name: str) -> ColumnName:
     if _TOKEN.fullmatch(name):
         return "token"
+    if name == PREDICTED:
+        return "predicted"
     if _TAG.fullmatch(name):
         return "tag"
     return "other" if _OTHER.fullmatch(name) else ""
