@@ -18,7 +18,7 @@ from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import IllegalTagRule, SourceFile, TaggedSentence
 from rnner.data.formats.columns import LONG_SENTENCE, NO_BLANK_LINES, ColumnSentence, ConllReader
 from rnner.data.formats.detect import detect_format
-from rnner.data.formats.registry import read_sentences
+from rnner.data.formats.registry import stream_sentences
 from rnner.data.lines import no_such_file
 from rnner.data.splits import IllegalTags, Split
 from rnner.data.tag_spellings import spelling_of
@@ -181,7 +181,7 @@ def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:
     form = "columns" if source.columns is not None else detect_format(source.path)
     if form == "columns":
         return ConllReader(source.path, columns=source.columns, notes=source.notes)
-    return read_sentences(source, form)
+    return stream_sentences(source, form)
 
 
 def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:

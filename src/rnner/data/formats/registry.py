@@ -81,18 +81,18 @@ def read_documents(source: SourceFile, form: str, illegal: IllegalTagRule = "err
     """
     if form in TEXT_FORMATS:
         return list(TEXT_FORMATS[form].read(source))
-    sentences = read_tagged(source, form)
+    sentences = read_sentences(source, form)
     return list(to_documents(sentences, decide_scheme(source, sentences, illegal)))
 
 
-def read_tagged(source: SourceFile, form: str) -> list[TaggedSentence]:
+def read_sentences(source: SourceFile, form: str) -> list[TaggedSentence]:
     """Return the sentences of a file in any format, with standard tags (`rnner.data.tag_spellings`).
 
     Tags that are numbers get the names of the source.
 
-    Raises DataError as `read_sentences` does, and for the first tag that cannot be read.
+    Raises DataError as `stream_sentences` does, and for the first tag that cannot be read.
     """
-    sentences = list(read_sentences(source, form))
+    sentences = list(stream_sentences(source, form))
     if names := source.label_names:
         sentences = [own._replace(tags=[names.get(tag, tag) for tag in own.tags]) for own in sentences]
     counts = Counter(tag for sentence in sentences for tag in sentence.tags)
@@ -109,7 +109,7 @@ def read_tagged(source: SourceFile, form: str) -> list[TaggedSentence]:
     return [sentence._replace(tags=[spelling.tags[tag] for tag in sentence.tags]) for sentence in sentences]
 
 
-def read_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
+def stream_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
     """Yield the sentences of a file in any format, with the tags as they stand in it.
 
     Spans of characters become BIOES tags.
