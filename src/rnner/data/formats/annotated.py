@@ -77,7 +77,7 @@ class SourceFile:
         path: the file, the folder of a saved data set, or the name of one on the Hub.
         columns: the columns of a column file: see ConllReader.
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
-        notes: what was skipped or read differently, and how many times.
+        notes: what was skipped or read differently, and how many times (0: not counted).
     """
 
     path: Path
@@ -91,7 +91,7 @@ class SourceFile:
 
     def note_lines(self) -> list[str]:
         """Return the notes, one line each."""
-        return [f"{times:,} × {note}" for note, times in self.notes.items()]
+        return [f"{times:,} × {note}" if times else note for note, times in self.notes.items()]
 
     def label_name(self, number: int, line: int) -> str:
         """Return the name of a numbered tag or label; raise DataError if it has none."""
