@@ -1,0 +1,120 @@
+"""Which kind of input a file or stdin is, from its suffix and its first kilobytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from rnner.cli.prediction_stream import InputStream
+from rnner.cli.prediction_table import has_texts
+from rnner.data.formats.column_layout import detect_layout
+from rnner.data.formats.head import Head
+from rnner.data.formats.registry import FORMATS
+from rnner.errors import DataError
+from rnner.tags import is_tag
+
+DESCRIPTIONS = {
+    "text": "text",
+    "json": "JSON records",
+    "jsonl": "JSON records, one per line",
+    "csv": "a table with a column text",
+    "conll": "a column file, of which only the words are read",
+    "annotated": "annotated text, without its annotation",
+}
+_KINDS_BY_SUFFIX = {
+    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
+    ".json": "json",
+    ".csv": "csv",
+    **dict.fromkeys(
+        (".conll", ".tsv", ".iob", ".iob2", ".bio", ".bio2", ".bioes", ".bilou", ".bmes"), "conll"
+    ),
+}
+_JSON_KINDS = ("json", "jsonl")
+_JSON = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\t\n]*"\s*:|\})')
+_FEWEST_ROWS = 3  # of a column file whose suffix is not that of one
+_MOST_LINES = 1000
+
+
+class Guess(NamedTuple):
+    """What an input seems to be.
+
+    Attributes:
+        kind: text, json, jsonl, csv, conll or annotated.
+        form: for annotated, one of `rnner.data.formats.registry.FORMATS`.
+        note: what to tell the user; empty if it is text, as expected.
+    """
+
+    kind: str
+    form: str = ""
+    note: str = ""
+
+
+def guess_kind(stream: InputStream) -> Guess:
+    """Return what a stream seems to be; nothing is taken from it.
+
+    The first line decides if it is JSON, so that records can be answered as they arrive.
+
+    Raises:
+        DataError: as reading the stream does.
+    """
+    head = _look_at(stream)
+    expected = _KINDS_BY_SUFFIX.get(Path(stream.name.removesuffix(".gz")).suffix.lower())
+    form = ""
+    if kind := _json_kind(head, expected):
+        pass
+    elif expected in ("csv", "conll") and has_texts(head):
+        kind = "csv"
+    elif form := next((name for name, form in FORMATS.items() if form.detect and form.detect(head)), ""):
+        kind = "annotated"
+    else:
+        kind = "conll" if _is_column_file(head, by_suffix=expected == "conll") else "text"
+    return Guess(kind, form, _note(stream.name, expected, kind, form))
+
+
+def _note(name: str, expected: str | None, kind: str, form: str) -> str:
+    if kind == "text" and expected is None:
+        return ""
+    agrees = expected in (None, kind) or {expected, kind} <= {*_JSON_KINDS} or kind in ("csv", "annotated")
+    despite = "" if agrees else f"not {DESCRIPTIONS[str(expected)].partition(',')[0]}, despite its suffix; "
+    what = DESCRIPTIONS[kind] + (f" ({form})" if form else "")
+    return f"{name}: {despite}read as {what} (--input {kind})"
+
+
+def _look_at(stream: InputStream) -> Head:
+    data = stream.peek()
+    while not _JSON.match(data.decode(errors="replace").removeprefix("\ufeff")) and stream.look_further():
+        data = stream.peek()
+    return Head(Path(stream.name), data, whole=stream.ended)
+
+
+def _json_kind(head: Head, expected: str | None) -> str:
+    """Return json or jsonl, or an empty string if it is neither."""
+    text = head.text.strip()
+    if expected in _JSON_KINDS:  # the first record may be a bad one
+        is_json = not text or any(line.lstrip()[:1] in ("{", "[") for line in head.lines)
+    else:
+        is_json = _JSON.match(text) is not None
+    if not is_json:
+        return ""
+    first = text.partition("\n")[0].strip()
+    return "json" if re.match(r"\[\s*[\[{\]]", text) or first[-1:] in ("{", "[", ",") else "jsonl"
+
+
+def _is_column_file(head: Head, *, by_suffix: bool) -> bool:
+    """Return whether a file holds one word per line; without a suffix that says so, it must have tags."""
+    lines = head.lines[:_MOST_LINES]
+    try:
+        layout = detect_layout(lines, tagged=not by_suffix)
+    except DataError:
+        return by_suffix
+    rows = [layout.cells(line) for line in lines if layout.is_row(line)]
+    whole = [row for row in rows if len(row) == layout.width]
+    texts = [row for row in whole if any(cell.count(" ") > 1 for cell in row)]
+    if 2 * len(whole) < len(rows) or 2 * len(texts) > len(whole):
+        return False
+    if by_suffix:
+        return True
+    tags = {row[layout.tag] for row in whole} if layout.tag is not None else set()
+    enough = len(rows) >= _FEWEST_ROWS and 20 * len(whole) >= 19 * len(rows)
+    return enough and all(map(is_tag, tags)) and not tags <= {"0", "1"}
