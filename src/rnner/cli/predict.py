@@ -170,6 +170,8 @@ def _check_input(
         raise UsageError("give either TEXT or --file, not both")
     if texts and kind not in (None, InputKind.text, InputKind.lines):
         raise UsageError(f"--input {kind.value} reads a file: give it with --file, or on stdin")
+    if kind is InputKind.annotated and (file is None or str(file) == "-"):
+        raise UsageError("--input annotated reads a file: give it with --file")
     if column is not None and (texts or kind not in (None, InputKind.conll)):
         raise UsageError("--column is for --input conll")
     if not texts and file is None and sys.stdin.isatty():

@@ -20,7 +20,7 @@ DESCRIPTIONS = {
     "jsonl": "JSON records, one per line",
     "csv": "a table with a column text",
     "conll": "a column file, of which only the words are read",
-    "annotated": "annotated text, without its annotation",
+    "annotated": "annotated text, of which only the text is read",
 }
 _KINDS_BY_SUFFIX = {
     **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
@@ -77,7 +77,7 @@ def _note(name: str, expected: str | None, kind: str, form: str) -> str:
         return ""
     agrees = expected in (None, kind) or {expected, kind} <= {*_JSON_KINDS} or kind in ("csv", "annotated")
     despite = "" if agrees else f"not {DESCRIPTIONS[str(expected)].partition(',')[0]}, despite its suffix; "
-    what = DESCRIPTIONS[kind] + (f" ({form})" if form else "")
+    what = DESCRIPTIONS[kind].replace("annotated text", f"annotated text ({form})")
     return f"{name}: {despite}read as {what} (--input {kind})"
 
 
@@ -116,5 +116,5 @@ def _is_column_file(head: Head, *, by_suffix: bool) -> bool:
     if by_suffix:
         return True
     tags = {row[layout.tag] for row in whole} if layout.tag is not None else set()
-    enough = len(rows) >= _FEWEST_ROWS and 20 * len(whole) >= 19 * len(rows)
+    enough = len(whole) >= _FEWEST_ROWS and len(rows) - len(whole) <= max(1, len(rows) // 20)
     return enough and all(map(is_tag, tags)) and not tags <= {"0", "1"}

@@ -1,4 +1,4 @@
-"""JSON records as input of `rnner predict`: `{"text": ...}` or `{"tokens": [...]}`, and those of annotation tools.
+"""JSON records as input of `rnner predict`: `{"text": ...}` or `{"tokens": [...]}`, also of annotation tools.
 
 A record keeps its other keys in the output. Annotations that it already has are kept as `input_KEY`, so that
 whoever reads the output finds one annotation in it: the predicted one.
@@ -20,23 +20,8 @@ from rnner.errors import DataError
 
 TEXT_KEYS = ("text", "content", "sentence", "body")
 WORD_KEYS = ("tokens", "words")
-ANNOTATION_KEYS = frozenset(
-    [
-        "entities",
-        "ents",
-        "spans",
-        "label",
-        "labels",
-        "annotations",
-        "completions",
-        "predictions",
-        "tags",
-        "ner_tags",
-        "ner",
-        "answer",
-    ]
-)
-"""Keys under which annotation tools and corpora keep entities."""
+SPAN_KEYS = ("entities", "ents", "spans", "label", "labels", "annotations", "completions", "predictions")
+TAG_KEYS = ("tags", "ner_tags", "ner")
 
 _ANSWERS = ("accept", "reject", "ignore")  # Prodigy's
 _BLANK = " \t\r\n"
@@ -63,9 +48,7 @@ class RecordReader:
                     self._check(line, number)
                     value, end = self._decode(line, 0, number)
                     if line[end:].strip(_BLANK):
-                        raise DataError(
-                            "not valid JSON: the line has more than one value", self._name, number
-                        )
+                        raise DataError("not valid JSON: two values on one line", self._name, number)
                 except DataError as error:
                     yield from self._failures.handle(error)
                 else:
@@ -127,9 +110,7 @@ class RecordReader:
     def _as_record(self, value: Any, line: int) -> dict[str, Any]:
         if isinstance(value, dict):
             return value
-        if (
-            isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict)
-        ):  # spaCy's training data
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):  # spaCy's
             return {**value[1], "text": value[0]}
         advice = "; for a list of records, use --input json" if isinstance(value, list) else ""
         raise DataError(f"{_EXPECTED}; found {_shorten(value)}{advice}", self._name, line)
@@ -205,7 +186,7 @@ def _is_annotation(key: str, value: Any, *, has_words: bool) -> bool:
     if key == "entities":
         return True
     is_list = isinstance(value, list) and (has_words or not any(isinstance(item, str) for item in value))
-    return key in ANNOTATION_KEYS and (is_list or isinstance(value, dict))
+    return key in (*SPAN_KEYS, *TAG_KEYS) and (is_list or isinstance(value, dict))
 
 
 def _only_text(data: dict[str, Any]) -> Any:

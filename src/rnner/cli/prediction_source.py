@@ -1,4 +1,4 @@
-"""Where `rnner predict` finds its documents: arguments, a file or stdin, of a kind that is given or detected."""
+"""Where `rnner predict` finds its documents: arguments, a file or stdin, of a given or detected kind."""
 
 from __future__ import annotations
 
@@ -63,22 +63,23 @@ def open_source(
         yield _annotated(path, failures)
         return
     with open_input(sys.stdin.buffer if path is None else path) as stream:
-        kind = kind or _detect(stream)
-        if kind == "annotated":
-            if path is None or stream.is_gzip:
-                raise UsageError(
-                    f"{stream.name}: annotated text is read from an unpacked file, given with --file"
-                )
+        kind = kind or _detect(stream, is_file=path is not None and path.is_file())
+        if kind == "annotated" and path is not None:
             yield _annotated(path, failures)
-            return
-        yield _open(stream, kind, column, failures, "" if path is None else path.name)
+        else:
+            yield _open(stream, kind, column, failures, "" if path is None else path.name)
 
 
-def _detect(stream: InputStream) -> str:
-    from rnner.cli.prediction_kind import guess_kind  # knows all formats of annotated text
+def _detect(stream: InputStream, *, is_file: bool) -> str:
+    """Return the kind of a stream, and print it unless it is text as expected."""
+    from rnner.cli.prediction_kind import guess_kind  # imports all formats of annotated text
 
     guess = guess_kind(stream)
-    notice(guess.note, quiet=not guess.note)
+    if guess.kind == "annotated" and (stream.is_gzip or not is_file):
+        advice = "unpack it first (gunzip)" if is_file else "give it with --file"
+        raise UsageError(f"{stream.name}: this is annotated text ({guess.form}); {advice}")
+    if guess.note:
+        notice(guess.note)
     return guess.kind
 
 

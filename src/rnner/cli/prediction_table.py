@@ -23,10 +23,11 @@ _LONGEST_CELL = 1 << 28  # characters; the default of `csv`, 131,072, is less th
 
 
 def has_texts(head: Head) -> bool:
-    """Return whether a file begins like a table with a column `text`, some of whose cells have several words."""
-    (_, header), *rows = chain(_rows(islice(head.lines, 20), head.path.name), [(0, [])])
+    """Return whether a file begins like a table with a column `text`, which has cells of several words."""
+    rows = [row for _, row in _rows(islice(head.lines, 20), head.path.name) if isinstance(row, list)]
+    header = rows[0] if rows else []
     place = _text_column(header)
-    return place is not None and any(" " in row[place] for _, row in rows if len(row) == len(header))
+    return place is not None and any(" " in row[place] for row in rows[1:] if len(row) == len(header))
 
 
 def table_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
@@ -39,45 +40,55 @@ def table_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
 
     def items() -> Iterator[Item]:
         rows = _rows(read_lines(stream.as_file(), lenient=True), stream.name)
-        _, header = next(rows, (1, [_TEXT]))
-        place = _text_column(header)
-        if place is None or len(set(header)) < len(header):
-            problem = f"no column {_TEXT!r}" if place is None else "two columns of the same name"
-            raise DataError(f"the header row has {problem}: {', '.join(header)[:120]}", stream.name, 1)
-        header[place] = _TEXT
+        header = _header(next(rows, (1, [_TEXT]))[1], stream.name)
         for line, row in rows:
-            error = line_error(" ".join(row), stream.name, line)
-            if len(row) != len(header):
-                cells = counted(len(row), "cell")
-                error = DataError(f"{cells}, but the header has {len(header)}", stream.name, line)
-            yield from (
-                failures.handle(error) if error else reader.items(dict(zip(header, row, strict=True)), line)
-            )
+            if isinstance(row, DataError):
+                yield from failures.handle(row)
+            elif error := _row_error(row, header, stream.name, line):
+                yield from failures.handle(error)
+            else:
+                yield from reader.items(dict(zip(header, row, strict=True)), line)
 
     return chunks_of([items()])
 
 
-def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not empty, each with the number of its first line; the header sets the separator.
-
-    Raises:
-        DataError: a cell is too long, or (before Python 3.11) has a NUL character.
-    """
+def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str] | DataError]]:
+    """Yield the rows, or why they cannot be read, with their first lines. The header sets the separator."""
     iterator = iter(lines)
     first = next(iterator, "")
-    separator = max("\t;,", key=first.count)
     csv.field_size_limit(_LONGEST_CELL)
-    reader = csv.reader((f"{line}\n" for line in chain([first], iterator)), delimiter=separator)
-    begin = 1
-    try:
-        for row in reader:
+    separator = max("\t;,", key=first.count)
+    reader = csv.reader((f"{line}\n" for line in chain([first], iterator)), delimiter=separator, strict=True)
+    while True:
+        begin = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield begin, DataError(f"this row is not valid CSV: {error}", name, begin)
+        else:
             if row:
                 yield begin, row
-            begin = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"this row cannot be read: {error}", name, begin) from None
+
+
+def _header(row: list[str] | DataError, name: str) -> list[str]:
+    """Return the names of the columns; that of the texts is `text`."""
+    if isinstance(row, DataError):
+        raise row
+    place = _text_column(row)
+    if place is None or len(set(row)) < len(row):
+        problem = f"no column {_TEXT!r}" if place is None else "two columns of the same name"
+        raise DataError(f"the header row has {problem}: {', '.join(row)[:120]}", name, 1)
+    return [*row[:place], _TEXT, *row[place + 1 :]]
 
 
 def _text_column(header: list[str]) -> int | None:
     """Return the position of the column of texts, if there is one."""
     return next((i for i, name in enumerate(header) if name.strip().lower() == _TEXT), None)
+
+
+def _row_error(row: list[str], header: list[str], name: str, line: int) -> DataError | None:
+    if len(row) != len(header):
+        return DataError(f"{counted(len(row), 'cell')}, but the header has {len(header)}", name, line)
+    return line_error(" ".join(row), name, line)

@@ -116,8 +116,8 @@ class ConllReader:
                 numbers.append(number)
                 raw.append(line)
                 continue
-            if self.on_error is not None and (problem := line_error(line, self.name, number)):
-                self.on_error(problem)
+            if self.on_error is not None and (fault := line_error(line, self.name, number)):
+                self.on_error(fault)
                 continue
             mark = layout.begins_document(line)
             if words and (mark or not layout.is_comment(line)):
