@@ -407,7 +407,9 @@ def test_text_and_file_exclude_each_other(rnner, trained, one_line, tmp_path):
 
 def test_a_text_is_not_a_column_file(rnner, trained, one_line):
     one_line(
-        rnner("predict", "--model", trained, "Ada", "--input", "conll"), 2, "--input conll reads a file: give it with --file"
+        rnner("predict", "--model", trained, "Ada", "--input", "conll"),
+        2,
+        "--input conll reads a file: give it with --file",
     )
 
 

@@ -123,7 +123,7 @@ def annotated_chunks(path: Path, form: str) -> Iterator[Chunk]:
     from rnner.data.formats.annotated import SourceFile
     from rnner.data.formats.registry import TEXT_FORMATS, TOKEN_FORMATS
 
-    source = SourceFile(path)
+    source = SourceFile(path, tagged=False)
 
     def items() -> Iterator[Item]:
         if form in TEXT_FORMATS:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import NamedTuple
 
+from rnner.cli.prediction_records import CONTENT_KEYS
 from rnner.cli.prediction_stream import InputStream
 from rnner.cli.prediction_table import has_texts
 from rnner.data.formats.column_layout import detect_layout
+from rnner.data.formats.detect import detect_format
 from rnner.data.formats.head import Head
 from rnner.data.formats.registry import FORMATS
 from rnner.errors import DataError
@@ -60,16 +63,20 @@ def guess_kind(stream: InputStream) -> Guess:
     """
     head = _look_at(stream)
     expected = _KINDS_BY_SUFFIX.get(Path(stream.name.removesuffix(".gz")).suffix.lower())
-    form = ""
-    if kind := _json_kind(head, expected):
-        pass
-    elif expected in ("csv", "conll") and has_texts(head):
-        kind = "csv"
-    elif form := next((name for name, form in FORMATS.items() if form.detect and form.detect(head)), ""):
-        kind = "annotated"
-    else:
-        kind = "conll" if _is_column_file(head, by_suffix=expected == "conll") else "text"
+    kind, form = _kind_and_form(head, expected)
     return Guess(kind, form, _note(stream.name, expected, kind, form))
+
+
+def _kind_and_form(head: Head, expected: str | None) -> tuple[str, str]:
+    if kind := _json_kind(head, expected):
+        form = _form_of_records(head)
+        return ("annotated", form) if form else (kind, "")
+    if expected in ("csv", "conll") and has_texts(head):
+        return "csv", ""
+    for name, known in FORMATS.items():
+        if known.detect is not None and known.detect(head):
+            return "annotated", name
+    return "conll" if _is_column_file(head, by_suffix=expected == "conll") else "text", ""
 
 
 def _note(name: str, expected: str | None, kind: str, form: str) -> str:
@@ -101,6 +108,20 @@ def _json_kind(head: Head, expected: str | None) -> str:
     return "json" if re.match(r"\[\s*[\[{\]]", text) or first[-1:] in ("{", "[", ",") else "jsonl"
 
 
+def _form_of_records(head: Head) -> str:
+    """Return the format of annotated JSON whose records have their texts under other keys; else nothing."""
+    try:
+        first, _ = json.JSONDecoder().raw_decode(head.text.lstrip(" \t\r\n["))
+    except (ValueError, RecursionError):  # incomplete, or a bad record
+        return ""
+    if not isinstance(first, dict) or not first.keys().isdisjoint(CONTENT_KEYS) or not head.path.is_file():
+        return ""
+    try:
+        return detect_format(head.path)
+    except DataError:  # of no known format
+        return ""
+
+
 def _is_column_file(head: Head, *, by_suffix: bool) -> bool:
     """Return whether a file holds one word per line; without a suffix that says so, it must have tags."""
     lines = head.lines[:_MOST_LINES]
@@ -111,7 +132,7 @@ def _is_column_file(head: Head, *, by_suffix: bool) -> bool:
     rows = [layout.cells(line) for line in lines if layout.is_row(line)]
     whole = [row for row in rows if len(row) == layout.width]
     texts = [row for row in whole if any(cell.count(" ") > 1 for cell in row)]
-    if 2 * len(whole) < len(rows) or 2 * len(texts) > len(whole):
+    if rows and (2 * len(whole) <= len(rows) or 2 * len(texts) > len(whole)):
         return False
     if by_suffix:
         return True

@@ -18,12 +18,14 @@ from rnner.cli.prediction_stream import InputStream
 from rnner.data.lines import line_error, read_blocks, read_line_blocks
 from rnner.errors import DataError
 
-TEXT_KEYS = ("text", "content", "sentence", "body")
 WORD_KEYS = ("tokens", "words")
+CONTENT_KEYS = ("text", *WORD_KEYS, "content", "sentence", "body", "data")
+"""Keys of the text or the words of a record; the first that it has is read."""
 SPAN_KEYS = ("entities", "ents", "spans", "label", "labels", "annotations", "completions", "predictions")
 TAG_KEYS = ("tags", "ner_tags", "ner")
 
 _ANSWERS = ("accept", "reject", "ignore")  # Prodigy's
+_DEEPEST = 100  # levels; Python cannot write or send what is much deeper
 _BLANK = " \t\r\n"
 
 
@@ -48,7 +50,7 @@ class RecordReader:
                     self._check(line, number)
                     value, end = self._decode(line, 0, number)
                     if line[end:].strip(_BLANK):
-                        raise DataError("not valid JSON: two values on one line", self._name, number)
+                        raise self._error("not valid JSON: two values on one line", number)
                 except DataError as error:
                     yield from self._failures.handle(error)
                 else:
@@ -69,7 +71,7 @@ class RecordReader:
             line, counted = line + text.count("\n", counted, position), position
             if is_list and text[position] == "]":
                 if text[position + 1 :].strip(_BLANK):
-                    raise DataError("not valid JSON: text after the end of the list", self._name, line)
+                    raise self._error("not valid JSON: text after the end of the list", line)
                 return
             value, end = self._decode(text, position, line)
             try:
@@ -80,21 +82,28 @@ class RecordReader:
                 yield from self.items(value, line)
             position = end
         if is_list:
-            raise DataError("not valid JSON: the list does not end", self._name, line)
+            raise self._error("not valid JSON: the list does not end", line)
 
     def items(self, value: Any, line: int) -> Iterator[Item]:
         """Yield the item of one record, or what stands in for it."""
+        deep = _is_deep(value)
         try:
+            if deep:
+                raise self._error(f"over {_DEEPEST} levels of lists and objects in each other", line)
             record = self._as_record(value, line)
             key, content = self._content(record, line)
         except DataError as error:
-            yield from self._failures.handle(error, value if isinstance(value, dict) else None)
+            yield from self._failures.handle(error, value if isinstance(value, dict) and not deep else None)
         else:
             yield Item(content, self._kept(record, key))
 
-    def _check(self, text: str, line: int) -> None:
-        if error := line_error(text, self._name, line):
-            raise error
+    def _error(self, message: str, line: int) -> DataError:
+        return DataError(message, self._name, line)
+
+    def _check(self, text: str, first: int) -> None:
+        for number, line in enumerate(text.split("\n"), first):
+            if error := line_error(line, self._name, number):
+                raise error
 
     def _decode(self, text: str, position: int, line: int) -> tuple[Any, int]:
         """Return the value at a position, and its end."""
@@ -105,7 +114,7 @@ class RecordReader:
             message = f"not valid JSON: {error.msg} at character {error.colno}"
         except (ValueError, RecursionError) as error:
             message = f"not valid JSON: {error}"
-        raise DataError(message, self._name, line)
+        raise self._error(message, line)
 
     def _as_record(self, value: Any, line: int) -> dict[str, Any]:
         if isinstance(value, dict):
@@ -113,19 +122,19 @@ class RecordReader:
         if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):  # spaCy's
             return {**value[1], "text": value[0]}
         advice = "; for a list of records, use --input json" if isinstance(value, list) else ""
-        raise DataError(f"{_EXPECTED}; found {_shorten(value)}{advice}", self._name, line)
+        raise self._error(f"{_EXPECTED}; found {_shorten(value)}{advice}", line)
 
     def _content(self, record: dict[str, Any], line: int) -> tuple[str, str | list[str]]:
         """Return the text or the words of a record, and their key."""
-        key = next((key for key in ("text", *WORD_KEYS, *TEXT_KEYS, "data") if key in record), None)
+        key = next((key for key in CONTENT_KEYS if key in record), None)
         if key is None:
-            raise DataError(f"{_EXPECTED}; found the keys {_shorten(list(record))}", self._name, line)
+            raise self._error(f"{_EXPECTED}; found the keys {_shorten(list(record))}", line)
         content = record[key]
         if key == "data" and isinstance(content, dict):  # a task of Label Studio
             content = _only_text(content)
         problem = _words_problem(content) if key in WORD_KEYS else _text_problem(content)
         if problem:
-            raise DataError(f'"{key}" {problem}', self._name, line)
+            raise self._error(f'"{key}" {problem}', line)
         return key, content
 
     def _kept(self, record: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -187,6 +196,15 @@ def _is_annotation(key: str, value: Any, *, has_words: bool) -> bool:
         return True
     is_list = isinstance(value, list) and (has_words or not any(isinstance(item, str) for item in value))
     return key in (*SPAN_KEYS, *TAG_KEYS) and (is_list or isinstance(value, dict))
+
+
+def _is_deep(value: Any) -> bool:
+    """Return whether lists and objects are nested too deeply."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner = [item for item in level if isinstance(item, (list, dict))]
+        level = [child for item in inner for child in (item.values() if isinstance(item, dict) else item)]
+    return bool(level)
 
 
 def _only_text(data: dict[str, Any]) -> Any:

@@ -30,8 +30,8 @@ _Row = tuple[int, list[str]]  # line number and cells
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
     """Yield the sentences; a word without a tag key is outside any entity.
 
-    Raises DataError with the line for a row without ten columns or without a valid number, and if no word has
-    a tag.
+    Raises DataError with the line for a row without ten columns or without a valid number, and, if the source
+    must have tags, if no word has one.
     """
     document, words, tagged = NO_DOCUMENT, 0, False
     lines = enumerate(read_lines(source.path), 1)
@@ -61,7 +61,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
             )
         if len(rows) > len(word_rows):
             source.notes[_SKIPPED_NOTE] += len(rows) - len(word_rows)
-    if words and not tagged:
+    if words and not tagged and source.tagged:
         raise source.error("no word has an entity tag, such as NER=B-PER, in its last column (MISC)")
 
 
