@@ -17,7 +17,7 @@ it finds the entities that the CoNLL evaluation script finds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -217,6 +217,21 @@ class SchemeDetector:
     def tags(self) -> set[str]:
         """The distinct tags seen so far."""
         return {tag for _, tag in self._first if tag is not None}
+
+    def first_place(self, tag: str) -> tuple[int, int]:
+        """Return the sentence and the position, from 0, of the first word with a tag."""
+        return min(place for (_, own), place in self._first.items() if own == tag)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Rename the tags seen so far: each one to its value in `names`, which must have all of them."""
+        counts, first = self._counts, self._first
+        new: dict[str | None, str | None] = {None: None}
+        new.update(names)
+        self._counts, self._first = Counter(), {}
+        for (before, tag), place in first.items():
+            pair = new[before], new[tag]
+            self._counts[pair] += counts[before, tag]
+            self._first[pair] = min(place, self._first.get(pair, place))
 
     def violations(self, scheme: str) -> dict[tuple[str | None, str | None], str]:
         """Return the pairs of adjacent tags that violate a scheme, with the reason.

@@ -17,7 +17,8 @@ from rnner.cli.prediction_output import document_tags, format_document, write_do
 from rnner.cli.prediction_source import Source
 from rnner.cli.progress_display import PredictionProgress
 from rnner.data.formats.columns import write_with_tags
-from rnner.pipeline import Document, Pipeline
+from rnner.decoding.document import Document
+from rnner.pipeline import Pipeline
 from rnner.render.json_output import to_json
 from rnner.system.process_memory import release_freed_memory
 

@@ -12,6 +12,7 @@ from rnner.cli.console import notice
 from rnner.cli.prediction_chunks import Chunk, Item, chunks_of
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_stream import InputStream
+from rnner.data.formats.annotated import SourceFile
 from rnner.data.formats.columns import ColumnSentence, ConllReader
 from rnner.data.lines import line_error, read_blocks, read_line_blocks
 from rnner.errors import DataError
@@ -82,9 +83,14 @@ class ColumnInput:
     """
 
     def __init__(self, stream: InputStream, column: int | None, failures: Failures) -> None:
-        columns = None if column is None else {"token": column}
-        self.reader = ConllReader(stream.as_file(), columns=columns, tagged=False, on_error=self._add_failed)
-        self._failures = failures
+        self._source, self._failures = SourceFile(Path(stream.name)), failures
+        self.reader = ConllReader(
+            stream.as_file(),
+            columns=None if column is None else {"token": column},
+            tagged=False,
+            notes=self._source.notes,
+            on_error=self._add_failed,
+        )
         self._failed: list[Item] = []
 
     def chunks(self, sentences: Iterable[ColumnSentence] | None = None) -> Iterator[Chunk]:
@@ -99,6 +105,7 @@ class ColumnInput:
                 yield from self._take_failed()
                 yield Item(sentence.words, document=sentence.document)
             yield from self._take_failed()
+            _print_notes(self._source)
 
         return chunks_of([items()])
 
@@ -120,7 +127,6 @@ def annotated_chunks(path: Path, form: str) -> Iterator[Chunk]:
     Raises:
         DataError: the file cannot be read.
     """
-    from rnner.data.formats.annotated import SourceFile
     from rnner.data.formats.registry import TEXT_FORMATS, TOKEN_FORMATS
 
     source = SourceFile(path, tagged=False)
@@ -131,10 +137,14 @@ def annotated_chunks(path: Path, form: str) -> Iterator[Chunk]:
         else:
             for sentence in TOKEN_FORMATS[form].read(source):
                 yield Item(sentence.words, document=sentence.document)
-        for note in source.note_lines():
-            notice(f"{path}: {note}")
+        _print_notes(source)
 
     return chunks_of([items()])
+
+
+def _print_notes(source: SourceFile) -> None:
+    for note in source.note_lines():
+        notice(f"{source.path}: {note}")
 
 
 def _split_text(blocks: Iterable[str]) -> Iterator[str]:

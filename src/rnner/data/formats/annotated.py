@@ -78,7 +78,7 @@ class SourceFile:
         columns: the columns of a column file: see ConllReader.
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
         tagged: whether the file must have tags; `rnner predict` reads words only.
-        notes: what was skipped or read differently, and how many times.
+        notes: what was skipped or read differently, and how many times (0: not counted).
     """
 
     path: Path
@@ -93,7 +93,7 @@ class SourceFile:
 
     def note_lines(self) -> list[str]:
         """Return the notes, one line each."""
-        return [f"{times:,} × {note}" for note, times in self.notes.items()]
+        return [f"{times:,} × {note}" if times else note for note, times in self.notes.items()]
 
     def label_name(self, number: int, line: int) -> str:
         """Return the name of a numbered tag or label; raise DataError if it has none."""
