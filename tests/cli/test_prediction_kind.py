@@ -82,7 +82,7 @@ def test_the_suffix_says_the_kind(name, text, kind):
         ("a.conll", PROSE, "text", "not a column file, despite its suffix; read as text (--input text)"),
         ("a.tsv", "7\tAda Lovelace slept .\n8\tIt rained all night .\n", "text", "not a column file"),
         ("a.csv", "name,born\nAda,1815\n", "text", "not a table with a column text, despite its suffix"),
-        ("a.conll", CONLLU, "annotated", "annotated text (conllu), of which only the text is read"),
+        ("a.conll", CONLLU, "annotated", ""),
     ],
 )
 def test_the_content_wins_over_the_suffix(name, text, kind, note):

@@ -17,13 +17,12 @@ from rnner.data.formats.registry import FORMATS
 from rnner.errors import DataError
 from rnner.tags import is_tag
 
-DESCRIPTIONS = {
+_DESCRIPTIONS = {
     "text": "text",
     "json": "JSON records",
     "jsonl": "JSON records, one per line",
     "csv": "a table with a column text",
     "conll": "a column file, of which only the words are read",
-    "annotated": "annotated text, of which only the text is read",
 }
 _KINDS_BY_SUFFIX = {
     **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
@@ -45,7 +44,7 @@ class Guess(NamedTuple):
     Attributes:
         kind: text, json, jsonl, csv, conll or annotated.
         form: for annotated, one of `rnner.data.formats.registry.FORMATS`.
-        note: what to tell the user; empty if it is text, as expected.
+        note: what to tell the user; empty for annotated, and for text that is expected to be text.
     """
 
     kind: str
@@ -64,7 +63,7 @@ def guess_kind(stream: InputStream) -> Guess:
     head = _look_at(stream)
     expected = _KINDS_BY_SUFFIX.get(Path(stream.name.removesuffix(".gz")).suffix.lower())
     kind, form = _kind_and_form(head, expected)
-    return Guess(kind, form, _note(stream.name, expected, kind, form))
+    return Guess(kind, form, _note(stream.name, expected, kind))
 
 
 def _kind_and_form(head: Head, expected: str | None) -> tuple[str, str]:
@@ -79,13 +78,12 @@ def _kind_and_form(head: Head, expected: str | None) -> tuple[str, str]:
     return "conll" if _is_column_file(head, by_suffix=expected == "conll") else "text", ""
 
 
-def _note(name: str, expected: str | None, kind: str, form: str) -> str:
-    if kind == "text" and expected is None:
+def _note(name: str, expected: str | None, kind: str) -> str:
+    if kind == "annotated" or (kind == "text" and expected is None):
         return ""
-    agrees = expected in (None, kind) or {expected, kind} <= {*_JSON_KINDS} or kind in ("csv", "annotated")
-    despite = "" if agrees else f"not {DESCRIPTIONS[str(expected)].partition(',')[0]}, despite its suffix; "
-    what = DESCRIPTIONS[kind].replace("annotated text", f"annotated text ({form})")
-    return f"{name}: {despite}read as {what} (--input {kind})"
+    agrees = expected in (None, kind) or {expected, kind} <= {*_JSON_KINDS} or kind == "csv"
+    despite = "" if agrees else f"not {_DESCRIPTIONS[str(expected)].partition(',')[0]}, despite its suffix; "
+    return f"{name}: {despite}read as {_DESCRIPTIONS[kind]} (--input {kind})"
 
 
 def _look_at(stream: InputStream) -> Head:

@@ -59,7 +59,7 @@ def open_source(
         yield Source(failures.until_error(argument_chunks(texts)))
         return
     path = None if file is None or str(file) == "-" else file
-    if path is not None and (kind == "annotated" or path.is_dir()):
+    if path is not None and (kind == "annotated" or path.is_dir()):  # a folder of annotated files
         yield _annotated(path, failures)
         return
     with open_input(sys.stdin.buffer if path is None else path) as stream:
@@ -71,7 +71,7 @@ def open_source(
 
 
 def _detect(stream: InputStream, *, is_file: bool) -> str:
-    """Return the kind of a stream, and print it unless it is text as expected."""
+    """Return the kind of a stream, and print it unless it is text, as expected."""
     from rnner.cli.prediction_kind import guess_kind  # imports all formats of annotated text
 
     guess = guess_kind(stream)
@@ -86,8 +86,9 @@ def _detect(stream: InputStream, *, is_file: bool) -> str:
 def _annotated(path: Path, failures: Failures) -> Source:
     from rnner.data.formats.detect import detect_format
 
-    chunks = annotated_chunks(path, detect_format(path))
-    return Source(failures.until_error(chunks), path.name)
+    form = detect_format(path)
+    notice(f"{path}: read as annotated text ({form}), without its annotation (--input annotated)")
+    return Source(failures.until_error(annotated_chunks(path, form)), path.name)
 
 
 def _open(stream: InputStream, kind: str, column: int | None, failures: Failures, name: str) -> Source:
