@@ -37,6 +37,9 @@ def read(tags: str) -> str:
         ("B-PER 0 0", "B-PER O O"),
         ("B-PER _ - O", "B-PER O O O"),
         ("O 0", "O O"),
+        ("PER _ LOC _", "I-PER O I-LOC O"),
+        ("B-PER' O", "B-PER' O"),
+        ("'B-PER' 'I-PER' 'O'", "B-PER I-PER O"),
     ],
 )
 def test_a_spelling_is_read_as_standard_tags(tags: str, standard: str) -> None:

@@ -9,7 +9,8 @@ How a tag is read depends on all tags of its file: `S` may be a label, or a pref
     binary   1 and 0
     numbers  2, with 1 and 0: they need names (`rnner data convert --names`)
 
-Outside an entity is `O`; `o`, `-`, `_`, and `0` beside tags other than `1` are read as `O`.
+Outside an entity is `O`; `o`, `-`, `_`, and `0` beside tags other than `1` are read as `O`. Spaces and quotes
+around a tag are ignored.
 """
 
 from __future__ import annotations
@@ -26,11 +27,10 @@ PIECE_TAGS = frozenset(("X", "[CLS]", "[SEP]", "[PAD]", "<s>", "</s>", "<pad>"))
 
 _BINARY = frozenset("01")
 _OUTSIDE = frozenset("Oo0-_")
-_MAIN_OUTSIDE = frozenset("Oo0")  # plain labels are tags only beside one of these
 _STANDARD = {"B": "B", "I": "I", "E": "E", "S": "S", "M": "I", "L": "E", "U": "S", "W": "S"}
 _PREFIX = re.compile(r"([BIESMLUW])[-_](.+)", re.IGNORECASE | re.DOTALL)
 _SUFFIX = re.compile(r"(.+)[-_]([BIESMLUW])", re.DOTALL)
-_PLAIN = re.compile(r"[^\W\d_][\w.,:/&+-]*")
+_PLAIN = re.compile(r"[^\W\d_][\w.,:/&+ -]*")
 _MOST_PLAIN = 200  # distinct labels; a column with more is text
 _OTHER_COLUMN = "; if the tags are in another column, set data.columns or --columns"
 _HEADER = "; if this row is a header, remove it"
@@ -93,8 +93,8 @@ class Spelling:
 
 
 def spelling_of(counts: Mapping[str, int]) -> Spelling:
-    """Return how tags are spelled, given how many words have each tag. Spaces around tags are ignored."""
-    stripped = {tag: tag.strip(" ") for tag in counts}
+    """Return how tags are spelled, given how many words have each tag."""
+    stripped = {tag: _strip(tag) for tag in counts}
     inside = Counter[str]()
     for tag, count in counts.items():
         if stripped[tag] not in _OUTSIDE and stripped[tag] not in PIECE_TAGS - {"X"}:
@@ -103,6 +103,12 @@ def spelling_of(counts: Mapping[str, int]) -> Spelling:
     read = {tag: _standard(text, kind) for tag, text in stripped.items()}
     known = {tag: standard for tag, standard in read.items() if standard is not None}
     return Spelling(kind, known, frozenset(read.keys() - known.keys()))
+
+
+def _strip(tag: str) -> str:
+    """Return a tag without spaces and quotes around it."""
+    tag = tag.strip(" ")
+    return tag[1:-1] if len(tag) > 2 and tag[0] == tag[-1] and tag[0] in "\"'" else tag
 
 
 def _kind(inside: Counter[str], all_tags: Collection[str]) -> str:
@@ -124,8 +130,7 @@ def _kind(inside: Counter[str], all_tags: Collection[str]) -> str:
     others = inside.total() - inside["X"] - shares[kind]
     if shares[kind] and shares[kind] >= others:
         return kind
-    is_plain = len(inside) <= _MOST_PLAIN and not _MAIN_OUTSIDE.isdisjoint(all_tags)
-    is_plain = is_plain and inside.keys() != {"X"}
+    is_plain = len(inside) <= _MOST_PLAIN and not _OUTSIDE.isdisjoint(all_tags) and inside.keys() != {"X"}
     if is_plain and 2 * sum(count for tag, count in inside.items() if _is_label(tag)) > inside.total():
         return "plain"
     return "prefix"

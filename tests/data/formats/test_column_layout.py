@@ -193,7 +193,15 @@ def test_a_header_with_one_usual_name_is_seen_by_its_invalid_tag() -> None:
     assert (words, len(notes)) == ([["Ada", "traf"]], 1)
 
 
-@pytest.mark.parametrize("text", ["Word O\nTag B-MISC\n", "form O\nner O\n", "Type B-MISC\nset O\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#tag B-MISC\nmet PER\nBo PER\nAda O\n",
+        "Word O\nTag B-MISC\n",
+        "form O\nner O\n",
+        "Type B-MISC\nset O\n",
+    ],
+)
 def test_words_that_could_be_names_are_words_beside_a_tag(text: str) -> None:
     words, _, notes = read(text)
     assert (words, notes) == ([[line.split()[0] for line in text.splitlines()]], [])
@@ -210,6 +218,12 @@ def test_a_file_with_a_header_gets_a_column_of_predictions() -> None:
     out = io.StringIO()
     write_with_tags(list(reader), [["B-PER"]], out, layout=reader.layout, trailing=reader.trailing)
     assert out.getvalue() == "word pos predicted\nAda NNP B-PER\n\n"
+
+
+def test_a_column_named_predicted_is_read_rather_than_the_gold_tags() -> None:
+    _, tags, notes = read("word ner predicted\nAda B-PER O\nmet O O\nBo B-PER B-PER\nDi B-PER O\n")
+    assert tags == [["O", "O", "B-PER", "O"]]
+    assert len(notes) == 1
 
 
 # --- columns of tags -------------------------------------------------------------------------------------
@@ -239,6 +253,11 @@ def test_chunks_are_not_entities_although_there_are_more_of_them() -> None:
     assert read(swapped)[1] == read(CONLL2003)[1]
 
 
+def test_german_chunks_are_not_entities_either() -> None:
+    _, tags, notes = read("Die d ART I-NC O\nBonner b ADJ I-NC I-LOC\nUni u NN I-NC O\nlobt l V I-VC O\n")
+    assert (tags, notes) == ([["O", "I-LOC", "O", "O"]], [])
+
+
 def test_chunks_are_read_if_there_is_nothing_else() -> None:
     _, tags, _ = read("U.N. NNP I-NP\nheads VBZ I-VP\n")
     assert tags == [["I-NP", "I-VP"]]
@@ -253,6 +272,7 @@ def test_the_last_of_columns_with_about_as_many_entities_is_read() -> None:
     _, tags, notes = read("Ada B-PER B-person/writer\nmet O O\nBo B-PER B-person/other\n")
     assert tags == [["B-person/writer", "O", "B-person/other"]]
     assert "columns 1 (2 entities) and 2 (2 entities) hold tags" in notes[0]
+    assert "the last of those with about as many entities" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -263,8 +283,18 @@ def test_the_last_of_columns_with_about_as_many_entities_is_read() -> None:
         ("Ada\tB-PER\t-\tann\nmet\tO\t-\t-\nBo\tO\t-\t-\n", ["B-PER", "O", "O"]),
         ("0 O\n% O\nO O\n", ["O", "O", "O"]),
         ("PER Ada\n0 met\nPER Bo\n0 at\n0 0\n", ["PER", "0", "PER", "0", "0"]),
+        ("Ada PER\nmet _\nBo PER\nin _\n- _\n", ["PER", "_", "PER", "_", "_"]),
+        ("Ada\tO\t-\tann\nmet\tO\t-\t-\nBo\tO\t-\t-\n", ["O", "O", "O"]),
     ],
-    ids=["flags", "plain labels beside", "annotators", "words that look like tags", "plain labels first"],
+    ids=[
+        "flags",
+        "plain labels beside",
+        "annotators",
+        "words that look like tags",
+        "plain labels first",
+        "dashes",
+        "annotators only",
+    ],
 )
 def test_tags_with_prefixes_win_and_words_are_not_tags(text: str, tags: list[str]) -> None:
     assert read(text)[1] == [tags]

@@ -83,6 +83,13 @@ def test_pieces_of_words_are_joined_and_marks_around_sentences_removed():
     assert changed == {"tag": 5}
 
 
+def test_no_word_is_removed_with_the_marks():
+    text = rows("son|X Ada|B-PER\nit|[SEP] rained\n##s|X ##t|X")
+    copy, changed = repaired(text)
+    assert copy == rows("son Ada|B-PER\nit|[SEP] rained\n##st")
+    assert changed == {"tag": 3}
+
+
 def test_affixes_of_all_tokens_are_stripped():
     words = [chr(letter) * 3 for letter in range(ord("a"), ord("z"))]
     text = "\n".join(f"en:{word}\t{'B-PER' if word == 'aaa' else 'O'}" for word in words)

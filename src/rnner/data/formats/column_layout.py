@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from rnner.data.formats.header import column_names, is_header
+from rnner.data.formats.header import column_names, is_header, may_be_header
 from rnner.data.formats.tag_columns import Rows, choose, describe_choice, find_tag_columns
 from rnner.data.tag_spellings import spelling_of
 from rnner.errors import DataError, counted
@@ -156,8 +156,7 @@ def detect_layout(
     names = column_names(layout.cells(first))
     if not is_header(layout.cells(first)):
         found = _detect(lines, layout, columns, tagged, [], name)
-        named = not {"token", "tag"}.isdisjoint(names) and not _may_be_comment(first)
-        if not (tagged and found.width and named and _has_invalid_tag(first, found)):
+        if not (tagged and found.width and may_be_header(layout.cells(first)) and _lacks_tag(first, found)):
             return found
     return _detect(lines, replace(layout, header=first), columns, tagged, names, name)
 
@@ -191,7 +190,8 @@ def _detect(
     if tagged and tag is None:
         candidates = [i for i in range(width) if i not in (token, index)]
         found = find_tag_columns(table, candidates, words_first=token is None)
-        found = [column for column in found if names[column.column] == "tag"] or found
+        of_name = {kind: [own for own in found if names[own.column] == kind] for kind in ("predicted", "tag")}
+        found = of_name["predicted"] or of_name["tag"] or found
         if not found or width == 1:
             raise _no_tags(table[0][0], name)
         chosen = choose(found)
@@ -228,7 +228,7 @@ def _may_be_comment(line: str) -> bool:
     return line[:1] == "#" and line[1:2] in (" ", "\t")
 
 
-def _has_invalid_tag(line: str, layout: Layout) -> bool:
+def _lacks_tag(line: str, layout: Layout) -> bool:
     """Return whether a row has no tag in the tag column."""
     cells = layout.cells(line)
     return layout.tag is not None and (

@@ -19,6 +19,7 @@ from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import DOCUMENT_MARK, LAYOUT_SAMPLE, Layout, detect_layout, show_row
+from rnner.data.formats.header import PREDICTED
 from rnner.data.lines import TextSource, line_error, name_of, read_lines
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
@@ -265,7 +266,7 @@ def _add_tag(line: str, tags: Iterator[str], layout: Layout) -> str:
     elif line.startswith(DOCUMENT_MARK):
         tag = "O"
     elif line == layout.header:
-        tag = "predicted"
+        tag = PREDICTED
     else:
         return f"{line}\n"
     if layout.separator == " ":

@@ -8,7 +8,9 @@ from typing import Literal
 
 from rnner.tags import is_tag
 
-ColumnName = Literal["token", "tag", "other", ""]
+ColumnName = Literal["token", "tag", "predicted", "other", ""]
+PREDICTED = "predicted"
+"""The name of the column of predicted tags, which are read rather than other tags."""
 
 _TOKEN = re.compile(
     "tokens?|words?|form|text|surface|char|character|wort|woord|mot|palabra|palavra|parola|ord|slovo|kelime|kata"
@@ -35,9 +37,17 @@ def is_header(cells: Sequence[str]) -> bool:
     return "token" in names and len(names) - names.count("") >= 2 and not any(map(is_tag, cells))
 
 
+def may_be_header(cells: Sequence[str]) -> bool:
+    """Return whether a row names words or tags, and has no tag: it is a header if the next rows have tags."""
+    has_name = not {"token", "tag"}.isdisjoint(column_names(cells))
+    return has_name and not any(map(is_tag, cells)) and not cells[0].startswith("#")
+
+
 def _kind(name: str) -> ColumnName:
     if _TOKEN.fullmatch(name):
         return "token"
+    if name == PREDICTED:
+        return "predicted"
     if _TAG.fullmatch(name):
         return "tag"
     return "other" if _OTHER.fullmatch(name) else ""

@@ -21,7 +21,9 @@ Rows = Sequence[Sequence[str]]
 """The cells of each row of a sentence."""
 
 # The chunks of CoNLL-2000.
-_CHUNKS = frozenset(["ADJP", "ADVP", "CONJP", "INTJ", "LST", "NP", "PP", "PRT", "SBAR", "UCP", "VP"])
+_ENGLISH_CHUNKS = "ADJP ADVP CONJP INTJ LST NP PP PRT SBAR UCP VP QP WHNP WHPP"  # CoNLL-2000, Penn Treebank
+_OTHER_CHUNKS = "NC PC VC AC NX PX VX GN GP GA GR NV PV SN SP SV"  # German (CoNLL-2003), French, Spanish
+_CHUNKS = frozenset(f"{_ENGLISH_CHUNKS} {_OTHER_CHUNKS}".split())
 _RANKS = {"prefix": 4, "suffix": 4, "bare": 4, "binary": 3, "plain": 2, "outside": 1}
 _DOUBTFUL = 0
 _READABLE = 0.5  # lowest share of valid tags in a column of tags
@@ -78,7 +80,7 @@ def describe_choice(columns: Sequence[TagColumn], chosen: TagColumn) -> str:
     listed = [f"{it.column} ({counted(it.entities, 'entity', 'entities')})" for it in named]
     if any(it.rank < chosen.rank for it in named):
         reason = "whose tags have labels"
-    elif chosen.entities == max(it.entities for it in named):
+    elif all(it.entities < chosen.entities for it in named if it is not chosen):
         reason = "which has the most entities"
     else:
         reason = "the last of those with about as many entities"
@@ -95,6 +97,8 @@ def _measure(sentences: Sequence[Rows], column: int) -> TagColumn | None:
     readable = sum(count for tag, count in counts.items() if tag in spelling.tags or tag in named)
     if not readable or readable < _READABLE * counts.total():
         return None
+    if spelling.kind == "plain" and counts.keys().isdisjoint("Oo0") and _few_outside(spelling, counts):
+        return None  # words, with some - or _ among them
     labels = Counter(_labels(sentences, column, spelling))
     rank = _rank(spelling, counts, labels)
     return TagColumn(column, spelling, labels.total(), readable / counts.total(), rank)
@@ -108,10 +112,14 @@ def _rank(spelling: Spelling, counts: Counter[str], labels: Counter[str]) -> int
         return -1 if counts.keys().isdisjoint("Oo0") else _RANKS["outside"]
     if 2 * sum(labels[chunk] for chunk in _CHUNKS) > labels.total():
         return _DOUBTFUL
-    outside = sum(count for tag, count in counts.items() if spelling.tags.get(tag) == "O")
-    if spelling.kind == "plain" and outside < _PLAIN_OUTSIDE * counts.total():
-        return _DOUBTFUL  # probably words, with some O or 0 among them
+    if spelling.kind == "plain" and (_few_outside(spelling, counts) or counts.keys().isdisjoint("Oo0")):
+        return _DOUBTFUL  # perhaps words with some O or 0 among them, or notes with - or _ for none
     return _RANKS[spelling.kind]
+
+
+def _few_outside(spelling: Spelling, counts: Counter[str]) -> bool:
+    outside = sum(count for tag, count in counts.items() if spelling.tags.get(tag) == "O")
+    return outside < _PLAIN_OUTSIDE * counts.total()
 
 
 def _labels(sentences: Sequence[Rows], column: int, spelling: Spelling) -> Iterator[str]:

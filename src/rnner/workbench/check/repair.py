@@ -90,29 +90,34 @@ def _join_pieces(file: ColumnFile, columns: Mapping[str, int] | None, changed: C
 
     A piece of a word without `##` stays, with a tag that continues the entity before it.
     """
-    lines: list[str | None] = list(file.lines)
-    layout = file.layout
-    for sentence in file.sentences:
-        last: int | None = None  # the row that a piece belongs to
-        for number, cell in zip(sentence.lines, sentence.tag_cells, strict=True):
-            if cell not in PIECE_TAGS & file.spelling.unreadable:
-                last = number
-                continue
-            changed["tag"] += 1
-            if cell != "X" or last is None:
-                lines[number - 1] = None
-                continue
-            cells, before = layout.cells(file.lines[number - 1]), layout.cells(lines[last - 1] or "")
-            if cells[layout.token].startswith("##"):
-                before[layout.token] += cells[layout.token][2:]
-                lines[last - 1], lines[number - 1] = layout.separator.join(before), None
-            else:
-                tag = file.spelling.tags.get(before[file.tag_column], "O")
-                cells[file.tag_column] = tag if tag == "O" else f"I-{tag[2:]}"
-                lines[number - 1], last = layout.separator.join(cells), number
-    if None not in lines and lines == file.lines:
+    pieces = PIECE_TAGS & file.spelling.unreadable
+    if not pieces:
         return file
-    return parse(file.path, [line for line in lines if line is not None], columns)
+    rows: dict[int, list[str] | None] = {}  # the new cells of rows by line; None for a row to remove
+    token, tag = file.layout.token, file.tag_column
+    for sentence in file.sentences:
+        before: list[str] | None = None  # the row that a piece belongs to
+        for number, cell in zip(sentence.lines, sentence.tag_cells, strict=True):
+            cells = file.layout.cells(file.lines[number - 1])
+            rows[number] = cells
+            if cell in pieces and cell != "X":
+                rows[number] = None if cells[token] in PIECE_TAGS else cells
+            elif cell == "X" and before and cells[token].startswith("##"):
+                before[token] += cells[token][2:]
+                rows[number] = None
+            else:
+                if cell == "X":
+                    entity = file.spelling.tags.get(before[tag], "O") if before else "O"
+                    cells[tag] = "O" if entity == "O" else f"I-{entity[2:]}"
+                before = cells
+            changed["tag"] += rows[number] is None or cell == "X"
+    lines = []
+    for number, line in enumerate(file.lines, 1):
+        new = rows.get(number, [])
+        if new is not None:
+            same = not new or new == file.layout.cells(line)
+            lines.append(line if same else file.layout.separator.join(new))
+    return parse(file.path, lines, columns)
 
 
 def _fix_lines(file: ColumnFile, changed: Counter[str]) -> list[str]:
