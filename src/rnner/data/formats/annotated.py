@@ -77,12 +77,14 @@ class SourceFile:
         path: the file, the folder of a saved data set, or the name of one on the Hub.
         columns: the columns of a column file: see ConllReader.
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
+        tagged: whether the file must have tags; `rnner predict` reads words only.
         notes: what was skipped or read differently, and how many times (0: not counted).
     """
 
     path: Path
     columns: Mapping[str, int] | None = None
     label_names: Mapping[str, str] = field(default_factory=dict)
+    tagged: bool = True
     notes: Counter[str] = field(default_factory=Counter)
 
     def error(self, message: str, line: int | None = None) -> DataError:
