@@ -14,6 +14,7 @@ from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import is_blank
+from rnner.data.formats.head import Head
 from rnner.data.lines import read_lines
 from rnner.data.token_table import NO_DOCUMENT
 
@@ -86,9 +87,9 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
         out.write("\n")
 
 
-def looks_like_conllu(rows: Iterable[str]) -> bool:
-    """Return whether all rows (no blank lines, no comments) have ten columns; the first is a word number."""
-    cells = [line.split("\t") for line in rows]
+def detect(head: Head) -> bool:
+    """Return whether all rows have ten columns, and the first is a word number."""
+    cells = [line.split("\t") for line in head.rows]
     return bool(cells) and all(
         len(row) == _WIDTH
         and _is_id(row[0])

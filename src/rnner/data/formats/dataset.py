@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
+from rnner.data.formats.head import Head
 from rnner.data.formats.json_records import Record
 from rnner.data.formats.tokens import DOCUMENT, TAGS, WORDS, sentences_of
 from rnner.data.token_table import NO_DOCUMENT
@@ -66,6 +67,11 @@ def write(sentences: Sequence[TaggedSentence], path: Path, scheme: str, *, parqu
         table.to_parquet(path)
     else:
         table.save_to_disk(path)
+
+
+def detect(head: Head) -> bool:
+    """Return whether a file is a Parquet file."""
+    return head.data.startswith(b"PAR1")
 
 
 def is_saved_dataset(path: Path) -> bool:

@@ -4,11 +4,12 @@ To add a format, write a module in this folder with
 
 * `read(source)`, which yields `TaggedSentence`s or `AnnotatedText`s and raises `source.error(message, line)`;
 * `write(items, out, source)`, which writes them to a text file;
-* for JSON, `matches(record)`, which returns whether a record is in this format; doccano.py is an example.
+* `detect(head)`, which returns whether a file that begins so is in this format; conllu.py is an example. For
+  JSON instead: `matches(record)`, which returns whether a record is in this format; doccano.py is an example.
 
 Then import it and add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below. Detection, reading, training, the
-command line and the round-trip tests use these tables; only a format that is not JSON must also be detected
-in detect.py.
+command line and the round-trip tests use these tables. The first format that detects a file wins; a file that
+none detects is a column file.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from rnner.data.formats.annotated import (
     decide_scheme,
     to_documents,
 )
+from rnner.data.formats.head import Head
 from rnner.data.formats.json_records import Record
 
 Item = TypeVar("Item", TaggedSentence, AnnotatedText)
@@ -38,31 +40,41 @@ class FileFormat(Generic[Item]):
 
     Attributes:
         read, write: functions that read and write it; `write` is None if it is not a text file.
+        detect: whether a file that begins so is in this format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.
         json_keys: the keys of such records, for error messages.
     """
 
     read: Callable[[SourceFile], Iterator[Item]]
     write: Callable[[Iterable[Item], TextIO, SourceFile], None] | None
+    detect: Callable[[Head], bool] | None = None
     matches: Callable[[Record], bool] | None = None
     json_keys: str = ""
 
 
 TOKEN_FORMATS = {
-    "columns": FileFormat(columns.read, columns.write),
-    "conllu": FileFormat(conllu.read, conllu.write),
-    "tokens": FileFormat(tokens.read, tokens.write, tokens.matches, "tokens and tags"),
-    "dataset": FileFormat(dataset.read, None),  # written by workbench/convert.py
+    "columns": FileFormat(columns.read, columns.write),  # what no other format detects
+    "conllu": FileFormat(conllu.read, conllu.write, conllu.detect),
+    "tokens": FileFormat(tokens.read, tokens.write, matches=tokens.matches, json_keys="tokens and tags"),
+    "dataset": FileFormat(dataset.read, None, dataset.detect),  # written by workbench/convert.py
 }
 """Formats of sentences with one tag per word."""
 
 TEXT_FORMATS = {  # labelstudio first: doccano's keys also occur in its records
     "labelstudio": FileFormat(
-        labelstudio.read, labelstudio.write, labelstudio.matches, "data and annotations (Label Studio)"
+        labelstudio.read,
+        labelstudio.write,
+        matches=labelstudio.matches,
+        json_keys="data and annotations (Label Studio)",
     ),
-    "prodigy": FileFormat(prodigy.read, prodigy.write, prodigy.matches, "text and spans (Prodigy)"),
+    "prodigy": FileFormat(
+        prodigy.read, prodigy.write, matches=prodigy.matches, json_keys="text and spans (Prodigy)"
+    ),
     "doccano": FileFormat(
-        doccano.read, doccano.write, doccano.matches, "text and label or entities (doccano)"
+        doccano.read,
+        doccano.write,
+        matches=doccano.matches,
+        json_keys="text and label or entities (doccano)",
     ),
 }
 """Formats of text with spans of characters."""
