@@ -18,7 +18,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TextIO, TypeVar
 
-from rnner.data.formats import columns, conllu, dataset, doccano, labelstudio, prodigy, tokens
+from rnner.data.formats import (
+    columns,
+    conllu,
+    csv_table,
+    dataset,
+    doccano,
+    labelstudio,
+    prodigy,
+    tokens,
+)
 from rnner.data.formats.alignment import Aligner, to_tagged_sentences
 from rnner.data.formats.annotated import (
     AnnotatedText,
@@ -55,6 +64,7 @@ class FileFormat(Generic[Item]):
 TOKEN_FORMATS = {
     "columns": FileFormat(columns.read, columns.write),  # what no other format detects
     "conllu": FileFormat(conllu.read, conllu.write, conllu.detect),
+    "csv": FileFormat(csv_table.read, csv_table.write, csv_table.detect),
     "tokens": FileFormat(tokens.read, tokens.write, matches=tokens.matches, json_keys="tokens and tags"),
     "dataset": FileFormat(dataset.read, None, dataset.detect),  # written by workbench/convert.py
 }
