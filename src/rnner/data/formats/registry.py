@@ -20,10 +20,13 @@ from typing import Generic, TextIO, TypeVar
 
 from rnner.data.formats import (
     columns,
+    conll2012,
     conllu,
     csv_table,
     dataset,
     doccano,
+    hipe,
+    inline,
     labelstudio,
     prodigy,
     tokens,
@@ -64,7 +67,10 @@ class FileFormat(Generic[Item]):
 TOKEN_FORMATS = {
     "columns": FileFormat(columns.read, columns.write),  # what no other format detects
     "conllu": FileFormat(conllu.read, conllu.write, conllu.detect),
+    "conll2012": FileFormat(conll2012.read, conll2012.write, conll2012.detect),
+    "hipe": FileFormat(hipe.read, hipe.write, hipe.detect),
     "csv": FileFormat(csv_table.read, csv_table.write, csv_table.detect),
+    "inline": FileFormat(inline.read, inline.write, inline.detect),
     "tokens": FileFormat(tokens.read, tokens.write, matches=tokens.matches, json_keys="tokens and tags"),
     "dataset": FileFormat(dataset.read, None, dataset.detect),  # written by workbench/convert.py
 }

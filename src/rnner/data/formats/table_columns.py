@@ -65,8 +65,9 @@ class TagColumns:
         ]
 
     def note(self, source: SourceFile) -> None:
-        """Note what each column holds, if there are several."""
-        others = [f"{self.names[i]} ({count:,})" for i, count in self.counts.items() if i != self.read]
+        """Note what each column holds, if several hold entities."""
+        counts = {i: count for i, count in self.counts.items() if count and i != self.read}
+        others = [f"{self.names[i]} ({count:,})" for i, count in counts.items()]
         if others:
             read = f"{self.names[self.read]} ({self.counts[self.read]:,} entities)"
             advice = "choose with data.columns or --columns, such as token=NAME,tag=NAME"
