@@ -26,7 +26,7 @@ from rnner.data.formats.head import Head
 from rnner.data.formats.table_columns import TagColumns, chosen_columns, count_entities, quoted
 from rnner.data.lines import read_lines
 from rnner.data.token_table import NO_DOCUMENT
-from rnner.errors import counted
+from rnner.errors import DataError, counted
 from rnner.tags import is_tag
 
 _DELIMITERS = ",;\t|"
@@ -95,7 +95,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
             number,
         )
     sample = list(islice(lines, _SAMPLE))
-    rows = list(_records(SourceFile(source.path), iter(sample), header, multiline=True))
+    rows = _sample_rows(source, sample, header)
     chosen = chosen_columns(source, header.names)
     header = replace(header, word=chosen.get("token", header.word))
     tag_columns = [chosen["tag"]] if "tag" in chosen else header.tags
@@ -190,6 +190,15 @@ def _check_words(
 
 
 # --- rows --------------------------------------------------------------------------------------------------
+
+
+def _sample_rows(source: SourceFile, lines: Sequence[tuple[int, str]], header: _Header) -> list[_Row]:
+    """Return the first rows, with cells of several lines if all quotes match."""
+    unnoted = SourceFile(source.path)
+    try:
+        return list(_records(unnoted, iter(lines), header, multiline=True))
+    except DataError:
+        return list(_records(unnoted, iter(lines), header, multiline=False))
 
 
 def _records(

@@ -30,6 +30,7 @@ from rnner.data.formats import (
     labelstudio,
     prodigy,
     tokens,
+    webanno,
 )
 from rnner.data.formats.alignment import Aligner, to_tagged_sentences
 from rnner.data.formats.annotated import (
@@ -92,6 +93,7 @@ TEXT_FORMATS = {  # labelstudio first: doccano's keys also occur in its records
         matches=doccano.matches,
         json_keys="text and label or entities (doccano)",
     ),
+    "webanno": FileFormat(webanno.read, webanno.write, webanno.detect),
 }
 """Formats of text with spans of characters."""
 
