@@ -31,7 +31,7 @@ from rnner.tags import LENIENT, Span, from_spans, to_spans
 _BEGIN, _END = "#begin document", "#end document"
 _NUMBER, _WORD, _ENTITY = 2, 3, 10
 _SAMPLE = 2000  # lines from which columns are detected
-_MOST = 0.9  # share of rows that have the columns of CoNLL-2012
+_MOST = 0.5  # share of rows that have the columns of CoNLL-2012
 _GAP = re.compile("[ \t]+")
 _BRACKETS = re.compile(r"-|(?:\([^()*\s]+)*\*?\)*")
 _PART = re.compile(r"\(([^()*\s]+)|\)")

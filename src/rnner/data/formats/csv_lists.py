@@ -6,7 +6,7 @@ import ast
 import re
 
 _BRACKETS = {"[": "]", "(": ")"}
-_ITEM = re.compile(r"""\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s,'"()\[\]]+)\s*,?""", re.DOTALL)
+_ITEM = re.compile(r"""\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s,'"()\[\]{}]+)\s*,?""", re.DOTALL)
 
 
 def is_list(cell: str) -> bool:

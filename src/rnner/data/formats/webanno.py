@@ -217,7 +217,7 @@ class _Document:
         """Return the characters of each row in the text of its sentence, and the size of that text."""
         begin = rows[0].begin
         sizes = [_size(character) for character in text]
-        misplaced = rows[0]
+        misplaced: list[_Row] = []
         for unit, counts in (("", sizes), ("characters", [1] * len(text))):
             position = {before: i for i, before in enumerate(accumulate(counts, initial=0))}
             spans = [(position.get(row.begin - begin, -1), position.get(row.end - begin, -1)) for row in rows]
@@ -230,11 +230,10 @@ class _Document:
                 if unit:
                     self.source.notes["sentences with offsets in characters, not UTF-16 code units"] += 1
                 return spans, sum(counts)
-            misplaced = wrong[0]
-        place = f"at {misplaced.begin}-{misplaced.end}"
-        raise self.source.error(
-            f"the word {quoted(misplaced.text)} is not {place} in its sentence {quoted(text)}", misplaced.line
-        )
+            misplaced += wrong
+        row = misplaced[0]
+        place = f"at {row.begin}-{row.end} in its sentence {quoted(text)}"
+        raise self.source.error(f"the word {quoted(row.text)} is not {place}", row.line)
 
     def annotated(self, columns: Sequence[_Column]) -> AnnotatedText:
         """Return the document with the entities of the chosen column."""
