@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple, TextIO
 
-from rnner.data.formats.alignment import trim_span
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
 from rnner.data.formats.column_layout import is_blank
 from rnner.data.formats.head import Head
@@ -311,12 +310,11 @@ def _parts(
         token.start: {(token.start, token.end): []} for token in tokens
     }
     for number, span in enumerate(document.spans, before + 1):
-        start, end = trim_span(document.text, span)
-        first, last = bisect_right(ends, start), bisect_left(starts, end)
+        first, last = bisect_right(ends, span.start), bisect_left(starts, span.end)
         if first >= last:
             raise source.error(f"the span {span.start}-{span.end} {span.label} holds no word", document.line)
         for token in tokens[first:last]:
-            place = max(start, token.start), min(end, token.end)
+            place = max(span.start, token.start), min(span.end, token.end)
             label = f"{_VALUE_RESERVED.sub(_escape, span.label)}[{number}]"
             labels[token.start].setdefault(place, []).append(label)
     return {start: [(*place, found) for place, found in rows.items()] for start, rows in labels.items()}
