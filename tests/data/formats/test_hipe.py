@@ -72,6 +72,7 @@ def test_documents_without_sentence_ends_are_noted(written) -> None:
             HIPE.replace("sang\tO\tO", "sang\tO"),
             "9: 9 columns, where the header names 10 (separated by tabs): 'sang",
         ),
+        (SHORT + "#tag\tO\n", "2: 2 columns, where the header names 3 (separated by tabs): '#tag"),
         (SHORT + "Greta\t_\t_\n", " the column NE-COARSE-LIT holds nothing but _"),
         (
             "TOKEN\tNE-COARSE-LIT\tNE-NESTED\nBo\t_\tB-x\n",

@@ -54,7 +54,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
         cells = line.split("\t")
         if is_blank(line):
             yield from rows.end(document) if rows else ()
-        elif line[0] == "#" and len(cells) != len(names):
+        elif _is_comment(line) and len(cells) != len(names):
             if line[1:].partition("=")[0].strip().endswith("document_id"):
                 yield from rows.end(document) if rows else ()
                 document += 1
@@ -94,6 +94,10 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
             flags = [] if sentence.spaces is None or sentence.spaces[i] else [_NO_SPACE]
             flags += [_SENTENCE_ENDS[0]] if i == last else []
             out.write("\t".join([word, tag, *[_EMPTY] * 7, "|".join(flags) or _EMPTY]) + "\n")
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("# ") or (line[0] == "#" and "\t" not in line)
 
 
 def _is_header(cells: list[str]) -> bool:
