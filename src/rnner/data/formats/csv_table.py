@@ -40,6 +40,7 @@ _TAG_NAME = re.compile(
     r"|tags?|labels?)(?:_?[0-9]+|_[a-z0-9_]+)?"
 )
 _SAMPLE = 2000  # rows from which the layout is detected
+_LEAST_LISTS = 0.1  # share of rows with several tags, in a table with a sentence per row
 _LONGEST_SENTENCE = 1000  # words; more without a sentence column are not a sentence
 
 _Row = tuple[int, list[str]]  # line number and cells
@@ -99,7 +100,8 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
     chosen = chosen_columns(source, header.names)
     header = replace(header, word=chosen.get("token", header.word))
     tag_columns = [chosen["tag"]] if "tag" in chosen else header.tags
-    wide = any(len(cells) > i and _is_wide(cells[i]) for i in tag_columns for _, cells in rows)
+    lists = sum(any(len(cells) > i and _is_wide(cells[i]) for i in tag_columns) for _, cells in rows)
+    wide = lists > _LEAST_LISTS * len(rows)
     tags = _tag_columns(header, chosen.get("tag"), rows, wide)
     _check_words(source, header, tags, rows, wide)
     records = _records(source, chain(sample, lines), header, multiline=wide)
