@@ -144,3 +144,13 @@ def test_sentences_read_the_same_in_their_part(tmp_path_factory, lines, seed):
             # Neighbours in a part are in one document if and only if they were before.
             assert documents.setdefault((i, sentence.document), whole[j].document) == whole[j].document
         assert len({s.document for s in read}) == len({whole[j].document for j in part})
+
+
+def test_every_part_begins_with_the_header(tmp_path):
+    path = tmp_path / "corpus.tsv"
+    path.write_text("ner\tword\n\nB-PER\tAda\n\nO\train\n\nO\tsnow\n")
+    parts = split_lines(path, [np.array([1]), np.array([0, 2])])
+    assert parts == [
+        ["ner\tword", "O\train", ""],
+        ["ner\tword", "", "B-PER\tAda", "", "O\tsnow"],
+    ]

@@ -12,15 +12,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rnner.data.affixes import STRIP_AFFIX, find_affix
 from rnner.data.corpus_cache import cached
 from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import IllegalTagRule, SourceFile, TaggedSentence
-from rnner.data.formats.columns import ColumnSentence, ConllReader
+from rnner.data.formats.columns import LONG_SENTENCE, NO_BLANK_LINES, ColumnSentence, ConllReader
 from rnner.data.formats.detect import format_of
 from rnner.data.formats.registry import read_sentences
 from rnner.data.lines import no_such_file
 from rnner.data.splits import IllegalTags, Split
-from rnner.data.token_table import TableRow, build_table
+from rnner.data.tag_spellings import spelling_of
+from rnner.data.token_table import TableRow, build_table, count_strings, rename
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
 
@@ -82,6 +84,8 @@ def load_corpus(
     whole = read(train, "train")
     if not whole.labels:
         raise DataError("no entities: all tags are O; check data.columns", whole.path)
+    if dev is None and len(whole) == 1 and (length := int(whole.lengths[0])) > LONG_SENTENCE:
+        raise DataError(f"one sentence of {length:,} tokens: {NO_BLANK_LINES}", whole.path)
     kept, chosen, notes = (whole, read(dev, "dev"), []) if dev is not None else _hold_out(whole, seed=seed)
     scored = None if test is None else read(test, "test")
     splits = [split for split in (kept, chosen, scored) if split is not None]
@@ -131,8 +135,10 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     detector = SchemeDetector()
     lines_of: dict[int, Sequence[int]] = {}  # line numbers of sentences that an error may refer to
 
+    sentences = _sentences(source)
+
     def rows() -> Iterator[TableRow]:
-        for sentence in _sentences(source):
+        for sentence in sentences:
             tags = sentence.tags or []
             if detector.add(tags):
                 lines_of[detector.sentences - 1] = sentence.lines
@@ -141,6 +147,21 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     table = build_table(rows())
     if not len(table):
         raise DataError("no sentences: the file has no words", path)
+    counts = count_strings(table.tags)
+    spelling = spelling_of(counts)
+    if spelling.unreadable:
+        sentence, position = min(map(detector.first_place, spelling.unreadable))
+        tag = table.tags.strings[table.tags.numbers[table.starts[sentence] + position]]
+        place = {
+            "in_column": isinstance(sentences, ConllReader),
+            "in_first_row": (sentence, position) == (0, 0),
+        }
+        raise DataError(spelling.problem(tag, **place), path, lines_of[sentence][position])
+    detector.rename(spelling.tags)
+    table = replace(table, tags=rename(table.tags, spelling.tags))
+    source.notes.update(spelling.notes(counts))
+    if affix := find_affix(table.tokens.strings):
+        source.notes[f"{affix}; {STRIP_AFFIX}"] = 0
     try:
         scheme, illegal_tags = detector.detect(), None
     except SchemeError as error:
@@ -159,7 +180,7 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
 def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:
     form = format_of(source)
     if form == "columns":
-        return ConllReader(source.path, columns=source.column_numbers)
+        return ConllReader(source.path, columns=source.column_numbers, notes=source.notes)
     return read_sentences(source, form)
 
 

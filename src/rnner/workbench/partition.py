@@ -130,8 +130,8 @@ def split_lines(
 ) -> list[list[str]]:
     """Return the unchanged lines of a column file for each part.
 
-    Comments and document marks go with the next sentence, blank lines with the previous one. If a document is
-    split, its mark is repeated in every part.
+    Comments and document marks go with the next sentence, blank lines with the previous one. The header, if
+    there is one, begins every part. If a document is split, its mark is repeated in every part.
 
     Args:
         path, columns: see ConllReader.
@@ -140,12 +140,14 @@ def split_lines(
     reader = ConllReader(path, columns=columns)
     sentences = list(reader)
     blocks = _sentence_blocks([sentence.raw for sentence in sentences], reader.trailing)
+    header = [] if reader.layout.header is None else [reader.layout.header]
+    blocks = [[line for line in block if line not in header] for block in blocks] if header else blocks
     marks: dict[int, list[str]] = {}
     for sentence, block in zip(sentences, blocks, strict=True):
         marks.setdefault(sentence.document, _document_mark(block, reader.layout))
     lines: list[list[str]] = []
     for part in parts:
-        lines.append([])
+        lines.append([*header])
         document = NO_DOCUMENT
         for i in part.tolist():
             own = sentences[i].document
