@@ -314,7 +314,7 @@ def test_lines_and_lengths_are_those_of_the_file(write: Write) -> None:
 
 
 def test_columns_of_a_table_are_chosen_by_name(write: Write) -> None:
-    path = write("sent_id,token,outer,ner_a,ner_b\n1,Oslo,x,B-LOC,O\n1,rain,x,B-X,O\n2,Bo,x,O,B-PER\n")
+    path = write("sent_id,token,outer,ner_a,ner_b\n1,Oslo,x,B-LOC,O\n1,rain,x,B-X,O\n2,Bo,x,B-X,B-PER\n")
     assert read_split(path).labels == ["LOC", "X"]
     split = read_split(path, columns={"tag": "ner_b"})
     assert split.labels == ["PER"] and split.sentences()[0] == [["Oslo", "rain"], ["Bo"]]
