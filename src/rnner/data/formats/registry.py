@@ -19,7 +19,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TextIO, TypeVar
 
-from rnner.data.formats import columns, conllu, dataset, doccano, labelstudio, prodigy, tokens
+from rnner.data.formats import (
+    columns,
+    conll2012,
+    conllu,
+    csv_table,
+    dataset,
+    doccano,
+    hipe,
+    inline,
+    labelstudio,
+    prodigy,
+    tokens,
+    webanno,
+)
 from rnner.data.formats.alignment import Aligner, to_tagged_sentences
 from rnner.data.formats.annotated import (
     AnnotatedText,
@@ -45,6 +58,7 @@ class FileFormat(Generic[Item]):
         detect: whether a file that begins so is in this format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.
         json_keys: the keys of such records, for error messages.
+        has_columns: whether `SourceFile.columns` chooses what is read.
     """
 
     read: Callable[[SourceFile], Iterator[Item]]
@@ -52,11 +66,16 @@ class FileFormat(Generic[Item]):
     detect: Callable[[Head], bool] | None = None
     matches: Callable[[Record], bool] | None = None
     json_keys: str = ""
+    has_columns: bool = False
 
 
 TOKEN_FORMATS = {
-    "columns": FileFormat(columns.read, columns.write),  # what no other format detects
+    "columns": FileFormat(columns.read, columns.write, has_columns=True),  # what no other format detects
     "conllu": FileFormat(conllu.read, conllu.write, conllu.detect),
+    "conll2012": FileFormat(conll2012.read, conll2012.write, conll2012.detect, has_columns=True),
+    "hipe": FileFormat(hipe.read, hipe.write, hipe.detect, has_columns=True),
+    "csv": FileFormat(csv_table.read, csv_table.write, csv_table.detect, has_columns=True),
+    "inline": FileFormat(inline.read, inline.write, inline.detect),
     "tokens": FileFormat(tokens.read, tokens.write, matches=tokens.matches, json_keys="tokens and tags"),
     "dataset": FileFormat(dataset.read, None, dataset.detect),  # written by workbench/convert.py
 }
@@ -78,6 +97,7 @@ TEXT_FORMATS = {  # labelstudio first: doccano's keys also occur in its records
         matches=doccano.matches,
         json_keys="text and label or entities (doccano)",
     ),
+    "webanno": FileFormat(webanno.read, webanno.write, webanno.detect, has_columns=True),
 }
 """Formats of text with spans of characters."""
 
