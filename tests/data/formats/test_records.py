@@ -14,6 +14,9 @@ GOOD = '{"text": "Ada", "spans": []}'
         (f"\n{GOOD}\r\n \n{GOOD}", [2, 4]),
         (f"[{GOOD}, {GOOD}]", [1, 1]),
         (f'\n[\n  {GOOD},\n  {{"text":\n"Bo"}}\n,{GOOD}\n]\n', [3, 4, 6]),
+        (f"[{GOOD}]\n[{GOOD}]\n", [1, 2]),
+        (f'{{\n "text": "Ada"}}\n{GOOD}\n', [1, 3]),
+        (f'\n{{"version": 1, "documents": [{GOOD},\n{GOOD}]}}\n', [2, 2]),
         ("[]", []),
     ],
 )
@@ -28,7 +31,7 @@ def test_records_have_their_first_line(written, text: str, lines: list[int]) -> 
         (f"{GOOD}\n{GOOD} {GOOD}\n", "2: the line holds more than one JSON value"),
         (f"[\n{GOOD}\n{GOOD}]", "2: no comma or ]"),
         (f"[\n{GOOD},\n", "2: invalid JSON"),
-        (f"[{GOOD}]\n\nx", "3: unexpected text after the list"),
+        (f"[{GOOD}]\n\nx", "3: invalid JSON"),
         (f"{GOOD}\n3\n", "2: expected a JSON object {...}, found 3"),
         (f"{GOOD}\n" + '{"text": ' + "[" * 100_000, "2: this JSON cannot be read"),
         (f'{GOOD}\n{{"text": 1{"0" * 5000}}}', "2: this JSON cannot be read"),
@@ -37,7 +40,7 @@ def test_records_have_their_first_line(written, text: str, lines: list[int]) -> 
         ('{"text": "Ada", "spans": 3}', '1: "spans" is not a list: 3'),
         ('{"text": "Ada", "spans": [{"start": 0.0, "end": 3}]}', '1: "start" is not a whole number: 0.0'),
         ('{"text": "Ada", "spans": [{"start": true, "end": 3}]}', '1: "start" is not a whole number: true'),
-        ('{"text": "Ada", "spans": [{"start": 0, "end": 3}]}', '1: "label" is not a string: null'),
+        ('{"text": "Ada", "spans": [{"start": 0, "end": 3}]}', "1: a span has no 'label'; its keys are"),
         ('{"text": "Ada", "spans": [{"start": 0, "end": 3, "label": ""}]}', "1: a label is empty"),
         (
             '{"text": "Ada", "spans": [{"start": 0, "end": 4, "label": "A"}]}',

@@ -87,7 +87,7 @@ def test_label_studio_counts_utf16(written) -> None:
     (document,) = read_documents(source, "labelstudio")
     assert [document.text[span.start : span.end] for span in document.spans] == ["Ada", "Bo Li"]
     assert source.note_lines() == [
-        "1 × skipped results that are not labels of a text",
+        "1 × results of type 'choices' skipped: they are not labels of a text",
         "1 × tasks without an annotation skipped",
     ]
 
@@ -112,8 +112,11 @@ def value(**changed: object) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (value(text="Bob"), "1: the span 0-3 does not match its text 'Bob'"),
-        (value(end=5, text=None), "1: the span 0-5 does not match its text"),  # within the emoji
+        (value(text="Bob"), "1: the span 0-3 PER is 'Ada' in the text, but the record says 'Bob'"),
+        (
+            value(end=5, text=None),
+            "1: the span 0-5 PER begins or ends within a character",
+        ),  # within the emoji
         (value(start="/p[1]"), '1: "start" is not a whole number'),
         (value(labels=[]), "1: a label is empty"),
     ],
@@ -122,12 +125,16 @@ def test_label_studio_invalid_spans(refusal, text: str, message: str) -> None:
     assert refusal(text).startswith(message)
 
 
-def test_label_studio_annotations_must_agree_unless_one_is_ground_truth(documents, refusal) -> None:
+def test_label_studio_reads_the_ground_truth_or_the_first_annotation(written) -> None:
     one, other = json.loads(value())[0], json.loads(value(labels=["ORG"]))[0]
     task = {**one, "annotations": one["annotations"] + other["annotations"]}
-    assert refusal(json.dumps([task])).startswith("1: the 2 annotations of the task differ")
+    source = written(json.dumps([task]))
+    assert read_documents(source, "labelstudio")[0].spans == [CharSpan(0, 3, "PER")]
+    assert ["1 × tasks whose annotations differ" in note for note in source.note_lines()] == [True]
     task["annotations"][1]["ground_truth"] = True
-    assert documents(json.dumps([task]))[0].spans == [CharSpan(0, 3, "ORG")]
+    source = written(json.dumps([task]))
+    assert read_documents(source, "labelstudio")[0].spans == [CharSpan(0, 3, "ORG")]
+    assert not source.note_lines()
 
 
 def test_label_studio_two_labels_of_a_span_are_two_spans(documents) -> None:

@@ -78,12 +78,14 @@ class SourceFile:
         columns: the columns of a column file: see ConllReader.
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
         notes: what was skipped or read differently, and how many times.
+        unread: number of labels that were not read, by the key or type that they stand under.
     """
 
     path: Path
     columns: Mapping[str, int] | None = None
     label_names: Mapping[str, str] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
 
     def error(self, message: str, line: int | None = None) -> DataError:
         """Return a DataError at `line` of the file (the record number where there are no lines)."""
@@ -91,7 +93,8 @@ class SourceFile:
 
     def note_lines(self) -> list[str]:
         """Return the notes, one line each."""
-        return [f"{times:,} × {note}" for note, times in self.notes.items()]
+        unread = {f"labels under {name!r} not read": times for name, times in self.unread.items()}
+        return [f"{times:,} × {note}" for note, times in {**self.notes, **unread}.items()]
 
     def label_name(self, number: int, line: int) -> str:
         """Return the name of a numbered tag or label; raise DataError if it has none."""

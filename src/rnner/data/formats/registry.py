@@ -18,7 +18,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TextIO, TypeVar
 
-from rnner.data.formats import columns, conllu, dataset, doccano, labelstudio, prodigy, tokens
+from rnner.data.formats import (
+    columns,
+    conllu,
+    dataset,
+    doccano,
+    entities,
+    labelstudio,
+    prodigy,
+    span_records,
+    tokens,
+)
 from rnner.data.formats.alignment import Aligner, to_tagged_sentences
 from rnner.data.formats.annotated import (
     AnnotatedText,
@@ -64,17 +74,18 @@ TEXT_FORMATS = {  # labelstudio first: doccano's keys also occur in its records
     "labelstudio": FileFormat(
         labelstudio.read,
         labelstudio.write,
-        matches=labelstudio.matches,
+        labelstudio.detect,
+        labelstudio.matches,
         json_keys="data and annotations (Label Studio)",
     ),
     "prodigy": FileFormat(
-        prodigy.read, prodigy.write, matches=prodigy.matches, json_keys="text and spans (Prodigy)"
+        span_records.read, prodigy.write, matches=prodigy.matches, json_keys="text and spans (Prodigy)"
     ),
     "doccano": FileFormat(
-        doccano.read,
-        doccano.write,
-        matches=doccano.matches,
-        json_keys="text and label or entities (doccano)",
+        span_records.read, doccano.write, matches=doccano.matches, json_keys="text and label (doccano)"
+    ),
+    "entities": FileFormat(
+        span_records.read, entities.write, matches=entities.matches, json_keys="text and entities"
     ),
 }
 """Formats of text with spans of characters."""

@@ -1,0 +1,170 @@
+"""JSON records with a text and spans, whatever their keys: entities, Prodigy and doccano are read here.
+
+    {"text": "Ada wrote.", "entities": [{"start": 0, "end": 3, "label": "PER", "text": "Ada"}]}
+    {"text": "Ada wrote.", "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": "accept"}
+    {"text": "Ada wrote.", "label": [[0, 3, "PER"]]}
+    {"content": "Ada wrote.", "annotations": [{"startOffset": 0, "length": 3, "type": "PER"}]}
+
+`TEXTS`, `LISTS` and the tables after them name the keys; of several, the first is read. Offsets count
+characters. If a span quotes its text, other units are detected (offsets.py). Labels may be numbers: see
+`SourceFile.label_names`. Tokens are read if a record has them, as objects (Prodigy, spaCy) or as strings (the
+predictions of rnner, where such a record is a sentence). Records rejected or ignored in Prodigy are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
+from rnner.data.formats.json_records import Record, quoted, read_records, shorten
+from rnner.data.formats.offsets import BYTES, CHARACTERS, Mark, OffsetError, to_characters
+from rnner.text.sentences import split_sentences
+from rnner.text.tokenizer import Token
+
+TEXTS = ("text", "content", "sentence", "body", "data")
+LISTS = ("entities", "spans", "label", "labels", "annotations", "ents")
+# The keys of a span, in lower case and without underscores.
+_STARTS = ("start", "startoffset", "begin", "beginoffset", "startchar", "startindex", "offset")
+_ENDS = ("end", "endoffset", "endchar", "endindex")
+_LABELS = ("label", "labels", "type", "entitytype", "entitygroup", "category", "tag", "name")
+_QUOTES = ("text", "surface", "quote")
+
+
+def text_key(record: Record) -> str | None:
+    """Return the key of the text of a record."""
+    return next((key for key in TEXTS if isinstance(record.value.get(key), str)), None)
+
+
+def list_key(record: Record) -> str | None:
+    """Return the key of the spans of a record: the first of `LISTS` with a list, or else with any value."""
+    present = [key for key in LISTS if key in record.value]
+    return next((key for key in present if isinstance(record.value[key], list)), next(iter(present), None))
+
+
+def read(source: SourceFile) -> Iterator[AnnotatedText]:
+    """Yield the texts; records whose answer is not `accept` are skipped, with a note.
+
+    Raises DataError with the line for invalid JSON or records.
+    """
+    for record in read_records(source):
+        key = list_key(record)
+        answer = record.value.get("answer", "accept")
+        if answer != "accept" and key in (None, "spans"):
+            source.notes[f"records with the answer {answer!r} skipped"] += 1
+            continue
+        text = record.text(text_key(record) or record.first_key(*TEXTS))
+        _note_unread(record, key)
+        spans = read_spans(text, record, record.items(key) if key else [], CHARACTERS)
+        tokens = record.items("tokens")
+        if tokens and all(isinstance(token, str) for token in tokens):
+            sentences = _find_words(text, tokens, source)
+            yield AnnotatedText(text, spans, record.line, sentences, marked=False)
+        else:
+            yield AnnotatedText(text, spans, record.line, _read_tokens(text, record) if tokens else None)
+
+
+def read_spans(text: str, record: Record, items: Sequence[Any], unit: str) -> list[CharSpan]:
+    """Return the spans of a text, in characters.
+
+    Args:
+        text: the text.
+        record: the record that the spans are from, for errors and notes.
+        items: the spans: objects, or lists `[start, end, label]`.
+        unit: the unit of their offsets (offsets.py), unless the texts that they quote show another one.
+    """
+    if any(isinstance(item, dict) and _counts_bytes(item) for item in items):
+        unit = BYTES
+    marks = [mark for item in items for mark in _read_marks(record, item)]
+    try:
+        counted_in, places = to_characters(text, marks, unit)
+    except OffsetError as error:
+        raise record.error(str(error)) from None
+    if counted_in != unit:
+        record.source.notes[f"records read with offsets in {counted_in}, not {unit}"] += 1
+    return [
+        CharSpan(*place, record.check_label(mark.label)) for mark, place in zip(marks, places, strict=True)
+    ]
+
+
+def _counts_bytes(item: Mapping[str, Any]) -> bool:
+    fields = _fields(item)
+    return "startbyte" in fields and fields.keys().isdisjoint(_STARTS)
+
+
+def _fields(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a span by key, in lower case and without underscores."""
+    return {key.replace("_", "").lower(): value for key, value in item.items()}
+
+
+def _read_marks(record: Record, item: Any) -> list[Mark]:
+    """Return a span as the file has it, once per label."""
+    if isinstance(item, list) and len(item) == 3:
+        start, end, label = item
+        return [Mark(record.check_integer(start, "start"), record.check_integer(end, "end"), label)]
+    if not isinstance(item, dict):
+        expected = '[start, end, "LABEL"] or {"start": ..., "end": ..., "label": "LABEL"}'
+        raise record.error(f"expected a label as {expected}, found {shorten(item)}")
+    fields = _fields(item)
+
+    def value(*names: str) -> Any:
+        name = next((name for name in names if fields.get(name) is not None), None)
+        if name is None:
+            raise record.error(f"a span has no {names[0]!r}; its keys are {quoted(item)}")
+        return fields[name]
+
+    start = record.check_integer(value(*_STARTS, "startbyte"), "start")
+    length = fields.get("length")
+    end = start + record.check_integer(length, "length") if length is not None else value(*_ENDS, "endbyte")
+    labels = value(*_LABELS)
+    quote = next((fields[name] for name in _QUOTES if isinstance(fields.get(name), str)), None)
+    return [
+        Mark(start, record.check_integer(end, "end"), label, quote or None)
+        for label in (labels or [""] if isinstance(labels, list) else [labels])  # the empty label is rejected
+    ]
+
+
+def _note_unread(record: Record, key: str | None) -> None:
+    """Count the labels of a record that are not read, by their key."""
+    for other in LISTS if key else record.value.keys() - {"tokens"}:
+        value = record.value.get(other)
+        if other != key and isinstance(value, list) and value and isinstance(value[0], dict | list):
+            record.source.unread[other] += len(value)
+    if key is None and "answer" not in record.value:
+        record.source.notes[f"records without {', '.join(LISTS)} read as texts without an entity"] += 1
+
+
+def _find_words(text: str, words: Iterable[str], source: SourceFile) -> list[list[Token]] | None:
+    """Return words, as one sentence, with their places in the text.
+
+    Returns None, with a note, if the text does not consist of them.
+    """
+    tokens, position = [], 0
+    for word in words:
+        start = text.find(word, position)
+        if not word or start < 0 or text[position:start].strip():
+            source.notes["records whose tokens do not match their text: tokenized again"] += 1
+            return None
+        position = start + len(word)
+        tokens.append(Token(word, start, position))
+    return [tokens]
+
+
+def _read_tokens(text: str, record: Record) -> list[list[Token]]:
+    """Return the tokens of a record that are objects, by sentence."""
+    tokens = [_read_token(text, item) for item in record.records("tokens")]
+    for before, token in pairwise(tokens):
+        if token.start < before.end:
+            raise record.error(
+                f"the token {token.text!r} at {token.start} begins before the previous token ends"
+            )
+    return split_sentences(text, [token for token in tokens if not token.text.isspace()])
+
+
+def _read_token(text: str, item: Record) -> Token:
+    start, end = item.offsets()
+    word = item.text("text") if "text" in item.value else text[start:end]
+    if not word or not 0 <= start < end or text[start:end] != word:
+        raise item.error(f"the token {word!r} does not match the text at {start}-{end}")
+    return Token(word, start, end)
