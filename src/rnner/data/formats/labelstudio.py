@@ -50,7 +50,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
 
     Raises DataError with the line for invalid JSON or tasks.
     """
-    is_table = not re.match(r"\s*[\[{]", next(read_blocks(source.path), ""))
+    is_table = not re.match(r"\ufeff?\s*[\[{]", next(read_blocks(source.path), ""))
     seen = set()
     for task in _rows(source) if is_table else read_records(source):
         if isinstance(task.value.get("data"), dict):
