@@ -70,7 +70,7 @@ def test_from_text_to_text_offsets_are_kept(rnner, folder, spans):
         (["train.conll", ".", "--to", "tokens"], 2, "is a folder"),
         (["train.conll", "no/such/x", "--to", "tokens"], 2, "no/such/x: cannot be written"),
         (["train.conll", "x", "--to", "docano"], 2, "--to docano: unknown format (did you mean doccano?)"),
-        (["train.conll", "x", "--from", "brat", "--to", "tokens"], 2, "--from brat: unknown format; expec"),
+        (["train.conll", "x", "--from", "bart", "--to", "tokens"], 2, "--from bart: unknown format (did"),
         (["trian.conll", "x", "--to", "tokens"], 1, "did you mean train.conll?"),
         ([".", "x", "--to", "tokens"], 1, "this is a folder"),
         (["odd.jsonl", "x", "--to", "tokens"], 1, 'odd.jsonl:1: expected records with tokens and tags'),

@@ -89,8 +89,9 @@ def convert(
 
     Token formats: columns (a word and its tag per line), conllu (NER= in MISC), tokens (JSONL with tokens
     and tags), dataset (of the library `datasets`: a folder, Parquet, or on the Hugging Face Hub, where
-    only data files are read). Text formats, with character spans: prodigy and doccano (JSONL), labelstudio
-    (JSON). Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is
+    only data files are read). Text formats, with character spans: entities (JSONL, as rnner predict writes),
+    prodigy and doccano (JSONL), labelstudio (JSON, CSV), brat (a folder), spacy (.spacy) and spacy-json. Text
+    without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is
     listed.
     """
     from rnner.data.corpus import resolve
@@ -112,8 +113,9 @@ def convert(
         raise UsageError(f"--{next(iter(rules))} is for token formats, not --to {to}")
     if out.exists() and path.exists() and out.samefile(path):
         raise UsageError(f"{out}: is the input file; choose another OUT")
-    if to == "dataset" and out.is_dir():
-        raise UsageError(f"{out} already exists; OUT must be a .parquet file or a new folder")
+    if to in ("brat", "dataset") and out.is_dir():
+        kinds = "a new folder" if to == "brat" else "a .parquet file or a new folder"
+        raise UsageError(f"{out} already exists; OUT must be {kinds}")
     check_output_file(out, overwrite, name="OUT")
     file = SourceFile(path, options.parse_columns(columns), {} if names is None else _parse_names(names))
     with write_errors(out):

@@ -43,6 +43,7 @@ class AnnotatedText:
         line: its first line in the file, from 1 (the record number where there are no lines).
         sentences: its tokens by sentence, or None if the text has to be tokenized by `rnner.text`.
         marked: whether the file marks it as a document; otherwise it is a single sentence.
+        path: its file, if it is not the file that was read (a folder, say).
     """
 
     text: str
@@ -50,6 +51,7 @@ class AnnotatedText:
     line: int
     sentences: list[list[Token]] | None = None
     marked: bool = True
+    path: Path | None = None
 
 
 class TaggedSentence(NamedTuple):

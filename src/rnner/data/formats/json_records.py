@@ -130,6 +130,15 @@ def write_record(record: dict[str, Any], out: TextIO) -> None:
     out.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
+def write_list(values: Iterable[Any], out: TextIO) -> None:
+    """Write a JSON list, one value per line."""
+    separator = "["
+    for value in values:
+        out.write(f"{separator}\n{json.dumps(value, ensure_ascii=False)}")
+        separator = ","
+    out.write("[]\n" if separator == "[" else "\n]\n")
+
+
 def shorten(value: Any) -> str:
     """Return a value as JSON for a message, at most 120 characters long."""
     text = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()

@@ -23,7 +23,7 @@ from typing import Any, TextIO
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
 from rnner.data.formats.head import Head
 from rnner.data.formats.html_text import HtmlText
-from rnner.data.formats.json_records import Record, read_records
+from rnner.data.formats.json_records import Record, read_records, write_list
 from rnner.data.formats.offsets import UTF16, positions
 from rnner.data.formats.span_records import read_spans
 from rnner.data.lines import read_blocks
@@ -70,14 +70,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
 
 def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -> None:
     """Write a list of tasks with one annotation each, which Label Studio imports."""
-    separator = "["
-    for number, document in enumerate(documents, 1):
-        units = positions(document.text, UTF16)
-        result = [_result(document.text, units, i, span) for i, span in enumerate(document.spans, 1)]
-        task = {"id": number, "data": {"text": document.text}, "annotations": [{"result": result}]}
-        out.write(f"{separator}\n{json.dumps(task, ensure_ascii=False)}")
-        separator = ","
-    out.write("[]\n" if separator == "[" else "\n]\n")
+    write_list((_task(number, document) for number, document in enumerate(documents, 1)), out)
 
 
 def _document(task: Record, text: str, annotations: Sequence[Sequence[Record]]) -> AnnotatedText:
@@ -171,6 +164,12 @@ def _cell(value: Any) -> Any:
         except (ValueError, RecursionError):
             pass
     return value
+
+
+def _task(number: int, document: AnnotatedText) -> dict[str, Any]:
+    units = positions(document.text, UTF16)
+    result = [_result(document.text, units, i, span) for i, span in enumerate(document.spans, 1)]
+    return {"id": number, "data": {"text": document.text}, "annotations": [{"result": result}]}
 
 
 def _result(text: str, units: Sequence[int], number: int, span: CharSpan) -> dict[str, Any]:

@@ -25,7 +25,11 @@ _LAST_COUNTED_IN = "characters, with the last one counted in"
 
 
 class OffsetError(ValueError):
-    """Spans that do not fit their text in any unit."""
+    """Spans that do not fit their text in any unit; `index` is the number of the first, from 0."""
+
+    def __init__(self, message: str, index: int) -> None:
+        super().__init__(message)
+        self.index = index
 
 
 class Mark(NamedTuple):
@@ -59,15 +63,15 @@ def to_characters(text: str, marks: Sequence[Mark], unit: str) -> tuple[str, lis
         ('UTF-16 code units', [(2, 5)])
     """
     expected = _in_characters(text, marks, unit)
-    misfit = next((pair for pair in zip(marks, expected, strict=True) if not _fits(text, *pair)), None)
-    if misfit is None:
+    misfits = (i for i, pair in enumerate(zip(marks, expected, strict=True)) if not _fits(text, *pair))
+    if (first := next(misfits, None)) is None:
         return unit, expected
     if any(mark.quote for mark in marks):
         for other in (*_SIZES, _LAST_COUNTED_IN):
             spans = _in_characters(text, marks, other)
             if all(_fits(text, *pair) for pair in zip(marks, spans, strict=True)):
                 return other, spans
-    raise OffsetError(_problem(text, *misfit, unit))
+    raise OffsetError(_problem(text, marks[first], expected[first], unit), first)
 
 
 def _problem(text: str, mark: Mark, span: _Span, unit: str) -> str:

@@ -14,11 +14,13 @@ none detects is a column file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TextIO, TypeVar
 
 from rnner.data.formats import (
+    brat,
     columns,
     conllu,
     dataset,
@@ -26,6 +28,8 @@ from rnner.data.formats import (
     entities,
     labelstudio,
     prodigy,
+    spacy_docs,
+    spacy_json,
     span_records,
     tokens,
 )
@@ -50,6 +54,7 @@ class FileFormat(Generic[Item]):
 
     Attributes:
         read, write: functions that read and write it; `write` is None if it is not a text file.
+        save: function that writes a format that is not one text file to a new path.
         detect: whether a file that begins so is in this format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.
         json_keys: the keys of such records, for error messages.
@@ -60,6 +65,7 @@ class FileFormat(Generic[Item]):
     detect: Callable[[Head], bool] | None = None
     matches: Callable[[Record], bool] | None = None
     json_keys: str = ""
+    save: Callable[[Sequence[Item], Path, SourceFile], None] | None = None
 
 
 TOKEN_FORMATS = {
@@ -70,7 +76,17 @@ TOKEN_FORMATS = {
 }
 """Formats of sentences with one tag per word."""
 
-TEXT_FORMATS = {  # labelstudio first: doccano's keys also occur in its records
+TEXT_FORMATS = {
+    "brat": FileFormat(brat.read, None, brat.detect, save=brat.save),
+    "spacy": FileFormat(spacy_docs.read, None, spacy_docs.detect, save=spacy_docs.save),
+    "spacy-json": FileFormat(
+        spacy_json.read,
+        spacy_json.write,
+        spacy_json.detect,
+        spacy_json.matches,
+        json_keys="paragraphs (spaCy 2)",
+    ),
+    # labelstudio first: doccano's keys also occur in its records
     "labelstudio": FileFormat(
         labelstudio.read,
         labelstudio.write,

@@ -59,8 +59,10 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
         spans = read_spans(text, record, record.items(key) if key else [], CHARACTERS)
         tokens = record.items("tokens")
         if tokens and all(isinstance(token, str) for token in tokens):
-            sentences = _find_words(text, tokens, source)
-            yield AnnotatedText(text, spans, record.line, sentences, marked=False)
+            words = find_words(text, tokens)
+            if words is None:
+                source.notes["records whose tokens do not match their text: tokenized again"] += 1
+            yield AnnotatedText(text, spans, record.line, None if words is None else [words], marked=False)
         else:
             yield AnnotatedText(text, spans, record.line, _read_tokens(text, record) if tokens else None)
 
@@ -135,20 +137,16 @@ def _note_unread(record: Record, key: str | None) -> None:
         record.source.notes[f"records without {', '.join(LISTS)} read as texts without an entity"] += 1
 
 
-def _find_words(text: str, words: Iterable[str], source: SourceFile) -> list[list[Token]] | None:
-    """Return words, as one sentence, with their places in the text.
-
-    Returns None, with a note, if the text does not consist of them.
-    """
+def find_words(text: str, words: Iterable[str]) -> list[Token] | None:
+    """Return words with their places in a text; None if it does not consist of them and white space."""
     tokens, position = [], 0
     for word in words:
         start = text.find(word, position)
         if not word or start < 0 or text[position:start].strip():
-            source.notes["records whose tokens do not match their text: tokenized again"] += 1
             return None
         position = start + len(word)
         tokens.append(Token(word, start, position))
-    return [tokens]
+    return None if text[position:].strip() else tokens
 
 
 def _read_tokens(text: str, record: Record) -> list[list[Token]]:
