@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
-from rnner.data.formats.head import Head
+from rnner.data.formats.head import Head, read_head
 from rnner.data.formats.html_text import HtmlText
 from rnner.data.formats.json_records import Record, read_records, write_list
 from rnner.data.formats.offsets import UTF16, positions
@@ -50,7 +50,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
 
     Raises DataError with the line for invalid JSON or tasks.
     """
-    is_table = not re.match(r"\ufeff?\s*[\[{]", next(read_blocks(source.path), ""))
+    is_table = re.match(r"\s*[^\s\[{]", read_head(source.path).text)
     seen = set()
     for task in _rows(source) if is_table else read_records(source):
         if isinstance(task.value.get("data"), dict):

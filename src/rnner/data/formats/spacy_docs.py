@@ -19,6 +19,7 @@ from rnner.text.tokenizer import Token, tokenize
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
+    from spacy.tokens import Token as SpacyToken
     from spacy.vocab import Vocab
 
 _ZLIB = b"x\x9c"  # the compression of a DocBin; these bytes are not UTF-8
@@ -80,10 +81,14 @@ def _load(source: SourceFile) -> list[Doc]:
 
 
 def _sentences(doc: Doc) -> list[list[Token]]:
-    """Return the tokens by sentence: those of the document, if they are set."""
-    spans = list(doc.sents) if doc.has_annotation("SENT_START") else [doc[:]]
-    rows = [[Token(it.text, it.idx, it.idx + len(it)) for it in span if not it.is_space] for span in spans]
-    return [row for row in rows if row] if len(spans) > 1 else split_sentences(doc.text, rows[0])
+    """Return the tokens by sentence: the sentences of the document, if they are set."""
+    if not doc.has_annotation("SENT_START"):
+        return split_sentences(doc.text, _tokens(doc))
+    return [row for row in map(_tokens, doc.sents) if row]
+
+
+def _tokens(row: Iterable[SpacyToken]) -> list[Token]:
+    return [Token(it.text, it.idx, it.idx + len(it)) for it in row if not it.text.isspace()]
 
 
 def _doc(vocab: Vocab, document: AnnotatedText, source: SourceFile) -> Doc:

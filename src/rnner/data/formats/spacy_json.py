@@ -16,11 +16,10 @@ from itertools import islice
 from typing import Any, TextIO
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
-from rnner.data.formats.head import Head
+from rnner.data.formats.head import Head, read_head
 from rnner.data.formats.json_records import Record, read_values, shorten, write_list
 from rnner.data.formats.offsets import CHARACTERS
 from rnner.data.formats.span_records import find_words, read_spans
-from rnner.data.lines import read_blocks
 from rnner.tags import TagError, to_spans
 
 _PAIR = r'\[\s*"(?:[^"\\\n]|\\.)*"\s*,\s*\{'
@@ -42,7 +41,7 @@ def matches(record: Record) -> bool:
 
 def read(source: SourceFile) -> Iterator[AnnotatedText]:
     """Yield the texts. Raises DataError with the line for invalid JSON or records, and for Python code."""
-    if _is_python(next(read_blocks(source.path), "")):
+    if _is_python(read_head(source.path).text):
         advice = 'json.dump(TRAIN_DATA, open("train.json", "w"))'
         raise source.error(f"this is Python code; save the list as JSON: {advice}")
     values = read_values(source)
