@@ -147,7 +147,7 @@ def test_label_studio_two_labels_of_a_span_are_two_spans(documents) -> None:
     assert spans == [CharSpan(0, 3, "PER"), CharSpan(0, 3, "POET")]
 
 
-# --- Label Studio: other exports -----------------------------------------------------------------------------
+# --- Label Studio: other exports ----------------------------------------------------------------------------
 
 LABELS = [{"start": 3, "end": 6, "text": "Ada", "labels": ["PER"]}]
 MINIMAL = {"id": 7, "text": "😀 Ada", "label": LABELS, "annotator": 1, "created_at": "2024-05-01T10:00:00Z"}

@@ -30,7 +30,7 @@ from rnner.data.lines import read_blocks
 
 _LABELS, _HYPERTEXT = "labels", "hypertextlabels"
 _ANNOTATIONS = ("annotations", "completions")
-_METADATA = ("annotator", "created_at", "updated_at")  # strings of JSON-MIN that are not the text
+_METADATA = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time")
 _CSV_LABELS = re.compile(rf'""(?:{_LABELS}|{_HYPERTEXT})"":')
 _MOST_CELL = 1 << 30  # characters
 
@@ -151,19 +151,20 @@ def _rows(source: SourceFile) -> Iterator[Record]:
         for row in rows:
             if None in row:
                 raise source.error("this row has more cells than the header", line)
-            yield Record(source, {key: _cell(value) for key, value in row.items()}, line)
+            yield Record(source, {key: _cell(key, value) for key, value in row.items()}, line)
             line = rows.line_num + 1
     except csv.Error as error:
         raise source.error(f"this row of the table cannot be read: {error}", line) from None
 
 
-def _cell(value: Any) -> Any:
+def _cell(column: str, value: Any) -> Any:
+    """Return the value of a cell: labels are JSON, and no labels are an empty cell."""
     if isinstance(value, str) and value.startswith("["):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
             pass
-    return value
+    return None if value == "" and column != "text" else value
 
 
 def _task(number: int, document: AnnotatedText) -> dict[str, Any]:
