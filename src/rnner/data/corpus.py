@@ -159,7 +159,7 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
 def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:
     form = "columns" if source.columns is not None else detect_format(source.path)
     if form == "columns":
-        return ConllReader(source.path, columns=source.columns)
+        return ConllReader(source.path, columns=source.column_numbers)
     return read_sentences(source, form)
 
 

@@ -77,17 +77,25 @@ class SourceFile:
 
     Attributes:
         path: the file, the folder of a saved data set, or the name of one on the Hub.
-        columns: the columns of a column file: see ConllReader.
+        columns: the columns of a column file (see ConllReader), or their names in a table with a header.
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
-        notes: what was skipped or read differently, and how many times.
+        notes: what was skipped or read differently, and how many times (0: not counted).
         unread: number of labels that were not read, by the key or type that they stand under.
     """
 
     path: Path
-    columns: Mapping[str, int] | None = None
+    columns: Mapping[str, int | str] | None = None
     label_names: Mapping[str, str] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def column_numbers(self) -> dict[str, int] | None:
+        """`columns` as numbers. Raises DataError if one of them is a name."""
+        for key, column in (self.columns or {}).items():
+            if isinstance(column, str):
+                raise self.error(f"{key}: {column} names a column of a table; give its number, from 0")
+        return None if self.columns is None else dict(self.columns)  # type: ignore[arg-type]
 
     def error(self, message: str, line: int | None = None) -> DataError:
         """Return a DataError at `line` of the file (the record number where there are no lines)."""
@@ -96,7 +104,8 @@ class SourceFile:
     def note_lines(self) -> list[str]:
         """Return the notes, one line each."""
         unread = {f"labels under {name!r} not read": times for name, times in self.unread.items()}
-        return [f"{times:,} × {note}" for note, times in {**self.notes, **unread}.items()]
+        notes = {**self.notes, **unread}
+        return [f"{times:,} × {note}" if times else note for note, times in notes.items()]
 
     def label_name(self, number: int, line: int) -> str:
         """Return the name of a numbered tag or label; raise DataError if it has none."""

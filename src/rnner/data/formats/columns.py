@@ -144,7 +144,7 @@ class ConllReader:
 
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
     """Yield the sentences of a column file; raise DataError as ConllReader does."""
-    reader = ConllReader(source.path, columns=source.columns)
+    reader = ConllReader(source.path, columns=source.column_numbers)
     for sentence in reader:
         spaces = _spaces_from_comment(sentence)
         yield TaggedSentence(sentence.words, sentence.tags or [], sentence.lines, sentence.document, spaces)

@@ -22,16 +22,21 @@ from typing import Generic, TextIO, TypeVar
 from rnner.data.formats import (
     brat,
     columns,
+    conll2012,
     conllu,
+    csv_table,
     dataset,
     doccano,
     entities,
+    hipe,
+    inline,
     labelstudio,
     prodigy,
     spacy_docs,
     spacy_json,
     span_records,
     tokens,
+    webanno,
 )
 from rnner.data.formats.alignment import Aligner, to_tagged_sentences
 from rnner.data.formats.annotated import (
@@ -71,6 +76,10 @@ class FileFormat(Generic[Item]):
 TOKEN_FORMATS = {
     "columns": FileFormat(columns.read, columns.write),  # what no other format detects
     "conllu": FileFormat(conllu.read, conllu.write, conllu.detect),
+    "conll2012": FileFormat(conll2012.read, conll2012.write, conll2012.detect),
+    "hipe": FileFormat(hipe.read, hipe.write, hipe.detect),
+    "csv": FileFormat(csv_table.read, csv_table.write, csv_table.detect),
+    "inline": FileFormat(inline.read, inline.write, inline.detect),
     "tokens": FileFormat(tokens.read, tokens.write, matches=tokens.matches, json_keys="tokens and tags"),
     "dataset": FileFormat(dataset.read, None, dataset.detect),  # written by workbench/convert.py
 }
@@ -103,6 +112,7 @@ TEXT_FORMATS = {
     "entities": FileFormat(
         span_records.read, entities.write, matches=entities.matches, json_keys="text and entities"
     ),
+    "webanno": FileFormat(webanno.read, webanno.write, webanno.detect),
 }
 """Formats of text with spans of characters."""
 
