@@ -86,6 +86,13 @@ class Record:
         first, last = (self.check_integer(self.value.get(key), key) for key in (start, end))
         return first, last
 
+    def note_unread(self, keys: Iterable[str]) -> None:
+        """Count the lists of objects or lists under these keys as labels that are not read."""
+        for key in keys:
+            value = self.value.get(key)
+            if isinstance(value, list) and value and isinstance(value[0], dict | list):
+                self.source.unread[key] += len(value)
+
     def check_label(self, value: Any) -> str:
         """Return a label, which must not be empty."""
         name = self.check_name(value, "label")

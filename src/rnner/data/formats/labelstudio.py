@@ -23,7 +23,7 @@ from typing import Any, TextIO
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
 from rnner.data.formats.head import Head, read_head
 from rnner.data.formats.html_text import HtmlText
-from rnner.data.formats.json_records import Record, read_records, write_list
+from rnner.data.formats.json_records import Record, read_records, shorten, write_list
 from rnner.data.formats.offsets import UTF16, positions
 from rnner.data.formats.span_records import read_spans
 from rnner.data.lines import read_blocks
@@ -51,14 +51,14 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     Raises DataError with the line for invalid JSON or tasks.
     """
     is_table = re.match(r"\s*[^\s\[{]", read_head(source.path).text)
-    seen = set()
+    seen: set[str] = set()
     for task in _rows(source) if is_table else read_records(source):
         if isinstance(task.value.get("data"), dict):
             data, annotations = task.record(task.value["data"]), _annotations(task)
         else:
             data, annotations = task, [_minimal_results(task)]
-            name = task.value.get("id")
-            if name is not None and name in seen:
+            name = shorten(task.value.get("id"))
+            if "id" in task.value and name in seen:
                 source.notes["further annotations of a task skipped: its first was read"] += 1
                 continue
             seen.add(name)
@@ -136,8 +136,11 @@ def _minimal_key(record: Record) -> str | None:
 
 
 def _minimal_results(record: Record) -> list[Record]:
-    key = _minimal_key(record)
-    return [] if key is None else record.records(key)
+    """Return the labelled spans in JSON-MIN; a task without any has no such key."""
+    if (key := _minimal_key(record)) is not None:
+        return record.records(key)
+    record.note_unread(record.value)
+    return []
 
 
 def _rows(source: SourceFile) -> Iterator[Record]:

@@ -55,7 +55,11 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
             source.notes[f"records with the answer {answer!r} skipped"] += 1
             continue
         text = record.text(text_key(record) or record.first_key(*TEXTS))
-        _note_unread(record, key)
+        record.note_unread(
+            other for other in (LISTS if key else record.value) if other not in (key, "tokens")
+        )
+        if key is None and "answer" not in record.value:
+            source.notes[f"records without {' or '.join(LISTS)} read as texts without an entity"] += 1
         spans = read_spans(text, record, record.items(key) if key else [], CHARACTERS)
         tokens = record.items("tokens")
         if tokens and all(isinstance(token, str) for token in tokens):
@@ -125,16 +129,6 @@ def _read_marks(record: Record, item: Any) -> list[Mark]:
         Mark(start, record.check_integer(end, "end"), label, quote or None)
         for label in (labels or [""] if isinstance(labels, list) else [labels])  # the empty label is rejected
     ]
-
-
-def _note_unread(record: Record, key: str | None) -> None:
-    """Count the labels of a record that are not read, by their key."""
-    for other in LISTS if key else record.value.keys() - {"tokens"}:
-        value = record.value.get(other)
-        if other != key and isinstance(value, list) and value and isinstance(value[0], dict | list):
-            record.source.unread[other] += len(value)
-    if key is None and "answer" not in record.value:
-        record.source.notes[f"records without {', '.join(LISTS)} read as texts without an entity"] += 1
 
 
 def find_words(text: str, words: Iterable[str]) -> list[Token] | None:
