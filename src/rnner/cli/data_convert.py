@@ -66,7 +66,11 @@ def convert(
         str, typer.Argument(metavar="IN", help=f"{options.ANNOTATED}, a saved data set, or sample:train.")
     ],
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="File; for a data set, a *.parquet file or a new folder.")
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="File; for a data set, a *.parquet file or a new folder; for brat, a new folder.",
+        ),
     ],
     to: Annotated[str, typer.Option(metavar="FORMAT", help="Format of OUT.")],
     form: Annotated[
@@ -87,12 +91,14 @@ def convert(
 ) -> None:
     """Convert annotated text from one format to another.
 
-    Token formats: columns (a word and its tag per line), conllu (NER= in MISC), tokens (JSONL with tokens
-    and tags), dataset (of the library `datasets`: a folder, Parquet, or on the Hugging Face Hub, where
-    only data files are read). Text formats, with character spans: entities (JSONL, as rnner predict writes),
-    prodigy and doccano (JSONL), labelstudio (JSON, CSV), brat (a folder), spacy (.spacy) and spacy-json. Text
-    without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is
-    listed.
+    Token formats: columns (a word and its tag per line), csv (with a header), conllu (NER= in MISC),
+    conll2012 (entities in brackets), hipe (HIPE-2022), inline (word/TAG), tokens (JSONL with tokens and
+    tags), dataset (of the library `datasets`: a folder, Parquet, or on the Hugging Face Hub, where only data
+    files are read).
+
+    Text formats, with character spans: entities (JSONL, as `rnner predict` writes it), prodigy and doccano
+    (JSONL), labelstudio (JSON, CSV), webanno (WebAnno TSV 3), brat (a folder), spacy (.spacy), spacy-json.
+    Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is listed.
     """
     from rnner.data.corpus import resolve
     from rnner.data.formats.annotated import SourceFile

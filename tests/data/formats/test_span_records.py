@@ -118,6 +118,12 @@ def test_predicted_entities_win_over_left_over_keys(documents, others: dict) -> 
     assert document.spans == [CharSpan(0, 3, "PER")]
 
 
+@pytest.mark.parametrize("key", ["tokens", "words"])
+def test_predicted_words_end_no_document(documents, key: str) -> None:
+    (document,) = documents(predicted("Ada wrote", (0, 3, "PER"), **{key: ["Ada", "wrote"]}))
+    assert not document.marked and len(document.sentences or []) == 1
+
+
 @pytest.mark.parametrize("form", ["prodigy", "doccano", "entities"])
 def test_predictions_are_read_whatever_the_format_is_said_to_be(written, form: str) -> None:
     (document,) = read_documents(written(predicted("Ada wrote.", (0, 3, "PER"))), form)

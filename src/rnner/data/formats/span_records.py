@@ -20,6 +20,7 @@ from typing import Any
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
 from rnner.data.formats.json_records import Record, quoted, read_records, shorten
 from rnner.data.formats.offsets import BYTES, CHARACTERS, Mark, OffsetError, to_characters
+from rnner.data.formats.tokens import WORDS
 from rnner.text.sentences import split_sentences
 from rnner.text.tokenizer import Token
 
@@ -55,20 +56,20 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
             source.notes[f"records with the answer {answer!r} skipped"] += 1
             continue
         text = record.text(text_key(record) or record.first_key(*TEXTS))
-        record.note_unread(
-            other for other in (LISTS if key else record.value) if other not in (key, "tokens")
-        )
-        if key is None and "answer" not in record.value:
-            source.notes[f"records without {' or '.join(LISTS)} read as texts without an entity"] += 1
         spans = read_spans(text, record, record.items(key) if key else [], CHARACTERS)
-        tokens = record.items("tokens")
-        if tokens and all(isinstance(token, str) for token in tokens):
-            words = find_words(text, tokens)
-            if words is None:
-                source.notes["records whose tokens do not match their text: tokenized again"] += 1
-            yield AnnotatedText(text, spans, record.line, None if words is None else [words], marked=False)
-        else:
-            yield AnnotatedText(text, spans, record.line, _read_tokens(text, record) if tokens else None)
+        _note_unread(record, key)
+        words = next((it for key in WORDS if isinstance(it := record.value.get(key), list)), [])
+        single = bool(words) and all(isinstance(word, str) for word in words)
+        sentences = _one_sentence(text, words, source) if single else _read_tokens(text, record)
+        yield AnnotatedText(text, spans, record.line, sentences, marked=not single)
+
+
+def _note_unread(record: Record, key: str | None) -> None:
+    """Note the labels under other keys than the one that is read, and a record without any."""
+    others = LISTS if key else record.value.keys() - {"tokens"}
+    record.note_unread(other for other in others if other != key)
+    if key is None and "answer" not in record.value:
+        record.source.notes[f"records without {' or '.join(LISTS)} read as texts without an entity"] += 1
 
 
 def read_spans(text: str, record: Record, items: Sequence[Any], unit: str) -> list[CharSpan]:
@@ -143,8 +144,18 @@ def find_words(text: str, words: Iterable[str]) -> list[Token] | None:
     return None if text[position:].strip() else tokens
 
 
-def _read_tokens(text: str, record: Record) -> list[list[Token]]:
-    """Return the tokens of a record that are objects, by sentence."""
+def _one_sentence(text: str, words: Iterable[str], source: SourceFile) -> list[list[Token]] | None:
+    """Return the words of a text as one sentence; None, with a note, if they do not match it."""
+    tokens = find_words(text, words)
+    if tokens is None:
+        source.notes["records whose tokens do not match their text: tokenized again"] += 1
+    return None if tokens is None else [tokens]
+
+
+def _read_tokens(text: str, record: Record) -> list[list[Token]] | None:
+    """Return the tokens of a record that are objects, by sentence; None if it has none."""
+    if not record.value.get("tokens"):
+        return None
     tokens = [_read_token(text, item) for item in record.records("tokens")]
     for before, token in pairwise(tokens):
         if token.start < before.end:
