@@ -145,3 +145,31 @@ def test_converting_none_of_the_labels_is_an_error(rnner, folder, one_line, form
     outcome = rnner("data", "convert", "odd.jsonl", "x", "--to", "columns", *options)
     one_line(outcome, 1, "odd.jsonl", "mentions")
     assert not (folder / "x").exists()
+
+
+def test_columns_of_a_table_are_named(rnner, folder):
+    table = "Sentence #,Word,POS,Tag,Fine\nSentence: 1,Ada,NNP,B-PER,O\n,Oslo,NNP,O,B-CITY\n"
+    (folder / "kaggle.csv").write_text(table)
+    outcome = rnner("data", "convert", "kaggle.csv", "a.conll", "--to", "columns", "--columns", "tag=Fine")
+    assert outcome.code == 0, outcome.err
+    assert (folder / "a.conll").read_text() == "Ada\tO\nOslo\tB-CITY\n\n"
+    outcome = rnner("data", "convert", "kaggle.csv", "b.conll", "--to", "columns", "--columns", "1,Tag")
+    assert (folder / "b.conll").read_text() == "Ada\tB-PER\nOslo\tO\n\n"
+    assert outcome.err == "wrote b.conll (read as csv): 1 sentence, 2 words, 1 entity (PER 1)\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "code", "part"),
+    [
+        (
+            "token=Word,tag=",
+            2,
+            "--columns token=Word,tag=: expected two whole numbers, such as 0,-1, or token=",
+        ),
+        ("Word", 2, "--columns Word: expected two whole numbers"),
+        ("word=Word,tag=Tag", 2, "--columns word=Word,tag=Tag: expected two whole numbers"),
+        ("Word,Tag", 1, "train.conll: token: Word names a column of a table; give its number, from 0"),
+    ],
+)
+def test_columns_that_cannot_be_chosen(rnner, folder, one_line, columns, code, part):
+    one_line(rnner("data", "convert", "train.conll", "x", "--to", "tokens", "--columns", columns), code, part)

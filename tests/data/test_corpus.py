@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnner.config import parse_config
 from rnner.data.corpus import load_corpus, read_split, resolve
 from rnner.errors import ConfigError, DataError
 from rnner.tags import Span
@@ -261,3 +262,21 @@ def test_lines_and_lengths_are_those_of_the_file(write: Write) -> None:
     split = read_split(write(IOB2))
     np.testing.assert_array_equal(split.lengths, [4, 2, 1])
     np.testing.assert_array_equal(split.lines, [1, 6, 9])
+
+
+def test_columns_of_a_table_are_chosen_by_name(write: Write) -> None:
+    path = write("sent_id,token,outer,ner_a,ner_b\n1,Oslo,x,B-LOC,O\n1,rain,x,B-X,O\n2,Bo,x,O,B-PER\n")
+    assert read_split(path).labels == ["LOC", "X"]
+    split = read_split(path, columns={"tag": "ner_b"})
+    assert split.labels == ["PER"] and split.sentences()[0] == [["Oslo", "rain"], ["Bo"]]
+    assert read_split(path, columns={"token": 1, "tag": -1}).labels == ["PER"]
+    with pytest.raises(
+        DataError, match="there is no column Tag; the columns are sent_id, token, outer, ner_a, "
+    ):
+        read_split(path, columns={"tag": "Tag"})
+
+
+def test_a_config_names_the_columns_of_a_table() -> None:
+    config = parse_config({"data": {"train": "a.csv"}}, ["data.columns={tag: Tag}"])
+    assert config.data.columns is not None
+    assert config.data.columns.model_dump(exclude_none=True) == {"tag": "Tag"}

@@ -69,7 +69,7 @@ def convert(
         Path,
         typer.Argument(
             metavar="OUT",
-            help="File; for a data set, a *.parquet file or a new folder; for brat, a new folder.",
+            help="File; for a data set, *.parquet or a new folder; for brat, a new folder.",
         ),
     ],
     to: Annotated[str, typer.Option(metavar="FORMAT", help="Format of OUT.")],
@@ -77,7 +77,7 @@ def convert(
         str | None,
         typer.Option("--from", metavar="FORMAT", help="Format of IN. [default: detected]"),
     ] = None,
-    columns: options.Columns = None,
+    columns: options.TableColumns = None,
     names: Annotated[
         str | None, typer.Option(metavar="N=NAME,...", help="Names of numeric labels in IN: 1=PER,2=ORG.")
     ] = None,
@@ -111,8 +111,9 @@ def convert(
         _check_format("--from", form, FORMATS)
     path = resolve(source)
     detected = detect_format(path) if form is None else form
-    if columns is not None and detected != "columns":
-        raise UsageError(f"--columns is for column files, but {path} is {detected}")
+    if columns is not None and not FORMATS[detected].has_columns:
+        tables = ", ".join(name for name, known in FORMATS.items() if known.has_columns and name != "columns")
+        raise UsageError(f"--columns is for column files and {tables}, but {path} is {detected}")
     given = {"scheme": scheme, "align": align, "overlaps": overlaps}
     rules: dict[str, Any] = {name: rule.value for name, rule in given.items() if rule is not None}
     if rules and to in TEXT_FORMATS:
@@ -123,7 +124,9 @@ def convert(
         kinds = "a new folder" if to == "brat" else "a .parquet file or a new folder"
         raise UsageError(f"{out} already exists; OUT must be {kinds}")
     check_output_file(out, overwrite, name="OUT")
-    file = SourceFile(path, options.parse_columns(columns), {} if names is None else _parse_names(names))
+    file = SourceFile(
+        path, options.parse_table_columns(columns), {} if names is None else _parse_names(names)
+    )
     with write_errors(out):
         converted = write(file, out, form=detected, to=to, illegal=illegal.value, **rules)
     _report(converted, detected, out)

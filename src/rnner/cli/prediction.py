@@ -15,7 +15,8 @@ from rnner.cli.prediction_input import Chunk, sentence_chunks
 from rnner.cli.prediction_output import document_tags, format_document
 from rnner.cli.progress_display import PredictionProgress
 from rnner.data.formats.columns import ColumnSentence, ConllReader, write_with_tags
-from rnner.pipeline import Document, Pipeline
+from rnner.decoding.document import Document
+from rnner.pipeline import Pipeline
 from rnner.system.process_memory import release_freed_memory
 
 TAGS = "tags"

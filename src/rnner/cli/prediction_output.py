@@ -14,8 +14,8 @@ from typing import IO, Any, NamedTuple, TextIO, cast
 from rnner.cli.console import Terminal
 from rnner.cli.output_files import check_output_file, open_output
 from rnner.data.formats.columns import write_conll
+from rnner.decoding.document import Document
 from rnner.errors import UsageError
-from rnner.pipeline import Document
 from rnner.render.colours import label_backgrounds, label_colours
 from rnner.render.entities import binary_view, counts_line, entities_table, entities_text, readings_table
 from rnner.render.html import html_page

@@ -34,10 +34,10 @@ class Section(BaseModel):
 
 
 class ColumnsConfig(Section):
-    """Columns of a column file, counted from 0; negative numbers count from the end."""
+    """Columns of a table: numbers from 0 (negative ones count from the end), or names in a CSV header."""
 
-    token: int = Field(0, description="column of the word")
-    tag: int = Field(-1, description="column of the tag")
+    token: int | str | None = Field(None, description="column of the word; null: detected")
+    tag: int | str | None = Field(None, description="column of the tag; null: detected")
 
 
 class DataConfig(Section):

@@ -16,7 +16,7 @@ from rnner.data.corpus_cache import cached
 from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import IllegalTagRule, SourceFile, TaggedSentence
 from rnner.data.formats.columns import ColumnSentence, ConllReader
-from rnner.data.formats.detect import detect_format
+from rnner.data.formats.detect import format_of
 from rnner.data.formats.registry import read_sentences
 from rnner.data.lines import no_such_file
 from rnner.data.splits import IllegalTags, Split
@@ -55,7 +55,7 @@ def load_corpus(
     train: str | Path,
     dev: str | Path | None = None,
     test: str | Path | None = None,
-    columns: Mapping[str, int] | None = None,
+    columns: Mapping[str, int | str] | None = None,
     scheme: str = "bioes",
     illegal: IllegalTagRule = "error",
     seed: int = 0,
@@ -65,7 +65,7 @@ def load_corpus(
 
     Args:
         train, dev, test: files, or names such as `sample:train`; without dev, a tenth of train is held out.
-        columns: the columns of all files, see `ConllReader`.
+        columns: the columns of all files, or their names; see `SourceFile`.
         scheme: the scheme of the result: iob1, iob2, bioes or binary.
         illegal: see `read_split`.
         seed: the random seed for choosing the sentences to hold out.
@@ -96,7 +96,7 @@ def load_corpus(
 def read_split(
     path: str | Path,
     *,
-    columns: Mapping[str, int] | None = None,
+    columns: Mapping[str, int | str] | None = None,
     illegal: IllegalTagRule = "error",
     name: str = "",
     scheme: str | None = None,
@@ -105,7 +105,7 @@ def read_split(
 
     Args:
         path: the file, or the folder of a saved data set. Its format is detected.
-        columns: the columns, see `ConllReader`; if given, the file is read as a column file.
+        columns: the columns or their names, see `SourceFile`; if given, the file is read as a table.
         illegal: what to do with tags that follow no scheme: `error`, or `conlleval` to read them as the CoNLL
             script does (`Split.illegal_tags` then describes them).
         name: the name of the split in messages; default: the file's name.
@@ -157,7 +157,7 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
 
 
 def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:
-    form = "columns" if source.columns is not None else detect_format(source.path)
+    form = format_of(source)
     if form == "columns":
         return ConllReader(source.path, columns=source.column_numbers)
     return read_sentences(source, form)

@@ -135,7 +135,7 @@ def read_training_data(config: Config, folders: Sequence[Path] = (), *, vectors:
         train=data.train,
         dev=data.dev,
         test=data.test,
-        columns=data.columns.model_dump() if data.columns else None,
+        columns=data.columns.model_dump(exclude_none=True) if data.columns else None,
         scheme=data.scheme,
         illegal=data.illegal_tags,
         seed=config.training.seed if data.split_seed is None else data.split_seed,

@@ -35,7 +35,7 @@ def test_kaggles_layout_names_each_sentence_in_its_first_row(written) -> None:
     [
         "token;label\nGreta;B-PER\nsang;O\n\nBergen;B-LOC\n",
         "sep=;\nWort;Token;Label\nx;Greta;B-PER\nx;sang;O\n;;\nx;Bergen;B-LOC\n",
-        "id, word, ner_tag\n0, Greta, B-PER\n1, sang, O\n\n0, Bergen, B-LOC\n",
+        "id | word | ner_tag\n0 | Greta | B-PER\n1 | sang | O\n\n0 | Bergen | B-LOC\n",
         "sentence_idx|word|iob\n1|Greta|B-PER\n1|sang|O\n2|Bergen|B-LOC\n",
         "sentence_id\ttoken\ttag\n7\tGreta\tB-PER\n7\tsang\tO\n8\tBergen\tB-LOC\n",
         'tokens,ner_tags\n"[\'Greta\', \'sang\']","[\'B-PER\', \'O\']"\n"[""Bergen""]","[""B-LOC""]"\n',
@@ -101,6 +101,14 @@ def test_what_is_skipped_or_added_is_noted(written) -> None:
     ]
 
 
+def test_a_long_file_without_sentences_is_noted(written) -> None:
+    source = written("token,tag\n" + "rain,O\n" * 200)
+    assert len(read(source)) == 1
+    assert source.note_lines() == [
+        "no column names the sentences and no row is blank: 200 words are one sentence"
+    ]
+
+
 def test_numbers_for_tags_need_names(written, refusal) -> None:
     text = "tokens,ner_tags\n\"['Greta', 'sang']\",[1 0]\n[Bo],[2]\n"
     assert refusal(text).startswith("3: the label 2 is a number; name it with")
@@ -119,7 +127,10 @@ def test_numbers_for_tags_need_names(written, refusal) -> None:
         ("text,label\nno good,0\nso good,1\n", " the column text holds texts, but label has a single tag"),
         ("tokens,tags\n\"['a', 'b']\",\"['O']\"\n", "2: 2 tokens but 1 tags"),
         ("tokens,tags\n\"['a', {}]\",\"['O']\"\n", "2: the list in the column tokens cannot be read"),
-        ("token,tag\n" + "rain,O\n" * 1001, " no column names the sentences and no row is blank, so 1,001"),
+        (
+            "token,tag\n" + "rain,O\n" * 1001,
+            " no column names the sentences and no row is blank: 1,001 words",
+        ),
         ("tokens,tags\n['a'],['O']\n\"['b'],['O']\n", "3: a quoted cell does not end"),
     ],
 )

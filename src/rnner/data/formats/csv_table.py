@@ -13,14 +13,13 @@ per row; otherwise it is a column file with a header.
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
+from rnner.data.formats.csv_header import Header, first_row, parse_header, split_row
 from rnner.data.formats.csv_lists import is_list, parse_list
 from rnner.data.formats.head import Head
 from rnner.data.formats.table_columns import TagColumns, chosen_columns, count_entities, quoted
@@ -29,43 +28,19 @@ from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError, counted
 from rnner.tags import is_tag
 
-_DELIMITERS = ",;\t|"
-_WORDS = ("token", "word", "form", "word_form", "wordform", "tokens", "words", "text", "sentence")
-_OF_TEXTS = ("tokens", "words", "text", "sentence")  # of these, columns that may hold several words
-_NUMBER = "_?(#|id|idx|index|no|nr|num|number|name)"
-_SENTENCE_NAME = re.compile(f"sent(ence)?s?({_NUMBER})?|sid")
-_DOCUMENT_NAME = re.compile(f"(doc(ument)?|article|file)s?({_NUMBER})?")
-_TAG_NAME = re.compile(
-    r"(?:(?:ner|ne|named_?entit(?:y|ies)|entit(?:y|ies)|iob2?|bioe?s?|bilou|gold)_?(?:tags?|labels?|types?)?"
-    r"|tags?|labels?)(?:_?[0-9]+|_[a-z0-9_]+)?"
-)
+_OF_TEXTS = ("tokens", "words", "text", "sentence")  # names of columns that may hold several words
 _SAMPLE = 2000  # rows from which the layout is detected
-_LONGEST_SENTENCE = 1000  # words; more without a sentence column are not a sentence
+_LEAST_LISTS = 0.1  # share of rows with several tags, in a table with a sentence per row
+_LONG_SENTENCE, _LONGEST_SENTENCE = 100, 1000  # words that are noted, and refused, as one sentence
 
 _Row = tuple[int, list[str]]  # line number and cells
-
-
-@dataclass(frozen=True)
-class _Header:
-    """A header row: the delimiter, the names, and the columns by their role; several may hold tags.
-
-    If it is `padded`, spaces follow the delimiters.
-    """
-
-    delimiter: str
-    padded: bool
-    names: list[str]
-    word: int
-    tags: list[int]
-    sentence: int | None
-    document: int | None
 
 
 def detect(head: Head) -> bool:
     """Return whether a file begins with a header, or has comma-separated rows that end in tags."""
     lines = enumerate(head.lines[:50], 1)
-    _, line = _first_row(lines)
-    header = _parse_header(line)
+    _, line = first_row(lines)
+    header = parse_header(line)
     if header is None:
         rows = [line, *(line for _, line in lines if line.strip())]
         return len(rows) > 1 and all(
@@ -86,8 +61,8 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
     long file that does not say where sentences end.
     """
     lines = enumerate(read_lines(source.path), 1)
-    number, line = _first_row(lines)
-    header = _parse_header(line)
+    number, line = first_row(lines)
+    header = parse_header(line)
     if header is None:
         example = "such as Word,Tag"
         raise source.error(
@@ -99,7 +74,8 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
     chosen = chosen_columns(source, header.names)
     header = replace(header, word=chosen.get("token", header.word))
     tag_columns = [chosen["tag"]] if "tag" in chosen else header.tags
-    wide = any(len(cells) > i and _is_wide(cells[i]) for i in tag_columns for _, cells in rows)
+    lists = sum(any(len(cells) > i and _is_wide(cells[i]) for i in tag_columns) for _, cells in rows)
+    wide = lists > _LEAST_LISTS * len(rows)
     tags = _tag_columns(header, chosen.get("tag"), rows, wide)
     _check_words(source, header, tags, rows, wide)
     records = _records(source, chain(sample, lines), header, multiline=wide)
@@ -135,37 +111,10 @@ def _quote(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"'
 
 
-# --- the header --------------------------------------------------------------------------------------------
+# --- the layout --------------------------------------------------------------------------------------------
 
 
-def _first_row(lines: Iterator[tuple[int, str]]) -> tuple[int, str]:
-    """Return the first row and its number, after blank rows and Excel's `sep=;`."""
-    return next((pair for pair in lines if pair[1].strip() and not pair[1].startswith("sep=")), (1, ""))
-
-
-def _parse_header(line: str) -> _Header | None:
-    """Return the header in a line; None if it does not name a column of words and one of tags."""
-    for delimiter in _DELIMITERS:
-        cells = _split(line, delimiter)
-        if cells is None or len(cells) < 2:
-            continue
-        names = [re.sub(r"[^\w#]+", "_", cell.lower()).strip("_") for cell in cells]
-        word = next((names.index(name) for name in _WORDS if name in names), None)
-        tags = [i for i, name in enumerate(names) if i != word and _TAG_NAME.fullmatch(name)]
-        if word is not None and tags:
-            names[word] = ""
-            sentence, document = _first(_SENTENCE_NAME, names), _first(_DOCUMENT_NAME, names)
-            padded = any(cell.startswith(" ") for cell in cells[1:])
-            cells = [cell.strip() for cell in cells]
-            return _Header(delimiter, padded, cells, word, tags, sentence, document)
-    return None
-
-
-def _first(pattern: re.Pattern[str], names: Sequence[str]) -> int | None:
-    return next((i for i, name in enumerate(names) if pattern.fullmatch(name)), None)
-
-
-def _tag_columns(header: _Header, chosen: int | None, rows: Sequence[_Row], wide: bool) -> TagColumns:
+def _tag_columns(header: Header, chosen: int | None, rows: Sequence[_Row], wide: bool) -> TagColumns:
     """Return the columns of tags; the one with the most entities in the sample is read, or the chosen one."""
     counts = {}
     for i in header.tags if chosen is None else sorted({*header.tags, chosen}):
@@ -177,7 +126,7 @@ def _tag_columns(header: _Header, chosen: int | None, rows: Sequence[_Row], wide
 
 
 def _check_words(
-    source: SourceFile, header: _Header, tags: TagColumns, rows: Sequence[_Row], wide: bool
+    source: SourceFile, header: Header, tags: TagColumns, rows: Sequence[_Row], wide: bool
 ) -> None:
     """Raise DataError if whole texts have a single tag each, as in corpora for classification."""
     name = header.names[header.word]
@@ -192,7 +141,7 @@ def _check_words(
 # --- rows --------------------------------------------------------------------------------------------------
 
 
-def _sample_rows(source: SourceFile, lines: Sequence[tuple[int, str]], header: _Header) -> list[_Row]:
+def _sample_rows(source: SourceFile, lines: Sequence[tuple[int, str]], header: Header) -> list[_Row]:
     """Return the first rows, with cells of several lines if all quotes match."""
     unnoted = SourceFile(source.path)
     try:
@@ -202,41 +151,30 @@ def _sample_rows(source: SourceFile, lines: Sequence[tuple[int, str]], header: _
 
 
 def _records(
-    source: SourceFile, lines: Iterator[tuple[int, str]], header: _Header, *, multiline: bool
+    source: SourceFile, lines: Iterator[tuple[int, str]], header: Header, *, multiline: bool
 ) -> Iterator[_Row]:
     """Yield the rows. A quoted cell may have several lines if `multiline`, and one line otherwise.
 
     If a quoted cell does not end where it may, its quotes are part of the text. That is noted.
     """
     for number, line in lines:
-        cells = _split(line, header.delimiter)
+        cells = split_row(line, header.delimiter)
         if cells is None and multiline:
             parts = [line]
             quotes = line.count('"')
             while quotes % 2 and (following := next(lines, None)) is not None:
                 parts.append(following[1])
                 quotes += following[1].count('"')
-            cells = _split("\n".join(parts), header.delimiter)
+            cells = split_row("\n".join(parts), header.delimiter)
             if cells is None:
                 raise source.error(f"a quoted cell does not end: {quoted(line)}", number)
         elif cells is None:
             source.notes["rows with quotation marks that do not match, read as part of the text"] += 1
             cells = line.split(header.delimiter)
-        yield number, [cell.lstrip(" ") for cell in cells] if header.padded else cells
+        yield number, [cell.strip(" ") for cell in cells] if header.padded else cells
 
 
-def _split(text: str, delimiter: str) -> list[str] | None:
-    """Return the cells of a row; None if its quotes do not match."""
-    if '"' not in text:
-        return text.split(delimiter)
-    try:
-        (cells,) = csv.reader([text], delimiter=delimiter, strict=True)
-    except (csv.Error, ValueError):
-        return None
-    return cells
-
-
-def _check_width(source: SourceFile, header: _Header, row: _Row) -> bool:
+def _check_width(source: SourceFile, header: Header, row: _Row) -> bool:
     """Return whether a row holds data: whether it is not the header again. Blank rows are kept."""
     number, cells = row
     if header.names[0] == cells[0].strip() and header.names == [cell.strip() for cell in cells]:
@@ -257,7 +195,7 @@ class _Sentences:
     """Rows grouped into sentences: by the columns of sentences and documents, and at blank rows."""
 
     source: SourceFile
-    header: _Header
+    header: Header
     tags: TagColumns
     rows: list[_Row] = field(default_factory=list)
     document: int = NO_DOCUMENT
@@ -281,12 +219,17 @@ class _Sentences:
                 self.source.notes["rows without a word and a tag skipped"] += 1
                 continue
             self.rows.append((number, cells))
-        if not self.broken and not columns and len(self.rows) > _LONGEST_SENTENCE:
-            raise self.source.error(
-                f"no column names the sentences and no row is blank, so {len(self.rows):,} words are one "
-                "sentence; add a column sentence_id, or blank rows"
-            )
+        if not self.broken and not columns:
+            self._check_length(len(self.rows))
         yield from self._end()
+
+    def _check_length(self, words: int) -> None:
+        """Note a sentence that is the whole file if it is long; raise DataError if it is too long."""
+        message = f"no column names the sentences and no row is blank: {words:,} words are one sentence"
+        if words > _LONGEST_SENTENCE:
+            raise self.source.error(f"{message}; add a column sentence_id, or blank rows")
+        if words > _LONG_SENTENCE:
+            self.source.notes[message] = 0
 
     def _end(self) -> Iterator[TaggedSentence]:
         """Yield the sentence of the rows so far, if there are any."""
@@ -313,7 +256,7 @@ def _is_wide(cell: str) -> bool:
 
 
 def _wide_sentences(
-    source: SourceFile, records: Iterable[_Row], header: _Header, tags: TagColumns
+    source: SourceFile, records: Iterable[_Row], header: Header, tags: TagColumns
 ) -> Iterator[TaggedSentence]:
     document, name, word = NO_DOCUMENT, "", header.word
     for number, cells in records:

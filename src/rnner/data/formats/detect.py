@@ -40,6 +40,15 @@ def detect_format(path: Path) -> str:
     return found or "columns"
 
 
+def format_of(source: SourceFile) -> str:
+    """Return the format of a source. If its columns are chosen, it is a table, and by default a column file.
+
+    Raises DataError as `detect_format` does.
+    """
+    form = detect_format(source.path)
+    return form if source.columns is None or FORMATS[form].has_columns else "columns"
+
+
 def _json_format(source: SourceFile) -> str:
     """Return the format of the first JSON record that has one; the first records may have no annotation."""
     first = None

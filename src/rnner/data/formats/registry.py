@@ -63,6 +63,7 @@ class FileFormat(Generic[Item]):
         detect: whether a file that begins so is in this format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.
         json_keys: the keys of such records, for error messages.
+        has_columns: whether `SourceFile.columns` chooses what is read.
     """
 
     read: Callable[[SourceFile], Iterator[Item]]
@@ -71,14 +72,15 @@ class FileFormat(Generic[Item]):
     matches: Callable[[Record], bool] | None = None
     json_keys: str = ""
     save: Callable[[Sequence[Item], Path, SourceFile], None] | None = None
+    has_columns: bool = False
 
 
 TOKEN_FORMATS = {
-    "columns": FileFormat(columns.read, columns.write),  # what no other format detects
+    "columns": FileFormat(columns.read, columns.write, has_columns=True),  # what no other format detects
     "conllu": FileFormat(conllu.read, conllu.write, conllu.detect),
-    "conll2012": FileFormat(conll2012.read, conll2012.write, conll2012.detect),
-    "hipe": FileFormat(hipe.read, hipe.write, hipe.detect),
-    "csv": FileFormat(csv_table.read, csv_table.write, csv_table.detect),
+    "conll2012": FileFormat(conll2012.read, conll2012.write, conll2012.detect, has_columns=True),
+    "hipe": FileFormat(hipe.read, hipe.write, hipe.detect, has_columns=True),
+    "csv": FileFormat(csv_table.read, csv_table.write, csv_table.detect, has_columns=True),
     "inline": FileFormat(inline.read, inline.write, inline.detect),
     "tokens": FileFormat(tokens.read, tokens.write, matches=tokens.matches, json_keys="tokens and tags"),
     "dataset": FileFormat(dataset.read, None, dataset.detect),  # written by workbench/convert.py
@@ -112,7 +114,7 @@ TEXT_FORMATS = {
     "entities": FileFormat(
         span_records.read, entities.write, matches=entities.matches, json_keys="text and entities"
     ),
-    "webanno": FileFormat(webanno.read, webanno.write, webanno.detect),
+    "webanno": FileFormat(webanno.read, webanno.write, webanno.detect, has_columns=True),
 }
 """Formats of text with spans of characters."""
 

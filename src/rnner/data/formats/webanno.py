@@ -185,7 +185,8 @@ class _Document:
 
     def __init__(self, source: SourceFile) -> None:
         self.source = source
-        self.text = ""
+        self.texts: list[str] = []  # sentences and the space between them
+        self.length = 0  # of all of them
         self.end = 0  # of the last sentence, in the units of the file
         self.sentences: list[list[Token]] = []
         self.units: list[_Unit] = []
@@ -196,11 +197,10 @@ class _Document:
             return
         text = "\n".join(map(_unescape, texts))
         spans, size = self._place(text, rows)
-        gap = rows[0].begin - self.end
-        if self.text:
-            self.text += "" if gap == 0 else "\n".rjust(min(gap, _MOST_PADDING))
-        base = len(self.text)
-        self.text += text
+        if self.texts and (gap := rows[0].begin - self.end):
+            self._append("\n".rjust(min(gap, _MOST_PADDING)))
+        base = self.length
+        self._append(text)
         self.end = rows[0].begin + size
         words: list[Token] = []
         for row, (start, end) in zip(rows, spans, strict=True):
@@ -211,6 +211,10 @@ class _Document:
                     raise self.source.error(message, row.line)
             self.units.append(_Unit(row.line, base + start, base + end, row.cells))
         self.sentences.append(words)
+
+    def _append(self, text: str) -> None:
+        self.texts.append(text)
+        self.length += len(text)
 
     def _place(self, text: str, rows: Sequence[_Row]) -> tuple[list[tuple[int, int]], int]:
         """Return the characters of each row in the text of its sentence, and the size of that text."""
@@ -255,7 +259,7 @@ class _Document:
             layer = columns[best].layer
             self.source.notes[f"entities without a value get the name of their layer, {layer}"] += unnamed
             found[best] = [span._replace(label=span.label or layer) for span in found[best]]
-        return AnnotatedText(self.text, found[best], self.units[0].line, self.sentences)
+        return AnnotatedText("".join(self.texts), found[best], self.units[0].line, self.sentences)
 
     def _entities(self, index: int) -> list[CharSpan]:
         """Return the entities of a column, in file order; an entity without a value has an empty label."""
