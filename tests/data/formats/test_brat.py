@@ -124,3 +124,11 @@ def test_spans_that_cut_tokens_name_the_file_of_the_folder(tmp_path: Path) -> No
     (tmp_path / "a.ann").write_text("T1\tLOC 0 3\tOsl\n")
     with pytest.raises(DataError, match=r"a\.txt:1: 0-3 LOC 'Osl' cuts 'Oslo'"):
         read_split(tmp_path)
+
+
+def test_converting_nothing_but_discontinuous_entities_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text(TEXT)
+    (tmp_path / "in" / "a.ann").write_text("T3\tLOC 42 47;58 65\tNorth America\n")
+    with pytest.raises(DataError, match="no entity was read: 1 × discontinuous entities left out"):
+        convert(SourceFile(tmp_path / "in"), tmp_path / "out", form="brat", to="columns")

@@ -41,7 +41,7 @@ def test_a_doc_bin_gives_texts_entities_and_tokens(docs: Path) -> None:
     assert second.spans == [] and len(second.sentences or []) == 2
     assert source.note_lines() == [
         "1 × documents whose entities are not set read as texts without an entity",
-        "1 × labels under 'doc.spans' not read",
+        "1 × spans in doc.spans not read",
     ]
 
 

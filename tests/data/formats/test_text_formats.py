@@ -203,5 +203,5 @@ def test_label_studio_hypertext_is_read_without_its_markup(documents) -> None:
 def test_label_studio_labels_of_other_types_are_noted(written, tmp_path) -> None:
     result = [{"type": "paragraphlabels", "value": {"start": "0", "end": "0", "paragraphlabels": ["PER"]}}]
     source = written(json.dumps([{"data": {"text": "Ada"}, "annotations": [{"result": result}]}]))
-    with pytest.raises(DataError, match="no entity was read: 1 × labels under 'paragraphlabels' not read"):
+    with pytest.raises(DataError, match="no entity was read: 1 × labels of type 'paragraphlabels' not read"):
         convert(source, tmp_path / "out", form="labelstudio", to="columns")

@@ -80,7 +80,7 @@ class SourceFile:
         columns: the columns of a column file (see ConllReader), or their names in a table with a header.
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
         notes: what was skipped or read differently, and how many times (0: not counted).
-        unread: number of labels that were not read, by the key or type that they stand under.
+        unread: notes about labels that were not read, and how many.
     """
 
     path: Path
@@ -103,8 +103,7 @@ class SourceFile:
 
     def note_lines(self) -> list[str]:
         """Return the notes, one line each."""
-        unread = {f"labels under {name!r} not read": times for name, times in self.unread.items()}
-        notes = {**self.notes, **unread}
+        notes = {**self.notes, **self.unread}
         return [f"{times:,} × {note}" if times else note for note, times in notes.items()]
 
     def label_name(self, number: int, line: int) -> str:

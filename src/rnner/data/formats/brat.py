@@ -59,7 +59,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     for file in files:
         yield _read_document(replace(source, path=file), gaps)
     if gaps:
-        source.notes[f"discontinuous entities left out, the first at {gaps[0]}"] += len(gaps)
+        source.unread[f"discontinuous entities left out, the first at {gaps[0]}"] += len(gaps)
 
 
 def save(documents: Sequence[AnnotatedText], folder: Path, source: SourceFile) -> None:

@@ -91,7 +91,7 @@ class Record:
         for key in keys:
             value = self.value.get(key)
             if isinstance(value, list) and value and isinstance(value[0], dict | list):
-                self.source.unread[key] += len(value)
+                self.source.unread[f"labels under {key!r} not read"] += len(value)
 
     def check_label(self, value: Any) -> str:
         """Return a label, which must not be empty."""

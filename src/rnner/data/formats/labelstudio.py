@@ -108,7 +108,7 @@ def _values(annotation: Record) -> Iterator[Record]:
         if kind in (_LABELS, _HYPERTEXT):
             yield result.record(result.value.get("value"))
         elif isinstance(kind, str) and kind.endswith("labels"):
-            result.source.unread[kind] += 1
+            result.source.unread[f"labels of type {kind!r} not read"] += 1
         else:
             result.source.notes[f"results of type {kind!r} skipped: they are not labels of a text"] += 1
 

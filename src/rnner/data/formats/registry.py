@@ -3,9 +3,10 @@
 To add a format, write a module in this folder with
 
 * `read(source)`, which yields `TaggedSentence`s or `AnnotatedText`s and raises `source.error(message, line)`;
-* `write(items, out, source)`, which writes them to a text file;
+* `write(items, out, source)`, which writes them to a text file (or, for a binary file or a folder,
+  `save(items, path, source)`; brat.py is an example);
 * `detect(head)`, which returns whether a file that begins so is in this format; conllu.py is an example. For
-  JSON instead: `matches(record)`, which returns whether a record is in this format; doccano.py is an example.
+  JSON instead: `matches(record)`, which returns whether a record is in this format; tokens.py is an example.
 
 Then import it and add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below. Detection, reading, training, the
 command line and the round-trip tests use these tables. The first format that detects a file wins; a file that

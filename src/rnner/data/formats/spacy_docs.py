@@ -39,7 +39,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
         if not doc.has_annotation("ENT_IOB"):
             source.notes["documents whose entities are not set read as texts without an entity"] += 1
         if groups := sum(map(len, doc.spans.values())):
-            source.unread["doc.spans"] += groups
+            source.unread["spans in doc.spans not read"] += groups
         spans = [CharSpan(span.start_char, span.end_char, span.label_) for span in doc.ents]
         if not all(span.label for span in spans):
             raise source.error("a label is empty", number)
