@@ -38,8 +38,14 @@ def test_records_have_their_first_line(written, text: str, lines: list[int]) -> 
         ('{"text": "a\\ud83d", "spans": []}', '1: "text" has a lone surrogate, \\ud83d, at 1'),
         ('{"text": null, "spans": []}', '1: "text" is not a string: null'),
         ('{"text": "Ada", "spans": 3}', '1: "spans" is not a list: 3'),
-        ('{"text": "Ada", "spans": [{"start": 0.0, "end": 3}]}', '1: "start" is not a whole number: 0.0'),
-        ('{"text": "Ada", "spans": [{"start": true, "end": 3}]}', '1: "start" is not a whole number: true'),
+        (
+            '{"text": "Ada", "spans": [{"start": 0.0, "end": 3, "label": "A"}]}',
+            '1: "start" is not a whole number: 0.0',
+        ),
+        (
+            '{"text": "Ada", "spans": [{"start": true, "end": 3, "label": "A"}]}',
+            '1: "start" is not a whole number: true',
+        ),
         ('{"text": "Ada", "spans": [{"start": 0, "end": 3}]}', "1: a span has no 'label'; its keys are"),
         ('{"text": "Ada", "spans": [{"start": 0, "end": 3, "label": ""}]}', "1: a label is empty"),
         (

@@ -13,9 +13,10 @@ predictions of rnner, where such a record is a sentence). Records rejected or ig
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
 from rnner.data.formats.json_records import Record, quoted, read_records, shorten
@@ -81,7 +82,7 @@ def read_spans(text: str, record: Record, items: Sequence[Any], unit: str) -> li
         items: the spans: objects, or lists `[start, end, label]`.
         unit: the unit of their offsets (offsets.py), unless the texts that they quote show another one.
     """
-    if any(isinstance(item, dict) and _counts_bytes(item) for item in items):
+    if any(isinstance(item, dict) and _layout(tuple(item)).in_bytes for item in items):
         unit = BYTES
     marks = [mark for item in items for mark in _read_marks(record, item)]
     try:
@@ -95,14 +96,27 @@ def read_spans(text: str, record: Record, items: Sequence[Any], unit: str) -> li
     ]
 
 
-def _counts_bytes(item: Mapping[str, Any]) -> bool:
-    fields = _fields(item)
-    return "startbyte" in fields and fields.keys().isdisjoint(_STARTS)
+class _Layout(NamedTuple):
+    """The keys of a span; None for those it does not have."""
+
+    start: str | None
+    end: str | None
+    length: str | None
+    label: str | None
+    quote: str | None
+    in_bytes: bool
 
 
-def _fields(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a span by key, in lower case and without underscores."""
-    return {key.replace("_", "").lower(): value for key, value in item.items()}
+@lru_cache(maxsize=256)
+def _layout(keys: tuple[str, ...]) -> _Layout:
+    plain = {key.replace("_", "").lower(): key for key in keys}
+
+    def first(*names: str) -> str | None:
+        return next((plain[name] for name in names if name in plain), None)
+
+    in_bytes = "startbyte" in plain and first(*_STARTS) is None
+    start, end = first(*_STARTS, "startbyte"), first(*_ENDS, "endbyte")
+    return _Layout(start, end, plain.get("length"), first(*_LABELS), first(*_QUOTES), in_bytes)
 
 
 def _read_marks(record: Record, item: Any) -> list[Mark]:
@@ -113,23 +127,21 @@ def _read_marks(record: Record, item: Any) -> list[Mark]:
     if not isinstance(item, dict):
         expected = '[start, end, "LABEL"] or {"start": ..., "end": ..., "label": "LABEL"}'
         raise record.error(f"expected a label as {expected}, found {shorten(item)}")
-    fields = _fields(item)
-
-    def value(*names: str) -> Any:
-        name = next((name for name in names if fields.get(name) is not None), None)
-        if name is None:
-            raise record.error(f"a span has no {names[0]!r}; its keys are {quoted(item)}")
-        return fields[name]
-
-    start = record.check_integer(value(*_STARTS, "startbyte"), "start")
-    length = fields.get("length")
-    end = start + record.check_integer(length, "length") if length is not None else value(*_ENDS, "endbyte")
-    labels = value(*_LABELS)
-    quote = next((fields[name] for name in _QUOTES if isinstance(fields.get(name), str)), None)
-    return [
-        Mark(start, record.check_integer(end, "end"), label, quote or None)
-        for label in (labels or [""] if isinstance(labels, list) else [labels])  # the empty label is rejected
-    ]
+    keys = _layout(tuple(item))
+    if keys.start is None or keys.label is None or (keys.end is None and keys.length is None):
+        missing = "start" if keys.start is None else "label" if keys.label is None else "end"
+        raise record.error(f"a span has no {missing!r}; its keys are {quoted(item)}")
+    start = record.check_integer(item[keys.start], keys.start)
+    if keys.end is not None:
+        end = record.check_integer(item[keys.end], keys.end)
+    else:
+        end = start + record.check_integer(item[keys.length or ""], "length")
+    quote = item.get(keys.quote)
+    quote = quote if isinstance(quote, str) and quote else None
+    labels = item[keys.label]
+    if not isinstance(labels, list):
+        return [Mark(start, end, labels, quote)]
+    return [Mark(start, end, label, quote) for label in labels or [""]]  # the empty label is rejected
 
 
 def find_words(text: str, words: Iterable[str]) -> list[Token] | None:
