@@ -160,7 +160,7 @@ def quoted(keys: Iterable[str]) -> str:
 
 def _unwrapped(value: Any) -> list[Any]:
     """Return the objects in a wrapper, or else the value itself."""
-    for key in _WRAPPERS if isinstance(value, dict) else ():
+    for key in _WRAPPERS if isinstance(value, dict) and value.keys().isdisjoint(("text", "tokens")) else ():
         items = value.get(key)
         if isinstance(items, list) and items and all(isinstance(item, dict) for item in items):
             return items

@@ -123,6 +123,23 @@ def _flat(value: Record) -> dict[str, Any]:
     return {**flat, "start": value.value.get("startOffset"), "end": value.value.get("endOffset")}
 
 
+def _task(number: int, document: AnnotatedText) -> dict[str, Any]:
+    units = positions(document.text, UTF16)
+    result = [_result(document.text, units, i, span) for i, span in enumerate(document.spans, 1)]
+    return {"id": number, "data": {"text": document.text}, "annotations": [{"result": result}]}
+
+
+def _result(text: str, units: Sequence[int], number: int, span: CharSpan) -> dict[str, Any]:
+    value = {"start": units[span.start], "end": units[span.end], "text": text[span.start : span.end]}
+    return {
+        "id": f"s{number}",
+        "from_name": "label",
+        "to_name": "text",
+        "type": _LABELS,
+        "value": {**value, _LABELS: [span.label]},
+    }
+
+
 # --- JSON-MIN and tables -----------------------------------------------------------------------------------
 
 
@@ -168,20 +185,3 @@ def _cell(column: str, value: Any) -> Any:
         except (ValueError, RecursionError):
             pass
     return None if value == "" and column != "text" else value
-
-
-def _task(number: int, document: AnnotatedText) -> dict[str, Any]:
-    units = positions(document.text, UTF16)
-    result = [_result(document.text, units, i, span) for i, span in enumerate(document.spans, 1)]
-    return {"id": number, "data": {"text": document.text}, "annotations": [{"result": result}]}
-
-
-def _result(text: str, units: Sequence[int], number: int, span: CharSpan) -> dict[str, Any]:
-    value = {"start": units[span.start], "end": units[span.end], "text": text[span.start : span.end]}
-    return {
-        "id": f"s{number}",
-        "from_name": "label",
-        "to_name": "text",
-        "type": _LABELS,
-        "value": {**value, _LABELS: [span.label]},
-    }
