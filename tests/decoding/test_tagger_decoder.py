@@ -85,7 +85,7 @@ def test_with_a_threshold_all_entities_exceed_it_and_scores_are_unchanged(head):
     for spans, known in zip(found, again, strict=True):
         assert [span[:3] for span in spans] == [span[:3] for span in known]
         assert [span.score for span in spans] == pytest.approx([span.score for span in known], abs=1e-5)
-    tagger.head.threshold = None
+    decoder.threshold = None
     assert any(found) and decoder.spans(SENTENCES) != [[Span(*s[:3]) for s in spans] for spans in found]
 
 
