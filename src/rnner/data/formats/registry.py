@@ -28,7 +28,7 @@ from rnner.data.formats import (
     csv_table,
     dataset,
     doccano,
-    entities,
+    entity_records,
     hipe,
     inline,
     labelstudio,
@@ -113,7 +113,7 @@ TEXT_FORMATS = {
         span_records.read, doccano.write, matches=doccano.matches, json_keys="text and label (doccano)"
     ),
     "entities": FileFormat(
-        span_records.read, entities.write, matches=entities.matches, json_keys="text and entities"
+        span_records.read, entity_records.write, matches=entity_records.matches, json_keys="text and entities"
     ),
     "webanno": FileFormat(webanno.read, webanno.write, webanno.detect, has_columns=True),
 }
