@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from rnner.data.other_files import kind_of
 from rnner.errors import DataError
 
 _BLOCK = 1 << 20  # bytes (characters of a text stream) read at a time
@@ -152,12 +153,12 @@ def _whole_lines(stream: IO[Any]) -> Iterator[Any]:
 
 
 def _check_head(stream: IO[Any], name: str, lenient: bool) -> None:
-    """Raise DataError for gzip, UTF-16 and binary files, from the first bytes."""
+    """Raise DataError for PDF, Word, gzip, UTF-16 and other files that are not text, from the first bytes."""
     if not hasattr(stream, "peek"):
         return
     head: bytes = stream.peek(8192)[:8192]
-    if head.startswith(b"\x1f\x8b"):
-        raise DataError("this is a gzip file; unpack it first (gunzip)", name)
+    if kind := kind_of(head, name):
+        raise DataError(f"this is {kind}", name)
     # In UTF-16, every second byte of Latin text is 0.
     zeros = sorted((head[0::2].count(0), head[1::2].count(0)))
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or (zeros[0] == 0 and zeros[1] > len(head) // 4):

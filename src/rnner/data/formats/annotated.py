@@ -43,6 +43,7 @@ class AnnotatedText:
         line: its first line in the file, from 1 (the record number where there are no lines).
         sentences: its tokens by sentence, or None if the text has to be tokenized by `rnner.text`.
         marked: whether the file marks it as a document; otherwise it is a single sentence.
+        path: its file, if it is not the file that was read (a folder, say).
     """
 
     text: str
@@ -50,6 +51,7 @@ class AnnotatedText:
     line: int
     sentences: list[list[Token]] | None = None
     marked: bool = True
+    path: Path | None = None
 
 
 class TaggedSentence(NamedTuple):
@@ -79,6 +81,7 @@ class SourceFile:
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
         tagged: whether the file must have tags; `rnner predict` reads words only.
         notes: what was skipped or read differently, and how many times (0: not counted).
+        unread: notes about labels that were not read, and how many.
     """
 
     path: Path
@@ -86,6 +89,7 @@ class SourceFile:
     label_names: Mapping[str, str] = field(default_factory=dict)
     tagged: bool = True
     notes: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
 
     @property
     def column_numbers(self) -> dict[str, int] | None:
@@ -101,7 +105,8 @@ class SourceFile:
 
     def note_lines(self) -> list[str]:
         """Return the notes, one line each."""
-        return [f"{times:,} × {note}" if times else note for note, times in self.notes.items()]
+        notes = {**self.notes, **self.unread}
+        return [f"{times:,} × {note}" if times else note for note, times in notes.items()]
 
     def label_name(self, number: int, line: int) -> str:
         """Return the name of a numbered tag or label; raise DataError if it has none."""
