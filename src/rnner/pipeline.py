@@ -17,6 +17,7 @@ from rnner.model.names import BUNDLED_LABELS, find_model
 from rnner.system.process_memory import garbage_collection_paused
 from rnner.text.entity import Entity
 from rnner.text.sentences import split_sentences
+from rnner.text.spacing import join, plain_spacing
 from rnner.text.tokenizer import Token, tokenize
 
 _TOKENIZED_AT_ONCE = 100  # texts
@@ -199,8 +200,8 @@ class Pipeline:
         """Return a `Document`, with its entities, for each text or list of words.
 
         Args:
-            contents: texts and sentences in any order. A list of words is treated as a text with one space
-                between words.
+            contents: texts and sentences in any order. A list of words is treated as a text: the words
+                joined by `rnner.text.spacing.join`.
             numbers: the document number of each, as in `tag`. If None, each is a separate document.
         """
         split: list[tuple[str, list[list[Token]]]] = []
@@ -257,7 +258,7 @@ class Pipeline:
             raise TypeError("tag takes lists of words; for texts, call the pipeline: pipeline(texts)")
         return [
             [
-                Entity(span.label, span.start, span.end, " ".join(words[span.start : span.end]), span.score)
+                Entity(span.label, span.start, span.end, join(words[span.start : span.end]), span.score)
                 for span in found
             ]
             for words, found in zip(sentences, self.decoder.scored_spans(sentences, documents), strict=True)
@@ -268,7 +269,8 @@ class Pipeline:
     ) -> list[Document]:
         """Return a `Document` for each sentence. The arguments are those of `tag`.
 
-        The text of each document consists of the words joined by single spaces.
+        The text of each document consists of the words, joined by single spaces except in scripts without
+        spaces, such as Chinese.
         """
         return self.read(sentences, documents)
 
@@ -288,7 +290,7 @@ def _split(content: str | list[str]) -> tuple[str, list[list[Token]]]:
     if isinstance(content, str):
         return content, split_sentences(content, tokenize(content))
     tokens, start = [], 0
-    for word in content:
+    for word, apart in zip(content, plain_spacing(content), strict=True):
         tokens.append(Token(word, start, start + len(word)))
-        start += len(word) + 1
-    return " ".join(content), [tokens] if content else []
+        start += len(word) + apart
+    return join(content), [tokens] if content else []

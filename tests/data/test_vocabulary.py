@@ -460,7 +460,7 @@ def broken(**changes):
         ([], "not written by rnner"),
         ({}, "not written by rnner"),
         (broken(format_version=2), "format_version is 2; this rnner reads 1"),
-        (broken(tokenizer=2), "made for tokenizer 2; this rnner has tokenizer 1"),
+        (broken(tokenizer=3), "made for tokenizer 3; this rnner has 1 to 2"),
         (broken(words=None), "'words' is not a list of strings"),
         (broken(characters=["<pad>", "<unknown>", 3]), "'characters' is not a list of strings"),
         (broken(words=["harry", "in"]), "'words' does not start with <pad> and <unknown>"),

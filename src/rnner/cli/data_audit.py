@@ -22,6 +22,7 @@ from rnner.cli.options import TableOrJson
 from rnner.cli.output_files import check_output_file, write_output
 from rnner.render.json_output import to_json
 from rnner.system.terminal import printable
+from rnner.text.spacing import join
 
 if TYPE_CHECKING:
     from rnner.config import Config
@@ -208,7 +209,7 @@ def _reading(span: ScoredSpan, words: Sequence[str]) -> dict[str, Any]:
         "label": span.label or None,
         "start": span.start,
         "end": span.end,
-        "text": " ".join(words[span.start : span.end]),
+        "text": join(words[span.start : span.end]),
         "probability": span.score,
     }
 
@@ -218,7 +219,7 @@ def _format_error(record: dict[str, Any]) -> str:
     annotated, model, words = record["annotated"], record["model"], record["words"]
     start, end = annotated["start"], annotated["end"]
     before, after = words[max(0, start - _CONTEXT) : start], words[end : end + _CONTEXT]
-    sentence = " ".join([*before, f"[{' '.join(words[start:end])}]", *after])
+    sentence = join([*before, f"[{join(words[start:end])}]", *after])
     left, right = "… " if start > _CONTEXT else "", " …" if len(words) - end > _CONTEXT else ""
     same_words = (start, end) == (model["start"], model["end"])
     model_words = "" if same_words else f" {model['text']!r}"

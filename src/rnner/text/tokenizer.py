@@ -7,7 +7,8 @@ It follows the conventions of the corpora that taggers are trained on (Penn Tree
 * Abbreviations and initials keep their full stop (Mr., Inc., U.S., J. K.). After other words it is a token.
 * Quotes, brackets, commas, currency and per cent signs are tokens. Runs of one mark are one token: ... -- !!
 * URLs, e-mail addresses, @user, #tag, emoticons and emoji (skin tones, joiners, flags) are one token each.
-* Scripts without spaces between words (東京に行く) are split at punctuation only.
+* In scripts without spaces between words (Chinese, Japanese, Thai, ..., see `rnner.text.unspaced`) each
+  user-perceived character is a token. Numbers and words of other scripts between them stay whole.
 
 Every character that is not white space (`str.isspace`) is in exactly one token.
 """
@@ -18,8 +19,14 @@ from typing import NamedTuple
 
 import regex
 
-TOKENIZER = 1
-"""Version of `tokenize` and `split_sentences`, stored in models. Increase it when their output changes."""
+from rnner.text.unspaced import characters
+
+TOKENIZER = 2
+"""Version of `tokenize` and `split_sentences`, stored in models. Increase it when their output changes.
+
+Models of older versions can still be used: since version 1, only characters of scripts without spaces have
+become tokens of their own, and fewer sentences extend over a line break.
+"""
 
 
 class Token(NamedTuple):
@@ -113,7 +120,21 @@ def tokenize(text: str) -> list[Token]:
     Example:
         >>> [token.text for token in tokenize("Dr. O'Brien didn't pay $1,000.")]
         ['Dr.', "O'Brien", 'did', "n't", 'pay', '$', '1,000', '.']
+        >>> [token.text for token in tokenize("iPhone 15を東京で買う。")]
+        ['iPhone', '15', 'を', '東', '京', 'で', '買', 'う', '。']
         >>> tokenize("It rained.")[1]
         Token(text='rained', start=3, end=9)
     """
-    return [Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)]
+    tokens: list[Token] = []
+    end = 0
+    for start, next_end in characters(text):
+        if end < start:
+            tokens += _spaced_tokens(text, end, start)
+        tokens.append(Token(text[start:next_end], start, next_end))
+        end = next_end
+    return tokens + _spaced_tokens(text, end, len(text))
+
+
+def _spaced_tokens(text: str, start: int, end: int) -> list[Token]:
+    """Return the tokens between two positions, where no script without spaces is used."""
+    return [Token(match[0], *match.span()) for match in _TOKEN.finditer(text, start, end)]

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError, to_spans
+from rnner.text.spacing import plain_spacing
 from rnner.text.tokenizer import Token
 
 IllegalTagRule = Literal["error", "conlleval"]
@@ -59,7 +60,7 @@ class TaggedSentence(NamedTuple):
         words, tags: the words and their tags, of equal length.
         lines: the line of each word.
         document: the number of its document, from 0; `NO_DOCUMENT` if it is a separate document.
-        spaces: whether white space follows each word; None if it follows every word.
+        spaces: whether white space follows each word; None if the file does not say.
     """
 
     words: list[str]
@@ -143,7 +144,7 @@ def _join(sentences: Sequence[TaggedSentence], scheme: str, *, marked: bool) -> 
             pieces.append(_PARAGRAPH_BREAK)
             position += len(_PARAGRAPH_BREAK)
         row = []
-        spaces = sentence.spaces or [True] * len(sentence.words)
+        spaces = sentence.spaces or plain_spacing(sentence.words)
         for word, space in zip(sentence.words, [*spaces[:-1], False], strict=True):
             row.append(Token(word, position, position + len(word)))
             pieces.append(f"{word} " if space else word)

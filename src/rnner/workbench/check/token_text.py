@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rnner.text.spacing import join
 from rnner.workbench.check.findings import Finding, abridge
 from rnner.workbench.check.lenient_reader import ColumnFile
 
@@ -59,7 +60,7 @@ def check_length(file: ColumnFile) -> Iterator[Finding]:
     """Find sentences of hundreds of tokens."""
     for sentence in file.sentences:
         if (length := len(sentence.words)) > LONG:
-            start = abridge(" ".join(sentence.words[:8]))
+            start = abridge(join(sentence.words[:8]))
             message = f"{length:,} tokens, starting with {start}"
             yield Finding("long-sentence", file.path, sentence.lines[0], 1, message)
 
