@@ -243,7 +243,10 @@ def test_a_hundred_thousand_characters_without_a_space_take_less_than_a_second(u
         ("He is from the U.S. and rich. So?", ["He is from the U.S. and rich .", "So ?"]),
         ("It cost 3.5. and so on", ["It cost 3.5 . and so on"]),
         ("spell.Then", ["spell .", "Then"]),
-        ("A HEADLINE\n\nthe text\ngoes on\n \t\nand ends", ["A HEADLINE", "the text goes on", "and ends"]),
+        (
+            "A HEADLINE\n\nthe text is very long and\ngoes on here\n \t\nend",
+            ["A HEADLINE", "the text is very long and goes on here", "end"],
+        ),
         ("one\r\n\r\ntwo", ["one", "two"]),
         ("行く。大阪も！", ["行 く 。", "大 阪 も ！"]),
         (". . Then", [". .", "Then"]),
