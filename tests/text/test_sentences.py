@@ -36,31 +36,38 @@ def test_lines_begin_sentences_unless_prose_was_wrapped(document):
 
 
 PROSE = {
-    "English": "The mayor of San Francisco said on Friday that the new bridge will be opened by Maria Lopez of "
-    "General Electric, who was born in New York. Nobody from Los Angeles was invited to the party, although "
-    "the builders had come from Santa Monica and Long Beach.",
-    "German": "Die Bürgermeisterin von Bad Homburg hat am Freitag gesagt, dass die neue Brücke über den Main von "
-    "Anna Schmidt eröffnet wird, die in New York geboren ist. Aus Frankfurt wurde niemand eingeladen, obwohl die "
-    "Arbeiter der Deutschen Bahn alle aus dem Rhein-Main-Gebiet kommen.",
-    "French": "La maire de La Rochelle a déclaré vendredi que le nouveau pont sera inauguré par Claire Dubois, qui "
-    "est née à New York. Personne n'a été invité du Puy-de-Dôme, bien que les ouvriers de la Société Générale "
-    "soient venus de Saint Étienne.",
-    "Spanish": "La alcaldesa de San Sebastián dijo el viernes que el nuevo puente será inaugurado por Laura Gómez, "
-    "que nació en Nueva York. Nadie de Las Palmas fue invitado, aunque los obreros vinieron de Santa Cruz.",
-    "Russian": "Мэр Нижнего Новгорода сказала в пятницу, что новый мост откроет Мария Иванова, которая родилась "
-    "в Нью Йорке. Никто из Великих Лук не был приглашён на праздник, хотя рабочие приехали из Старого Оскола.",
-    "Turkish": "Belediye başkanı cuma günü yaptığı açıklamada yeni köprünün New York doğumlu Ayşe Yılmaz tarafından "
-    "açılacağını söyledi. Kadıköy ilçesinden kimse davet edilmedi, ama işçiler Ege Denizi kıyısından geldi.",
-    "Greek": "Η δήμαρχος της Νέας Σμύρνης είπε την Παρασκευή ότι τη νέα γέφυρα θα εγκαινιάσει η Μαρία Παπαδοπούλου, "
-    "που γεννήθηκε στη Νέα Υόρκη. Κανείς από τον Άγιο Νικόλαο δεν προσκλήθηκε στη γιορτή.",
-    "Arabic": "قالت رئيسة بلدية رأس الخيمة يوم الجمعة إن الجسر الجديد سيفتتحه محمد علي حسن الذي ولد في نيو يورك ولم "
-    "يدع أحد من أبو ظبي إلى الحفل رغم أن العمال جاؤوا من أم القيوين.",
-    "Hindi": "नई दिल्ली की महापौर ने शुक्रवार को कहा कि नए पुल का उद्घाटन न्यू यॉर्क में जन्मी मीरा शर्मा करेंगी। उत्तर प्रदेश से किसी को "
-    "नहीं बुलाया गया, हालांकि मज़दूर मध्य प्रदेश से आए थे।",
-    "Korean": "시장은 금요일에 새 다리를 뉴욕에서 태어난 김 민수 씨가 열 것이라고 말했다. 공사를 맡은 현대 건설 직원들은 부산과 "
-    "대구에서 왔지만 서울 시청 사람은 아무도 초대받지 못했다.",
-    "Vietnamese": "Thị trưởng thành phố Hồ Chí Minh nói hôm thứ sáu rằng cây cầu mới sẽ do bà Nguyễn Thị Lan khánh "
-    "thành, người sinh ra ở New York. Không ai từ Hà Nội được mời, dù thợ xây đến từ Đà Nẵng.",
+    "English": "The mayor of San Francisco said on Friday that the new bridge will be opened by Maria "
+    "Lopez of General Electric, who was born in New York. Nobody from Los Angeles was invited "
+    "to the party, although the builders had come from Santa Monica and Long Beach.",
+    "German": "Die Bürgermeisterin von Bad Homburg hat am Freitag gesagt, dass die neue Brücke über den "
+    "Main von Anna Schmidt eröffnet wird, die in New York geboren ist. Aus Frankfurt wurde "
+    "niemand eingeladen, obwohl die Arbeiter der Deutschen Bahn alle aus dem Rhein-Main-Gebiet "
+    "kommen.",
+    "French": "La maire de La Rochelle a déclaré vendredi que le nouveau pont sera inauguré par Claire "
+    "Dubois, qui est née à New York. Personne n'a été invité du Puy-de-Dôme, bien que les "
+    "ouvriers de la Société Générale soient venus de Saint Étienne.",
+    "Spanish": "La alcaldesa de San Sebastián dijo el viernes que el nuevo puente será inaugurado por "
+    "Laura Gómez, que nació en Nueva York. Nadie de Las Palmas fue invitado, aunque los obreros"
+    " vinieron de Santa Cruz.",
+    "Russian": "Мэр Нижнего Новгорода сказала в пятницу, что новый мост откроет Мария Иванова, которая "
+    "родилась в Нью Йорке. Никто из Великих Лук не был приглашён на праздник, хотя рабочие "
+    "приехали из Старого Оскола.",
+    "Turkish": "Belediye başkanı cuma günü yaptığı açıklamada yeni köprünün New York doğumlu Ayşe Yılmaz "
+    "tarafından açılacağını söyledi. Kadıköy ilçesinden kimse davet edilmedi, ama işçiler Ege "
+    "Denizi kıyısından geldi.",
+    "Greek": "Η δήμαρχος της Νέας Σμύρνης είπε την Παρασκευή ότι τη νέα γέφυρα θα εγκαινιάσει η Μαρία "
+    "Παπαδοπούλου, που γεννήθηκε στη Νέα Υόρκη. Κανείς από τον Άγιο Νικόλαο δεν προσκλήθηκε στη"
+    " γιορτή.",
+    "Arabic": "قالت رئيسة بلدية رأس الخيمة يوم الجمعة إن الجسر الجديد سيفتتحه محمد علي حسن الذي ولد في "
+    "نيو يورك ولم يدع أحد من أبو ظبي إلى الحفل رغم أن العمال جاؤوا من أم القيوين.",
+    "Hindi": "नई दिल्ली की महापौर ने शुक्रवार को कहा कि नए पुल का उद्घाटन न्यू यॉर्क में जन्मी"
+    " मीरा शर्मा करेंगी। उत्तर प्रदेश से किसी को नहीं बुलाया गया, हालांकि मज़दूर मध्य"
+    " प्रदेश से आए थे।",
+    "Korean": "시장은 금요일에 새 다리를 뉴욕에서 태어난 김 민수 씨가 열 것이라고 말했다. 공사를 맡은"
+    " 현대 건설 직원들은 부산과 대구에서 왔지만 서울 시청 사람은 아무도 초대받지 못했다.",
+    "Vietnamese": "Thị trưởng thành phố Hồ Chí Minh nói hôm thứ sáu rằng cây cầu mới sẽ do bà Nguyễn Thị Lan "
+    "khánh thành, người sinh ra ở New York. Không ai từ Hà Nội được mời, dù thợ xây đến từ Đà "
+    "Nẵng.",
 }
 
 
@@ -109,7 +116,28 @@ def test_each_line_of_a_list_is_a_sentence(text, line_break):
 
 
 @pytest.mark.parametrize(
-    "marker", "- * • – + 1. 12) (3) a. b) (c) iv. (iv) [4] ② # ## ・ □ （一） 一、 １．".split(" ")
+    "marker",
+    [
+        "-",
+        "*",
+        "•",
+        "–",
+        "+",
+        "1.",
+        "12)",
+        "(3)",
+        "a.",
+        "b)",
+        "iv.",
+        "(iv)",
+        "[4]",
+        "②",
+        "##",
+        "・",
+        "（一）",
+        "一、",
+        "１．",
+    ],
 )
 def test_list_markers_begin_a_sentence(marker):
     item = f"{marker} we met the new head of the bank and of the"

@@ -66,6 +66,7 @@ _JOINT = "|".join(
     ]
 )
 _WORD = rf"{_RUN}(?:(?:{_JOINT}){_RUN})*+"
+_GAP = r"(?:[ \t\xa0]|\r?\n[ \t]*+)?+"  # between an abbreviation and its word; the line may be wrapped there
 _LABEL = rf"[{_ALNUM}]++(?:-++[{_ALNUM}]++)*+"
 _POINT = r".,:;!?'’…*"  # characters that cannot end a URL
 _LINK = rf'[^{_SPACE}{_POINT}<>"“”()\[\]]'
@@ -80,9 +81,10 @@ _WORDS = [
     rf"[{_ALNUM}_.+%-]{{1,64}}+@{_LABEL}(?:\.{_LABEL})++",
     # full stops that belong to a word: abbreviations, U.S., U.S.-Japan, J.-P., initials, "1." at line start
     rf"(?=\p{{L}}++\.)(?:\L<abbreviations>\.(?![{_INSIDE}.])"
-    r"|\L<titles>\.(?=[ \t\xa0]?\p{Lu})|\L<numbering>\.(?=[ \t\xa0]?\p{N}))",
+    rf"|\L<titles>\.(?={_GAP}\p{{Lu}})|\L<numbering>\.(?={_GAP}\p{{N}}))",
     rf"(?:\p{{L}}\.){{2,8}}+(?:-{_WORD}|(?![{_INSIDE}]))|\p{{Lu}}\.(?:-\p{{Lu}}\.)++",
-    r"(?!I\.[ \t\xa0]?+\p{Lu}(?!\.))\p{Lu}\.(?=[ \t\xa0]?[\p{Lu},])|(?<![^\n])\p{N}{1,3}+\.(?=[ \t]++[^\s])",
+    rf"(?!I\.{_GAP}\p{{Lu}}(?!\.))\p{{Lu}}\.(?={_GAP}[\p{{Lu}},])",
+    r"(?<![^\n])\p{N}{1,3}+\.(?=[ \t]++[^\s])",
     # key caps, clitics, the first part of don't, US$; finally words
     rf"[0-9]\ufe0f?\u20e3|[nN]['’][tT]{_NO_WORD_AFTER}|\p{{L}}+(?=[nN]['’][tT]{_NO_WORD_AFTER})",
     rf"\p{{Lu}}{{1,3}}+\p{{Sc}}|{_WORD}",
