@@ -14,11 +14,12 @@ from rnner.decoding.spans import Reading, ScoredSpan
 from rnner.errors import UsageError
 from rnner.export.runtime import choose_backend, is_onnx_file, load_onnx
 from rnner.model.names import BUNDLED_LABELS, find_model
+from rnner.model.user_code import load_code
 from rnner.system.process_memory import garbage_collection_paused
 from rnner.text.entity import Entity
 from rnner.text.sentences import split_sentences
 from rnner.text.spacing import join, plain_spacing
-from rnner.text.tokenizer import Token, tokenize
+from rnner.text.tokenizer import Token, find_tokenizer
 
 _TOKENIZED_AT_ONCE = 100  # texts
 
@@ -41,7 +42,7 @@ def load(
         backend: "torch"; "onnx", for folders prepared by `rnner export DIR`; or "auto": torch for folders,
             onnx for .onnx files.
         device: "auto", "cpu" or "cuda"; .onnx files run on the CPU.
-        code: the Python file that registers your own cells, if the model was trained with one.
+        code: the Python file that registers your own cells or tokenizer, if the model was trained with one.
 
     Raises:
         ModelError: the model is not found or corrupted; the message says what to do.
@@ -55,16 +56,15 @@ def load(
     path = choose_backend(find_model(model), backend)
     if model is None:
         _warn_about_default()
-    if is_onnx_file(path):
-        if device not in ("auto", "cpu") or code is not None:
-            raise UsageError(f"{path}: .onnx files run only on the CPU and take no code file")
-        return Pipeline(load_onnx(path))
-    from rnner.decoding.tagger_decoder import load_decoder
-    from rnner.model.user_code import load_code
-    from rnner.system.device import choose_device
-
     if code is not None:
         load_code(code)
+    if is_onnx_file(path):
+        if device not in ("auto", "cpu"):
+            raise UsageError(f"{path}: .onnx files run only on the CPU")
+        return Pipeline(load_onnx(path))
+    from rnner.decoding.tagger_decoder import load_decoder
+    from rnner.system.device import choose_device
+
     return Pipeline(load_decoder(path, device=choose_device(device)))
 
 
@@ -203,11 +203,14 @@ class Pipeline:
             contents: texts and sentences in any order. A list of words is treated as a text: the words
                 joined by `rnner.text.spacing.join`.
             numbers: the document number of each, as in `tag`. If None, each is a separate document.
+
+        Raises:
+            UsageError: there is a text, and the model has a tokenizer of your own whose code was not loaded.
         """
         split: list[tuple[str, list[list[Token]]]] = []
         for start in range(0, len(contents), _TOKENIZED_AT_ONCE):
             with garbage_collection_paused():
-                split += map(_split, contents[start : start + _TOKENIZED_AT_ONCE])
+                split += map(self._split, contents[start : start + _TOKENIZED_AT_ONCE])
         sentences, documents = _sentences_of([tokens for _, tokens in split], numbers)
         found = iter(self.decoder.scored_spans(sentences, documents))
         return [Document(text, tokens, [next(found) for _ in tokens]) for text, tokens in split]
@@ -274,6 +277,17 @@ class Pipeline:
         """
         return self.read(sentences, documents)
 
+    def _split(self, content: str | list[str]) -> tuple[str, list[list[Token]]]:
+        """Return the text and the tokens of each of its sentences."""
+        if isinstance(content, str):
+            tokenize = find_tokenizer(self.vocabulary.tokenizer)
+            return content, split_sentences(content, tokenize(content))
+        tokens, start = [], 0
+        for word, apart in zip(content, plain_spacing(content), strict=True):
+            tokens.append(Token(word, start, start + len(word)))
+            start += len(word) + apart
+        return join(content), [tokens] if content else []
+
 
 def _sentences_of(
     texts: Sequence[Sequence[Sequence[Token]]], numbers: Sequence[int] | None
@@ -283,14 +297,3 @@ def _sentences_of(
         numbers = range(len(texts))
     sentences = [[token.text for token in tokens] for text in texts for tokens in text]
     return sentences, [numbers[place] for place, text in enumerate(texts) for _ in text]
-
-
-def _split(content: str | list[str]) -> tuple[str, list[list[Token]]]:
-    """Return the text and the tokens of each of its sentences."""
-    if isinstance(content, str):
-        return content, split_sentences(content, tokenize(content))
-    tokens, start = [], 0
-    for word, apart in zip(content, plain_spacing(content), strict=True):
-        tokens.append(Token(word, start, start + len(word)))
-        start += len(word) + apart
-    return join(content), [tokens] if content else []

@@ -310,7 +310,8 @@ Standard Chartered]. His lawyer, [PER Rachel Adams], will appeal to a higher cou
 the concert in [LOC Mexico City] was great and we met [PER Nina Weber] there, she says hi
 ====
 @wrap 48
-A group of students from [LOC Sierra Leone] visited the offices of the [ORG United Nations] in [LOC Geneva] on Thursday.
+A group of students from [LOC Sierra Leone] visited the offices of the [ORG United Nations] in \
+[LOC Geneva] on Thursday.
 """.strip()
 
 

@@ -98,8 +98,8 @@ def test_latin_words_do_not_meet():
 
 
 def test_segmented_words_are_noticed_if_a_tenth_of_all_words_are():
-    assert segmented_words({"北京": 1, "大学": 3, "在": 4, ".": 2}) == ["大学", "北京"]
-    assert segmented_words({"北": 5, "京": 5, "2020": 9, "IBM": 1, "……": 9, "ที่": 9}) == []
-    assert segmented_words({"the": 91, "東京": 9}) == []
-    assert segmented_words({"รถไฟ": 1}) == ["รถไฟ"]
+    assert segmented_words({"北京": 4, "大学": 8, "在": 80, ".": 20}) == ["大学", "北京"]
+    assert segmented_words({"北": 50, "2020": 90, "IBM": 10, "……": 90, "ที่": 90, "３月": 90}) == []
+    assert segmented_words({"the": 901, "東京": 99}) == []
+    assert segmented_words({"รถไฟ": 9}) == [] and segmented_words({"รถไฟ": 10}) == ["รถไฟ"]
     assert segmented_words({}) == []

@@ -114,7 +114,13 @@ def _load_config(
 def _read_source(source: Path, config: Config) -> Split:
     from rnner.data.corpus import read_split
 
-    return read_split(source, columns=_columns(config), illegal="conlleval", scheme=config.data.scheme)
+    return read_split(
+        source,
+        columns=_columns(config),
+        illegal="conlleval",
+        scheme=config.data.scheme,
+        tokenizer=config.text.tokenizer,
+    )
 
 
 def _columns(config: Config) -> dict[str, int] | None:

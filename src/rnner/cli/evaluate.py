@@ -76,17 +76,21 @@ def evaluate(
     paths = [options.resolve_model(name) for name in names] or [options.resolve_model(None)]
     limits = {"sentences": batch, "window": window}
     decoders = options.load_decoders(paths, device=device, threads=threads, code=code, **limits)
-    source = resolve(data)
+    source, tokenizer = resolve(data), decoders[0].vocabulary.tokenizer
     report: EvaluationReport | RawTextReport | Comparison
     if raw:
         file_format = "columns" if chosen else detect_format(source)
         report = evaluate_raw_text(Pipeline(decoders[0]), SourceFile(source, chosen), file_format)
         warnings, table = report.warnings, raw_text_table(report)
     elif several:
-        report = _compare(names, decoders, read_split(source, columns=chosen, illegal="conlleval"))
+        report = _compare(
+            names, decoders, read_split(source, columns=chosen, illegal="conlleval", tokenizer=tokenizer)
+        )
         warnings, table = report.models[0][1].warnings, comparison_table(report)  # the same for all models
     else:
-        report = evaluation_report(decoders[0], read_split(source, columns=chosen, illegal="conlleval"))
+        report = evaluation_report(
+            decoders[0], read_split(source, columns=chosen, illegal="conlleval", tokenizer=tokenizer)
+        )
         sampling = report.f1_interval, report.units
         table = scores_table(report.scores, report.errors, report.confusions, sampling=sampling)
         warnings = report.warnings

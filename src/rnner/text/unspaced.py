@@ -31,7 +31,7 @@ _SHRUG = r"(?!(?<=¯\\_\()ツ)"  # the emoticon ¯\_(ツ)_/¯ is one token
 _CHARACTER = regex.compile(rf"(?={_ANY}){_STARTS}{_SHRUG}\X")
 _TWO_LETTERS = regex.compile(rf"(?:(?=[{_LETTERS}]){_STARTS}\X.*?){{2}}", regex.DOTALL)
 _BEGINS, _ENDS = regex.compile(_ANY), regex.compile(rf"{_ANY}\p{{M}}*+\Z")
-_WORDS_SHARE = 0.1
+_MIN_WORDS, _MIN_SHARE = 10, 0.1
 
 
 def characters(text: str) -> Iterator[tuple[int, int]]:
@@ -60,7 +60,7 @@ def meet(left: str, right: str) -> bool:
 
 
 def segmented_words(counts: Mapping[str, int]) -> list[str]:
-    """Return the words of two or more characters of such a script if they are a tenth or more of all words.
+    """Return the words of two or more characters of such a script if there are ten, and a tenth of all words.
 
     They come from a word segmenter, or from people: `rnner.text.tokenizer` splits text in these scripts into
     characters. The most frequent words come first.
@@ -69,5 +69,6 @@ def segmented_words(counts: Mapping[str, int]) -> list[str]:
         counts: number of occurrences of each word.
     """
     found = [word for word in counts if not word.isascii() and _TWO_LETTERS.match(word)]
-    enough = sum(counts[word] for word in found) >= _WORDS_SHARE * sum(counts.values())
+    times = sum(counts[word] for word in found)
+    enough = times >= _MIN_WORDS and times >= _MIN_SHARE * sum(counts.values())
     return sorted(found, key=lambda word: (-counts[word], word)) if enough else []

@@ -36,6 +36,7 @@ from rnner.model.transfer import set_word_vectors, transfer_weights
 from rnner.nn.embeddings import FrozenVectors
 from rnner.scoring.evaluation import evaluate
 from rnner.system.process_memory import peak_memory_mb
+from rnner.text.tokenizer import find_tokenizer
 from rnner.training.trainer import Trainer
 
 # Keys that must match the model given with `--init-from`.
@@ -48,6 +49,7 @@ _ARCHITECTURE = (
     "encoder.",
     "head",
     "data.scheme",
+    "text.",
 )
 
 
@@ -110,13 +112,14 @@ def prepare_training(
         data: the result of `read_training_data`, to avoid reading the files again.
 
     Raises:
-        DataError, ConfigError: a file or a setting is wrong; the message names it.
+        DataError, UsageError: a file or a setting is wrong; the message names it.
     """
     if config.training.precision != "float32" and device.type != "cuda":
         precision = config.training.precision
         raise ConfigError(
             [f"training.precision: {precision} needs CUDA, but the device is {device.type}; use float32"]
         )
+    find_tokenizer(config.text.tokenizer)  # raises UsageError if its code is not loaded
     data = data or read_training_data(config, folders, vectors=init_from is None)
     torch.manual_seed(config.training.seed)
     if init_from is not None:
@@ -140,6 +143,7 @@ def read_training_data(config: Config, folders: Sequence[Path] = (), *, vectors:
         illegal=data.illegal_tags,
         seed=config.training.seed if data.split_seed is None else data.split_seed,
         folders=folders,
+        tokenizer=config.text.tokenizer,
     )
     if not vectors or words.vectors is None:
         return TrainingData(corpus)
@@ -192,6 +196,7 @@ def _new_setup(config: Config, data: TrainingData, device: torch.device) -> Trai
     )
     if config.embeddings.lexicon:
         vocabulary = replace(vocabulary, lexicon=Lexicon.learn(corpus.train, vocabulary.labels))
+    vocabulary = replace(vocabulary, tokenizer=config.text.tokenizer)
     tagger = build_tagger(config, vocabulary, _frozen_vectors(vocabulary, data, words.precision))
     if vectors is not None and words.tune:
         set_word_vectors(tagger, *vocabulary.initial_rows(vectors))

@@ -18,7 +18,7 @@ from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError, to_spans
 from rnner.text.spacing import plain_spacing
-from rnner.text.tokenizer import Token
+from rnner.text.tokenizer import DEFAULT_TOKENIZER, Token
 
 IllegalTagRule = Literal["error", "conlleval"]
 """What to do with tags that follow no scheme: reject them, or read them as the conlleval script does."""
@@ -78,12 +78,14 @@ class SourceFile:
         path: the file, the folder of a saved data set, or the name of one on the Hub.
         columns: the columns of a column file: see ConllReader.
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
+        tokenizer: the name of the tokenizer for text without tokens, see `find_tokenizer`.
         notes: what was skipped or read differently, and how many times.
     """
 
     path: Path
     columns: Mapping[str, int] | None = None
     label_names: Mapping[str, str] = field(default_factory=dict)
+    tokenizer: str = DEFAULT_TOKENIZER
     notes: Counter[str] = field(default_factory=Counter)
 
     def error(self, message: str, line: int | None = None) -> DataError:
