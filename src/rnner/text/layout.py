@@ -19,9 +19,12 @@ Everything is computed in linear time.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
+from typing import NamedTuple
 
 import regex
 
@@ -35,11 +38,12 @@ _MIN_WIDTH, _MIN_FULL_WIDTH = 24, 40  # columns
 _FULL = 0.9
 _MIN_CONTINUED = 1 / 3
 
-_SPECIAL = regex.compile(r"[\n\r\v\f\x85\u2028\u2029\t|]|   ")
-_LINE_BREAK = regex.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
+_SPECIAL = re.compile(r"[\n\r\v\f\x85\u2028\u2029\t|]|   ")
+_LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
 _PAGE_BREAKS = frozenset("\v\f\u2029")
-_CELL_BREAK = regex.compile(r"\t|\s{3}")
-_WIDE = regex.compile(
+_CELL = re.compile(r"\t|\s{3}|\|")
+_start = attrgetter("start")
+_WIDE = re.compile(
     r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
     r"\U0001f300-\U0001faff\U00020000-\U0003fffd]"
 )
@@ -51,8 +55,7 @@ _MARKER = regex.compile(
 _MARKS_ONLY = regex.compile(r"[^\p{L}\p{N}]*+")
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A line with at least one token: its tokens, and the columns that it and its first word take."""
 
     first: int
@@ -86,11 +89,9 @@ def _lines(text: str, tokens: Sequence[Token], starts: set[int]) -> Iterator[_Li
     position, index = 0, 0
     for match in [*_LINE_BREAK.finditer(text), None]:
         stop = match.start() if match else len(text)
-        first = index
-        while index < len(tokens) and tokens[index].start < stop:
-            index += 1
+        first, index = index, bisect_left(tokens, stop, lo=index, key=_start)
         line = text[position:stop]
-        if cells := list(_cells(text, tokens, first, index)):
+        if _CELL.search(line) and (cells := list(_cells(text, tokens, first, index))):
             starts.update(cells, [first, index])
             yield None
         elif first == index or (_MARKS_ONLY.fullmatch(line) and len(line.strip()) > 2):
@@ -108,13 +109,9 @@ def _cells(text: str, tokens: Sequence[Token], first: int, end: int) -> Iterator
     """Yield the tokens of a line that begin a table cell, except the first cell, and those after a |."""
     for i in range(first, end):
         before = text[tokens[i - 1].end : tokens[i].start] if i > first else " "
-        if (
-            tokens[i].text == "|"
-            and before
-            and text[tokens[i].end : tokens[i].end + 1].isspace() | (i + 1 == end)
-        ):
-            yield i
-            yield i + 1
+        after = text[tokens[i].end : tokens[i].end + 1]
+        if tokens[i].text == "|" and before and (after.isspace() or i + 1 == end):
+            yield from (i, i + 1)
         elif len(before) > 2 or "\t" in before:
             yield i
 
@@ -167,10 +164,8 @@ def _continues(line: _Line, tokens: Sequence[Token]) -> bool:
 
 def _starts_in_run(run: Sequence[_Line], width: int, tokens: Sequence[Token]) -> Iterator[int]:
     """Yield the first tokens of those lines that begin a sentence, of lines that may be wrapped prose."""
-    words = [token.text for token in tokens[run[0].first : run[-1].end]]
-    lower = sum(word[0].islower() for word in words)
-    capitals = sum(word[0].isupper() and not word.isupper() for word in words)
     yield run[0].first
+    lower, capitals = _count_case(tokens[run[0].first : run[-1].end]) if len(run) > 1 else (0, 0)
     if width >= _MIN_WIDTH and capitals <= 3 * lower and _ends_sentence(run[-1], tokens):
         return
     mostly_lower = width >= _MIN_WIDTH and capitals <= lower
@@ -179,6 +174,12 @@ def _starts_in_run(run: Sequence[_Line], width: int, tokens: Sequence[Token]) ->
     for line in run[1:]:
         if not (mostly_lower and _continues(line, tokens)):
             yield line.first
+
+
+def _count_case(tokens: Sequence[Token]) -> tuple[int, int]:
+    """Return the number of words in lower case and of capitalised ones; words in capitals are neither."""
+    lower = sum(token.text[0].islower() for token in tokens)
+    return lower, sum(token.text[0].isupper() and not token.text.isupper() for token in tokens)
 
 
 def _looks_wrapped(run: Sequence[_Line], width: int, tokens: Sequence[Token]) -> bool:

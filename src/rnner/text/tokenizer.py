@@ -144,7 +144,7 @@ def tokenize(text: str) -> list[Token]:
 
 def _spaced_tokens(text: str, start: int, end: int) -> list[Token]:
     """Return the tokens between two positions, where no script without spaces is used."""
-    return [Token(match[0], *match.span()) for match in _TOKEN.finditer(text, start, end)]
+    return [Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text, start, end)]
 
 
 # -- tokenizers of your own --------------------------------------------------------------------------------
