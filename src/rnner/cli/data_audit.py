@@ -22,7 +22,6 @@ from rnner.cli.options import TableOrJson
 from rnner.cli.output_files import check_output_file, write_output
 from rnner.render.json_output import to_json
 from rnner.system.terminal import printable
-from rnner.text.spacing import join
 
 if TYPE_CHECKING:
     from rnner.config import Config
@@ -211,6 +210,8 @@ def _token_lines(source: Path, columns: dict[str, int] | None) -> list[list[int]
 
 
 def _reading(span: ScoredSpan, words: Sequence[str]) -> dict[str, Any]:
+    from rnner.text.spacing import join
+
     return {
         "label": span.label or None,
         "start": span.start,
@@ -222,6 +223,8 @@ def _reading(span: ScoredSpan, words: Sequence[str]) -> dict[str, Any]:
 
 def _format_error(record: dict[str, Any]) -> str:
     """Format an error in two lines: place and readings, then the sentence with its annotation in brackets."""
+    from rnner.text.spacing import join
+
     annotated, model, words = record["annotated"], record["model"], record["words"]
     start, end = annotated["start"], annotated["end"]
     before, after = words[max(0, start - _CONTEXT) : start], words[end : end + _CONTEXT]
