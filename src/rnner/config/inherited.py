@@ -8,7 +8,7 @@ from rnner.config.sections import Config, flatten
 from rnner.errors import ConfigError
 
 # What describes the network and its tags. Values that a config does not name come from the model.
-_NETWORK = ("embeddings.", "encoder.", "head", "data.scheme")
+_NETWORK = ("embeddings.", "encoder.", "head", "data.scheme", "text.")
 # Keys of these sections that are free, because they concern only the run or new words.
 _FREE = ("embeddings.words.min_count", "embeddings.words.min_coverage", "encoder.path")
 # The model's vectors are kept, so the file is not read.

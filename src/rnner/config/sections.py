@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from rnner.errors import did_you_mean
+from rnner.text.tokenizer import DEFAULT_TOKENIZER
 
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -63,6 +64,16 @@ class DataConfig(Section):
     illegal_tags: Literal["error", "conlleval"] = Field(
         "error",
         description="tags that violate their scheme: error (stop) or conlleval (read as by conlleval)",
+    )
+
+
+class TextConfig(Section):
+    """How raw text is split into words."""
+
+    tokenizer: str = Field(
+        DEFAULT_TOKENIZER,
+        min_length=1,
+        description="rnner, or your own from a --code file; saved with the model",
     )
 
 
@@ -256,6 +267,7 @@ class Config(Section):
     """The config of a training run."""
 
     data: DataConfig
+    text: TextConfig = TextConfig()
     embeddings: EmbeddingsConfig = EmbeddingsConfig()
     encoder: EncoderConfig = EncoderConfig()
     dropout: DropoutConfig = DropoutConfig()

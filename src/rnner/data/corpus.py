@@ -23,6 +23,8 @@ from rnner.data.tag_spellings import spelling_of
 from rnner.data.token_table import TableRow, build_table, count_strings, rename
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
+from rnner.text.tokenizer import DEFAULT_TOKENIZER
+from rnner.text.unspaced import segmented_words
 
 _SAMPLES = ("train", "dev", "test")
 
@@ -60,6 +62,7 @@ def load_corpus(
     seed: int = 0,
     folders: Sequence[Path] = (),
     known_labels: Sequence[str] = (),
+    tokenizer: str = DEFAULT_TOKENIZER,
 ) -> Corpus:
     """Read the files of a corpus and convert their tags to one scheme.
 
@@ -71,6 +74,7 @@ def load_corpus(
         seed: the random seed for choosing the sentences to hold out.
         folders: folders to search for relative paths, after the working directory.
         known_labels: labels that the model knows from earlier training.
+        tokenizer: see `read_split`.
 
     Raises:
         DataError: see `read_split`, `resolve` and `hold_out`; also if train has no entities.
@@ -78,7 +82,9 @@ def load_corpus(
 
     def read(source: str | Path, name: str) -> Split:
         path = resolve(source, folders)
-        return read_split(path, columns=columns, illegal=illegal, name=name, scheme=scheme)
+        return read_split(
+            path, columns=columns, illegal=illegal, name=name, scheme=scheme, tokenizer=tokenizer
+        )
 
     whole = read(train, "train")
     if not whole.labels:
@@ -101,6 +107,8 @@ def load_corpus(
             "dev has no entities, so its F1 is always 0; the epoch is selected by the loss on dev and on "
             "sentences of train with entities"
         )
+    if tokenizer == DEFAULT_TOKENIZER and (words := segmented_words(kept.counts)):
+        warnings.append(_segmented_note(kept.path, words))
     return Corpus(
         kept, chosen, scored, held_out=dev is None, unseen_labels=unseen, notes=notes, warnings=warnings
     )
@@ -113,6 +121,7 @@ def read_split(
     illegal: IllegalTagRule = "error",
     name: str = "",
     scheme: str | None = None,
+    tokenizer: str = DEFAULT_TOKENIZER,
 ) -> Split:
     """Read a file of any format; a large file is cached (`rnner.data.corpus_cache`).
 
@@ -123,6 +132,7 @@ def read_split(
             script does (`Split.illegal_tags` then describes them).
         name: the name of the split in messages; default: the file's name.
         scheme: the scheme to convert the tags to; None keeps them and detects their scheme.
+        tokenizer: the name of the tokenizer for text without tokens. What your own returns is not cached.
 
     Raises:
         DataError: with path:line (or the record) for invalid content, illegal tags, spans that do not fit the
@@ -132,10 +142,11 @@ def read_split(
     settings = {"columns": dict(columns) if columns else None, "illegal": illegal, "scheme": scheme}
 
     def read() -> Split:
-        split = _read(SourceFile(path, columns), illegal)
+        split = _read(SourceFile(path, columns, tokenizer=tokenizer), illegal)
         return split if scheme is None else split.convert(scheme)
 
-    return replace(cached(path, settings, read), name=name or path.name)
+    split = cached(path, settings, read) if tokenizer == DEFAULT_TOKENIZER else read()
+    return replace(split, name=name or path.name)
 
 
 def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
@@ -241,6 +252,14 @@ def _unseen_labels(known: set[str], splits: Iterable[Split]) -> dict[str, dict[s
 def _unseen_note(name: str, counts: Mapping[str, int]) -> str:
     listed = ", ".join(f"{label} ({count:,})" for label, count in counts.items())
     return f"{name} has labels that train lacks; their entities count as missed: {listed}"
+
+
+def _segmented_note(path: Path, words: Sequence[str]) -> str:
+    return (
+        f"{path}: has words of several characters in a script without spaces ({', '.join(words[:3])}), but "
+        "raw text is split into single characters; set text.tokenizer to the segmenter of these words "
+        "(--code FILE), or train on characters: rnner data convert FILE OUT.jsonl --to doccano"
+    )
 
 
 def _file_notes(split: Split) -> Iterator[str]:

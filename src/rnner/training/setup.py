@@ -36,6 +36,7 @@ from rnner.model.tagger import Tagger
 from rnner.model.transfer import set_word_vectors, transfer_weights
 from rnner.nn.embeddings import FrozenVectors
 from rnner.scoring.metrics import score
+from rnner.text.tokenizer import find_tokenizer
 from rnner.training.progress import DevResult
 from rnner.training.trainer import Trainer
 
@@ -99,7 +100,7 @@ def prepare_training(
         data: the result of `read_training_data`, to avoid reading the files again.
 
     Raises:
-        DataError, ConfigError: a file or a setting is wrong; the message names it.
+        DataError, UsageError: a file or a setting is wrong; the message names it.
     """
     if config.training.precision != "float32" and device.type != "cuda":
         precision = config.training.precision
@@ -109,6 +110,7 @@ def prepare_training(
     notes: list[str] = []
     if init_from is not None:
         config, notes = inherit_network(config, init_from.config)
+    find_tokenizer(config.text.tokenizer)  # raises UsageError if its code is not loaded
     data = data or read_training_data(config, folders, init_from=init_from)
     torch.manual_seed(config.training.seed)
     if init_from is not None:
@@ -139,6 +141,7 @@ def read_training_data(
         seed=config.training.seed if data.split_seed is None else data.split_seed,
         folders=folders,
         known_labels=() if init_from is None else init_from.vocabulary.labels,
+        tokenizer=config.text.tokenizer,
     )
     if init_from is not None or words.vectors is None:
         return TrainingData(corpus)
@@ -210,6 +213,7 @@ def _new_setup(config: Config, data: TrainingData, device: torch.device) -> Trai
     )
     if config.embeddings.lexicon:
         vocabulary = replace(vocabulary, lexicon=Lexicon.learn(corpus.train, vocabulary.labels))
+    vocabulary = replace(vocabulary, tokenizer=config.text.tokenizer)
     tagger = build_tagger(config, vocabulary, _frozen_vectors(vocabulary, data, words.precision))
     if vectors is not None and words.tune:
         set_word_vectors(tagger, *vocabulary.initial_rows(vectors))

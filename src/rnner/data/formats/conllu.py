@@ -17,6 +17,7 @@ from rnner.data.formats.column_layout import is_blank
 from rnner.data.formats.head import Head
 from rnner.data.lines import read_lines
 from rnner.data.token_table import NO_DOCUMENT
+from rnner.text.spacing import plain_spacing
 
 _WIDTH = 10
 _TAG_KEYS = ("ner", "name", "ne")
@@ -75,7 +76,7 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
         if sentence.document != document:
             document = sentence.document
             out.write(f"# newdoc id = {document + 1}\n")
-        spaces = sentence.spaces or [True] * len(sentence.words)
+        spaces = sentence.spaces or [*plain_spacing(sentence.words)[:-1], True]
         text = "".join(f"{w} " if s else w for w, s in zip(sentence.words, spaces, strict=True)).strip(" ")
         out.write(f"# sent_id = {number}\n# text = {text}\n")
         rows = zip(sentence.words, sentence.tags, spaces, strict=True)
@@ -117,8 +118,11 @@ def _parse_misc(cell: str) -> dict[str, str]:
     return {key.strip().lower(): value.strip(" ") for key, _, value in pairs if value}
 
 
-def _spaces(rows: Iterable[_Row]) -> list[bool]:
-    """Return whether a space follows each word; for the last word of a range, the range row decides."""
+def _spaces(rows: Iterable[_Row]) -> list[bool] | None:
+    """Return whether a space follows each word; None if no row says so.
+
+    For the last word of a range, the range row decides.
+    """
     spaces: list[bool] = []
     last, space_after_range = "", True
     for _, cells in rows:
@@ -127,4 +131,4 @@ def _spaces(rows: Iterable[_Row]) -> list[bool]:
             last, space_after_range = cells[0].split("-")[1], space
         elif "." not in cells[0]:
             spaces.append(space_after_range if cells[0] == last else space)
-    return spaces
+    return None if all(spaces) else spaces

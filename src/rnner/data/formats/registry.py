@@ -170,7 +170,7 @@ def stream_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
     begin and end where tokens do, or that overlap.
     """
     if form in TEXT_FORMATS:
-        aligner = Aligner(source.path)
+        aligner = Aligner(source.path, tokenizer=source.tokenizer)
         yield from to_tagged_sentences(TEXT_FORMATS[form].read(source), aligner, "bioes")
         aligner.raise_refused()
     else:
