@@ -11,7 +11,15 @@ from pathlib import Path
 
 
 class RnnerError(Exception):
-    """An error the user can fix. `exit_code` is the exit code of the command line."""
+    """An error the user can fix. `exit_code` is the exit code of the command line.
+
+    Example:
+        >>> try:
+        ...     rnner.load("runs/gone")
+        ... except rnner.RnnerError as error:
+        ...     print(str(error).partition(";")[0])
+        runs/gone: model folder not found
+    """
 
     exit_code = 1
 
