@@ -113,7 +113,7 @@ def _sentences(config: Config, path: Path) -> list[list[str]]:
     """Return the sentences that prediction is measured on."""
     data = config.data
     source = resolve(data.dev or data.train, [path.resolve().parent])
-    columns = data.columns.model_dump() if data.columns else None
+    columns = data.columns.model_dump(exclude_none=True) if data.columns else None
     return read_split(source, columns=columns, illegal=data.illegal_tags).sentences()[0]
 
 

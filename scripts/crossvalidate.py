@@ -69,7 +69,7 @@ def main() -> None:
     # The corpus replaces the data of the config, which need not exist.
     data = [f"data.train={yaml_path(source)}", "data.dev=null", "data.test=null"]
     config = load_config(arguments.config, [*arguments.overrides, *data])
-    columns = config.data.columns.model_dump() if config.data.columns else None
+    columns = config.data.columns.model_dump(exclude_none=True) if config.data.columns else None
     corpus = read_split(source, columns=columns, illegal=config.data.illegal_tags)
     folds = draw_folds(corpus.documents, arguments.folds, arguments.seed)
     systems = {"rnner": _train_folds(arguments, source, columns, folds, len(corpus))}

@@ -1,8 +1,14 @@
 """The pipeline: exact offsets for any text, batch and thread."""
 
+import copy
+import multiprocessing
+import pickle
+import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,16 +83,54 @@ def test_empty_input_gives_empty_output():
     assert PIPELINE.tag([[]]) == [[]] and PIPELINE.tag_documents([[]])[0].entities() == []
 
 
-@pytest.mark.parametrize("text", ["Harry met Ron .", ""])
-def test_a_single_text_is_a_type_error_with_advice(text):
-    with pytest.raises(TypeError, match=r"takes a list of texts: pipeline\(\[text\]\)"):
-        PIPELINE(text)
-    with pytest.raises(TypeError, match="takes lists of words"):
-        PIPELINE.tag(text)
-    with pytest.raises(TypeError, match=r"takes lists of words.*pipeline\(texts\)"):
-        PIPELINE.tag([text])
-    with pytest.raises(TypeError, match="takes lists of words"):
-        PIPELINE.tag([["Harry"], text])
+@pytest.mark.parametrize("text", TEXTS)
+def test_one_text_gives_its_entities_without_a_list(text):
+    assert PIPELINE(text) == PIPELINE([text])[0]
+    assert PIPELINE.documents(text) == PIPELINE.documents([text])[0]
+    assert PIPELINE("") == []
+
+
+def test_any_iterable_of_texts_is_accepted():
+    known = PIPELINE(TEXTS)
+    assert PIPELINE(tuple(TEXTS)) == PIPELINE(text for text in TEXTS) == known
+    assert PIPELINE(np.array(TEXTS)) == known
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (None, "takes a text or a list of texts, not None"),
+        (3, "takes a text or a list of texts, not 3 (int)"),
+        (b"Harry", "takes a text or a list of texts, not b'Harry' (bytes)"),
+        (["Harry met Ron.", None], "texts[1] is None, expected a string"),
+        (["Harry met Ron.", "", float("nan")], "texts[2] is nan (float), expected a string"),
+        ([7], "texts[0] is 7 (int), expected a string"),
+        ([["Harry", "met", "Ron"]], "texts[0] is ['Harry', 'met', 'Ron'] (list), expected a string"),
+    ],
+)
+def test_what_is_not_a_text_is_reported_with_its_index(texts, message):
+    for call in (PIPELINE, PIPELINE.documents):
+        with pytest.raises(TypeError, match=re.escape(message)):
+            call(texts)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "message"),
+    [
+        (
+            "Harry met Ron .",
+            "sentences is 'Harry met Ron .' (str), expected a list of words; for texts, call",
+        ),
+        (["Harry met Ron ."], "sentences[0] is 'Harry met Ron .' (str), expected a list of words; for texts"),
+        ([["Harry"], ""], "sentences[1] is '' (str), expected a list of words"),
+        ([["Harry"], None], "sentences[1] is None, expected a list of words"),
+        ([["Harry"], ["met", float("nan")]], "sentences[1][1] is nan (float), expected a string"),
+    ],
+)
+def test_what_is_not_a_list_of_words_is_reported_with_its_index(sentences, message):
+    for call in (PIPELINE.tag, PIPELINE.tag_documents):
+        with pytest.raises(TypeError, match=re.escape(message)):
+            call(sentences)
 
 
 def test_tag_counts_words():
@@ -165,6 +209,61 @@ def test_load_reads_a_folder(tmp_path):
     assert loaded(TEXTS) == PIPELINE(TEXTS)
     assert loaded.labels == ["LOC", "MISC", "ORG", "PER"]
     assert rnner.load(str(tmp_path), device="auto").labels == loaded.labels
+
+
+# --- pickling and display ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A model folder."""
+    folder = tmp_path / "model"
+    save_config_and_vocabulary(folder, config_of(), PIPELINE.vocabulary)
+    save_weights(folder, PIPELINE.decoder.tagger)
+    return folder
+
+
+def test_a_pickled_pipeline_needs_no_files(folder):
+    loaded = rnner.load(folder)
+    data = pickle.dumps(loaded)
+    copied = copy.deepcopy(loaded)
+    shutil.rmtree(folder)
+    for again in (pickle.loads(data), copied, copy.deepcopy(copied)):
+        assert again(TEXTS) == PIPELINE(TEXTS)
+        assert repr(again) == repr(loaded)
+    assert pickle.dumps(copied) == data
+
+
+def test_the_same_pickle_is_loaded_once(folder):
+    data = pickle.dumps(rnner.load(folder))
+    assert pickle.loads(data) is pickle.loads(data)
+
+
+def test_worker_processes_receive_a_pipeline(folder):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.map(rnner.load(folder), [TEXTS]) == [PIPELINE(TEXTS)]
+
+
+def test_a_model_that_changed_since_it_was_loaded_is_not_pickled(folder):
+    loaded = rnner.load(folder)
+    save_weights(folder, pipeline_of(seed=5).decoder.tagger)
+    with pytest.raises(ModelError, match="has changed since it was loaded; load it again"):
+        pickle.dumps(loaded)
+    with pytest.raises(TypeError, match=r"a pipeline that rnner\.load did not return"):
+        pickle.dumps(PIPELINE)
+
+
+def test_a_pipeline_says_what_it_is(folder):
+    text = repr(rnner.load(folder))
+    assert text.startswith(f"Pipeline({str(folder)!r}, labels=['LOC', 'MISC', 'ORG', 'PER'], scheme=")
+    assert repr(PIPELINE).startswith("Pipeline(labels=")
+
+
+def test_the_public_names_are_listed():
+    assert set(dir(rnner)) >= {"Document", "Entity", "Pipeline", "RnnerError", "load"}
+    assert all(getattr(rnner, name) is not None for name in dir(rnner))
+    with pytest.raises(AttributeError, match="no attribute 'laod'"):
+        _ = rnner.laod
 
 
 def test_load_errors_say_what_is_wrong(tmp_path):

@@ -10,24 +10,34 @@ PER Hermione Granger
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Entity", "Pipeline", "__version__", "load"]
+__all__ = ["Document", "Entity", "Pipeline", "RnnerError", "__version__", "load", "train"]
 
 if TYPE_CHECKING:
+    from rnner.decoding.document import Document
+    from rnner.errors import RnnerError
     from rnner.pipeline import Pipeline, load
     from rnner.text.entity import Entity
+    from rnner.training.entry import train
+
+_HOMES = {  # of the public names; imported on first use, so that `import rnner` and `rnner --help` stay quick
+    "Document": "rnner.decoding.document",
+    "Entity": "rnner.text.entity",
+    "Pipeline": "rnner.pipeline",
+    "RnnerError": "rnner.errors",
+    "load": "rnner.pipeline",
+    "train": "rnner.training.entry",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use, so that `import rnner` and `rnner --help` stay quick."""
-    if name in {"load", "Pipeline"}:
-        from rnner import pipeline
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rnner' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
 
-        return getattr(pipeline, name)
-    if name == "Entity":
-        from rnner.text.entity import Entity
 
-        return Entity
-    raise AttributeError(f"module 'rnner' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted(__all__)

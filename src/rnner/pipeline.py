@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+import reprlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any, overload
 
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.decoder import Decoder
-from rnner.decoding.spans import Reading, ScoredSpan
+from rnner.decoding.document import Document
 from rnner.errors import UsageError
 from rnner.export.runtime import choose_backend, is_onnx_file, load_onnx
-from rnner.model.names import BUNDLED_LABELS, find_model
+from rnner.model.archive import ModelOrigin, PackedModel
+from rnner.model.names import BUNDLED, BUNDLED_LABELS, find_model
 from rnner.model.user_code import load_code
 from rnner.system.process_memory import garbage_collection_paused
 from rnner.text.entity import Entity
@@ -56,16 +59,17 @@ def load(
     path = choose_backend(find_model(model), backend)
     if model is None:
         _warn_about_default()
+    origin = ModelOrigin(str(model or BUNDLED), path, device=device, code=code)
     if code is not None:
         load_code(code)
     if is_onnx_file(path):
         if device not in ("auto", "cpu"):
             raise UsageError(f"{path}: .onnx files run only on the CPU")
-        return Pipeline(load_onnx(path))
+        return Pipeline(load_onnx(path), origin)
     from rnner.decoding.tagger_decoder import load_decoder
     from rnner.system.device import choose_device
 
-    return Pipeline(load_decoder(path, device=choose_device(device)))
+    return Pipeline(load_decoder(path, device=choose_device(device)), origin)
 
 
 @cache  # once per process
@@ -74,67 +78,18 @@ def _warn_about_default() -> None:
     _logger.warning("rnner.load: no model given, using the bundled English model (%s)", labels)
 
 
-@dataclass(frozen=True)
-class Document:
-    """A text and what was found in it, returned by `Pipeline.documents` and `Pipeline.tag_documents`.
-
-    Attributes:
-        text: the unchanged text.
-        sentences: the tokens of each sentence.
-        spans: the entities of each sentence, with positions in words.
-        readings: the most probable ways to tag each sentence, from `Pipeline.with_readings`.
-    """
-
-    text: str
-    sentences: list[list[Token]]
-    spans: list[list[ScoredSpan]]
-    readings: list[list[Reading]] = field(default_factory=list)
-
-    def entities(self) -> list[Entity]:
-        """Return the entities of the text, with positions in characters."""
-        return [
-            self._entity(tokens, span)
-            for tokens, spans in zip(self.sentences, self.spans, strict=True)
-            for span in spans
-        ]
-
-    def nbest(self) -> list[list[tuple[float, list[Entity]]]]:
-        """Return, per sentence, the probability and entities of each reading. Empty if there are no readings.
-
-        The score of each entity is the probability of its reading.
-        """
-        return [
-            [
-                (probability, [self._entity(tokens, ScoredSpan(*span, probability)) for span in spans])
-                for spans, probability in readings
-            ]
-            for tokens, readings in zip(self.sentences, self.readings, strict=False)
-        ]
-
-    def above(self, threshold: float) -> Document:
-        """Return a copy without entities whose probability is below the threshold.
-
-        Example:
-            >>> (document,) = rnner.load("runs/my").documents(["Ada Lovelace wrote to Charles Babbage."])
-            >>> len(document.entities()), len(document.above(0.999).entities())
-            (2, 0)
-        """
-        return replace(
-            self, spans=[[span for span in spans if span.score >= threshold] for spans in self.spans]
-        )
-
-    def _entity(self, tokens: Sequence[Token], span: ScoredSpan) -> Entity:
-        start, end = tokens[span.start].start, tokens[span.end - 1].end
-        return Entity(span.label, start, end, self.text[start:end], span.score)
-
-
 class Pipeline:
     """Finds entities in texts, or in sentences that are already split into words.
 
     Several threads can share a pipeline: prediction has no side effects that callers can see.
 
+    Pipelines returned by `load` can be pickled and copied, for `multiprocessing`, joblib or Spark. The pickle
+    contains the files of the model, so it can be loaded on machines that do not have them. A process loads
+    the same pickle only once.
+
     Args:
         decoder: the decoder of a loaded model; see `load`.
+        origin: what the decoder was loaded from; needed for pickling only.
 
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
@@ -146,8 +101,24 @@ class Pipeline:
         [['Konrad Zuse'], ['Philadelphia']]
     """
 
-    def __init__(self, decoder: Decoder) -> None:
-        self.decoder = decoder
+    def __init__(self, decoder: Decoder, origin: ModelOrigin | None = None) -> None:
+        self.decoder, self._origin = decoder, origin
+
+    def __repr__(self) -> str:
+        name = "" if self._origin is None else f"{self._origin.name!r}, "
+        kind = type(self.decoder).__name__
+        return f"Pipeline({name}labels={self.labels}, scheme={self.vocabulary.scheme!r}, decoder={kind})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the content of the model.
+
+        Raises:
+            TypeError: the pipeline was not returned by `load`.
+            ModelError: the model's files have changed since they were loaded.
+        """
+        if self._origin is None:
+            raise TypeError("cannot pickle a pipeline that rnner.load did not return")
+        return _unpickle, (self._origin.pack(),)
 
     @property
     def labels(self) -> list[str]:
@@ -159,40 +130,54 @@ class Pipeline:
         """The words, characters and tags that the model knows."""
         return self.decoder.vocabulary
 
-    def __call__(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """Return the entities of each text, in order; `start` and `end` are character positions.
+    @overload
+    def __call__(self, texts: str) -> list[Entity]: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, texts: Iterable[str]) -> list[list[Entity]]: ...
+    def __call__(self, texts: str | Iterable[str]) -> list[Entity] | list[list[Entity]]:
+        """Return the entities of one text, or those of each of several texts, in order.
+
+        `start` and `end` are character positions.
 
         Raises:
-            TypeError: the argument is a single text instead of a list.
+            TypeError: a text is not a string; the message has its index.
 
         Example:
             >>> pipeline = rnner.load("runs/my")
             >>> text = "Ada Lovelace wrote to Charles Babbage. Nobody in Paris had heard of it."
-            >>> for entity in pipeline([text])[0]:
+            >>> for entity in pipeline(text):
             ...     assert text[entity.start : entity.end] == entity.text and 0 < entity.score < 1
             ...     print(entity.label, entity.start, entity.end, entity.text)
             PER 0 12 Ada Lovelace
             PER 22 37 Charles Babbage
             LOC 49 54 Paris
+            >>> [[entity.text for entity in entities] for entities in pipeline([text, "It rained."])]
+            [['Ada Lovelace', 'Charles Babbage', 'Paris'], []]
         """
+        if isinstance(texts, str):
+            return self.documents(texts).entities()
         return [document.entities() for document in self.documents(texts)]
 
-    def documents(self, texts: Sequence[str]) -> list[Document]:
-        """Return each text with its sentences, words and entities.
+    @overload
+    def documents(self, texts: str) -> Document: ...  # type: ignore[overload-overlap]
+    @overload
+    def documents(self, texts: Iterable[str]) -> list[Document]: ...
+    def documents(self, texts: str | Iterable[str]) -> Document | list[Document]:
+        """Return one text, or each of several texts, with its sentences, words and entities.
 
         Raises:
-            TypeError: the argument is a single text instead of a list.
+            TypeError: a text is not a string; the message has its index.
 
         Example:
-            >>> (document,) = rnner.load("runs/my").documents(["She slept. Alan Turing walked to London."])
+            >>> document = rnner.load("runs/my").documents("She slept. Alan Turing walked to London.")
             >>> [[token.text for token in tokens] for tokens in document.sentences]
             [['She', 'slept', '.'], ['Alan', 'Turing', 'walked', 'to', 'London', '.']]
             >>> [(span.start, span.end, span.label) for span in document.spans[1]]
             [(0, 2, 'PER'), (4, 5, 'LOC')]
         """
         if isinstance(texts, str):
-            raise TypeError("a pipeline takes a list of texts: pipeline([text])")
-        return self.read(texts)
+            return self.read([texts])[0]
+        return self.read(_checked_texts(texts))
 
     def read(
         self, contents: Sequence[str | list[str]], numbers: Sequence[int] | None = None
@@ -249,7 +234,7 @@ class Pipeline:
                 without a number, or with -1, are separate documents.
 
         Raises:
-            TypeError: a sentence is a text instead of a list of words.
+            TypeError: a sentence is not a list of strings; the message has its index.
 
         Example:
             >>> pipeline = rnner.load("runs/my")
@@ -257,8 +242,7 @@ class Pipeline:
             >>> [(entity.label, entity.start, entity.end, entity.text) for entity in entities]
             [('PER', 0, 2, 'Konrad Zuse'), ('LOC', 6, 7, 'Berlin')]
         """
-        if any(isinstance(sentence, str) for sentence in (sentences, *sentences)):
-            raise TypeError("tag takes lists of words; for texts, call the pipeline: pipeline(texts)")
+        _check_words(sentences)
         return [
             [
                 Entity(span.label, span.start, span.end, join(words[span.start : span.end]), span.score)
@@ -275,6 +259,7 @@ class Pipeline:
         The text of each document consists of the words, joined by single spaces except in scripts without
         spaces, such as Chinese.
         """
+        _check_words(sentences)
         return self.read(sentences, documents)
 
     def _split(self, content: str | list[str]) -> tuple[str, list[list[Token]]]:
@@ -287,6 +272,52 @@ class Pipeline:
             tokens.append(Token(word, start, start + len(word)))
             start += len(word) + apart
         return join(content), [tokens] if content else []
+
+
+def _checked_texts(texts: object) -> list[str]:
+    """Return the texts as a list; raise TypeError unless all are strings."""
+    if isinstance(texts, (bytes, bytearray)) or not isinstance(texts, Iterable):
+        raise TypeError(f"a pipeline takes a text or a list of texts, not {_described(texts)}")
+    checked = list(texts)
+    for i, text in enumerate(checked):
+        if not isinstance(text, str):
+            raise TypeError(f"texts[{i}] is {_described(text)}, expected a string")
+    return checked
+
+
+def _check_words(sentences: Sequence[Sequence[str]]) -> None:
+    """Raise TypeError unless the sentences are lists of strings."""
+    for i, words in enumerate([sentences] if isinstance(sentences, str) else sentences):
+        if isinstance(words, str) or not isinstance(words, Sequence):
+            given = "sentences" if isinstance(sentences, str) else f"sentences[{i}]"
+            raise TypeError(
+                f"{given} is {_described(words)}, expected a list of words; for texts, call pipeline(texts)"
+            )
+        for j, word in enumerate(words):
+            if not isinstance(word, str):
+                raise TypeError(f"sentences[{i}][{j}] is {_described(word)}, expected a string")
+
+
+def _described(value: object) -> str:
+    """Return a value for a message: `None`, `nan (float)`."""
+    return "None" if value is None else f"{reprlib.repr(value)} ({type(value).__name__})"
+
+
+_unpickled: dict[str, Pipeline] = {}
+"""The last unpickled pipeline, by the digest of its model: joblib unpickles it again for every task."""
+
+
+def _unpickle(model: PackedModel) -> Pipeline:
+    """Load a pipeline that `Pipeline.__reduce__` pickled."""
+    digest = model.digest()
+    if digest not in _unpickled:
+        with model.unpacked() as (path, code):
+            pipeline = load(path, device=model.device, code=code)
+        assert pipeline._origin is not None  # `load` sets it
+        pipeline._origin.name, pipeline._origin.packed = model.name, model
+        _unpickled.clear()
+        _unpickled[digest] = pipeline
+    return _unpickled[digest]
 
 
 def _sentences_of(

@@ -42,6 +42,8 @@ def test_scores_equal_those_of_seqeval(rnner, trained, evaluate, tmp_path):
         assert score["f1"] == expected[name]["f1-score"]
         assert score["support"] == expected[name]["support"]
     assert report["per_type"].keys() == expected.keys() - {"micro avg", "macro avg", "weighted avg"}
+    for name in ("macro", "weighted"):
+        assert report[name]["f1"] == pytest.approx(expected[f"{name} avg"]["f1-score"])
 
 
 def test_narrow_windows_score_every_word(evaluate):
@@ -204,7 +206,57 @@ def test_a_warning_about_the_data_is_shown_once(rnner, trained, folder):
 def test_models_with_other_labels_are_refused(rnner, trained, another, one_line):
     names = another("training.epochs=1", "data.scheme=binary")
     outcome = rnner("evaluate", "sample:test", "--model", trained, "--model", names)
-    one_line(outcome, 2, f"{trained} has the labels LOC, ORG, PER", f"{names} has NAME", "one at a time")
+    one_line(
+        outcome, 2, f"{trained} has the labels LOC, ORG, PER", f"{names} has NAME", "one at a time", "--map"
+    )
+
+
+@pytest.fixture
+def person(folder, another):
+    """A model with the label PERSON where the other one has PER."""
+    for name in ("train", "dev", "test"):
+        path = folder / f"{name}.conll"
+        path.write_text(path.read_text().replace("-PER", "-PERSON"))
+    return another("training.epochs=1")
+
+
+def test_models_with_other_labels_are_compared_under_a_map(rnner, trained, person):
+    call = ("evaluate", "test.conll", "--model", person, "--model", trained, "--map", "PERSON=PER")
+    outcome = rnner(*call, "--format", "json")
+    assert outcome.err == (
+        "warning: no ensemble: only models that were trained with the same labels can be averaged\n"
+    )
+    report = json.loads(outcome.out)
+    assert report["ensemble"] is None
+    assert [model["per_type"].keys() for model in report["models"]] == [{"LOC", "ORG", "PER"}] * 2
+    assert [model["support"] for model in report["models"]] == [3, 3]
+    assert report["models"][1]["per_type"]["PER"]["f1"] == 1
+
+
+def test_a_label_that_one_model_lacks_is_reported_with_its_name(rnner, trained, person):
+    call = ("evaluate", "test.conll", "--model", trained, "--model", person, "--map", "ORG=COMPANY")
+    err = rnner(*call).err
+    assert f"warning: {trained}: the model does not know the labels PERSON (1)" in err
+    assert f"{person}: the model" not in err
+
+
+def test_a_model_is_scored_on_mapped_labels(evaluate, folder):
+    (folder / "gold.conll").write_text("Ada B-PERSON\nLovelace I-PERSON\nread O\nDune B-WORK\n. O\n")
+    report, err = evaluate("gold.conll", "--map", "PER=PERSON,WORK=")
+    assert err == "" and report["support"] == report["per_type"]["PERSON"]["correct"] == 1
+    assert "WORK" not in report["per_type"]
+
+
+def test_the_report_has_averages_matches_and_unseen_entities(evaluate):
+    report, _ = evaluate("sample:test", "--train", "sample:train")
+    assert report["macro"]["f1"] == pytest.approx(
+        sum(score["f1"] for score in report["per_type"].values()) / len(report["per_type"])
+    )
+    assert report["matches"]["strict"]["f1"] == pytest.approx(report["f1"])
+    assert report["matches"]["strict"]["per_type"].keys() == report["per_type"].keys()
+    assert report["matches"]["ent_type"].keys() >= {"correct", "incorrect", "partial", "missed", "spurious"}
+    parts = report["train"]
+    assert parts["seen"]["support"] + parts["unseen"]["support"] == report["support"]
 
 
 def test_models_with_other_schemes_are_compared_without_an_ensemble(rnner, trained, another):

@@ -1,4 +1,4 @@
-"""`rnner` as a process: the quickstart, pipes, interruptions, help and its imports."""
+"""`python -m rnner` as a process: the quickstart, pipes, interruptions, help and its imports."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 from rnner.cli.main import run
 from rnner.model.file_names import METRICS, WEIGHTS
 
-RNNER = [sys.executable, "-c", "from rnner.cli.main import main; main()"]
+RNNER = [sys.executable, "-m", "rnner"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "ascii"}
 SMALL = ["encoder.hidden=16", "embeddings.words.size=32", "training.batch_sentences=64", "training.epochs=1"]
 

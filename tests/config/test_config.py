@@ -259,7 +259,7 @@ def test_overrides_win_over_the_file_the_later_ones_over_the_earlier(load):
 def test_an_override_may_give_a_whole_section_or_open_one(load):
     text = DATA + "training: {epochs: 3, seed: 8}"
     assert load(text, "training={epochs: 4}").training.seed == 1
-    assert load(text, "data.columns.tag=2").data.columns.model_dump() == {"token": 0, "tag": 2}
+    assert load(text, "data.columns.tag=2").data.columns.model_dump() == {"token": None, "tag": 2}
 
 
 def test_an_override_below_a_shorthand_keeps_its_meaning(load):
@@ -434,7 +434,7 @@ def test_differences_name_each_key_with_both_values(load):
 def test_a_section_that_one_of_two_configs_lacks_is_a_difference(load):
     left, right = load(DATA), load(DATA, "embeddings.characters=none")
     assert "embeddings.characters.encoder: 'cnn' / None" in differences(left, right)
-    assert "data.columns.tag: None / -1" in differences(left, load(DATA, "data.columns.token=0"))
+    assert "data.columns.token: None / 0" in differences(left, load(DATA, "data.columns.token=0"))
 
 
 def test_a_config_cannot_be_changed(load):

@@ -82,7 +82,7 @@ def test_every_way_of_decoding_uses_agreement(make):
     assert [[span[:3] for span in row] for row in agreeing.scored_spans(SENTENCES, DOCUMENTS)] == spans
     assert [reading.spans for (reading,) in agreeing.readings(SENTENCES, 1, DOCUMENTS)] == spans
     assert close(Ensemble([agreeing]).marginals(SENTENCES, DOCUMENTS), together)
-    tagger.agreement = None
+    agreeing.agreement = None
     assert not close(marginals(agreeing), together)
 
 
@@ -104,7 +104,7 @@ def test_words_agree_across_windows():
     hermione = SENTENCES[1]
     long, windowed = [*hermione, *SENTENCES[5] * 9, *hermione], TaggerDecoder(tagger, vocabulary, window=8)
     (agreed,) = windowed.marginals([long])
-    tagger.agreement = None
+    windowed.agreement = None
     (before,) = windowed.marginals([long])
     assert len(agreed) == len(long) > 4 * 8
     assert (agreed[0] - before[0]).abs().max() > 1e-3  # the same word is several windows away

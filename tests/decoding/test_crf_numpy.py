@@ -1,14 +1,19 @@
 """The CRF in numpy finds the same sequences and probabilities as the one in torch."""
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from rnner import tags
 from rnner.decoding.crf_numpy import NumpyLattice
+from rnner.nn.crf.loss import log_likelihood
 from rnner.nn.crf.marginals import span_probabilities
 from rnner.nn.crf.transitions import join_transitions
-from rnner.nn.crf.viterbi import n_best, viterbi
+from rnner.nn.crf.viterbi import viterbi
 
 
 def drawn(scheme="bioes", scale=1.0, sentences=7, longest=9, seed=0):
@@ -46,13 +51,29 @@ def test_best_tags_and_entity_probabilities_equal_torch(scheme, scale):
     assert places and lattice.probabilities(np.array(places)) == pytest.approx(expected.tolist(), abs=1e-9)
 
 
-@pytest.mark.parametrize(("scheme", "scale"), CASES)
-def test_n_best_tags_and_their_probabilities_equal_torch(scheme, scale):
-    emissions, lengths, transitions, boundary, _ = drawn(scheme, scale, longest=5)
-    paths, logs = n_best(emissions, lengths, transitions.double(), n=7)
-    found, reported = lattice_of(emissions, lengths, transitions, boundary).n_best(7)
-    assert found == paths.tolist()
-    np.testing.assert_allclose(np.exp(reported), logs.exp().numpy(), atol=1e-9)
+@pytest.mark.parametrize(("scheme", "n"), [*itertools.product(tags.SCHEMES, [1, 3, 1000])])
+def test_n_best_are_the_best_in_order_with_their_probabilities(scheme, n):
+    emissions, lengths, transitions, boundary, names = drawn(scheme, scale=20.0, sentences=3, longest=3)
+    found, reported = lattice_of(emissions, lengths, transitions, boundary).n_best(n)
+    for row, length in enumerate(lengths.tolist()):
+        paths = torch.tensor(list(itertools.product(range(len(names)), repeat=length)))
+        scores = log_likelihood(
+            emissions[row].double().expand(len(paths), -1, -1),
+            F.pad(paths, (0, 3 - length)),
+            lengths[row].expand(len(paths)),
+            transitions.double(),
+        )
+        order = [i for i in scores.argsort(descending=True)[:n].tolist() if scores[i] > -math.inf]
+        assert found[row][: len(order)] == F.pad(paths[order], (0, 3 - length)).tolist()
+        assert reported[row][: len(order)] == pytest.approx(scores[order].tolist(), abs=1e-9)
+        assert reported[row][len(order) :] == [-math.inf] * (n - len(order))
+
+
+def test_of_tied_sequences_the_one_with_the_lower_tag_at_the_first_difference_is_first():
+    zeros = NumpyLattice(
+        np.zeros((1, 4, 3)), np.array([4]), np.zeros((4, 4), np.float32), np.ones((3, 3), bool)
+    )
+    assert zeros.n_best(3)[0] == [[[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 2]]]
 
 
 def test_padding_changes_nothing():

@@ -12,11 +12,10 @@ from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ConfigError, RnnerError
 from rnner.model.build import build_tagger
 from rnner.model.transfer import transfer_weights
-from rnner.scoring.evaluation import evaluate
 from rnner.text.tokenizer import register_tokenizer
 from rnner.training.progress import Epoch, Step
 from rnner.training.run import run_training
-from rnner.training.setup import prepare_training
+from rnner.training.setup import evaluate_dev, prepare_training
 from rnner.training.trainer import Trainer
 from tiny_corpus import (
     DEV,
@@ -187,7 +186,11 @@ def training_seen(config):
     setup = prepare_training(config, device=CPU)
     decoder, corpus = TaggerDecoder(setup.tagger, setup.vocabulary), setup.corpus
     trainer = Trainer(
-        setup.tagger, setup.vocabulary, corpus.train, config.training, lambda: evaluate(decoder, corpus.dev)
+        setup.tagger,
+        setup.vocabulary,
+        corpus.train,
+        config.training,
+        lambda: evaluate_dev(decoder, corpus.dev),
     )
     events = list(trainer.fit())
     reported = attrgetter("step", "steps", "loss", "learning_rate", "clipped", "tokens")

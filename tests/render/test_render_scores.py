@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from shown import drawn, rows
 
-from rnner.render.scores import comparison_table, conlleval_report, scores_table
-from rnner.scoring.bootstrap import SamplingUnits, bootstrap_f1, entity_counts, percentile_interval
-from rnner.scoring.error_analysis import confusions, count_errors
-from rnner.scoring.evaluation import Comparison, EvaluationReport
-from rnner.scoring.metrics import Score, Scores, score, score_tags
-from rnner.tags import Span
+from rnner.render.scores import comparison_table, conlleval_report, evaluation_table
+from rnner.scoring.annotation import AnnotatedSentences, Annotation
+from rnner.scoring.evaluation import Comparison, predictions_reports
+from rnner.scoring.metrics import Score, Scores, score
+from rnner.scoring.pairing import Pairing
+from rnner.tags import LENIENT, Span, to_spans
 
 WORDS = [
     sentence.split()
@@ -28,14 +28,23 @@ FOUND = [
 ]
 
 
-def report(*, gold=GOLD, found=FOUND, words=WORDS, width=80, colour=False, **how):
-    table = scores_table(
-        score(gold, found, [len(sentence) for sentence in words]),
-        count_errors(gold, found),
-        confusions(gold, found, words),
-        **how,
-    )
-    return drawn(table, width=width, colour=colour)
+def reports(*found, gold=GOLD, words=WORDS, known=None):
+    """Score lists of entities against gold ones."""
+    gold = AnnotatedSentences(words, np.zeros(len(words), dtype=np.int64), annotation(gold))
+    pairing = Pairing(gold, [annotation(spans) for spans in found], by_tokens=True, notes=[])
+    return predictions_reports(pairing, known=known)
+
+
+def annotation(rows):
+    """Return the annotation with these entities, or these IOB2 tags."""
+    if not any(isinstance(tag, str) for row in rows for tag in row):
+        return Annotation(rows)
+    return Annotation([to_spans(row, LENIENT) for row in rows], rows, LENIENT)
+
+
+def report(*, found=FOUND, gold=GOLD, words=WORDS, known=None, width=80, colour=False, **how):
+    (scored,) = reports(found, gold=gold, words=words, known=known)
+    return drawn(evaluation_table(scored, **how), width=width, colour=colour)
 
 
 def test_scores_are_in_per_cent_with_one_row_per_type():
@@ -48,12 +57,47 @@ def test_scores_are_in_per_cent_with_one_row_per_type():
     assert "Token accuracy 82.76% (24 of 29 tags)" in report()
 
 
+def test_averages_are_over_types():
+    table = rows(report())
+    assert table["Macro average"] == ["25.00", "37.50", "29.17"]
+    assert table["Weighted average"] == ["37.50", "50.00", "41.67"]
+    assert "average" not in report(gold=[[Span(0, 1, "PER")], []], found=[[Span(0, 1, "PER")], []])
+
+
 def test_the_strict_row_appears_only_if_it_differs():
-    gold, found = [["B-LOC", "O", "B-PER"]], [["I-LOC", "O", "B-PER"]]
-    table = rows(drawn(scores_table(score_tags(gold, found))))
+    gold, found, words = [["B-LOC", "O", "B-PER"]], [["I-LOC", "O", "B-PER"]], [["Oslo", "met", "Ada"]]
+    table = rows(report(gold=gold, found=found, words=words))
     assert table["All"][:3] == ["100.00", "100.00", "100.00"]
     assert table["Strict"][:3] == ["100.00", "50.00", "66.67"]
-    assert "Strict" not in drawn(scores_table(score_tags(gold, gold)))
+    assert "Strict" not in report(gold=gold, found=gold, words=words)
+
+
+def test_seen_and_unseen_entities_have_a_row_each_if_training_is_known():
+    text = report(known={("London", "LOC"), ("HarryPotter", "ORG")})
+    assert rows(text)["Seen in training"] == ["100.00", "100.00", "100.00", "1", "1", "1"]
+    assert rows(text)["Unseen"] == ["25.00", "33.33", "28.57", "3", "4", "1"]
+    assert "same form and label" in text and "Unseen" not in report()
+
+
+@pytest.mark.parametrize("width", [78, 79, 80])
+def test_matches_are_shown_on_request(width):
+    table = rows(report(matches=True, width=width))
+    assert table["Match"][:3] == ["Precision", "Recall", "F1"]
+    assert table["Strict"][:3] == ["40.00", "50.00", "44.44"]
+    assert table["Partial"][:3] == ["60.00", "75.00", "66.67"]
+    if width > 78:
+        assert table["Match"][3:] == ["Correct", "Wrong", "Partial", "Missed", "Spurious"]
+        assert table["Exact"][3:] == ["2", "2", "0", "0", "1"]
+        assert table["Type"][3:] == ["3", "1", "0", "0", "1"]
+    assert "Match" not in report()
+
+
+def test_entities_in_text_have_no_token_accuracy():
+    gold = AnnotatedSentences(WORDS, np.zeros(2, dtype=np.int64), Annotation(GOLD))
+    (scored,) = predictions_reports(Pairing(gold, [Annotation(FOUND)], by_tokens=False, notes=[]))
+    text = drawn(evaluation_table(scored))
+    assert "compared by their characters" in text and "accuracy" not in text
+    assert rows(text)["All"] == ["40.00", "50.00", "44.44", "4", "5", "2"]
 
 
 def test_error_classes_of_gold_and_found_entities():
@@ -105,11 +149,8 @@ def test_only_the_top_confusions_are_shown():
     assert report(top=1).count("gold  ") == 1
 
 
-def test_scores_alone_are_enough():
-    text = drawn(scores_table(score(GOLD, FOUND, [19, 10])))
-    assert "All" in text
-    assert "confusions" not in text
-    assert "missed" not in text
+def test_perfect_scores_have_no_confusions():
+    assert "confusions" not in report(found=GOLD)
 
 
 @pytest.mark.parametrize("colour", [False, True])
@@ -131,7 +172,7 @@ def test_a_narrow_terminal_shows_no_counts():
 
 
 def test_scores_of_no_sentences():
-    table = rows(drawn(scores_table(score([], [], []), count_errors([], []), confusions([], [], []))))
+    table = rows(report(gold=[], found=[], words=[]))
     assert table["All"] == ["0.00", "0.00", "0.00", "0", "0", "0"]
 
 
@@ -166,18 +207,11 @@ def test_the_conlleval_report_of_nothing():
     )
 
 
-def compared(*, ensemble=True, width=80):
+def compared(*, ensemble=True, known=None, width=80):
     """Compare a model that finds FOUND with one that, like their ensemble, finds GOLD."""
-    lengths, units = [len(words) for words in WORDS], SamplingUnits.of_documents(np.zeros(2, dtype=np.int64))
-
-    def evaluated(found):
-        counts = entity_counts(GOLD, found, units)
-        errors = count_errors(GOLD, found)
-        bounds = percentile_interval(bootstrap_f1(counts))
-        return EvaluationReport(score(GOLD, found, lengths), bounds, units, errors, [], [], counts)
-
-    models = [("runs/a[red]", evaluated(FOUND)), ("runs/b", evaluated(GOLD))]
-    return drawn(comparison_table(Comparison(models, evaluated(GOLD) if ensemble else None)), width=width)
+    first, second = reports(FOUND, GOLD, known=known)
+    models = [("runs/a[red]", first), ("runs/b", second)]
+    return drawn(comparison_table(Comparison(models, second if ensemble else None)), width=width)
 
 
 def test_models_are_compared_with_the_first():
@@ -189,6 +223,11 @@ def test_models_are_compared_with_the_first():
     assert "runs/a[red]" not in gains
     assert "bootstrap, 2,000 resamples of 2 sentences" in " ".join(gains.split())
     assert "Ensemble" not in compared(ensemble=False)
+
+
+def test_a_comparison_shows_unseen_entities_if_training_is_known():
+    table = rows(compared(known={("London", "LOC")}).split("F1 minus the first's")[0])
+    assert table["System"][-1] == "Unseen F1" and table["runs/a[red]"][-1] == "28.57"
 
 
 @pytest.mark.parametrize("width", [40, 59])

@@ -102,6 +102,13 @@ def test_a_binary_model_is_scored_on_binary_tags():
     assert report.scores.support == 5 and report.scores.correct == 4
 
 
+def test_training_entities_count_for_a_binary_model_whatever_their_label():
+    found = [[Span(0, 2, "NAME"), Span(4, 5, "NAME"), Span(6, 7, "NAME")], [Span(1, 3, "NAME")], []]
+    decoder = FixedDecoder(vocabulary_of(scheme="binary"), found)
+    novelty = evaluation_report(decoder, split_of(DEV), known={("LunaLovegood", "PER")}).novelty
+    assert (novelty.seen.support, novelty.unseen.support) == (1, 4)
+
+
 def test_illegal_tags_give_a_strict_score_too(tmp_path):
     path = tmp_path / "found.conll"
     path.write_text(

@@ -11,7 +11,7 @@ from seqeval.scheme import IOB1, IOB2, IOBES
 
 from entity_corpora import GOLD, LENGTHS, PREDICTED, corpora
 from rnner.errors import DataError
-from rnner.scoring.metrics import score, score_tags
+from rnner.scoring.metrics import score, score_entities, score_tags
 from rnner.tags import Span, from_spans
 
 
@@ -29,6 +29,9 @@ def assert_agrees_with_seqeval(scores, gold, predicted, **how):
         assert scores.accuracy == seqeval.accuracy_score(gold, predicted)
     if scores.per_type:
         report = seqeval.classification_report(gold, predicted, output_dict=True, **how)
+        for name, average in (("macro avg", scores.macro), ("weighted avg", scores.weighted)):
+            expected = [report[name][key] for key in ("f1-score", "precision", "recall")]
+            assert average == pytest.approx(expected)
         types = {label: row for label, row in report.items() if not label.endswith(" avg")}
         assert types == {
             label: {"precision": s.precision, "recall": s.recall, "f1-score": s.f1, "support": s.support}
@@ -47,6 +50,23 @@ def test_scores_counted_by_hand():
     assert (per.support, per.predicted, per.correct) == (4, 5, 3)
     assert (per.precision, per.recall) == (3 / 5, 3 / 4)
     assert scores.strict is None
+
+
+def test_macro_and_weighted_averages_are_over_types():
+    scores = score(GOLD, PREDICTED, LENGTHS)
+    # EVENT 0 of 0, LOC 1 of 3, MISC 0 of 1, ORG 0 of 1, PER 3 of 4 gold entities found
+    assert scores.macro.recall == pytest.approx((1 / 3 + 3 / 4) / 5)
+    assert scores.weighted.recall == scores.recall == 4 / 9
+    assert scores.macro.precision == pytest.approx((1 / 2 + 3 / 5) / 5)
+    assert scores.weighted.precision == pytest.approx((3 * 1 / 2 + 4 * 3 / 5) / 9)
+    assert score([], [], []).macro == score([], [], []).weighted == (0, 0, 0)
+
+
+def test_entities_alone_have_no_token_accuracy():
+    nested = [[Span(0, 3, "ORG"), Span(0, 1, "LOC")]]
+    scores = score_entities(nested, [[Span(0, 1, "LOC"), Span(1, 3, "LOC")]])
+    assert (scores.support, scores.predicted, scores.correct, scores.tokens) == (2, 2, 1, 0)
+    assert "accuracy" not in scores.to_dict()
 
 
 def test_labels_of_one_side_only_are_listed_and_counted():
@@ -97,7 +117,7 @@ def test_scores_without_entities_are_zero_without_a_warning(gold, predicted, len
 def test_scores_are_json_with_fractions():
     result = json.loads(json.dumps(score(GOLD, PREDICTED, LENGTHS).to_dict()))
     figures = {"f1", "precision", "recall", "support", "predicted", "correct"}
-    assert result.keys() == figures | {"accuracy", "per_type"}
+    assert result.keys() == figures | {"accuracy", "per_type", "macro", "weighted"}
     assert result["precision"] == 0.4
     loc = {"f1": pytest.approx(0.4), "precision": 1 / 2, "recall": 1 / 3, "support": 3, "predicted": 2}
     assert result["per_type"]["LOC"] == loc | {"correct": 1}

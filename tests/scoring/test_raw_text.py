@@ -7,9 +7,9 @@ import pytest
 
 from rnner.data.formats.annotated import CharSpan, SourceFile
 from rnner.data.formats.detect import detect_format
+from rnner.decoding.document import Document
 from rnner.decoding.spans import ScoredSpan
 from rnner.errors import DataError
-from rnner.pipeline import Document
 from rnner.scoring.raw_text import evaluate_raw_text, score_char_spans
 from rnner.text.entity import Entity
 from rnner.text.sentences import split_sentences

@@ -10,17 +10,16 @@ from rnner.system.process_memory import garbage_collection_paused
 
 PROBE = """
 import resource
-import torch
 from rnner.system.process_memory import keep_freed_memory
 
 def faults_of_a_block():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    torch.zeros(10_000_000)  # 40 MB, above every default threshold of glibc
+    bytearray(40_000_000)  # above every default threshold of glibc
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 # The first blocks may need new pages; at least one of the last must not.
 def fewest_faults():
-    return min([faults_of_a_block() for _ in range(30)][-10:])
+    return min([faults_of_a_block() for _ in range(8)][-4:])
 
 print(fewest_faults(), keep_freed_memory(), fewest_faults())
 """

@@ -114,7 +114,7 @@ def _read_splits(config: Config) -> list[Split]:
     from rnner.data.corpus import read_split, resolve
 
     data = config.data
-    columns = data.columns.model_dump() if data.columns is not None else None
+    columns = data.columns.model_dump(exclude_none=True) if data.columns is not None else None
     return [
         read_split(resolve(source), columns=columns, illegal=data.illegal_tags, name=name)
         for name, source in (("train", data.train), ("dev", data.dev), ("test", data.test))
@@ -148,18 +148,21 @@ def _summary(split: Split, config: Config) -> Iterator[str]:
     yield f"  {counted(len(split), 'sentence')}, {counted(int(split.lengths.sum()), 'token')}"
     yield f"  entities: {entities.total():,}" + (f" ({types})" if types else "")
     yield f"  tags: {split.scheme}; {layout}"
+    yield from (f"  note: {note}" for note in split.notes)
     if split.illegal_tags is not None:
         yield f"  illegal tags: {split.illegal_tags.times:,}, first in line {split.illegal_tags.line}"
 
 
 def _layout(split: Split, config: Config) -> str:
+    from rnner.data.formats.annotated import SourceFile
     from rnner.data.formats.columns import ConllReader
-    from rnner.data.formats.detect import detect_format
+    from rnner.data.formats.detect import format_of
 
     columns = config.data.columns
-    if columns is None and (form := detect_format(split.path)) != "columns":
+    source = SourceFile(split.path, columns.model_dump(exclude_none=True) if columns is not None else None)
+    if (form := format_of(source)) != "columns":
         return f"format {form}"
-    reader = ConllReader(split.path, columns=columns.model_dump() if columns is not None else None)
+    reader = ConllReader(split.path, columns=source.column_numbers)
     next(iter(reader))
     layout = reader.layout
     separator = "tabs" if layout.separator == "\t" else "spaces"

@@ -51,7 +51,7 @@ def audit(
     top: Annotated[int, typer.Option(metavar="N", min=1, help="Number of likely errors to show.")] = 50,
     form: options.OutputFormat = TableOrJson.table,
     output: options.OutputFile = None,
-    columns: options.Columns = None,
+    columns: options.TableColumns = None,
     code: options.Code = None,
 ) -> None:
     """Rank the annotations that are most likely wrong.
@@ -68,7 +68,7 @@ def audit(
     check_output_file(output)
     options.set_up_torch(threads=1 if jobs > 1 else None, code=code)
     source = resolve(file)
-    settings = _load_config(config, overrides or [], source, options.parse_columns(columns))
+    settings = _load_config(config, overrides or [], source, options.parse_table_columns(columns))
     folders = [] if config is None else [config.resolve().parent]
     split = _read_source(source, settings)
     warn_about_split(split)
@@ -95,7 +95,7 @@ def audit(
 
 
 def _load_config(
-    path: Path | None, overrides: Sequence[str], source: Path, columns: dict[str, int] | None
+    path: Path | None, overrides: Sequence[str], source: Path, columns: dict[str, int | str] | None
 ) -> Config:
     """Load the config of the models, with the audited file as its only data."""
     from rnner.config import load_config, parse_config
@@ -122,8 +122,8 @@ def _read_source(source: Path, config: Config) -> Split:
     )
 
 
-def _columns(config: Config) -> dict[str, int] | None:
-    return None if config.data.columns is None else config.data.columns.model_dump()
+def _columns(config: Config) -> dict[str, int | str] | None:
+    return None if config.data.columns is None else config.data.columns.model_dump(exclude_none=True)
 
 
 def _judge_folds(
@@ -199,14 +199,16 @@ def _records(
         }
 
 
-def _token_lines(source: Path, columns: dict[str, int] | None) -> list[list[int]]:
+def _token_lines(path: Path, columns: dict[str, int | str] | None) -> list[list[int]]:
     """Return the line of each word of a column file; empty for other formats, whose lines are per record."""
+    from rnner.data.formats.annotated import SourceFile
     from rnner.data.formats.columns import ConllReader
-    from rnner.data.formats.detect import detect_format
+    from rnner.data.formats.detect import format_of
 
-    if columns is None and detect_format(source) != "columns":
+    source = SourceFile(path, columns)
+    if format_of(source) != "columns":
         return []
-    return [sentence.lines for sentence in ConllReader(source, columns=columns)]
+    return [sentence.lines for sentence in ConllReader(path, columns=source.column_numbers)]
 
 
 def _reading(span: ScoredSpan, words: Sequence[str]) -> dict[str, Any]:

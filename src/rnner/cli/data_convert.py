@@ -66,14 +66,18 @@ def convert(
         str, typer.Argument(metavar="IN", help=f"{options.ANNOTATED}, a saved data set, or sample:train.")
     ],
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="File; for a data set, a *.parquet file or a new folder.")
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="File; for a data set, *.parquet or a new folder; for brat, a new folder.",
+        ),
     ],
     to: Annotated[str, typer.Option(metavar="FORMAT", help="Format of OUT.")],
     form: Annotated[
         str | None,
         typer.Option("--from", metavar="FORMAT", help="Format of IN. [default: detected]"),
     ] = None,
-    columns: options.Columns = None,
+    columns: options.TableColumns = None,
     names: Annotated[
         str | None, typer.Option(metavar="N=NAME,...", help="Names of numeric labels in IN: 1=PER,2=ORG.")
     ] = None,
@@ -87,11 +91,14 @@ def convert(
 ) -> None:
     """Convert annotated text from one format to another.
 
-    Token formats: columns (a word and its tag per line), conllu (NER= in MISC), tokens (JSONL with tokens
-    and tags), dataset (of the library `datasets`: a folder, Parquet, or on the Hugging Face Hub, where
-    only data files are read). Text formats, with character spans: prodigy and doccano (JSONL), labelstudio
-    (JSON). Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is
-    listed.
+    Token formats: columns (a word and its tag per line), csv (with a header), conllu (NER= in MISC),
+    conll2012 (entities in brackets), hipe (HIPE-2022), inline (word/TAG), tokens (JSONL with tokens and
+    tags), dataset (of the library `datasets`: a folder, Parquet, or on the Hugging Face Hub, where only data
+    files are read).
+
+    Text formats, with character spans: entities (JSONL, as `rnner predict` writes it), prodigy and doccano
+    (JSONL), labelstudio (JSON, CSV), webanno (WebAnno TSV 3), brat (a folder), spacy (.spacy), spacy-json.
+    Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is listed.
     """
     from rnner.data.corpus import resolve
     from rnner.data.formats.annotated import SourceFile
@@ -104,18 +111,22 @@ def convert(
         _check_format("--from", form, FORMATS)
     path = resolve(source)
     detected = detect_format(path) if form is None else form
-    if columns is not None and detected != "columns":
-        raise UsageError(f"--columns is for column files, but {path} is {detected}")
+    if columns is not None and not FORMATS[detected].has_columns:
+        tables = ", ".join(name for name, known in FORMATS.items() if known.has_columns and name != "columns")
+        raise UsageError(f"--columns is for column files and {tables}, but {path} is {detected}")
     given = {"scheme": scheme, "align": align, "overlaps": overlaps}
     rules: dict[str, Any] = {name: rule.value for name, rule in given.items() if rule is not None}
     if rules and to in TEXT_FORMATS:
         raise UsageError(f"--{next(iter(rules))} is for token formats, not --to {to}")
     if out.exists() and path.exists() and out.samefile(path):
         raise UsageError(f"{out}: is the input file; choose another OUT")
-    if to == "dataset" and out.is_dir():
-        raise UsageError(f"{out} already exists; OUT must be a .parquet file or a new folder")
+    if to in ("brat", "dataset") and out.is_dir():
+        kinds = "a new folder" if to == "brat" else "a .parquet file or a new folder"
+        raise UsageError(f"{out} already exists; OUT must be {kinds}")
     check_output_file(out, overwrite, name="OUT")
-    file = SourceFile(path, options.parse_columns(columns), {} if names is None else _parse_names(names))
+    file = SourceFile(
+        path, options.parse_table_columns(columns), {} if names is None else _parse_names(names)
+    )
     with write_errors(out):
         converted = write(file, out, form=detected, to=to, illegal=illegal.value, **rules)
     _report(converted, detected, out)

@@ -35,7 +35,7 @@ def stats(
     ] = None,
     overwrite: options.Overwrite = False,
     form: options.OutputFormat = TableOrJson.table,
-    columns: options.Columns = None,
+    columns: options.TableColumns = None,
 ) -> None:
     """Show statistics of annotated files, one column per file.
 
@@ -50,7 +50,7 @@ def stats(
 
     if plot is not None:
         _check_plot(plot, overwrite)
-    chosen = options.parse_columns(columns)
+    chosen = options.parse_table_columns(columns)
     splits = [read_split(resolve(path), columns=chosen, illegal="conlleval") for path in paths]
     known = None if vectors is None else read_vectors(resolve(vectors))
     for split in splits:

@@ -1,21 +1,26 @@
-"""`rnner evaluate`: score models on annotated data."""
+"""`rnner evaluate`: score models, or files of predictions, on annotated data."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from rnner.cli import options
-from rnner.cli.console import print_json, print_table, warn
+from rnner.cli.console import notice, print_json, print_table, warn
 from rnner.decoding.windows import WINDOW
 from rnner.errors import UsageError
 
 if TYPE_CHECKING:
-    from rnner.data.splits import Split
     from rnner.decoding.decoder import Decoder
+    from rnner.decoding.ensemble import Ensemble
+    from rnner.scoring.annotation import LabelMap
     from rnner.scoring.evaluation import Comparison, EvaluationReport
+    from rnner.scoring.passages import AnnotatedFile
     from rnner.scoring.raw_text import RawTextReport
 
 
@@ -27,6 +32,18 @@ class ScoreFormat(str, Enum):
     conlleval = "conlleval"
 
 
+_PREDICTIONS_HELP = (
+    "Score the entities in this file, in any format and from any system, instead of a model. Repeatable."
+)
+_COLUMNS_HELP = (
+    "Columns to read, counted from 0: 0,-1. A third one is the column of the predicted tags. "
+    "[default: detected; the last one for predictions]"
+)
+_MAP_HELP = "Rename labels in DATA and predictions: PERSON=PER,GPE=LOC. MISC= ignores a label. Repeatable."
+_TRAIN_HELP = f"Also score entities that this training file has or has not shown. {options.ANNOTATED}."
+_MATCHES_HELP = "Also show strict, exact, partial and type matches, as nervaluate counts them."
+
+
 def evaluate(
     data: Annotated[str, typer.Argument(metavar="DATA", help=f"{options.ANNOTATED}, or sample:test.")],
     model: Annotated[
@@ -35,90 +52,255 @@ def evaluate(
             "--model", "-m", metavar="MODEL", help=f"{options.MODEL} Repeatable. [default: en, bundled]"
         ),
     ] = None,
+    predictions: Annotated[
+        list[str] | None, typer.Option("--predictions", metavar="FILE", help=_PREDICTIONS_HELP)
+    ] = None,
+    label_map: Annotated[
+        list[str] | None, typer.Option("--map", metavar="OLD=NEW,...", help=_MAP_HELP)
+    ] = None,
+    train: Annotated[str | None, typer.Option("--train", metavar="FILE", help=_TRAIN_HELP)] = None,
+    matches: Annotated[bool, typer.Option("--matches", help=_MATCHES_HELP)] = False,
     form: Annotated[
         ScoreFormat, typer.Option("--format", metavar="FORMAT", help="table, json or conlleval.")
     ] = ScoreFormat.table,
     raw: Annotated[
         bool, typer.Option("--raw", help="Also score on raw text, to show the cost of tokenization.")
     ] = False,
-    columns: options.Columns = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", metavar="TOKEN,TAG[,PREDICTED]", help=_COLUMNS_HELP)
+    ] = None,
     batch: options.Batch = 256,
     window: options.Window = WINDOW,
     code: options.Code = None,
     device: options.Device = "cpu",
     threads: options.Threads = None,
 ) -> None:
-    """Score models on annotated data.
+    """Score models, or predictions of any system, on annotated data.
 
     Shows precision, recall and F1 of entities as conlleval counts them, per type and in total, with a 95%
     bootstrap interval of F1; the kinds of errors; and the most frequent errors with an example each.
 
-    Several --model options compare every model, and their ensemble, with the first one. --raw predicts on raw
-    text, as `rnner predict` does, and compares with the score on the tokens of the file; if the file has no
-    text, its words are joined with normal spacing. Scores are percentages in table and conlleval, fractions
-    in JSON.
+    Several --model options compare every model, and their ensemble, with the first one; several
+    --predictions options compare files. --raw predicts on raw text, as `rnner predict` does, and compares
+    with the score on the tokens of the file; if the file has no text, its words are joined with normal
+    spacing. Scores are percentages in table and conlleval, fractions in JSON.
+
+    Files of predictions are compared by tokens if all files have the same words, otherwise by the
+    characters of their text. `--predictions DATA` reads gold tags from the next-to-last column and
+    predicted tags from the last one, as conlleval does.
     """
-    from rnner.data.corpus import read_split, resolve
+    names, files = model or [], predictions or []
+    extras = {"--predictions": files, "--map": label_map, "--train": train, "--matches": matches}
+    given = [option for option, value in extras.items() if value]
+    _check_options(form, given, models=len(names), files=len(files), raw=raw)
+    labels, chosen = _parse_map(label_map or []), _parse_columns(columns, files)
+    report: EvaluationReport | Comparison | RawTextReport
+    if files:
+        report = _score_predictions(data, files, chosen, labels, train)
+    else:
+        limits = {"sentences": batch, "window": window}
+        decoders = _load_models(names, device=device, threads=threads, code=code, **limits)
+        if raw:
+            report = _score_raw_text(data, decoders[0][1], chosen.gold)
+        else:
+            report = _score_models(data, decoders, chosen.gold, labels, train)
+    for message in report.warnings:
+        warn(message)
+    _show(report, form, matches=matches)
+
+
+def _check_options(form: ScoreFormat, given: Sequence[str], *, models: int, files: int, raw: bool) -> None:
+    """Raise UsageError for options that cannot be combined; `given` names those of some that are used."""
+    conlleval, several = form is ScoreFormat.conlleval, max(models, files) > 1
+    if models and files:
+        raise UsageError("--model and --predictions cannot be combined; give one of them")
+    if raw and (conlleval or several):
+        raise UsageError("--raw takes one --model, and --format table or json")
+    if raw and given:
+        raise UsageError(f"--raw and {given[0]} cannot be combined")
+    if conlleval and several:
+        kind = "--model" if models else "--predictions"
+        raise UsageError(f"--format conlleval supports only one {kind}; use table or json for several")
+    if conlleval and (unshown := {"--train", "--matches"}.intersection(given)):
+        raise UsageError(f"--format conlleval does not show {min(unshown)}; use table or json")
+    if several and "--matches" in given and form is ScoreFormat.table:
+        raise UsageError("--matches is for one system; for several, --format json shows the matches of each")
+
+
+class _Columns(NamedTuple):
+    """Columns of the gold tags and of the predicted tags; None: detected."""
+
+    gold: dict[str, int] | None
+    predicted: dict[str, int] | None
+
+
+def _parse_columns(text: str | None, files: Sequence[str]) -> _Columns:
+    """Parse `--columns TOKEN,TAG[,PREDICTED]`.
+
+    Raises:
+        UsageError: the text is not two or three whole numbers, or there are no predictions for the third.
+    """
+    parts = text.split(",") if text is not None else []
+    if len(parts) != 3:
+        return _Columns(options.parse_columns(text), None)
+    if not files:
+        raise UsageError(f"--columns {text}: the third column is that of --predictions")
+    token, gold, predicted = parts
+    return _Columns(*(options.parse_columns(f"{token},{tag}") for tag in (gold, predicted)))
+
+
+def _parse_map(texts: Sequence[str]) -> LabelMap:
+    """Parse `--map OLD=NEW,...`.
+
+    Raises:
+        UsageError: a part has no old label or no `=`, or a label gets two new ones.
+    """
+    labels: dict[str, str] = {}
+    for part in (part for text in texts for part in text.split(",")):
+        old, separator, new = (piece.strip() for piece in part.partition("="))
+        if not old or not separator:
+            raise UsageError(
+                f"--map {part}: expected OLD=NEW, such as PERSON=PER, or MISC= to ignore a label"
+            )
+        if labels.setdefault(old, new) != new:
+            raise UsageError(f"--map: {old} is renamed to {labels[old]} and to {new}")
+    return labels
+
+
+def _score_predictions(
+    data: str, files: Sequence[str], columns: _Columns, labels: LabelMap, train: str | None
+) -> EvaluationReport | Comparison:
+    """Score files of predictions, without a model."""
+    from rnner.data.corpus import resolve
+    from rnner.data.formats.detect import detect_format
+    from rnner.scoring.evaluation import Comparison, predictions_reports
+    from rnner.scoring.pairing import pair
+
+    path, paths = resolve(data), [resolve(file) for file in files]
+    in_one_file = columns.gold is None and any(_is_same_file(path, other) for other in paths)
+    if in_one_file:
+        if detect_format(path) != "columns":
+            raise UsageError(f"--predictions {data}: only a column file can hold gold and predicted tags")
+        notice(f"{path}: gold tags from the next-to-last column, predicted tags from the last column")
+    gold = _read(path, columns.gold, {"tag": -2} if in_one_file else None)
+    found = [_read(other, columns.predicted, {"tag": -1}) for other in paths]
+    training = _read_training(train, columns.gold)
+    _warn_of_unused(labels, *(file.labels for file in (gold, *found, training) if file))
+    known = training.known_forms(labels) if training else None
+    reports = predictions_reports(pair(gold, found), labels=labels, known=known)
+    return reports[0] if len(reports) == 1 else Comparison(list(zip(files, reports, strict=True)), None)
+
+
+def _read(path: Path, chosen: dict[str, int] | None, default: dict[str, int] | None) -> AnnotatedFile:
+    """Read an annotated file; a column file with the chosen columns, or else with the default ones."""
     from rnner.data.formats.annotated import SourceFile
     from rnner.data.formats.detect import detect_format
-    from rnner.pipeline import Pipeline
-    from rnner.render.scores import comparison_table, conlleval_report, raw_text_table, scores_table
-    from rnner.scoring.evaluation import EvaluationReport, evaluation_report
-    from rnner.scoring.raw_text import evaluate_raw_text
+    from rnner.scoring.passages import read_annotated_file
 
-    names = model or []
-    several = len(names) > 1
-    if form is ScoreFormat.conlleval and several:
-        raise UsageError("--format conlleval supports only one --model; use table or json for several")
-    if raw and (form is ScoreFormat.conlleval or several):
-        raise UsageError("--raw takes one --model, and --format table or json")
-    chosen = options.parse_columns(columns)
-    paths = [options.resolve_model(name) for name in names] or [options.resolve_model(None)]
-    limits = {"sentences": batch, "window": window}
-    decoders = options.load_decoders(paths, device=device, threads=threads, code=code, **limits)
-    source, tokenizer = resolve(data), decoders[0].vocabulary.tokenizer
-    report: EvaluationReport | RawTextReport | Comparison
-    if raw:
-        file_format = "columns" if chosen else detect_format(source)
-        report = evaluate_raw_text(Pipeline(decoders[0]), SourceFile(source, chosen), file_format)
-        warnings, table = report.warnings, raw_text_table(report)
-    elif several:
-        report = _compare(
-            names, decoders, read_split(source, columns=chosen, illegal="conlleval", tokenizer=tokenizer)
-        )
-        warnings, table = report.models[0][1].warnings, comparison_table(report)  # the same for all models
-    else:
-        report = evaluation_report(
-            decoders[0], read_split(source, columns=chosen, illegal="conlleval", tokenizer=tokenizer)
-        )
-        sampling = report.f1_interval, report.units
-        table = scores_table(report.scores, report.errors, report.confusions, sampling=sampling)
-        warnings = report.warnings
-    for message in warnings:
+    form = "columns" if chosen else detect_format(path)
+    return read_annotated_file(SourceFile(path, (chosen or default) if form == "columns" else None), form)
+
+
+def _is_same_file(path: Path, other: Path) -> bool:
+    return path.exists() and other.exists() and path.samefile(other)
+
+
+def _read_training(train: str | None, columns: dict[str, int] | None) -> AnnotatedFile | None:
+    from rnner.data.corpus import resolve
+
+    return None if train is None else _read(resolve(train), None, columns)
+
+
+def _warn_of_unused(labels: LabelMap, *known: Collection[str]) -> None:
+    """Warn about labels of `--map` that occur nowhere."""
+    from rnner.scoring.annotation import unused_labels
+
+    for message in unused_labels(labels, set().union(*known)):
         warn(message)
-    if form is ScoreFormat.json:
-        print_json(report.to_dict())
-    elif form is ScoreFormat.conlleval and isinstance(report, EvaluationReport):
-        typer.echo(conlleval_report(report.scores), nl=False)
-    else:
-        print_table(table)
 
 
-def _compare(names: list[str], decoders: list[Decoder], split: Split) -> Comparison:
-    """Score each model, and their ensemble unless their schemes differ or one of them is exported."""
-    from rnner.decoding.ensemble import Ensemble, require_same_labels
-    from rnner.decoding.tagger_decoder import TaggerDecoder
+def _load_models(names: Sequence[str], **settings: Any) -> list[tuple[str, Decoder]]:
+    """Return each model's name and decoder; those of the bundled model if no name is given."""
+    paths = [options.resolve_model(name) for name in names] or [options.resolve_model(None)]
+    return list(zip(names or ["en"], options.load_decoders(paths, **settings), strict=True))
+
+
+def _score_models(
+    data: str,
+    decoders: Sequence[tuple[str, Decoder]],
+    columns: dict[str, int] | None,
+    labels: LabelMap,
+    train: str | None,
+) -> EvaluationReport | Comparison:
+    """Score one model, or compare several and their ensemble."""
+    from rnner.data.corpus import read_split, resolve
     from rnner.scoring.evaluation import Comparison, evaluation_report
 
-    vocabularies = {name: decoder.vocabulary for name, decoder in zip(names, decoders, strict=True)}
-    require_same_labels(vocabularies)
-    ensemble, taggers = None, [decoder for decoder in decoders if isinstance(decoder, TaggerDecoder)]
+    tokenizer = decoders[0][1].vocabulary.tokenizer
+    split = read_split(resolve(data), columns=columns, illegal="conlleval", tokenizer=tokenizer)
+    training = _read_training(train, columns)
+    known_labels = [decoder.vocabulary.labels for _, decoder in decoders]
+    _warn_of_unused(labels, split.labels, training.labels if training else (), *known_labels)
+    known = training.known_forms(labels) if training else None
+    score = partial(evaluation_report, labels=labels, known=known)
+    if len(decoders) == 1:
+        return score(decoders[0][1], split)
+    ensemble = _ensemble(decoders, labels)
+    reports = [(name, score(decoder, split)) for name, decoder in decoders]
+    return Comparison(reports, None if ensemble is None else score(ensemble, split))
+
+
+def _ensemble(decoders: Sequence[tuple[str, Decoder]], labels: LabelMap) -> Ensemble | None:
+    """Return the ensemble of the models; None, with a warning, if they cannot be averaged.
+
+    Raises:
+        UsageError: the models differ in their labels, and no map says which labels are the same.
+    """
+    from rnner.decoding.ensemble import Ensemble, require_same_labels
+    from rnner.decoding.tagger_decoder import TaggerDecoder
+
+    vocabularies = {name: decoder.vocabulary for name, decoder in decoders}
+    if not labels:
+        require_same_labels(vocabularies)
+    taggers = [decoder for _, decoder in decoders if isinstance(decoder, TaggerDecoder)]
     if len(taggers) < len(decoders):
         warn("no ensemble: .onnx files cannot be averaged; give the model folders instead")
-    elif len({decoder.vocabulary.scheme for decoder in decoders}) == 1:
-        ensemble = evaluation_report(Ensemble(taggers), split)
-    else:
+    elif len({frozenset(vocabulary.labels) for vocabulary in vocabularies.values()}) > 1:
+        warn("no ensemble: only models that were trained with the same labels can be averaged")
+    elif len({vocabulary.scheme for vocabulary in vocabularies.values()}) > 1:
         schemes = ", ".join(f"{name}: {vocabulary.scheme}" for name, vocabulary in vocabularies.items())
         warn(f"no ensemble: only models with the same tagging scheme can be averaged ({schemes})")
-    reports = [evaluation_report(decoder, split) for decoder in decoders]
-    return Comparison(list(zip(names, reports, strict=True)), ensemble)
+    else:
+        return Ensemble(taggers)
+    return None
+
+
+def _score_raw_text(data: str, decoder: Decoder, columns: dict[str, int] | None) -> RawTextReport:
+    """Score a model on raw text, and on the tokens of the file."""
+    from rnner.data.corpus import resolve
+    from rnner.data.formats.annotated import SourceFile
+    from rnner.data.formats.detect import format_of
+    from rnner.pipeline import Pipeline
+    from rnner.scoring.raw_text import evaluate_raw_text
+
+    source = SourceFile(resolve(data), columns)
+    return evaluate_raw_text(Pipeline(decoder), source, format_of(source))
+
+
+def _show(report: EvaluationReport | Comparison | RawTextReport, form: ScoreFormat, *, matches: bool) -> None:
+    """Print a report."""
+    from rnner.render.scores import comparison_table, conlleval_report, evaluation_table, raw_text_table
+    from rnner.scoring.evaluation import Comparison, EvaluationReport
+
+    if form is ScoreFormat.json:
+        print_json(report.to_dict())
+    elif isinstance(report, Comparison):
+        print_table(comparison_table(report))
+    elif not isinstance(report, EvaluationReport):
+        print_table(raw_text_table(report))
+    elif form is ScoreFormat.table:
+        print_table(evaluation_table(report, matches=matches))
+    elif report.scores.tokens:
+        typer.echo(conlleval_report(report.scores), nl=False)
+    else:
+        raise UsageError("--format conlleval counts tokens: DATA and predictions must have the same words")

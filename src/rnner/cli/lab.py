@@ -148,7 +148,9 @@ def _command(experiment: Callable[..., dict[str, Any]]) -> Callable[..., None]:
         **own: Any,
     ) -> None:
         if output is not None:
-            _check_output(output, overwrite)
+            if output.exists() and not output.is_dir():
+                raise UsageError(f"{output}: is a file; --output takes a folder")
+            check_output_file(output / "figures.json", overwrite)
         set_up_torch(threads=threads, code=own.get("code"))
         module = import_module(f"rnner.lab.{experiment.__name__}")
         results = module.measure(**experiment(**own), seed=seed, quick=quick, log=notice)
@@ -161,12 +163,6 @@ def _command(experiment: Callable[..., dict[str, Any]]) -> Callable[..., None]:
     command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # Typer reads it
     command.__name__, command.__doc__ = experiment.__name__, experiment.__doc__
     return command
-
-
-def _check_output(folder: Path, overwrite: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is a file; --output takes a folder")
-    check_output_file(folder / "figures.json", overwrite)
 
 
 def _write(folder: Path, results: dict[str, Any], plot: Callable[[Any, dict[str, Any]], None]) -> None:

@@ -71,6 +71,15 @@ Overrides = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Random seed.")]
+TableColumns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="TOKEN,TAG",
+        help="Columns to read: numbers from 0 (0,-1), or names in a header (token=Word,tag=Tag). "
+        "[default: detected]",
+    ),
+]
 Threads = Annotated[
     int | None,
     typer.Option("--threads", metavar="N", min=1, help="CPU threads. [default: chosen by the library]"),
@@ -162,6 +171,25 @@ def parse_columns(text: str | None) -> dict[str, int] | None:
     except ValueError:
         raise UsageError(f"--columns {text}: expected two whole numbers, such as 0,-1") from None
     return {"token": token, "tag": tag}
+
+
+def parse_table_columns(text: str | None) -> dict[str, int | str] | None:
+    """Parse `--columns TOKEN,TAG` or `--columns token=NAME,tag=NAME`, in which either may be left out.
+
+    Raises:
+        UsageError: the text is neither two numbers or names, nor pairs of token or tag and a number or name.
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    pairs = [part.split("=", 1) for part in parts]
+    if all(len(pair) == 2 for pair in pairs):
+        named = dict(pairs)
+    else:
+        named = dict(zip(("token", "tag"), parts, strict=False)) if len(parts) == 2 else {}
+    if len(named) != len(parts) or not named.keys() <= {"token", "tag"} or "" in named.values():
+        raise UsageError(f"--columns {text}: expected two whole numbers, such as 0,-1, or token=Word,tag=Tag")
+    return {key: int(column) if column.lstrip("-").isdecimal() else column for key, column in named.items()}
 
 
 def require_column_file(path: Path, columns: str | None) -> None:

@@ -35,10 +35,10 @@ class Section(BaseModel):
 
 
 class ColumnsConfig(Section):
-    """Columns of a column file, counted from 0; negative numbers count from the end."""
+    """Columns of a table: numbers from 0 (negative ones count from the end), or names in a CSV header."""
 
-    token: int = Field(0, description="column of the word")
-    tag: int = Field(-1, description="column of the tag")
+    token: int | str | None = Field(None, description="column of the word; null: detected")
+    tag: int | str | None = Field(None, description="column of the tag; null: detected")
 
 
 class DataConfig(Section):
@@ -208,7 +208,7 @@ class TrainingConfig(Section):
 
     epochs: int = Field(30, gt=0, description="maximum number of passes over the training data")
     patience: int | None = Field(
-        None, gt=0, description="stop after this many epochs without a better dev F1; null: never"
+        None, gt=0, description="stop after this many epochs without a better one on dev; null: never"
     )
     batch_sentences: int | None = Field(16, gt=0, description="maximum sentences per step; null: no limit")
     batch_tokens: int | None = Field(
@@ -319,7 +319,7 @@ def iter_keys(section: type[Section], prefix: str = "") -> Iterator[tuple[str, F
 
 def differences(left: Config, right: Config) -> list[str]:
     """List the dotted keys in which two configs differ, with both values."""
-    a, b = _flatten(left.model_dump()), _flatten(right.model_dump())
+    a, b = flatten(left.model_dump()), flatten(right.model_dump())
     return [
         f"{key}: {a.get(key)!r} / {b.get(key)!r}"
         for key in sorted(a.keys() | b.keys())
@@ -327,11 +327,12 @@ def differences(left: Config, right: Config) -> list[str]:
     ]
 
 
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of nested dicts by dotted key."""
     flat: dict[str, Any] = {}
     for name, value in tree.items():
         if isinstance(value, dict):
-            flat.update(_flatten(value, f"{prefix}{name}."))
+            flat.update(flatten(value, f"{prefix}{name}."))
         else:
             flat[f"{prefix}{name}"] = value
     return flat

@@ -9,26 +9,24 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from rnner.data.affixes import STRIP_AFFIX, find_affix
 from rnner.data.corpus_cache import cached
 from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import IllegalTagRule, SourceFile, TaggedSentence
-from rnner.data.formats.columns import ColumnSentence, ConllReader
-from rnner.data.formats.detect import detect_format
-from rnner.data.formats.registry import read_sentences
+from rnner.data.formats.columns import LONG_SENTENCE, NO_BLANK_LINES, ColumnSentence, ConllReader
+from rnner.data.formats.detect import format_of
+from rnner.data.formats.registry import stream_sentences
+from rnner.data.held_out import hold_out
 from rnner.data.lines import no_such_file
 from rnner.data.splits import IllegalTags, Split
-from rnner.data.token_table import TableRow, build_table
+from rnner.data.tag_spellings import spelling_of
+from rnner.data.token_table import TableRow, build_table, count_strings, rename
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
 from rnner.text.tokenizer import DEFAULT_TOKENIZER
 from rnner.text.unspaced import segmented_words
 
 _SAMPLES = ("train", "dev", "test")
-# With fewer documents, sentences are held out instead: a tenth of the documents would be too few.
-_MIN_DOCUMENTS = 20
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,8 @@ class Corpus:
     Attributes:
         train, dev, test: the splits; `test` may be None.
         held_out: whether dev was held out from the training file.
-        unseen_labels: counts of entities in dev and test whose label train lacks: `{"dev": {"FAC": 3}}`.
+        unseen_labels: counts of entities in dev and test whose label the model cannot learn from train:
+            `{"dev": {"FAC": 3}}`.
         notes: information for the user, one sentence each.
         warnings: warnings for the user: illegal tags, labels that train lacks.
     """
@@ -57,26 +56,28 @@ def load_corpus(
     train: str | Path,
     dev: str | Path | None = None,
     test: str | Path | None = None,
-    columns: Mapping[str, int] | None = None,
+    columns: Mapping[str, int | str] | None = None,
     scheme: str = "bioes",
     illegal: IllegalTagRule = "error",
     seed: int = 0,
     folders: Sequence[Path] = (),
+    known_labels: Sequence[str] = (),
     tokenizer: str = DEFAULT_TOKENIZER,
 ) -> Corpus:
     """Read the files of a corpus and convert their tags to one scheme.
 
     Args:
         train, dev, test: files, or names such as `sample:train`; without dev, a tenth of train is held out.
-        columns: the columns of all files, see `ConllReader`.
+        columns: the columns of all files, or their names; see `SourceFile`.
         scheme: the scheme of the result: iob1, iob2, bioes or binary.
         illegal: see `read_split`.
         seed: the random seed for choosing the sentences to hold out.
         folders: folders to search for relative paths, after the working directory.
+        known_labels: labels that the model knows from earlier training.
         tokenizer: see `read_split`.
 
     Raises:
-        DataError: see `read_split` and `resolve`; also if train has no entities, or too few to hold out dev.
+        DataError: see `read_split`, `resolve` and `hold_out`; also if train has no entities.
     """
 
     def read(source: str | Path, name: str) -> Split:
@@ -88,12 +89,24 @@ def load_corpus(
     whole = read(train, "train")
     if not whole.labels:
         raise DataError("no entities: all tags are O; check data.columns", whole.path)
-    kept, chosen, notes = (whole, read(dev, "dev"), []) if dev is not None else _hold_out(whole, seed=seed)
+    notes = []
+    if dev is None:
+        if len(whole) == 1 and (length := int(whole.lengths[0])) > LONG_SENTENCE:
+            raise DataError(f"one sentence of {length:,} tokens: {NO_BLANK_LINES}", whole.path)
+        kept, chosen, note = hold_out(whole, seed=seed)
+        notes.append(note)
+    else:
+        kept, chosen = whole, read(dev, "dev")
     scored = None if test is None else read(test, "test")
     splits = [split for split in (kept, chosen, scored) if split is not None]
-    unseen = _unseen_labels(kept, splits)
+    unseen = _unseen_labels({*kept.labels, *known_labels}, splits)
     warnings = list(dict.fromkeys(note for split in splits for note in _file_notes(split)))
     warnings += [_unseen_note(name, counts) for name, counts in unseen.items()]
+    if not chosen.labels:
+        warnings.append(
+            "dev has no entities, so its F1 is always 0; the epoch is selected by the loss on dev and on "
+            "sentences of train with entities"
+        )
     if tokenizer == DEFAULT_TOKENIZER and (words := segmented_words(kept.counts)):
         warnings.append(_segmented_note(kept.path, words))
     return Corpus(
@@ -104,7 +117,7 @@ def load_corpus(
 def read_split(
     path: str | Path,
     *,
-    columns: Mapping[str, int] | None = None,
+    columns: Mapping[str, int | str] | None = None,
     illegal: IllegalTagRule = "error",
     name: str = "",
     scheme: str | None = None,
@@ -114,7 +127,7 @@ def read_split(
 
     Args:
         path: the file, or the folder of a saved data set. Its format is detected.
-        columns: the columns, see `ConllReader`; if given, the file is read as a column file.
+        columns: the columns or their names, see `SourceFile`; if given, the file is read as a table.
         illegal: what to do with tags that follow no scheme: `error`, or `conlleval` to read them as the CoNLL
             script does (`Split.illegal_tags` then describes them).
         name: the name of the split in messages; default: the file's name.
@@ -142,8 +155,10 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     detector = SchemeDetector()
     lines_of: dict[int, Sequence[int]] = {}  # line numbers of sentences that an error may refer to
 
+    sentences = _sentences(source)
+
     def rows() -> Iterator[TableRow]:
-        for sentence in _sentences(source):
+        for sentence in sentences:
             tags = sentence.tags or []
             if detector.add(tags):
                 lines_of[detector.sentences - 1] = sentence.lines
@@ -152,6 +167,21 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     table = build_table(rows())
     if not len(table):
         raise DataError("no sentences: the file has no words", path)
+    counts = count_strings(table.tags)
+    spelling = spelling_of(counts)
+    if spelling.unreadable:
+        sentence, position = min(map(detector.first_place, spelling.unreadable))
+        tag = table.tags.strings[table.tags.numbers[table.starts[sentence] + position]]
+        place = {
+            "in_column": isinstance(sentences, ConllReader),
+            "in_first_row": (sentence, position) == (0, 0),
+        }
+        raise DataError(spelling.problem(tag, **place), path, lines_of[sentence][position])
+    detector.rename(spelling.tags)
+    table = replace(table, tags=rename(table.tags, spelling.tags))
+    source.notes.update(spelling.notes(counts))
+    if affix := find_affix(table.tokens.strings):
+        source.notes[f"{affix}; {STRIP_AFFIX}"] = 0
     try:
         scheme, illegal_tags = detector.detect(), None
     except SchemeError as error:
@@ -168,10 +198,10 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
 
 
 def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:
-    form = "columns" if source.columns is not None else detect_format(source.path)
+    form = format_of(source)
     if form == "columns":
-        return ConllReader(source.path, columns=source.columns)
-    return read_sentences(source, form)
+        return ConllReader(source.path, columns=source.column_numbers, notes=source.notes)
+    return stream_sentences(source, form)
 
 
 def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:
@@ -209,47 +239,11 @@ def _sample(source: str) -> Path:
     return path
 
 
-def _hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, list[str]]:
-    """Move a random tenth of the sentences from train to dev; return both, and a note.
-
-    Whole documents are drawn if there are enough of them.
-    """
-    if len(whole) < 2:
-        raise DataError("cannot hold out a dev split of a single sentence; set data.dev", whole.path)
-    generator = np.random.default_rng(seed)
-    documents = np.unique(whole.documents)
-    by_document = len(documents) >= _MIN_DOCUMENTS
-    if by_document:
-        dev = _tenth_of_documents(whole.documents, documents, generator)
-    else:
-        dev = np.zeros(len(whole), dtype=bool)
-        dev[generator.permutation(len(whole))[: max(1, round(len(whole) / 10))]] = True
-    kept, chosen = whole.select(np.flatnonzero(~dev)), whole.select(np.flatnonzero(dev))
-    if not kept.labels:
-        raise DataError("too few entities to hold out a tenth of the sentences; set data.dev", whole.path)
-    note = (
-        f"no dev file: {len(chosen):,} of the {len(whole):,} sentences of {whole.path} are held out as dev "
-        f"(seed {seed}{', whole documents' if by_document else ''})"
-    )
-    return kept, replace(chosen, name="dev"), [note]
-
-
-def _tenth_of_documents(
-    of_sentence: NDArray[np.int64], documents: NDArray[np.int64], generator: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Return the mask `[s]` of random documents with about a tenth of all sentences, never all of them."""
-    order = generator.permutation(documents)
-    sizes = np.bincount(np.searchsorted(documents, of_sentence))
-    held = np.cumsum(sizes[np.searchsorted(documents, order)])
-    count = int(np.abs(held - len(of_sentence) / 10).argmin()) + 1
-    return np.isin(of_sentence, order[:count])
-
-
-def _unseen_labels(train: Split, splits: Iterable[Split]) -> dict[str, dict[str, int]]:
-    """Count, by label, the entities of each split whose label train lacks. Zero counts are left out."""
+def _unseen_labels(known: set[str], splits: Iterable[Split]) -> dict[str, dict[str, int]]:
+    """Count, by label, the entities of each split with a label not in `known`. Zero counts are left out."""
     found: dict[str, dict[str, int]] = {}
     for split in splits:
-        if new := set(split.labels) - set(train.labels):
+        if new := set(split.labels) - known:
             labels = (span.label for spans in split.all_spans() for span in spans)
             found[split.name] = dict(sorted(Counter(label for label in labels if label in new).items()))
     return found

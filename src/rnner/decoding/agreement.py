@@ -20,8 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnner.data.batches import Floats, Integers
-from rnner.decoding.batching import Limits, SentencePart, WordPositions, batches, in_order
-from rnner.decoding.emissions import EmissionsOf
+from rnner.decoding.batching import EmissionsOf, Limits, SentencePart, WordPositions, batches, in_order
 from rnner.decoding.windows import decided_rows
 
 _NO_GROUP = -1

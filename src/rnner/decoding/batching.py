@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,12 @@ class SentencePart(NamedTuple):
     def length(self) -> int:
         """The number of words."""
         return self.end - self.start
+
+
+EmissionsOf = Callable[[list[SentencePart]], Any]
+"""Returns the emissions `[b, t, k]` (scores of each tag at each word) of b parts, padding being arbitrary."""
+Emitter = Callable[[Sequence[list[str]], list[int]], EmissionsOf]
+"""Prepares a block of s sentences, given the document number `[s]` of each; the documents are complete."""
 
 
 class Limits(NamedTuple):

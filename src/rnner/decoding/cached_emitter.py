@@ -16,8 +16,7 @@ from torch import Tensor
 
 from rnner.data.batches import UNKNOWN, Integers
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding.batching import SentencePart, WordPositions
-from rnner.decoding.emissions import EmissionsOf
+from rnner.decoding.batching import EmissionsOf, SentencePart, WordPositions
 from rnner.decoding.form_cache import FormCache
 from rnner.model.tagger import Tagger
 from rnner.nn.projected import ProjectedRecurrence
@@ -42,7 +41,7 @@ class CachedEmitter:
         self._forms = FormCache(self._tables, self._tables.widths)
 
     def for_block(self, sentences: Sequence[list[str]], documents: list[int]) -> EmissionsOf:
-        """Prepare a block; see `rnner.decoding.emissions.Emitter`."""
+        """Prepare a block; see `rnner.decoding.batching.Emitter`."""
         words = BlockWords(sentences)
         vectors = None if self._tagger.document is None else self._document_vectors(words, documents)
 

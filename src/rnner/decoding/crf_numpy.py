@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,8 +80,7 @@ class NumpyLattice:
         stays, closes = after[np.arange(len(span)), following], (after * self._boundary[tag]).sum(-1)
         along = np.multiply.reduceat(np.where(at == end[span] - 1, closes, stays), begins)
         here = sums.alpha[start + 1, row, first] + sums.after[start + 1, row, first] - sums.log_z[row]
-        scores: list[float] = (np.exp(here) * opens * along).tolist()
-        return scores
+        return cast("list[float]", (np.exp(here) * opens * along).tolist())
 
     def candidates(self, labels: Integers, threshold: float) -> list[Candidate]:
         """Return all entities above a threshold, given the number [k] of each tag's label, -1 for none."""
@@ -137,8 +136,7 @@ def _log_matmul(sums: Floats, transitions: Floats) -> Floats:
 
 def _log_matmul_exact(sums: Floats, transitions: Floats) -> Floats:
     """Return the same as `_log_matmul`, exact for any finite scores but slower."""
-    found: Floats = np.logaddexp.reduce(sums[:, :, None] + transitions, axis=1)
-    return found
+    return cast(Floats, np.logaddexp.reduce(sums[:, :, None] + transitions, axis=1))
 
 
 def _with_edges(scores: Floats, lengths: Integers) -> Floats:
@@ -180,8 +178,7 @@ def _split_transitions(transitions: Floats) -> tuple[Floats, Floats, Floats]:
 def _reversed(x: NDArray[Any], lengths: Integers) -> NDArray[Any]:
     """Return sentences [b, t, d] in reverse order as [t, b, d]; the first word is repeated as padding."""
     back = lengths - 1 - np.arange(x.shape[1])[:, None]
-    found: NDArray[Any] = x[np.arange(len(lengths)), np.maximum(back, 0)]
-    return found
+    return cast("NDArray[Any]", x[np.arange(len(lengths)), np.maximum(back, 0)])
 
 
 def _padding(lengths: Integers, t: int) -> NDArray[np.bool_]:
@@ -191,13 +188,11 @@ def _padding(lengths: Integers, t: int) -> NDArray[np.bool_]:
 def _finite(emissions: Floats) -> Floats:
     """Make emissions safe to sum; subtracting the largest at each position does not change the ranking."""
     emissions = np.clip(np.nan_to_num(emissions, nan=0.0), -_LARGEST, _LARGEST)
-    relative: Floats = emissions - emissions.max(-1, keepdims=True)
-    return relative
+    return cast(Floats, emissions - emissions.max(-1, keepdims=True))
 
 
 def _log_softmax(emissions: Floats) -> Floats:
     exact = emissions.astype(np.float64)
     peak = exact.max(-1, keepdims=True)
     total: Floats = np.log(np.exp(exact - peak).sum(-1, keepdims=True))
-    relative: Floats = exact - peak - total
-    return relative
+    return cast(Floats, exact - peak - total)

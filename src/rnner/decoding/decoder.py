@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnner import tags
-from rnner.data.bags import number_documents
-from rnner.data.batches import Integers
+from rnner.data.bags import bags_of_words, number_documents
+from rnner.data.batches import Batch, Integers
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.agreement import with_agreement
 from rnner.decoding.batching import (
     DocumentNumbers,
+    EmissionsOf,
+    Emitter,
     Limits,
     SentencePart,
     Sentences,
@@ -27,7 +30,6 @@ from rnner.decoding.batching import (
     blocks,
     in_order,
 )
-from rnner.decoding.emissions import Emitter
 from rnner.decoding.lattice import EntityExtractor, Lattice
 from rnner.decoding.spans import Reading, ScoredSpan
 from rnner.decoding.threshold import best_non_overlapping
@@ -44,34 +46,33 @@ class Decoder(ABC):
 
     Args:
         vocabulary: the model's.
+        threshold: the probability that entities must exceed, if any; see `rnner.decoding.threshold`.
+        agreement: the share of emissions common to equal spellings, if any; see `rnner.decoding.agreement`.
+        uses_documents: whether the model uses whole documents.
         limits: fields of `rnner.decoding.batching.Limits`. A sentence longer than `window` words is read in
             overlapping windows (`rnner.decoding.windows`), which bounds memory; each window still sees the
             whole document.
     """
 
-    def __init__(self, vocabulary: Vocabulary, **limits: int) -> None:
-        self.vocabulary = vocabulary
-        self.limits = Limits(**limits)
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        threshold: float | None,
+        agreement: float | None,
+        uses_documents: bool,
+        **limits: int,
+    ) -> None:
+        self.vocabulary, self.limits = vocabulary, Limits(**limits)
+        self.threshold, self.agreement, self.uses_documents = threshold, agreement, uses_documents
         self._extractor = EntityExtractor(vocabulary.tags, vocabulary.scheme)
 
-    @property
-    @abstractmethod
-    def uses_documents(self) -> bool:
-        """Whether the model uses whole documents."""
-
-    @property
-    @abstractmethod
-    def threshold(self) -> float | None:
-        """The probability that entities must exceed, if any; see `rnner.decoding.threshold`."""
-
-    @property
-    @abstractmethod
-    def agreement(self) -> float | None:
-        """The share of emissions common to equal spellings, if any; see `rnner.decoding.agreement`."""
-
-    @abstractmethod
     def emitter(self) -> Emitter:
-        """Return an emitter, which computes the emissions for one call."""
+        """Return an emitter, which computes the emissions for one call; by default, batch by batch."""
+        return self._emissions_of_block
+
+    @abstractmethod
+    def emissions(self, batch: Batch[NDArray[Any]]) -> Any:
+        """Run the model on a batch; return the emissions [b, t, k], an array or a tensor."""
 
     @abstractmethod
     def lattice(self, emissions: Any, lengths: Integers) -> Lattice:
@@ -107,7 +108,13 @@ class Decoder(ABC):
     def readings(
         self, sentences: Sentences, n: int, documents: DocumentNumbers = None
     ) -> list[list[Reading]]:
-        """Return the n most probable ways to tag each sentence, best first; fewer if there are no more."""
+        """Return the n most probable ways to tag each sentence, best first; fewer if there are no more.
+
+        Raises:
+            ValueError: n is below 1.
+        """
+        if n < 1:
+            raise ValueError(f"n must be at least 1, got {n}")
         return self.decode(
             sentences, documents, partial(self._readings, n=n), partial(join_readings, n=n), []
         )
@@ -137,7 +144,7 @@ class Decoder(ABC):
                 with garbage_collection_paused():
                     words = sentences[block.start : block.stop]
                     document_of = number_documents(numbers[block.start : block.stop]).tolist()
-                    emissions_of = emitter.for_block(words, document_of)
+                    emissions_of = emitter(words, document_of)
                     if self.agreement is not None:
                         emissions_of = with_agreement(
                             emissions_of, words, document_of, self.agreement, self.limits
@@ -149,35 +156,35 @@ class Decoder(ABC):
                     found += in_order(words, results, self.limits, join=join, empty=empty)
         return found
 
+    def _emissions_of_block(self, sentences: Sequence[list[str]], documents: list[int]) -> EmissionsOf:
+        bags = bags_of_words(sentences, documents, self.vocabulary.row) if self.uses_documents else None
+
+        def emissions_of(parts: list[SentencePart]) -> Any:
+            words = [sentences[number][start:end] for number, start, end in parts]
+            own = None if bags is None else [bags[part.sentence] for part in parts]
+            return self.emissions(self.vocabulary.encode(words, bags=own))
+
+        return emissions_of
+
     def _best_spans(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[Span]]:
         places, labels = self._extractor.extract(lattice.best_tags(), _lengths(parts))
-        found = zip(places.tolist(), labels, strict=True)
-        return _by_row(len(parts), ((row, Span(start, end, label)) for (row, start, end), label in found))
+        return _by_row(parts, Span, zip(*places.T.tolist(), labels, strict=True))
 
     def _best_scored_spans(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
         places, labels = self._extractor.extract(lattice.best_tags(), _lengths(parts))
         scores = lattice.probabilities(places) if labels else []
-        found = zip(places.tolist(), labels, scores, strict=True)
-        return _by_row(
-            len(parts),
-            ((row, ScoredSpan(start, end, label, score)) for (row, start, end), label, score in found),
-        )
+        return _by_row(parts, ScoredSpan, zip(*places.T.tolist(), labels, scores, strict=True))
 
     def _candidates(
         self, lattice: Lattice, parts: list[SentencePart], threshold: float
     ) -> list[list[ScoredSpan]]:
         names, found = self._extractor.labels, lattice.candidates(self._extractor.label_numbers, threshold)
-        return _by_row(
-            len(parts),
-            ((row, ScoredSpan(start, end, names[label], score)) for row, start, end, label, score in found),
-        )
+        return _by_row(parts, ScoredSpan, ((*place, names[label], score) for *place, label, score in found))
 
     def _best_non_overlapping(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
-        threshold = self.threshold
-        assert threshold is not None
-        return [
-            best_non_overlapping(found, threshold) for found in self._candidates(lattice, parts, threshold)
-        ]
+        threshold = cast(float, self.threshold)
+        candidates = self._candidates(lattice, parts, threshold)
+        return [best_non_overlapping(found, threshold) for found in candidates]
 
     def _readings(self, lattice: Lattice, parts: list[SentencePart], n: int) -> list[list[Reading]]:
         names, scheme = self.vocabulary.tags, self.vocabulary.scheme
@@ -200,8 +207,11 @@ def _moved(parts: list[SentencePart], first: int) -> list[SentencePart]:
     return [part._replace(sentence=part.sentence + first) for part in parts]
 
 
-def _by_row(rows: int, found: Iterable[tuple[int, T]]) -> list[list[T]]:
-    grouped: list[list[T]] = [[] for _ in range(rows)]
-    for row, result in found:
-        grouped[row].append(result)
+def _by_row(
+    parts: list[SentencePart], kind: Callable[..., T], found: Iterable[tuple[Any, ...]]
+) -> list[list[T]]:
+    """Return the entities of each part, given the row of each entity and its fields."""
+    grouped: list[list[T]] = [[] for _ in parts]
+    for row, *fields in found:
+        grouped[row].append(kind(*fields))
     return grouped

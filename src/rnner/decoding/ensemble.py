@@ -139,5 +139,5 @@ def require_same_labels(vocabularies: Mapping[str, Vocabulary]) -> None:
             labels = [", ".join(sorted(own)) or "none" for own in (known.labels, vocabulary.labels)]
             raise UsageError(
                 f"{first} has the labels {labels[0]}, {name} has {labels[1]}: only models with the same "
-                "labels can be compared or averaged; evaluate these one at a time"
+                "labels can be compared or averaged; evaluate these one at a time, or rename labels (--map)"
             )

@@ -15,7 +15,7 @@ from rnner.decoding.threshold import Candidate
 class Lattice(Protocol):
     """The scores of all tag sequences of b sentences, padded to t positions.
 
-    Implemented by `rnner.decoding.crf_torch.TorchLattice` and `rnner.decoding.crf_numpy.NumpyLattice`.
+    Implemented by `rnner.decoding.tagger_decoder.TorchLattice` and `rnner.decoding.crf_numpy.NumpyLattice`.
     """
 
     def best_tags(self) -> Integers:

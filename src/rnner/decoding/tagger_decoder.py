@@ -1,9 +1,10 @@
-"""`TaggerDecoder`: a decoder that runs a tagger in torch."""
+"""`TaggerDecoder`: a decoder that runs a tagger in torch, and the lattice of its emissions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,16 +15,19 @@ from torch.nn.utils.rnn import pad_sequence
 
 from rnner.data.batches import Batch, Integers
 from rnner.data.vocabulary import Vocabulary
-from rnner.decoding.batching import DocumentNumbers, SentencePart, Sentences
+from rnner.decoding.batching import DocumentNumbers, Emitter, SentencePart, Sentences
 from rnner.decoding.cached_emitter import CachedEmitter
-from rnner.decoding.crf_torch import TorchLattice
+from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
-from rnner.decoding.emissions import Emitter, PlainEmitter
 from rnner.decoding.lattice import Lattice
 from rnner.decoding.spans import ScoredSpan
+from rnner.decoding.threshold import Candidate
 from rnner.decoding.windows import decided_rows, join_spans
 from rnner.model.folder import load_model
 from rnner.model.tagger import Tagger
+from rnner.nn.crf.marginals import marginals, span_probabilities
+from rnner.nn.crf.viterbi import viterbi
+from rnner.nn.heads import Head
 from rnner.tags import Span, from_spans
 
 
@@ -50,43 +54,26 @@ class TaggerDecoder(Decoder):
     """
 
     def __init__(self, tagger: Tagger, vocabulary: Vocabulary, *, final: bool = False, **limits: int) -> None:
-        super().__init__(vocabulary, **limits)
+        uses_documents = tagger.document is not None
+        super().__init__(vocabulary, tagger.head.threshold, tagger.agreement, uses_documents, **limits)
         self.tagger = tagger
-        self._cached = CachedEmitter(tagger.eval(), vocabulary) if final and self._on_cpu else None
+        cached = final and self.device.type == "cpu"
+        self._cached = CachedEmitter(tagger.eval(), vocabulary) if cached else None
 
     @property
     def device(self) -> torch.device:
         """The device of the tagger's weights."""
         return self.tagger.emission.weight.device
 
-    @property
-    def _on_cpu(self) -> bool:
-        return self.device.type == "cpu"
-
-    @property
-    def uses_documents(self) -> bool:
-        """Whether the tagger uses whole documents."""
-        return self.tagger.document is not None
-
-    @property
-    def threshold(self) -> float | None:
-        """The threshold of the tagger's head, if it has one."""
-        return self.tagger.head.threshold
-
-    @property
-    def agreement(self) -> float | None:
-        """The tagger's share of agreement, if it has one."""
-        return self.tagger.agreement
-
     def emitter(self) -> Emitter:
         """Return an emitter: cached on the CPU, plain on a GPU, where products are faster than look-ups."""
-        if self._on_cpu:
-            return self._cached or CachedEmitter(self.tagger, self.vocabulary)
-        return PlainEmitter(self._emissions, self.vocabulary, uses_documents=self.uses_documents)
+        if self.device.type == "cpu":
+            return (self._cached or CachedEmitter(self.tagger, self.vocabulary)).for_block
+        return super().emitter()
 
-    def _emissions(self, batch: Batch[NDArray[Any]]) -> Tensor:
-        emissions: Tensor = self.tagger(batch.to(self.device))
-        return emissions
+    def emissions(self, batch: Batch[NDArray[Any]]) -> Tensor:
+        """Run the tagger on a batch; return the emissions [b, t, k]."""
+        return cast(Tensor, self.tagger(batch.to(self.device)))
 
     def lattice(self, emissions: Any, lengths: Integers) -> TorchLattice:
         """Return the lattice of emissions [b, t, k] of sentences with lengths [b]."""
@@ -106,6 +93,33 @@ class TaggerDecoder(Decoder):
             finally:
                 if training:
                     self.tagger.train()
+
+    def spans_and_loss(
+        self, sentences: Sentences, tags: Sequence[list[str]], documents: DocumentNumbers = None
+    ) -> tuple[list[list[Span]], float]:
+        """Return the entities of each sentence, and the mean training loss of the given tags per sentence.
+
+        Sentences with a tag that the tagger does not know are left out of the mean; it is 0.0 without others.
+        Words in two windows of a long sentence count twice.
+        """
+        number = {tag: i for i, tag in enumerate(self.vocabulary.tags)}
+        find = self._best_spans if self.threshold is None else self._best_non_overlapping
+        losses, count = [0.0], 0  # losses of batches, number of sentences
+
+        def read(lattice: Lattice, parts: list[SentencePart]) -> list[list[Span]]:
+            nonlocal count
+            ids = [
+                [number.get(tag, -1) for tag in tags[part.sentence][part.start : part.end]] for part in parts
+            ]
+            rows = [row for row, own in enumerate(ids) if -1 not in own]
+            if rows:
+                known = pad_sequence([torch.tensor(own) for own in ids], batch_first=True)[rows]
+                losses.append(cast(TorchLattice, lattice).loss(known.to(self.device), rows))
+                count += len(rows)
+            return [[Span(*span[:3]) for span in own] for own in find(lattice, parts)]
+
+        found: list[list[Span]] = self.decode(sentences, documents, read, join_spans, [])
+        return found, sum(losses) / max(1, count)
 
     def marginals(self, sentences: Sentences, documents: DocumentNumbers = None) -> list[Tensor]:
         """Return the probability of each tag at each word given the sentence, as [t, k] for each sentence.
@@ -146,23 +160,18 @@ class TaggerDecoder(Decoder):
 
         def read(lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
             asked = [_spans_in(part, spans[part.sentence]) for part in parts]
-            return self._probabilities(cast(TorchLattice, lattice), parts, asked)
+            places = [(row, span.start, span.end) for row, own in enumerate(asked) for span in own]
+            if not places:
+                return [[] for _ in parts]
+            paths = []
+            for own, part in zip(asked, parts, strict=True):
+                names = from_spans([span for span in own if span.label], part.length, self.vocabulary.scheme)
+                paths.append(torch.tensor(self.vocabulary.tag_ids(names), device=self.device))
+            path = pad_sequence(paths, batch_first=True)
+            scores = iter(cast(TorchLattice, lattice).probabilities_in(path, path.new_tensor(places)))
+            return [[ScoredSpan(*span, next(scores)) for span in own] for own in asked]
 
         return self.decode(sentences, documents, read, join_spans, [])
-
-    def _probabilities(
-        self, lattice: TorchLattice, parts: list[SentencePart], spans: list[list[Span]]
-    ) -> list[list[ScoredSpan]]:
-        places = [(row, span.start, span.end) for row, own in enumerate(spans) for span in own]
-        if not places:
-            return [[] for _ in parts]
-        paths = []
-        for own, part in zip(spans, parts, strict=True):
-            names = from_spans([span for span in own if span.label], part.length, self.vocabulary.scheme)
-            paths.append(torch.tensor(self.vocabulary.tag_ids(names), device=self.device))
-        path, spans_of_path = pad_sequence(paths, batch_first=True), torch.tensor(places, device=self.device)
-        scores = iter(lattice.probabilities_in(path, spans_of_path))
-        return [[ScoredSpan(*span, next(scores)) for span in own] for own in spans]
 
 
 def _spans_in(part: SentencePart, spans: Sequence[Span]) -> list[Span]:
@@ -172,3 +181,55 @@ def _spans_in(part: SentencePart, spans: Sequence[Span]) -> list[Span]:
         for span in sorted(spans)
         if part.start <= span.start and span.end <= part.end
     ]
+
+
+class TorchLattice:
+    """The scores of all tag sequences of a batch; see `rnner.decoding.lattice.Lattice`.
+
+    Args:
+        head: the tagger's head.
+        emissions: [b, t, k].
+        lengths: [b].
+    """
+
+    def __init__(self, head: Head, emissions: Tensor, lengths: Tensor) -> None:
+        self._head, self._boundary = head, head.boundary
+        self._chain = (emissions, lengths, head.transition_scores())
+
+    @cached_property
+    def _best(self) -> Tensor:
+        return viterbi(*self._chain)
+
+    def best_tags(self) -> Integers:
+        """Return the most probable legal tags [b, t], 0 in the padding."""
+        return self._best.numpy(force=True)
+
+    def probabilities(self, spans: Integers) -> list[float]:
+        """Return the exact probability of n entities [n, 3] (row, start, end), tagged as in `best_tags`."""
+        return self.probabilities_in(self._best, torch.as_tensor(spans, device=self._boundary.device))
+
+    def probabilities_in(self, path: Tensor, spans: Tensor) -> list[float]:
+        """Return the exact probability of n entities [n, 3], tagged as in `path` [b, t]."""
+        scores = span_probabilities(*self._chain, tags=path, spans=spans, boundary=self._boundary)
+        return cast("list[float]", scores.tolist())
+
+    @property
+    def _numpy(self) -> NumpyLattice:
+        return NumpyLattice(*(part.numpy(force=True) for part in (*self._chain, self._boundary)))
+
+    def candidates(self, labels: Integers, threshold: float) -> list[Candidate]:
+        """Return all entities above a threshold, given the number [k] of each tag's label, -1 for none."""
+        return self._numpy.candidates(labels, threshold)
+
+    def loss(self, tags: Tensor, rows: list[int]) -> float:
+        """Return the training loss of the tags `[r, t]` of the sentences `rows`, summed over them."""
+        emissions, lengths, _ = self._chain
+        return float(self._head.loss(emissions[rows], tags, lengths[rows])) * len(rows)
+
+    def marginals(self) -> Tensor:
+        """Return the probability of each tag at each word, [b, t, k]."""
+        return marginals(*self._chain)
+
+    def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
+        """Return the n best tag sequences per sentence, with log-probabilities, -inf if there are fewer."""
+        return self._numpy.n_best(n)

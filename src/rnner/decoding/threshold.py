@@ -15,7 +15,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,5 +117,4 @@ def softmax(scores: Floats) -> Floats:
     """Return the softmax over the last dimension; zeros where all scores are -inf."""
     peak = scores.max(-1, keepdims=True)
     weights = np.exp(scores - np.where(np.isneginf(peak), 0, peak))
-    shares: Floats = weights / np.maximum(weights.sum(-1, keepdims=True), np.finfo(np.float64).tiny)
-    return shares
+    return cast(Floats, weights / np.maximum(weights.sum(-1, keepdims=True), np.finfo(np.float64).tiny))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # an optional dependency
     from onnx import GraphProto
 
 Array = NDArray[Any]
+Value = str | Tensor | Array | Sequence[int] | int
 
 
 class Graph:
@@ -32,21 +33,22 @@ class Graph:
         self._inputs[name] = self._helper.make_tensor_value_info(name, element_type, shape)
         return name
 
-    def constant(self, value: Tensor | Array | Sequence[int] | int, name: str = "") -> str:
+    def constant(self, value: Value, name: str = "") -> str:
         """Add weights or integers; if the name has a value already, that value is kept."""
         name = name or f"constant_{len(self._constants)}"
         array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
         self._constants.setdefault(name, array)
         return name
 
-    def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        """Add an operator with one result."""
+    def add(self, operator: str, *inputs: Value, **attributes: Any) -> str:
+        """Add an operator with one result. Inputs that are not names become constants."""
         return self.add_many(operator, 1, *inputs, **attributes)[0]
 
-    def add_many(self, operator: str, outputs: int, *inputs: str, **attributes: Any) -> list[str]:
+    def add_many(self, operator: str, outputs: int, *inputs: Value, **attributes: Any) -> list[str]:
         """Add an operator with several results."""
+        given = [value if isinstance(value, str) else self.constant(value) for value in inputs]
         names = [f"{operator}_{len(self._nodes)}_{i}" for i in range(outputs)]
-        self._nodes.append(self._helper.make_node(operator, inputs, names, **attributes))
+        self._nodes.append(self._helper.make_node(operator, given, names, **attributes))
         return names
 
     def output(self, name: str, value: str) -> None:

@@ -36,7 +36,7 @@ from rnner.nn.cells import (
 from rnner.nn.characters import CharacterCNN, CharacterRecurrent
 from rnner.nn.document_vector import MIN_WEIGHT, DocumentVector
 from rnner.nn.embeddings import WordEmbedding
-from rnner.nn.recurrent import Bidirectional, Recurrent
+from rnner.nn.recurrent import RecurrentLayer, Stack
 
 _FLOAT, _INT32 = 1, 6  # TensorProto.FLOAT and INT32
 _TO_THE_END = 1 << 62
@@ -68,10 +68,9 @@ def add_tagger(graph: Graph, tagger: Tagger, rows: Array, *, composes: bool, lex
         parts.append(_document(graph, tagger.document, words.add("document_", "m"), forms))
     x = graph.add("Concat", *parts, axis=-1)
     lengths = graph.add("Cast", graph.input("lengths", "b"), to=_INT32)
-    for number, layer in enumerate(cast(nn.ModuleList, tagger.encoder.layers)):
-        x = _join_directions(
-            graph, _recurrent(graph, layer, x, lengths, f"encoder_{number}")[0], [0, 2, 1, 3]
-        )
+    for number, layer in enumerate(cast(Stack, tagger.encoder).layers):
+        output, _ = _recurrent(graph, cast(RecurrentLayer, layer), x, lengths, f"encoder_{number}")
+        x = _join_directions(graph, output, [0, 2, 1, 3])
     scores = _linear(graph, tagger.emission, x, "emission")
     graph.output("emissions", graph.add("Transpose", scores, perm=[1, 0, 2]))
 
@@ -97,9 +96,9 @@ class _WordVectors(NamedTuple):
         composed = graph.input(f"{prefix}composed", q)
         pieces = self._look_up(graph.input(f"{prefix}pieces", q, p))  # [q, p, w]
         weights = graph.input(f"{prefix}weights", q, p, dtype=np.float32)
-        sums = graph.add("MatMul", _unsqueeze(graph, weights, 1), pieces)  # [q, 1, w]
-        sums = graph.add("Squeeze", sums, graph.constant([1]))
-        return graph.add("ScatterND", vectors, _unsqueeze(graph, composed, 1), sums)
+        sums = graph.add("MatMul", graph.add("Unsqueeze", weights, [1]), pieces)  # [q, 1, w]
+        sums = graph.add("Squeeze", sums, [1])
+        return graph.add("ScatterND", vectors, graph.add("Unsqueeze", composed, [1]), sums)
 
     def _look_up(self, ids: str) -> str:
         """Add the rows [..., w] of ids [...], as in `WordEmbedding`; vectors keep their precision."""
@@ -117,7 +116,7 @@ class _WordVectors(NamedTuple):
         if embedding.scales is not None:
             scales = graph.constant(embedding.scales[order], "frozen_scales")
             frozen_rows = graph.add("Mul", frozen_rows, graph.add("Gather", scales, place))
-        return graph.add("Where", _unsqueeze(graph, is_frozen, -1), frozen_rows, trained_rows)
+        return graph.add("Where", graph.add("Unsqueeze", is_frozen, [-1]), frozen_rows, trained_rows)
 
 
 def _document(graph: Graph, document: DocumentVector, vectors: str, forms: str) -> str:
@@ -125,7 +124,7 @@ def _document(graph: Graph, document: DocumentVector, vectors: str, forms: str) 
     gates = graph.add("Sigmoid", _linear(graph, document.gate, vectors, "gate"))  # [m, 1]
     counts = graph.input("counts", "d", "m", dtype=np.float32)
     weights = graph.add("Mul", counts, graph.add("Transpose", gates, perm=[1, 0]))
-    total = graph.add("ReduceSum", weights, graph.constant([1]), keepdims=1)
+    total = graph.add("ReduceSum", weights, [1], keepdims=1)
     total = graph.add("Max", total, graph.constant(np.array(MIN_WEIGHT, dtype=np.float32)))
     means = graph.add("Div", graph.add("MatMul", weights, vectors), total)
     zeros = graph.add("Mul", forms, graph.constant(0, "zero"))
@@ -147,7 +146,7 @@ def _characters(graph: Graph, encoder: nn.Module) -> str:
     table = graph.constant(encoder.embedding.weight, "character_table")
     x = graph.add("Gather", table, graph.add("Transpose", characters, perm=[1, 0]))
     inside = graph.add("Cast", graph.add("Greater", characters, graph.constant(0, "zero")), to=_INT32)
-    lengths = graph.add("ReduceSum", inside, graph.constant([1]), keepdims=0)
+    lengths = graph.add("ReduceSum", inside, [1], keepdims=0)
     return _join_directions(graph, _recurrent(graph, encoder.layer, x, lengths, "characters")[1], [1, 0, 2])
 
 
@@ -157,22 +156,18 @@ def _character_cnn(graph: Graph, encoder: CharacterCNN, characters: str) -> str:
     tables[:, 0] = 0  # padding beside a word adds nothing,
     tables[encoder.width // 2, 0] = -torch.inf  # and no window is centred on it
     margin = encoder.width // 2
-    padded = graph.add("Pad", characters, graph.constant([0, margin, 0, margin]))
+    padded = graph.add("Pad", characters, [0, margin, 0, margin])
     sums = ""
     for offset, table in enumerate(tables):
-        end = offset - 2 * margin
-        rows = graph.add(
-            "Gather",
-            graph.constant(table),
-            _columns(graph, padded, offset, end if end < 0 else _TO_THE_END),
-        )
+        rows = graph.add("Gather", table, _columns(graph, padded, offset, offset - 2 * margin or _TO_THE_END))
         sums = graph.add("Add", sums, rows) if sums else rows
     largest = graph.add("ReduceMax", sums, axes=[1], keepdims=0)
-    return graph.add("Add", largest, graph.constant(encoder.bias))
+    return graph.add("Add", largest, encoder.bias)
 
 
 # --- recurrence --------------------------------------------------------------------------------------------
 
+_DIRECTIONS = {(False,): "forward", (True,): "reverse", (False, True): "bidirectional"}
 # For each cell: the operator, rnner's gates in ONNX's order, and its attributes.
 _OPERATORS: dict[type[Cell], tuple[str, list[int], dict[str, Any]]] = {
     RNNCell: ("RNN", [0], {}),
@@ -183,14 +178,10 @@ _OPERATORS: dict[type[Cell], tuple[str, list[int], dict[str, Any]]] = {
 }
 
 
-def _recurrent(graph: Graph, layer: nn.Module, x: str, lengths: str, name: str) -> tuple[str, str]:
+def _recurrent(graph: Graph, layer: RecurrentLayer, x: str, lengths: str, name: str) -> tuple[str, str]:
     """Add a recurrence over x [t, b, i]: outputs [t, directions, b, h] and last states [directions, b, h]."""
-    if isinstance(layer, Bidirectional):
-        parts, direction = [layer.forward_layer, layer.backward_layer], "bidirectional"
-    else:
-        assert isinstance(layer, Recurrent)
-        parts, direction = [layer], "reverse" if layer.reverse else "forward"
-    cells = [part.cell for part in parts]
+    cells = [part.cell for part in layer.directions]
+    direction = _DIRECTIONS[tuple(part.reverse for part in layer.directions)]
     if len(kinds := {type(cell) for cell in cells}) > 1 or not kinds <= _OPERATORS.keys():
         names = {get_cell(name): name for name in cell_names()}
         own = " beside ".join(sorted(names.get(kind, kind.__name__) for kind in kinds))
@@ -198,10 +189,8 @@ def _recurrent(graph: Graph, layer: nn.Module, x: str, lengths: str, name: str) 
         raise ModelError(f"ONNX has no operator for the cell {own}; it has one for: {known}")
     operator, order, attributes = _OPERATORS[type(cells[0])]
     weights = zip(*(_weights(cell, order) for cell in cells), strict=True)
-    constants = [
-        graph.constant(torch.stack(both), f"{name}_{letter}")
-        for letter, both in zip("WRB", weights, strict=True)
-    ]
+    named = zip((f"{name}_{letter}" for letter in "WRB"), weights, strict=True)
+    constants = [graph.constant(torch.stack(both), letter) for letter, both in named]
     options = {"direction": direction, "hidden_size": cells[0].hidden_size, **attributes}
     output, end = graph.add_many(operator, 2, x, *constants, lengths, **options)
     return output, end
@@ -233,13 +222,9 @@ def _linear(graph: Graph, layer: nn.Linear, x: str, name: str) -> str:
 def _join_directions(graph: Graph, x: str, perm: list[int]) -> str:
     """Transpose x by `perm` to [..., directions, h], then concatenate the directions."""
     beside = graph.add("Transpose", x, perm=perm)
-    return graph.add("Reshape", beside, graph.constant([0] * (len(perm) - 2) + [-1]))
-
-
-def _unsqueeze(graph: Graph, x: str, axis: int) -> str:
-    return graph.add("Unsqueeze", x, graph.constant([axis]))
+    return graph.add("Reshape", beside, [0] * (len(perm) - 2) + [-1])
 
 
 def _columns(graph: Graph, x: str, start: int, end: int) -> str:
     """Add x[:, start:end]."""
-    return graph.add("Slice", x, graph.constant([start]), graph.constant([end]), graph.constant([1]))
+    return graph.add("Slice", x, [start], [end], [1])

@@ -12,7 +12,7 @@ import json
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.data.word_index import SortedWords
 from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
-from rnner.decoding.emissions import PlainEmitter
 from rnner.errors import ModelError, UsageError
 from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS
 
@@ -50,6 +49,7 @@ SHARED_TABLES = {
 }
 """Tables that a graph in a folder reads from the model's weights file, and their names in that file."""
 
+_OF_BATCHES = ("words", "casing", "characters", "forms", "lengths", "lexicon")  # fields of a batch
 _COMPOSED = ("composed", "pieces", "weights")
 _COMPOSED_KEY = 1 << 40  # larger than any row number
 
@@ -106,7 +106,11 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
             f"{path}: its format version is {metadata[FORMAT_KEY]!r}, this rnner reads {FORMAT_VERSION}; "
             "export it again"
         )
-    if FILES_KEY in metadata and not _is_unchanged(path.parent, metadata[FILES_KEY]):
+    try:
+        unchanged = FILES_KEY not in metadata or json.loads(metadata[FILES_KEY]) == digests(path.parent)
+    except (ValueError, RecursionError, OSError):
+        unchanged = False
+    if not unchanged:
         raise ModelError(
             f"{path}: other files in the folder have changed since the export; "
             f"export it again: `rnner export {path.parent} --overwrite`"
@@ -125,13 +129,6 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
 def digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of each file that a graph in the folder depends on."""
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FOLDER_FILES}
-
-
-def _is_unchanged(folder: Path, expected: str) -> bool:
-    try:
-        return bool(json.loads(expected) == digests(folder))
-    except (ValueError, RecursionError, OSError):
-        return False
 
 
 def _shared_tables(path: Path) -> Arrays:
@@ -205,16 +202,18 @@ def _legal_transitions(scores: object, vocabulary: Vocabulary) -> NDArray[np.flo
 
 def _fraction(metadata: dict[str, str], key: str) -> float | None:
     """Read a number between 0 and 1; None if it is absent."""
-    value = float(metadata[key]) if key in metadata else None
-    if value is not None and not 0 < value < 1:
+    if key not in metadata:
+        return None
+    if not 0 < (value := float(metadata[key])) < 1:
         raise ValueError(f"{key} is {value}, not between 0 and 1")
     return value
 
 
 def _check_graph(session: InferenceSession, vocabulary: Vocabulary) -> None:
     """Raise a ValueError if the graph's inputs or outputs do not fit a model with this vocabulary."""
-    known = {"words", "casing", "characters", "forms", "lengths", "document_words", "counts", "document_of"}
-    known |= {"lexicon"} if vocabulary.lexicon is not None else set()
+    known = {*_OF_BATCHES, "document_words", "counts", "document_of"}
+    if vocabulary.lexicon is None:
+        known.remove("lexicon")
     if vocabulary.n_grams is not None:
         known |= {prefix + name for prefix in ("", "document_") for name in _COMPOSED}
     if unknown := {given.name for given in session.get_inputs()} - known:
@@ -227,10 +226,6 @@ def _check_graph(session: InferenceSession, vocabulary: Vocabulary) -> None:
 class OnnxDecoder(Decoder):
     """Finds entities with an exported model; see `Decoder`, and `load_onnx` for the arguments."""
 
-    threshold: float | None = None
-    agreement: float | None = None
-    uses_documents: bool = False
-
     def __init__(
         self,
         path: Path,
@@ -241,25 +236,19 @@ class OnnxDecoder(Decoder):
         agreement: float | None,
         **limits: int,
     ) -> None:
-        super().__init__(vocabulary, **limits)
+        self._inputs = [given.name for given in session.get_inputs()]
+        super().__init__(vocabulary, threshold, agreement, "counts" in self._inputs, **limits)
         self._path, self._session, self._moves = path, session, transitions
         self._boundary = np.array(tags.boundaries(vocabulary.tags, vocabulary.scheme))
-        self._inputs = [given.name for given in session.get_inputs()]
-        self.threshold, self.agreement = threshold, agreement
-        self.uses_documents = "counts" in self._inputs
 
-    def emitter(self) -> PlainEmitter:
-        """Return an emitter, which computes the emissions for one call."""
-        return PlainEmitter(self._emissions, self.vocabulary, uses_documents=self.uses_documents)
-
-    def _emissions(self, batch: Batch[NDArray[Any]]) -> Floats:
+    def emissions(self, batch: Batch[NDArray[Any]]) -> Floats:
+        """Run the graph on a batch; return the emissions [b, t, k]."""
         available = graph_inputs(batch)
         try:
             (emissions,) = self._session.run(["emissions"], {name: available[name] for name in self._inputs})
         except Exception as error:  # onnxruntime has a dozen exception classes
             raise ModelError(f"{self._path}: cannot run ({_first_line(error)}); export it again") from None
-        found: Floats = emissions
-        return found
+        return cast(Floats, emissions)
 
     def lattice(self, emissions: Floats, lengths: Integers) -> NumpyLattice:
         """Return the lattice of emissions [b, t, k] of sentences with lengths [b]."""
@@ -268,10 +257,7 @@ class OnnxDecoder(Decoder):
 
 def graph_inputs(batch: Batch[NDArray[Any]]) -> Arrays:
     """Return everything that a graph may take, by name; see `rnner.export.writer`."""
-    arrays: Arrays = {name: getattr(batch, name) for name in ("words", "casing", "characters", "forms")}
-    arrays["lengths"] = batch.lengths
-    if batch.lexicon is not None:
-        arrays["lexicon"] = batch.lexicon
+    arrays: Arrays = {name: getattr(batch, name) for name in _OF_BATCHES}
     if batch.composition is not None:
         arrays |= _composition_inputs(batch.composition)
     if batch.bags is not None:

@@ -138,10 +138,8 @@ def _to_onnx(
     scores = tagger.head.transition_scores().detach().cpu()
     transitions = json.dumps(scores.masked_fill(scores.isneginf(), 0).tolist())
     common = {runtime.FORMAT_KEY: runtime.FORMAT_VERSION, runtime.VERSION_KEY: __version__}
-    if tagger.head.threshold is not None:
-        common[runtime.THRESHOLD_KEY] = str(tagger.head.threshold)
-    if tagger.agreement is not None:
-        common[runtime.AGREEMENT_KEY] = str(tagger.agreement)
+    shares = {runtime.THRESHOLD_KEY: tagger.head.threshold, runtime.AGREEMENT_KEY: tagger.agreement}
+    common |= {key: str(share) for key, share in shares.items() if share is not None}
     helper.set_model_props(model, {**common, runtime.TRANSITIONS_KEY: transitions, **metadata})
     return model
 

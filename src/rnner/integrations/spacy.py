@@ -34,7 +34,8 @@ from spacy.tokens import Token as SpacyToken
 from spacy.training import Example
 
 from rnner.errors import ModelError
-from rnner.model.file_names import MODEL_FILES, ONNX
+from rnner.model.archive import model_files, read_model_files, write_model_files
+from rnner.model.file_names import MODEL_FILES
 from rnner.model.names import find_model
 from rnner.pipeline import Pipeline, load
 from rnner.text.entity import Entity
@@ -108,7 +109,7 @@ class RnnerComponent(Pipe):
 
     def to_disk(self, path: Path | str, *, exclude: Collection[str] = ()) -> None:
         """Copy the files of the model into a folder."""
-        path, files = Path(path), self._files()
+        path, files = Path(path), model_files(find_model(self._model))
         path.mkdir(parents=True, exist_ok=True)
         for target in (path / name for name in MODEL_FILES):
             file = files.get(target.name)
@@ -127,7 +128,7 @@ class RnnerComponent(Pipe):
         """Return the files of the model."""
         import srsly
 
-        data: bytes = srsly.msgpack_dumps({name: file.read_bytes() for name, file in self._files().items()})
+        data: bytes = srsly.msgpack_dumps(read_model_files(find_model(self._model)))
         return data
 
     def from_bytes(self, data: bytes, *, exclude: Collection[str] = ()) -> "RnnerComponent":
@@ -142,19 +143,12 @@ class RnnerComponent(Pipe):
         if not isinstance(files, dict) or not files.keys() <= set(MODEL_FILES):
             raise ModelError("these bytes are not an rnner model; component.to_bytes() returns one")
         self._folder = TemporaryDirectory(prefix="rnner")
-        for name, content in files.items():
-            Path(self._folder.name, name).write_bytes(content)
+        write_model_files(files, Path(self._folder.name))
         return self.from_disk(self._folder.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the name of the model rather than its weights, unless it was loaded from bytes."""
         return _restore, (self.name, self._model, self.overwrite, self.to_bytes() if self._folder else None)
-
-    def _files(self) -> dict[str, Path]:
-        path = find_model(self._model)
-        if path.is_file():
-            return {ONNX: path}
-        return {name: path / name for name in MODEL_FILES if (path / name).is_file()}
 
     def _set_entities(self, docs: list[Doc]) -> None:
         sentences_of_docs = [_sentences(doc) for doc in docs]

@@ -55,14 +55,8 @@ def measure(seed: int, quick: bool, log: Log) -> dict[str, Any]:
             standard = network == "standard"
             model = FeedforwardNetwork(len(ids), 50) if standard else RNNModel(len(ids), 1, "rnn", 50, 50)
             _train(model, _examples(training, ids, shown), 150 if quick else 400)
-            weights = sum(weight.numel() for weight in model.parameters())
-            row = {
-                "network": network,
-                "shown": shown,
-                "weights": weights,
-                "f1": early_and_late_f1(model, tests),
-            }
-            rows.append(row)
+            weights, f1 = sum(map(Tensor.numel, model.parameters())), early_and_late_f1(model, tests)
+            rows.append({"network": network, "shown": shown, "weights": weights, "f1": f1})
     return {
         "positions": MAX_LENGTH,
         "first": EARLY,

@@ -24,7 +24,7 @@ from rnner.errors import UsageError
 from rnner.lab.memory import WORD_IDS, train_agreement
 from rnner.lab.small_networks import Log
 from rnner.nn.cells import Cell, GRUCell, GRUResetAfterCell, LSTMCell
-from rnner.nn.recurrent import Bidirectional, Recurrent, Stack
+from rnner.nn.recurrent import Recurrent, RecurrentLayer, Stack
 from rnner.render.plotting import Figure
 from rnner.render.tables import text_bar
 from rnner.system.terminal import printable
@@ -49,8 +49,7 @@ def tagger_inputs(decoder: TaggerDecoder, sentences: Sequence[list[str]]) -> lis
         hook.remove()
     found = []
     for number, (layer, x) in enumerate(zip(layers, inputs, strict=True), start=1):
-        both = (layer.forward_layer, layer.backward_layer) if isinstance(layer, Bidirectional) else (layer,)
-        for one in cast("tuple[Recurrent, ...]", both):
+        for one in cast(RecurrentLayer, layer).directions:
             name = f"layer {number}, " * (len(layers) > 1) + ("backward" if one.reverse else "forward")
             found.append((name, one, x.detach()))
     return found
@@ -126,20 +125,18 @@ def measure(
 
 def table(results: dict[str, Any]) -> RenderableType:
     """Render one table per layer and direction, with one row per word."""
-    return Group(*(_direction_table(name, row) for name, row in results.items()))
-
-
-def _direction_table(name: str, row: dict[str, Any]) -> Table:
-    rendered = Table(box=None, title=name, title_justify="left", padding=(0, 1, 0, 0))
-    rendered.add_column("word", max_width=16, no_wrap=True)
-    for gate in row["gates"]:
-        rendered.add_column(f"{gate}: units, mean", no_wrap=True)
-    rendered.add_column("left at the end", no_wrap=True)
-    width = 51 // len(row["gates"]) - 6
-    for word, left, *gates in zip(row["words"], row["kept"][-1], *row["gates"].values(), strict=True):
-        units = [f"{_shades(values, width)} {sum(values) / len(values):.2f}" for values in gates]
-        rendered.add_row(printable(word), *units, f"{left:.2f} {text_bar(left, 10)}")
-    return rendered
+    tables = []
+    for name, row in results.items():
+        rendered = Table(box=None, title=name, title_justify="left", padding=(0, 1, 0, 0))
+        rendered.add_column("word", max_width=16, no_wrap=True)
+        for title in (*(f"{gate}: units, mean" for gate in row["gates"]), "left at the end"):
+            rendered.add_column(title, no_wrap=True)
+        width = 51 // len(row["gates"]) - 6
+        for word, left, *gates in zip(row["words"], row["kept"][-1], *row["gates"].values(), strict=True):
+            units = [f"{_shades(values, width)} {sum(values) / len(values):.2f}" for values in gates]
+            rendered.add_row(printable(word), *units, f"{left:.2f} {text_bar(left, 10)}")
+        tables.append(rendered)
+    return Group(*tables)
 
 
 def _shades(shares: Sequence[float], width: int) -> str:

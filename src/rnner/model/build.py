@@ -36,7 +36,9 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: FrozenVectors 
     size = embeddings.words.size
     frozen = vocabulary.rows - len(vocabulary.words)
     if vectors is None and frozen:
-        vectors = _zero_vectors(frozen, size, embeddings.words.precision)
+        int8 = embeddings.words.precision == "int8"  # as `compress_vectors` returns them
+        zeros = torch.zeros(frozen, size, dtype=torch.int8 if int8 else torch.float16)
+        vectors = FrozenVectors(zeros, torch.zeros(frozen, 1) if int8 else None)
     words = WordEmbedding(len(vocabulary.words), size, *(vectors or ()))
     characters = build_character_encoder(embeddings.characters, len(vocabulary.characters))
     casing = nn.Embedding(len(CASINGS), embeddings.casing) if embeddings.casing else None
@@ -68,13 +70,6 @@ def compress_vectors(vectors: Tensor, precision: str) -> FrozenVectors:
     return FrozenVectors(half if bool(half.isfinite().all()) else vectors)
 
 
-def _zero_vectors(m: int, size: int, precision: str) -> FrozenVectors:
-    """Return zeros in the dtypes that `compress_vectors` returns."""
-    if precision == "int8":
-        return FrozenVectors(torch.zeros(m, size, dtype=torch.int8), torch.zeros(m, 1))
-    return FrozenVectors(torch.zeros(m, size, dtype=torch.float16))
-
-
 def build_character_encoder(
     config: CharactersConfig | None, characters: int
 ) -> CharacterCNN | CharacterRecurrent | None:
@@ -87,7 +82,7 @@ def build_character_encoder(
         layer = build_bidirectional(config.cell, config.size, config.hidden)
     except ValueError as error:
         raise ConfigError([f"embeddings.characters.cell: {error}"]) from None
-    return CharacterRecurrent(characters, config.size, layer)
+    return CharacterRecurrent(characters, layer)
 
 
 def build_encoder(config: EncoderConfig, features: int, *, between: float) -> Stack:

@@ -1,8 +1,13 @@
-"""The model card: the `README.md` of a model folder, generated from the run, without dates."""
+"""The model card: the `README.md` of a model folder, generated from the run, without dates.
+
+Its text is `resources/card.md`; this module fills in the words after a dollar sign.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from string import Template
 from typing import Any
 
 from rnner.config import Config
@@ -12,6 +17,15 @@ from rnner.nn.cells import cell_names, get_cell
 from rnner.tags import BINARY_LABEL
 
 _EXAMPLE = "Harry Potter and Hermione Granger invented a new spell."
+_BINARY = (
+    "Names of any kind. `--format binary` prints a 1 for each word that is part of a name and a 0 for the "
+    f"others. Consecutive words with a 1 are one entity with the label `{BINARY_LABEL}`, so two adjacent "
+    "names become one entity."
+)
+_CUSTOM_CELL = (
+    "Its cell {} is not part of rnner. To load the model, pass the Python file that registers the cell, here "
+    "called `my_cells.py`. Code in a model folder is never executed.\n\n"
+)
 
 
 def model_card(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) -> str:
@@ -22,54 +36,29 @@ def model_card(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) 
         vocabulary: the vocabulary of the model.
         metrics: the content of `metrics.json`; `test` may be absent.
     """
-    sections = (
-        _title(config, vocabulary),
-        _usage(config),
-        _labels(vocabulary),
-        _scores(config, metrics),
-        _training(config, vocabulary, metrics),
-        _limits(config, metrics),
-        _licence(config),
-    )
-    return "\n\n".join(sections) + "\n"
-
-
-def _title(config: Config, vocabulary: Vocabulary) -> str:
-    labels = "names" if vocabulary.scheme == "binary" else _listed(vocabulary.labels)
-    return (
-        "# A named-entity tagger\n\n"
-        f"A small recurrent network that finds {labels} in text: {_network(config)}. "
-        f"Trained with rnner on {_code(config.data.train)}."
-    )
-
-
-# --- use ---------------------------------------------------------------------------------------------------
-
-
-def _usage(config: Config) -> str:
-    custom = _custom_cells(config)
-    option, argument, note = "", "", ""
-    if custom:
-        option, argument = " --code my_cells.py", ", code='my_cells.py'"
-        note = (
-            f"Its cell {_listed(custom)} is not part of rnner. To load the model, pass the Python file that "
-            "registers the cell, here called `my_cells.py`. Code in a model folder is never executed.\n\n"
-        )
-    return (
-        "## Usage\n\n"
-        f"{note}In this folder (elsewhere, replace the dot with its path):\n\n"
-        "```sh\n"
-        f'rnner predict "{_EXAMPLE}" --model .{option}\n'
-        f"rnner predict --file notes.txt --format json --model .{option}\n"
-        f"rnner evaluate labelled.conll --model .{option}\n"
-        "```\n\n"
-        "```python\n"
-        "import rnner\n\n"
-        f"pipeline = rnner.load('.'{argument})\n"
-        f"for entity in pipeline(['{_EXAMPLE}'])[0]:\n"
-        "    print(entity.label, entity.start, entity.end, entity.text, entity.score)\n"
-        "```\n\n"
-        "`start` and `end` are character offsets (half-open); `score` is the model's probability."
+    data, vectors, custom = config.data, config.embeddings.words.vectors, _custom_cells(config)
+    labels = "\n".join(f"- {_code(label)}" for label in vocabulary.labels)
+    binary = vocabulary.scheme == "binary"
+    test_scores = "There was no test file, so there is no score on data that training did not use."
+    if "test" in metrics:
+        test = _code(data.test or "test")
+        test_scores = f"On test ({test}), evaluated once:\n\n{_score_table(metrics['test'])}"
+    sources = " (rnner's sample corpus is CC0)" if data.train.startswith("sample:") else ""
+    return Template(files("rnner").joinpath("resources/card.md").read_text(encoding="utf-8")).substitute(
+        names="names" if binary else _listed(vocabulary.labels),
+        network=_network(config),
+        train=_code(data.train),
+        note=_CUSTOM_CELL.format(_listed(custom)) if custom else "",
+        option=" --code my_cells.py" if custom else "",
+        argument=", code='my_cells.py'" if custom else "",
+        example=_EXAMPLE,
+        labels=_BINARY if binary else labels or "(none: the training data has no entities)",
+        dev="a held-out tenth of the training data" if data.dev is None else _code(data.dev),
+        dev_scores=_score_table(metrics["dev"]),
+        test_scores=test_scores,
+        training=_training_table(config, vocabulary, metrics),
+        sentences=f"{metrics['train']['sentences']:,}",
+        sources=sources + (f" and the word vectors ({_code(vectors)})" if vectors else ""),
     )
 
 
@@ -81,39 +70,6 @@ def _custom_cells(config: Config) -> list[str]:
         used.add(characters.cell)
     known = {name for name in cell_names() if get_cell(name).__module__.startswith("rnner.nn.")}
     return sorted(used - known)
-
-
-# --- labels and scores -------------------------------------------------------------------------------------
-
-
-def _labels(vocabulary: Vocabulary) -> str:
-    if vocabulary.scheme == "binary":
-        return (
-            "## Labels\n\n"
-            "Names of any kind. `--format binary` prints a 1 for each word that is part of a name and a 0 "
-            f"for the others. Consecutive words with a 1 are one entity with the label `{BINARY_LABEL}`, so "
-            "two adjacent names become one entity."
-        )
-    found = "\n".join(f"- {_code(label)}" for label in vocabulary.labels)
-    return f"## Labels\n\n{found or '(none: the training data has no entities)'}"
-
-
-def _scores(config: Config, metrics: dict[str, Any]) -> str:
-    dev = "a held-out tenth of the training data" if config.data.dev is None else _code(config.data.dev)
-    parts = [
-        "## Scores",
-        "In percent, over whole entities as in conlleval: boundaries and label must both be right.",
-        f"On dev ({dev}), which also selected the best epoch, so these scores are slightly too high:",
-        _score_table(metrics["dev"]),
-    ]
-    if "test" in metrics:
-        parts += [
-            f"On test ({_code(config.data.test or 'test')}), evaluated once:",
-            _score_table(metrics["test"]),
-        ]
-    else:
-        parts.append("There was no test file, so there is no score on data that training did not use.")
-    return "\n\n".join(parts)
 
 
 def _score_table(scores: dict[str, Any]) -> str:
@@ -128,10 +84,7 @@ def _score_table(scores: dict[str, Any]) -> str:
     )
 
 
-# --- training ----------------------------------------------------------------------------------------------
-
-
-def _training(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) -> str:
+def _training_table(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) -> str:
     train, versions = metrics["train"], metrics["versions"]
     rows = [
         (
@@ -150,11 +103,7 @@ def _training(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) -
         ("device", f"{metrics['device']}, {counted(metrics['threads'], 'thread')}"),
         ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
-    return (
-        "## Training\n\n"
-        f"{_table(('', ''), rows)}\n\n"
-        "All settings are in `config.yaml`, all epochs in `log.jsonl` and all metrics in `metrics.json`."
-    )
+    return _table(("", ""), rows)
 
 
 def _network(config: Config) -> str:
@@ -182,36 +131,6 @@ def _characters(config: Config) -> str:
     if characters.encoder == "cnn":
         return f"CNN, {characters.hidden} filters of width {characters.width}"
     return f"bidirectional {_code(characters.cell)}, {characters.hidden} units per direction"
-
-
-# --- limits ------------------------------------------------------------------------------------------------
-
-
-def _limits(config: Config, metrics: dict[str, Any]) -> str:
-    data = f"{metrics['train']['sentences']:,} sentences of {_code(config.data.train)}"
-    return (
-        "## Limits\n\n"
-        f"- The model learned what a name is from {data}. On text that differs in language, topic, period, "
-        "spelling or case, it finds fewer names and makes more mistakes than the scores suggest.\n"
-        "- It repeats errors and omissions of its training data, and often misses kinds of names that are "
-        "rare there.\n"
-        "- Probabilities are the model's own estimates. Do not use the model for decisions about people "
-        "without human review, or as the only step to anonymise text."
-    )
-
-
-def _licence(config: Config) -> str:
-    sample = " (rnner's sample corpus is CC0)" if config.data.train.startswith("sample:") else ""
-    vectors = config.embeddings.words.vectors
-    sources = f"the training data{sample}" + (f" and the word vectors ({_code(vectors)})" if vectors else "")
-    return (
-        "## Licence\n\n"
-        f"The licence of the weights depends on the licence of {sources}. Check it, and state it here before "
-        "you share this folder. rnner itself is under the MIT licence."
-    )
-
-
-# --- Markdown ----------------------------------------------------------------------------------------------
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

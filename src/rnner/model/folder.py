@@ -96,8 +96,15 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
         _check_files(folder)
     except OSError as error:
         raise ModelError(f"{folder}: cannot be read ({error.strerror})") from None
-    config = _load_config(folder / CONFIG)
-    vocabulary = _load_vocabulary(folder / VOCABULARY)
+    try:
+        config = load_config(folder / CONFIG, cells=cell_names())
+    except (ConfigError, UsageError) as error:
+        raise ModelError(str(error)) from None
+    data = _read_json(folder / VOCABULARY)
+    try:
+        vocabulary = Vocabulary.from_json(data)
+    except (ModelError, ValueError) as error:
+        raise ModelError(f"{folder / VOCABULARY}: {error}") from None
     if config.data.scheme != vocabulary.scheme:
         raise ModelError(
             f"{folder / CONFIG}: has the scheme {config.data.scheme}, but the vocabulary has "
@@ -124,21 +131,6 @@ def _check_files(folder: Path) -> None:
             raise ModelError(f"{folder / name}: exceeds the size limit for this file ({limit >> 20} MB)")
 
 
-def _load_config(path: Path) -> Config:
-    try:
-        return load_config(path, cells=cell_names())
-    except (ConfigError, UsageError) as error:
-        raise ModelError(str(error)) from None
-
-
-def _load_vocabulary(path: Path) -> Vocabulary:
-    data = _read_json(path)
-    try:
-        return Vocabulary.from_json(data)
-    except (ModelError, ValueError) as error:
-        raise ModelError(f"{path}: {error}") from None
-
-
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -157,8 +149,10 @@ def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary) -> Tagger
     try:
         with safe_open(path, framework="pt") as file:
             found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            if found != expected:
-                raise ModelError(f"{path}: {_mismatch(found, expected)}; the files are from different models")
+            for name in sorted(found.keys() | expected.keys()):
+                if found.get(name) != expected.get(name):
+                    problem = _mismatch(name, found.get(name), expected.get(name))
+                    raise ModelError(f"{path}: {problem}; the files are from different models")
             tensors = {name: file.get_tensor(name) for name in found}
     except (SafetensorError, OSError) as error:
         raise _corrupt(path, error) from None
@@ -194,12 +188,9 @@ def _blueprint(folder: Path, config: Config, vocabulary: Vocabulary) -> dict[str
         raise ModelError(f"{folder / CONFIG}: cannot build a tagger from this config ({reason})") from None
 
 
-def _mismatch(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> str:
-    for name in sorted(found.keys() | expected.keys()):
-        if name not in found:
-            return f"has no weights {name!r}"
-        if name not in expected:
-            return f"has the weights {name!r}, which are not in the config"
-        if found[name] != expected[name]:
-            return f"{name!r} is {list(found[name])}, config and vocabulary require {list(expected[name])}"
-    return "fits"
+def _mismatch(name: str, found: tuple[int, ...] | None, expected: tuple[int, ...] | None) -> str:
+    if found is None:
+        return f"has no weights {name!r}"
+    if expected is None:
+        return f"has the weights {name!r}, which are not in the config"
+    return f"{name!r} is {list(found)}, config and vocabulary require {list(expected)}"

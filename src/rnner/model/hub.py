@@ -36,6 +36,7 @@ def download_model(name: HubModel) -> Path:
         ModelError: the model is not found or cannot be downloaded; the message says what to do.
     """
     from huggingface_hub import constants
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     cached = _cached(name)
     if constants.HF_HUB_OFFLINE:
@@ -44,21 +45,13 @@ def download_model(name: HubModel) -> Path:
         return cached
     if cached is not None and _COMMIT.fullmatch(name.revision or ""):  # a commit never changes
         return cached
-    _silence_library()
-    state = _ask_hub(name, cached is not None)
-    if cached is not None and (state is None or state.commit in cached.parts):
-        return cached
-    assert state is not None
-    return _download(name, state.files)
-
-
-def _silence_library() -> None:
-    """Silence the messages of huggingface_hub, and show progress only on a terminal."""
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     if sys.stderr is None or not sys.stderr.isatty():
         disable_progress_bars()
+    commit, files = _ask_hub(name, cached)
+    if cached is not None and commit in cached.parts:
+        return cached
+    return _download(name, files)
 
 
 def _cached(name: HubModel) -> Path | None:
@@ -77,15 +70,11 @@ def _cached(name: HubModel) -> Path | None:
     return None
 
 
-class _HubState(NamedTuple):
-    """The latest commit of a repository, and which of its files to download."""
+def _ask_hub(name: HubModel, cached: Path | None) -> tuple[str, list[str]]:
+    """Return the latest commit of the repository, and which of its files to download.
 
-    commit: str
-    files: list[str]
-
-
-def _ask_hub(name: HubModel, is_cached: bool) -> _HubState | None:
-    """Return the state of the repository; None, with a warning, if only the cache can be used."""
+    If the Hub cannot be reached but the model is cached, warn and return the name of the cached model.
+    """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -102,21 +91,20 @@ def _ask_hub(name: HubModel, is_cached: bool) -> _HubState | None:
     except Exception as error:  # network errors have many classes
         problem = "returned an error" if isinstance(error, HfHubHTTPError) else "does not respond"
         message = f"{api.endpoint} {problem}: {_short(error)}"
-        if not is_cached:
+        if cached is None:
             raise name.error(f"folder not found, and {message}") from None
         _logger.warning("%s: %s; using the downloaded copy", name.typed, message)
-        return None
+        return cached.name, []
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
-    return _HubState(info.sha or "", _files_to_download(name, sizes))
+    return info.sha or "", _files_to_download(name, sizes)
 
 
 def _files_to_download(name: HubModel, sizes: Mapping[str, int]) -> list[str]:
     """Return the files of the model; raise a ModelError if this is not a model or a file is far too large."""
+    limits = ONNX_FILES | OPTIONAL_FILES
     if sizes.keys() >= FOLDER_FILES.keys():
-        limits = FOLDER_FILES | ONNX_FILES | OPTIONAL_FILES
-    elif sizes.keys() >= ONNX_FILES.keys():
-        limits = ONNX_FILES | OPTIONAL_FILES
-    else:
+        limits = FOLDER_FILES | limits
+    elif not sizes.keys() >= ONNX_FILES.keys():
         missing = ", ".join(file for file in FOLDER_FILES if file not in sizes)
         raise name.error(
             f"is on the Hub but is not an rnner model: it lacks {missing} and has no {', '.join(ONNX_FILES)}"

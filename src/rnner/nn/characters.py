@@ -99,18 +99,13 @@ class CharacterRecurrent(nn.Module):
 
     Args:
         characters: number of character ids, including padding.
-        size: number of features per character, which is also the input size of `layer`.
-        layer: the layer that reads the characters; its `output_size` is that of this module.
-
-    Raises:
-        ValueError: the input size of the layer is not `size`.
+        layer: the layer that reads the characters. Its `input_size` is the number of features per character,
+            its `output_size` that of this module.
     """
 
-    def __init__(self, characters: int, size: int, layer: Bidirectional) -> None:
+    def __init__(self, characters: int, layer: Bidirectional) -> None:
         super().__init__()
-        if layer.input_size != size:
-            raise ValueError(f"the layer must take {size} features per character, not {layer.input_size}")
-        self.embedding = nn.Embedding(characters, size, padding_idx=0)
+        self.embedding = nn.Embedding(characters, layer.input_size, padding_idx=0)
         init_embedding_(self.embedding.weight)
         self.layer = layer
         self.output_size = layer.output_size

@@ -1,10 +1,10 @@
-"""Heads turn emissions, the scores of each tag at each word, into a loss, tag sequences and probabilities.
+"""Heads turn emissions, the scores of each tag at each word, into a loss and tag sequences.
 
 To add a head, such as one with a label-smoothing loss, subclass `Head` in this file: `loss` decides how it
 trains, and `transition_scores` how it decodes; `build_head` in `rnner.model.build` makes it available to a
 config.
 
-Letters: b sentences, t positions, k tags, n spans or sequences.
+Letters: b sentences, t positions, k tags.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnner.nn.crf.loss import crf_loss, log_likelihood
-from rnner.nn.crf.marginals import marginals, span_probabilities
 from rnner.nn.crf.transitions import join_transitions
-from rnner.nn.crf.viterbi import n_best, viterbi
+from rnner.nn.crf.viterbi import viterbi
 from rnner.nn.padding import padding_mask
 
 
@@ -72,23 +71,6 @@ class Head(nn.Module):
     def decode(self, emissions: Tensor, lengths: Tensor) -> Tensor:
         """Return the most probable legal tags: emissions `[b, t, k]` to `[b, t]` int64, 0 in the padding."""
         return viterbi(emissions, lengths, self.transition_scores())
-
-    def marginals(self, emissions: Tensor, lengths: Tensor) -> Tensor:
-        """Return the probability `[b, t, k]` of each tag, over all legal sequences; 0 in the padding."""
-        return marginals(emissions, lengths, self.transition_scores())
-
-    def entity_probabilities(self, emissions: Tensor, lengths: Tensor, tags: Tensor, spans: Tensor) -> Tensor:
-        """Return the exact probability `[n]` of spans `[n, 3]` (row, start, end) with the tags `[b, t]`."""
-        return span_probabilities(
-            emissions, lengths, self.transition_scores(), tags=tags, spans=spans, boundary=self.boundary
-        )
-
-    def n_best(self, emissions: Tensor, lengths: Tensor, n: int) -> tuple[Tensor, Tensor]:
-        """Return the n most probable legal sequences `[b, n, t]` and their log-probabilities `[b, n]`.
-
-        The log-probability is -inf where there is no further sequence.
-        """
-        return n_best(emissions, lengths, self.transition_scores(), n=n)
 
     def extra_repr(self) -> str:
         """Return the number of tags and the threshold, for `print(module)`."""

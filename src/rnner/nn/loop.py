@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -66,14 +66,16 @@ class Recurrence(NamedTuple):
     """The initial state: the tensors `[b, h]` of the first cell, then those of the next. None for zeros."""
 
 
-def run_loops(recurrence: Recurrence) -> tuple[Tensor, State]:
-    """Run the cells of a recurrence, one after the other."""
+def run_loops(
+    recurrence: Recurrence, run: Callable[..., tuple[Tensor, State]] = run_loop
+) -> tuple[Tensor, State]:
+    """Run the cells of a recurrence one after the other, each with `run`, which is called like `run_loop`."""
     cells, reverse, x, lengths, state = recurrence
     outputs: list[Tensor] = []
     final: State = ()
     for cell, backward in zip(cells, reverse, strict=True):
-        initial = None if state is None else state[len(final) : len(final) + cell.states]
-        output, end = run_loop(cell, x, lengths, initial, reverse=backward)
+        initial = state[len(final) : len(final) + cell.states] if state else cell.initial_state(x)
+        output, end = run(cell, x, lengths, initial, reverse=backward)
         outputs.append(output)
         final += end
     return torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0], final

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from rnner.nn.cells import Cell
@@ -19,7 +19,7 @@ from rnner.nn.fused.cell_scans import CellScan, Tensors
 from rnner.nn.fused.dispatch import scan_for
 from rnner.nn.fused.packing import pack
 from rnner.nn.fused.scan import new_states
-from rnner.nn.recurrent import Bidirectional, Recurrent
+from rnner.nn.recurrent import Bidirectional, RecurrentLayer
 
 _CHUNK_SIZE = 1 << 18  # gate values per chunk of steps, few enough to stay in a core's own cache
 
@@ -50,18 +50,17 @@ class ProjectedRecurrence:
         self.widths = [len(b_a) for b_a in self._b_a]
 
     @classmethod
-    def from_layer(cls, layer: nn.Module) -> ProjectedRecurrence | None:
+    def from_layer(cls, layer: RecurrentLayer) -> ProjectedRecurrence | None:
         """Return the recurrence of a layer; None if no scan supports the layer."""
-        if isinstance(layer, Bidirectional) and layer.runs_jointly:
-            parts = [layer.forward_layer, layer.backward_layer]
-        elif isinstance(layer, Recurrent):
-            parts = [layer]
-        else:
+        parts = layer.directions
+        if not parts or (isinstance(layer, Bidirectional) and not layer.runs_jointly):
             return None
         scan = scan_for(parts[0].cell, parts[0].path)
-        if scan is None:
-            return None
-        return cls(scan, [part.cell for part in parts], [part.reverse for part in parts])
+        return (
+            None
+            if scan is None
+            else cls(scan, [part.cell for part in parts], [part.reverse for part in parts])
+        )
 
     def project(self, x: Tensor, first: int, *, biased: bool) -> list[Tensor]:
         """Return the share of some features in the input products, a table `[n, width]` for each of `widths`.

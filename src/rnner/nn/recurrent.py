@@ -31,6 +31,11 @@ class RecurrentLayer(nn.Module):
     states: int
     """Number of tensors `[b, h]` in the layer's state."""
 
+    @property
+    def directions(self) -> tuple[Recurrent, ...]:
+        """The recurrences of a single layer, one per direction; a `Stack` has none."""
+        return ()
+
     def __call__(self, x: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Call `forward`; defined only for its type annotations."""
         return cast("tuple[Tensor, State]", super().__call__(x, lengths, state))
@@ -90,6 +95,11 @@ class Recurrent(RecurrentLayer):
     def implementation(self) -> str:
         """The implementation that runs: "loop", "fused" or "native" (always "loop" under `torch.func`)."""
         return choose_implementation(self.cell, self.path)
+
+    @property
+    def directions(self) -> tuple[Recurrent, ...]:
+        """The layer itself."""
+        return (self,)
 
     def forward(self, x: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Run the cell over each sentence.
@@ -174,7 +184,7 @@ class Bidirectional(RecurrentLayer):
                 summarizes each sentence.
         """
         self.check_inputs(x, lengths, state)
-        there, back = self.forward_layer, self.backward_layer
+        there, back = self.directions
         if self.runs_jointly:
             return run_recurrence(
                 there.path, Recurrence((there.cell, back.cell), (False, True), x, lengths, state)
@@ -185,9 +195,14 @@ class Bidirectional(RecurrentLayer):
         return torch.cat([output_there, output_back], dim=-1), end + start
 
     @property
+    def directions(self) -> tuple[Recurrent, ...]:
+        """The layer that reads forward, then the one that reads backward."""
+        return self.forward_layer, self.backward_layer
+
+    @property
     def runs_jointly(self) -> bool:
         """Whether one call computes both directions: same cell class, size and path, no truncation."""
-        there, back = self.forward_layer, self.backward_layer
+        there, back = self.directions
         return (
             type(there.cell) is type(back.cell)
             and (there.output_size, there.path) == (back.output_size, back.path)

@@ -11,12 +11,14 @@ for b_cc of the reset-after GRU.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from rnner.nn.cells import Cell, GRUResetAfterCell, LSTMCell, RNNCell
+from rnner.nn.fused.native import kernel_weights
 from rnner.nn.recurrent import Bidirectional, Recurrent, RecurrentLayer, Stack
 
 _MODULES: dict[type[Cell], Callable[..., nn.RNNBase]] = {
@@ -39,28 +41,30 @@ def to_torch(layer: RecurrentLayer) -> nn.RNNBase:
     Raises:
         ValueError: torch has no counterpart of the layer.
     """
-    layers = [_cells(part) for part in (layer.layers if isinstance(layer, Stack) else [layer])]
-    cells = [cell for part in layers for cell in part]
+    layers = cast("list[RecurrentLayer]", list(layer.layers)) if isinstance(layer, Stack) else [layer]
+    for part in layers:
+        if [direction.reverse for direction in part.directions] not in ([False], [False, True]):
+            raise ValueError(
+                f"torch.nn has no counterpart of {part}; torch.nn reads forward or in both directions"
+            )
+    cells = [direction.cell for part in layers for direction in part.directions]
     kind, h = type(cells[0]), cells[0].hidden_size
     if kind not in _MODULES:
         names = ", ".join(cell.__name__ for cell in _MODULES)
         raise ValueError(f"torch.nn has no counterpart of {kind.__name__}; expected one of: {names}")
-    if len({(type(cell), cell.hidden_size) for cell in cells}) > 1 or len({len(part) for part in layers}) > 1:
+    directions = {len(part.directions) for part in layers}
+    if len({(type(cell), cell.hidden_size) for cell in cells}) > 1 or len(directions) > 1:
         raise ValueError("torch.nn needs the same cell class, hidden size and directions in all layers")
     if isinstance(layer, Stack) and layer.between is not None:
         raise ValueError("torch.nn supports only its own dropout between layers; use between=None")
     module = _MODULES[kind](
-        cells[0].input_size, h, num_layers=len(layers), bidirectional=len(layers[0]) == 2, batch_first=True
+        cells[0].input_size, h, num_layers=len(layers), bidirectional=directions == {2}, batch_first=True
     )
     module.to(cells[0].b_a).train(layer.training)
     with torch.no_grad():
-        for (W_ih, W_hh, b_ih, b_hh), cell in zip(_parameters(module), cells, strict=True):
-            W_ih.copy_(cell.W_ax)
-            W_hh.copy_(cell.W_aa)
-            b_ih.copy_(cell.b_a)
-            b_hh.zero_()
-            if isinstance(cell, GRUResetAfterCell):
-                b_hh[2 * h :] = cell.b_cc
+        for targets, cell in zip(module.all_weights, cells, strict=True):
+            for target, weight in zip(targets, kernel_weights(cell), strict=True):
+                target.copy_(weight)
     return module
 
 
@@ -84,9 +88,10 @@ def from_torch(module: nn.RNNBase) -> RecurrentLayer:
             "only torch.nn.RNN with tanh, torch.nn.LSTM without projections and torch.nn.GRU have a "
             f"counterpart in rnner, not {module}"
         )
-    cells = []
-    for W_ih, W_hh, b_ih, b_hh in _parameters(module):
-        cell, h = kind(W_ih.shape[1], module.hidden_size).to(W_ih), module.hidden_size
+    cells, h = [], module.hidden_size
+    for W_ih, W_hh, *biases in module.all_weights:
+        cell = kind(W_ih.shape[1], h).to(W_ih)
+        b_ih, b_hh = biases if biases else [torch.zeros_like(cell.b_a)] * 2
         with torch.no_grad():
             cell.W_ax.copy_(W_ih)
             cell.W_aa.copy_(W_hh)
@@ -100,20 +105,3 @@ def from_torch(module: nn.RNNBase) -> RecurrentLayer:
         pairs = zip(cells[::2], cells[1::2], strict=True)
         layers = [Bidirectional(Recurrent(there), Recurrent(back, reverse=True)) for there, back in pairs]
     return (Stack(layers) if len(layers) > 1 else layers[0]).train(module.training)
-
-
-def _cells(layer: nn.Module) -> list[Cell]:
-    """Return the cells of a layer, one per direction."""
-    if isinstance(layer, Bidirectional):
-        return [layer.forward_layer.cell, layer.backward_layer.cell]
-    if isinstance(layer, Recurrent) and not layer.reverse:
-        return [layer.cell]
-    raise ValueError(f"torch.nn has no counterpart of {layer}; torch.nn reads forward or in both directions")
-
-
-def _parameters(module: nn.RNNBase) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Yield W_ih, W_hh, b_ih and b_hh of each layer and direction, with zeros for missing biases."""
-    for W_ih, W_hh, *biases in module.all_weights:
-        zeros = W_ih.new_zeros(W_ih.shape[0])
-        b_ih, b_hh = biases or (zeros, zeros)
-        yield W_ih, W_hh, b_ih, b_hh

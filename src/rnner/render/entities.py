@@ -81,8 +81,8 @@ def entities_table(text: str, entities: Sequence[Entity]) -> RenderableType:
 
 def readings_table(readings: Iterable[tuple[float, Sequence[Entity]]]) -> RenderableType:
     """Return a table of alternative readings of one sentence, each with its probability."""
-    table = numeric_table("Probability", "Entities", text=0)
-    table.columns[1].justify, table.columns[1].no_wrap, table.columns[1].overflow = "left", False, "fold"
+    table = numeric_table("Probability", text=0)
+    table.add_column("Entities", overflow="fold")
     for probability, entities in readings:
         found = "  ".join(f"[{printable(entity.label)} {printable(entity.text)}]" for entity in entities)
         table.add_row(f"{probability:.4f}", Text(found or "none"))

@@ -1,8 +1,8 @@
-"""Scores in the terminal: of one model, of several, on raw text, and as `conlleval` prints them."""
+"""Scores in the terminal: of one system, of several, on raw text, and as `conlleval` prints them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from rnner.render.marked_text import coloured_label, mark_entities, word_pieces
 from rnner.render.tables import Deferred, numeric_table
 from rnner.scoring.bootstrap import LEVEL, RESAMPLES, Interval, SamplingUnits
 from rnner.scoring.error_analysis import Confusion, ErrorCounts
+from rnner.scoring.matching import Matches
 from rnner.scoring.metrics import Score, Scores
 from rnner.system.terminal import printable
 from rnner.tags import Span
@@ -31,6 +32,15 @@ if TYPE_CHECKING:  # would import torch
 _LEVEL = f"{LEVEL:.0%}"
 _MAX_CUT = 6
 _NARROW = 60  # in narrower terminals, tables leave out columns so that no number is cut
+_WIDE = 79  # the width of the table of matches with all its counts
+_MATCH_TITLES = {"strict": "Strict", "exact": "Exact", "partial": "Partial", "ent_type": "Type"}
+_MATCH_COUNTS = {
+    "correct": "Correct",
+    "incorrect": "Wrong",
+    "partial": "Partial",
+    "missed": "Missed",
+    "spurious": "Spurious",
+}
 _ERROR_TITLES = {
     "correct": "correct",
     "wrong_type": "wrong type",
@@ -41,37 +51,28 @@ _ERROR_TITLES = {
 }
 
 
-def scores_table(
-    scores: Scores,
-    errors: ErrorCounts | None = None,
-    confusions: Sequence[Confusion] = (),
-    *,
-    sampling: tuple[Interval, SamplingUnits] | None = None,
-    top: int = 6,
-) -> RenderableType:
-    """Return the scores of one model in per cent.
+def evaluation_table(report: EvaluationReport, *, matches: bool = False, top: int = 6) -> RenderableType:
+    """Return the scores of one model, or of one file of predictions, in per cent.
 
     Args:
-        scores: shown as one row per type, one for all, and one for strict scores if they differ.
-        errors: number of entities in each error class.
-        confusions: with examples, most frequent first.
-        sampling: bootstrap interval of F1 and the units that were resampled.
-        top: number of confusions to show.
+        report: its scores are one row per type, one for all, and rows for averages over types, for strict
+            scores if they differ, and for seen and unseen entities if they are known.
+        matches: whether to show strict, exact, partial and type matches.
+        top: number of confusions to show, with examples.
     """
-    parts: list[RenderableType] = [Deferred(partial(_types_table, scores)), "", _accuracy_line(scores)]
-    if sampling is not None:
-        interval, units = sampling
-        parts.append(Text(f"F1 {_LEVEL} interval {_interval(interval)}, {_resampling(units)}"))
-    if errors is not None:
-        parts += ["", _errors_table(errors)]
-    if confusions:
+    parts: list[RenderableType] = [Deferred(partial(_types_table, report)), "", _accuracy_line(report)]
+    parts.append(Text(f"F1 {_LEVEL} interval {_interval(report.f1_interval)}, {_resampling(report.units)}"))
+    if matches:
+        parts += ["", Deferred(partial(_matches_table, report.matches))]
+    parts += ["", _errors_table(report.errors)]
+    if report.confusions:
         parts += ["", Text("Most frequent confusions", style="bold")]
-        parts += [Deferred(partial(_confusion, confusion)) for confusion in confusions[:top]]
+        parts += [Deferred(partial(_confusion, confusion)) for confusion in report.confusions[:top]]
     return Group(*parts)
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
-    """Return the scores of several models on the same data, and their differences from the first."""
+    """Return the scores of several models, or files of predictions, and their differences from the first."""
     units = comparison.models[0][1].units
     systems = list(comparison.models)
     if comparison.ensemble is not None:
@@ -81,7 +82,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
         "",
         Deferred(partial(_differences_table, comparison, systems[1:])),
         "",
-        Text(f"Intervals and shares: {_resampling(units)}, the same for all models"),
+        Text(f"Intervals and shares: {_resampling(units)}, the same for all"),
     )
 
 
@@ -120,30 +121,54 @@ def conlleval_report(scores: Scores) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _types_table(scores: Scores, width: int, _: object) -> Table:
+def _types_table(report: EvaluationReport, width: int, _: object) -> Table:
     titles = ["Precision", "Recall", "F1", *(("Gold", "Found", "Correct") if width >= _NARROW else ())]
 
     def cells(score: Score) -> list[str]:
         counts = (score.support, score.predicted, score.correct)
         return [*(f"{share:.2f}" for share in _percentages(score)), *map(str, counts)][: len(titles)]
 
+    scores, novelty = report.scores, report.novelty
     table = numeric_table("Type", *titles)
     for label, score in scores.per_type.items():
         table.add_row(coloured_label(label), *cells(score))
     if scores.per_type:
         table.add_section()
     table.add_row("All", *cells(scores), style="bold")
+    if len(scores.per_type) > 1:
+        for title, average in (("Macro average", scores.macro), ("Weighted average", scores.weighted)):
+            shares = (average.precision, average.recall, average.f1)
+            table.add_row(title, *(f"{100 * share:.2f}" for share in shares))
     if scores.strict is not None:
         table.add_row("Strict", *cells(scores.strict))
+    if novelty is not None:
+        table.add_section()
+        table.add_row("Seen in training", *cells(novelty.seen))
+        table.add_row("Unseen", *cells(novelty.unseen))
     return table
 
 
-def _accuracy_line(scores: Scores) -> Text:
-    counts = f"{scores.correct_tokens} of {scores.tokens} tags"
-    line = Text(f"Token accuracy {_accuracy(scores):.2f}% ({counts})")
+def _accuracy_line(report: EvaluationReport) -> Text:
+    scores = report.scores
+    line = Text("Entities are compared by their characters")
+    if scores.tokens:
+        counts = f"{scores.correct_tokens} of {scores.tokens} tags"
+        line = Text(f"Token accuracy {_accuracy(scores):.2f}% ({counts})")
     if scores.strict is not None:
         line.append("\nStrict: only entities whose tags follow the scheme count")
+    if report.novelty is not None:
+        line.append("\nSeen in training: training has an entity with the same form and label")
     return line
+
+
+def _matches_table(matches: Mapping[str, Matches], width: int, _: object) -> Table:
+    counts = _MATCH_COUNTS if width >= _WIDE else {}
+    titles = ["Precision", "Recall", "F1", *counts.values()]
+    table = numeric_table("Match", *titles)
+    for schema, it in matches.items():
+        shares = (f"{100 * share:.2f}" for share in (it.precision, it.recall, it.f1))
+        table.add_row(_MATCH_TITLES[schema], *shares, *(str(getattr(it, name)) for name in counts))
+    return table
 
 
 def _errors_table(errors: ErrorCounts) -> Table:
@@ -180,10 +205,13 @@ def _raw_types_table(report: RawTextReport) -> Table:
 
 def _systems_table(systems: Sequence[_System], width: int, _: object) -> Table:
     titles = ["Precision", "Recall", "F1"] if width >= _NARROW else ["F1"]
-    table = numeric_table("Model", *titles, f"{_LEVEL} interval")
+    unseen = [] if systems[0][1].novelty is None else ["Unseen F1"]
+    table = numeric_table("System", *titles, f"{_LEVEL} interval", *unseen)
     for name, report in systems:
-        shares = [f"{share:.2f}" for share in _percentages(report.scores)]
-        table.add_row(Text(printable(name)), *shares[-len(titles) :], _interval(report.f1_interval))
+        shares = [f"{share:.2f}" for share in _percentages(report.scores)][-len(titles) :]
+        if report.novelty is not None:
+            unseen = [f"{100 * report.novelty.unseen.f1:.2f}"]
+        table.add_row(Text(printable(name)), *shares, _interval(report.f1_interval), *unseen)
     return table
 
 

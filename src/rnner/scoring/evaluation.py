@@ -1,8 +1,7 @@
-"""Evaluation of taggers on an annotated corpus: scores, intervals, errors, and comparisons of models."""
+"""Evaluation of models, or of files of predictions, on an annotated corpus: scores, intervals, errors."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnner.data.splits import Split
+from rnner.scoring.annotation import (
+    NO_MAP,
+    AnnotatedSentences,
+    Annotation,
+    LabelMap,
+    score_annotations,
+)
 from rnner.scoring.bootstrap import (
     Difference,
     Interval,
@@ -21,8 +27,11 @@ from rnner.scoring.bootstrap import (
     percentile_interval,
 )
 from rnner.scoring.error_analysis import Confusion, ErrorCounts, confusions, count_errors
-from rnner.scoring.metrics import Scores, score, score_tags
-from rnner.tags import from_spans
+from rnner.scoring.matching import Matches, count_matches, count_matches_per_type
+from rnner.scoring.metrics import Scores, score, score_entities
+from rnner.scoring.novelty import KnownForms, Novelty, score_novelty
+from rnner.scoring.pairing import Pairing
+from rnner.tags import BINARY_LABEL
 
 if TYPE_CHECKING:  # would import torch
     from rnner.decoding.decoder import Decoder
@@ -31,25 +40,44 @@ if TYPE_CHECKING:  # would import torch
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """Scores, the bootstrap interval of F1, and the errors."""
+    """Scores, the bootstrap interval of F1, and the errors.
+
+    Attributes:
+        scores: precision, recall and F1.
+        f1_interval, units: interval of F1, and what was resampled for it.
+        errors, confusions: errors by class and by label.
+        matches, matches_per_type: strict, exact, partial and type matches: in all, and for each label.
+        novelty: scores of entities that training has or has not shown; None if it is not given.
+        warnings: about the data and the labels.
+        counts: `[u, 3]` per unit, see `entity_counts`.
+    """
 
     scores: Scores
     f1_interval: Interval
-    units: SamplingUnits  # resampled for the interval
+    units: SamplingUnits
     errors: ErrorCounts
     confusions: list[Confusion]
+    matches: dict[str, Matches]
+    matches_per_type: dict[str, dict[str, Matches]]
+    novelty: Novelty | None
     warnings: list[str]
-    counts: NDArray[np.int64] = field(repr=False, compare=False)  # [u, 3] per unit, see `entity_counts`
+    counts: NDArray[np.int64] = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report, ready for JSON; scores are fractions."""
-        return {
+        report = {
             **self.scores.to_dict(),
             "f1_interval": asdict(self.f1_interval) | self.units.to_dict(),
             "errors": asdict(self.errors),
             "confusions": [confusion.to_dict() for confusion in self.confusions],
+            "matches": {schema: self._matches_of(schema) for schema in self.matches},
             "warnings": self.warnings,
         }
+        return report if self.novelty is None else report | {"train": self.novelty.to_dict()}
+
+    def _matches_of(self, schema: str) -> dict[str, Any]:
+        per_type = {label: matches[schema].to_dict() for label, matches in self.matches_per_type.items()}
+        return {**self.matches[schema].to_dict(), "per_type": per_type}
 
 
 def evaluate(decoder: Decoder | Ensemble, split: Split) -> Scores:
@@ -70,45 +98,59 @@ def evaluate(decoder: Decoder | Ensemble, split: Split) -> Scores:
     return score(list(split.all_spans()), predicted, split.lengths.tolist())
 
 
-def evaluation_report(decoder: Decoder | Ensemble, split: Split) -> EvaluationReport:
+def evaluation_report(
+    decoder: Decoder | Ensemble,
+    split: Split,
+    *,
+    labels: LabelMap = NO_MAP,
+    known: KnownForms | None = None,
+) -> EvaluationReport:
     """Evaluate a model and return its scores with intervals and errors.
 
     The split is converted to `binary` if the model has that scheme. Tags that break their scheme are read as
     conlleval reads them; the strict scores are added if they differ. Entities with labels that the
     model does not know count as missed, with a warning.
+
+    Args:
+        decoder: a model's decoder, or an `Ensemble` of several.
+        split: in any tag scheme.
+        labels: new labels, for the split and the model.
+        known: the entities of the training data, to score seen and unseen entities apart.
     """
-    binary = decoder.vocabulary.scheme == "binary"
-    if binary:
+    if decoder.vocabulary.scheme == "binary":
         split = split.convert("binary")
-    gold, (sentences, gold_tags) = list(split.all_spans()), split.sentences()
-    predicted = decoder.spans(sentences, split.documents.tolist())
-    if split.illegal_tags is not None and not binary:
-        # The strict reading compares tags, so both sides need the same scheme.
-        scheme = "bioes" if any(tag[:2] in ("E-", "S-") for row in gold_tags for tag in row) else "iob2"
-        tags = [from_spans(found, len(row), scheme) for found, row in zip(predicted, gold_tags, strict=True)]
-        scores = score_tags(gold_tags, tags, scheme=scheme)
-    else:
-        scores = score(gold, predicted, split.lengths.tolist())
-    units = SamplingUnits.of_documents(split.documents)
-    counts = entity_counts(gold, predicted, units)
-    label_counts = Counter(span.label for spans in gold for span in spans)
-    return EvaluationReport(
-        scores=scores,
-        f1_interval=percentile_interval(bootstrap_f1(counts)),
-        units=units,
-        counts=counts,
-        errors=count_errors(gold, predicted),
-        confusions=confusions(gold, predicted, sentences),
-        warnings=_notes(split) + unknown_labels(label_counts, decoder.vocabulary.labels),
-    )
+        known = known and {(form, labels.get(BINARY_LABEL, BINARY_LABEL)) for form, _ in known}
+    gold = AnnotatedSentences.of_split(split).relabel(labels)
+    found = Annotation(decoder.spans(gold.words, split.documents.tolist())).relabel(labels)
+    model_labels = {labels.get(label, label) for label in decoder.vocabulary.labels}
+    warnings = _notes(split) + unknown_labels(gold.annotation.count_labels(), model_labels)
+    scores = score_annotations(gold.annotation, found, split.lengths.tolist())
+    return _report(gold, found, scores, warnings, known)
+
+
+def predictions_reports(
+    pairing: Pairing, *, labels: LabelMap = NO_MAP, known: KnownForms | None = None
+) -> list[EvaluationReport]:
+    """Return a report on each file of predictions; arguments as for `evaluation_report`."""
+    gold = pairing.gold.relabel(labels)
+    lengths = list(map(len, gold.words))
+    reports = []
+    for found in (annotation.relabel(labels) for annotation in pairing.predicted):
+        if pairing.by_tokens:
+            scores = score_annotations(gold.annotation, found, lengths)
+        else:
+            scores = score_entities(gold.annotation.spans, found.spans)
+        warnings = pairing.notes + _labels_without_gold(gold.annotation, found)
+        reports.append(_report(gold, found, scores, warnings, known))
+    return reports
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Reports of several models on the same split.
+    """Reports of several models, or files of predictions, on the same gold entities.
 
     Attributes:
-        models: name and report of each model; the first is the baseline.
+        models: name and report of each; the first is the baseline.
         ensemble: the report of the ensemble of all models, if there is one.
     """
 
@@ -118,6 +160,15 @@ class Comparison:
     def difference(self, report: EvaluationReport) -> Difference:
         """Return F1 of a report (in the lenient reading) minus that of the baseline."""
         return paired_difference(report.counts, self.models[0][1].counts)
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings of all reports; those that not all models share begin with the model's name."""
+        shared = [
+            it for it in self.models[0][1].warnings if all(it in rest.warnings for _, rest in self.models)
+        ]
+        own = [f"{name}: {it}" for name, report in self.models for it in report.warnings if it not in shared]
+        return list(dict.fromkeys(shared + own))
 
     def to_dict(self) -> dict[str, Any]:
         """Return all reports, ready for JSON; the baseline has no difference."""
@@ -137,6 +188,41 @@ def unknown_labels(counts: Mapping[str, int], known: Collection[str]) -> list[st
     if not unknown:
         return []
     return [f"the model does not know the labels {unknown}: these entities count as missed"]
+
+
+def _report(
+    gold: AnnotatedSentences,
+    found: Annotation,
+    scores: Scores,
+    warnings: list[str],
+    known: KnownForms | None,
+) -> EvaluationReport:
+    sides = gold.annotation.spans, found.spans
+    units = SamplingUnits.of_documents(gold.documents)
+    counts = entity_counts(*sides, units)
+    return EvaluationReport(
+        scores=scores,
+        f1_interval=percentile_interval(bootstrap_f1(counts)),
+        units=units,
+        counts=counts,
+        errors=count_errors(*sides),
+        confusions=confusions(*sides, gold.words),
+        matches=count_matches(*sides),
+        matches_per_type=count_matches_per_type(*sides),
+        novelty=None if known is None else score_novelty(*sides, gold.words, known),
+        warnings=warnings,
+    )
+
+
+def _labels_without_gold(gold: Annotation, found: Annotation) -> list[str]:
+    """Return a warning about predicted labels that no gold entity has."""
+    known = gold.count_labels()
+    others = {label: n for label, n in sorted(found.count_labels().items()) if label not in known}
+    if not others:
+        return []
+    listed = ", ".join(f"{label} ({n:,})" for label, n in others.items())
+    advice = f"--map {next(iter(others))}=LABEL renames a label"
+    return [f"no gold entity has the labels {listed}: these entities count as wrong; {advice}"]
 
 
 def _notes(split: Split) -> list[str]:

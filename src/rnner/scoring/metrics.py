@@ -5,21 +5,21 @@ To add a metric, add a field to `Score` (computed in `Score.from_counts`, also f
 
 An entity is correct if its boundaries and its label are; precision, recall and F1 are micro averages over all
 entities, as in conlleval (Tjong Kim Sang and De Meulder 2003). All are fractions, 0.0 if there is nothing to
-count, and bit-identical to those of seqeval.
+count, and bit-identical to those of seqeval. Macro and weighted averages are seqeval's too.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from rnner.errors import DataError
-from rnner.tags import Span, from_spans
+from rnner.tags import LENIENT, Span, from_spans, to_spans
 
 # seqeval's name of each scheme, and its tags.
 _SCHEMES = {
@@ -53,12 +53,21 @@ class Score:
         return {field.name: getattr(self, field.name) for field in fields(Score)}
 
 
+class Average(NamedTuple):
+    """F1, precision and recall, each averaged over the entity types."""
+
+    f1: float
+    precision: float
+    recall: float
+
+
 @dataclass(frozen=True)
 class Scores(Score):
     """Micro average over all entity types, the score of each type, and token accuracy.
 
     `per_type` has all labels of gold and predicted entities in alphabetical order. `strict` holds the scores
-    of the strict reading if they differ, see `score_tags`.
+    of the strict reading if they differ, see `score_tags`. `tokens` is 0 if the entities are spans of
+    characters.
     """
 
     tokens: int
@@ -71,9 +80,23 @@ class Scores(Score):
         """Share of the tokens that have the gold tag."""
         return self.correct_tokens / self.tokens if self.tokens else 0.0
 
+    @property
+    def macro(self) -> Average:
+        """Average over the entity types, each with the same weight."""
+        return _average(self.per_type.values(), [1] * len(self.per_type))
+
+    @property
+    def weighted(self) -> Average:
+        """Average over the entity types, each weighted by its number of gold entities."""
+        return _average(self.per_type.values(), [score.support for score in self.per_type.values()])
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the scores, ready for JSON; the key `strict` exists only if the strict scores differ."""
-        result = super().to_dict() | {"accuracy": self.accuracy}
+        """Return the scores, ready for JSON.
+
+        The key `strict` exists only if the strict scores differ, the key `accuracy` only if there are tokens.
+        """
+        result = super().to_dict() | ({"accuracy": self.accuracy} if self.tokens else {})
+        result |= {"macro": self.macro._asdict(), "weighted": self.weighted._asdict()}
         result["per_type"] = {label: score.to_dict() for label, score in self.per_type.items()}
         if self.strict is not None:
             result["strict"] = self.strict.to_dict()
@@ -95,7 +118,26 @@ def score(gold: Sequence[list[Span]], predicted: Sequence[list[Span]], lengths: 
         [from_spans(spans, n, "iob2") for spans, n in zip(side, lengths, strict=True)]
         for side in (gold, predicted)
     )
-    return _scores(gold, predicted, *_count_tags(gold_tags, predicted_tags))
+    return score_entities(gold, predicted, tags=(gold_tags, predicted_tags))
+
+
+def score_entities(
+    gold: Sequence[list[Span]],
+    predicted: Sequence[list[Span]],
+    *,
+    tags: tuple[Sequence[list[str]], Sequence[list[str]]] = ((), ()),
+) -> Scores:
+    """Score predicted entities against gold ones.
+
+    Args:
+        gold, predicted: the entities of each sentence; those of one side may overlap.
+        tags: gold and predicted tags of each sentence, for token accuracy; none if there are no tokens.
+
+    Raises:
+        ValueError: the arguments differ in length.
+    """
+    check_same_length(gold=gold, predicted=predicted)
+    return _scores(gold, predicted, *_count_tags(*tags))
 
 
 def score_tags(gold: Sequence[list[str]], predicted: Sequence[list[str]], *, scheme: str = "iob2") -> Scores:
@@ -117,7 +159,7 @@ def score_tags(gold: Sequence[list[str]], predicted: Sequence[list[str]], *, sch
     tag_counts = _count_tags(gold, predicted)
     lenient, strict = (
         _scores(list(map(read, gold)), list(map(read, predicted)), *tag_counts)
-        for read in (_lenient_entities, partial(_strict_entities, scheme=scheme))
+        for read in (partial(to_spans, scheme=LENIENT), partial(_strict_entities, scheme=scheme))
     )
     return lenient if strict == lenient else replace(lenient, strict=strict)
 
@@ -143,6 +185,16 @@ def _scores(
     return Scores(**vars(total), tokens=tokens, correct_tokens=correct_tokens, per_type=per_type)
 
 
+def _average(scores: Collection[Score], weights: Collection[int]) -> Average:
+    total = sum(weights) or 1
+    means = {
+        name: sum(weight * getattr(score, name) for weight, score in zip(weights, scores, strict=True))
+        / total
+        for name in Average._fields
+    }
+    return Average(**means)
+
+
 def _count_labels(sentences: Iterable[Iterable[Span]]) -> Counter[str]:
     return Counter(span.label for spans in sentences for span in spans)
 
@@ -151,12 +203,6 @@ def _count_tags(gold: Sequence[list[str]], predicted: Sequence[list[str]]) -> tu
     """Return the number of tags and how many of them agree."""
     pairs = zip(chain.from_iterable(gold), chain.from_iterable(predicted), strict=True)
     return sum(map(len, gold)), sum(left == right for left, right in pairs)
-
-
-def _lenient_entities(tags: list[str]) -> list[Span]:
-    from seqeval.metrics.sequence_labeling import get_entities
-
-    return [Span(start, last + 1, label) for label, start, last in get_entities(tags)]
 
 
 def _strict_entities(tags: list[str], scheme: str) -> list[Span]:

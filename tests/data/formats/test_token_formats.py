@@ -107,6 +107,29 @@ def test_numeric_tags_get_the_names_given(documents) -> None:
     assert document.spans == [CharSpan(0, 3, "PER")]
 
 
+def test_numeric_tags_of_columns_get_the_names_given(documents, refusal) -> None:
+    text = "Ada 1\nLovelace 2\nwrote 0\n"
+    (document,) = documents(text, label_names={"0": "O", "1": "B-PER", "2": "I-PER"})
+    assert document.spans == [CharSpan(0, 12, "PER")]
+    assert "--names 0=O,1=B-PER" in refusal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ada PER\nLovelace PER\nwrote 0\n",
+        CONLLU.replace("NER=B-PER", "NER=PER").replace("name=B-LOC", "name=LOC"),
+        '{"tokens": ["Ada", "Lovelace"], "tags": ["B_PER", "L_PER"]}\n',
+    ],
+    ids=["columns", "conllu", "tokens"],
+)
+def test_other_spellings_of_tags_are_read_in_every_format(written, text: str) -> None:
+    source = written(text)
+    first = read_documents(source, detect_format(source.path))[0]
+    assert first.spans[0].label == "PER"
+    assert any("spelling" in note or "scheme io" in note for note in source.note_lines())
+
+
 def test_illegal_tags_are_read_as_conlleval_does_on_request(written) -> None:
     source = written('{"tokens": ["a", "b"], "tags": ["B-A", "I-B"]}')
     with pytest.raises(DataError, match=r"corpus:1: .*--illegal-tags conlleval"):

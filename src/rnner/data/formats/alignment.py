@@ -71,7 +71,8 @@ class Aligner:
             sentences = split_sentences(document.text, self._tokenize(document.text))
         tokens = [token for sentence in sentences for token in sentence]
         if not tokens:
-            self.changed.append(f"{self.path}:{document.line}: skipped: the text has no words")
+            where = f"{document.path or self.path}:{document.line}"
+            self.changed.append(f"{where}: skipped: the text has no words")
         spans = self._resolve_overlaps(document, list(self._to_tokens(document, tokens)))
         return list(_by_sentence(sentences, sorted(spans, key=lambda span: span.start)))
 
@@ -139,7 +140,8 @@ class Aligner:
 
     def _line(self, document: AnnotatedText, span: CharSpan, message: str) -> str:
         text = document.text[span.start : span.end]
-        return f"{self.path}:{document.line}: {span.start}-{span.end} {span.label} {text!r} {message}"
+        where = f"{document.path or self.path}:{document.line}"
+        return f"{where}: {span.start}-{span.end} {span.label} {text!r} {message}"
 
 
 def to_tagged_sentences(

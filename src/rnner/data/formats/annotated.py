@@ -44,6 +44,7 @@ class AnnotatedText:
         line: its first line in the file, from 1 (the record number where there are no lines).
         sentences: its tokens by sentence, or None if the text has to be tokenized by `rnner.text`.
         marked: whether the file marks it as a document; otherwise it is a single sentence.
+        path: its file, if it is not the file that was read (a folder, say).
     """
 
     text: str
@@ -51,6 +52,7 @@ class AnnotatedText:
     line: int
     sentences: list[list[Token]] | None = None
     marked: bool = True
+    path: Path | None = None
 
 
 class TaggedSentence(NamedTuple):
@@ -76,17 +78,29 @@ class SourceFile:
 
     Attributes:
         path: the file, the folder of a saved data set, or the name of one on the Hub.
-        columns: the columns of a column file: see ConllReader.
+        columns: the columns of a column file (see ConllReader), or their names in a table with a header.
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
         tokenizer: the name of the tokenizer for text without tokens, see `find_tokenizer`.
-        notes: what was skipped or read differently, and how many times.
+        tagged: whether the file must have tags; `rnner predict` reads words only.
+        notes: what was skipped or read differently, and how many times (0: not counted).
+        unread: notes about labels that were not read, and how many.
     """
 
     path: Path
-    columns: Mapping[str, int] | None = None
+    columns: Mapping[str, int | str] | None = None
     label_names: Mapping[str, str] = field(default_factory=dict)
+    tagged: bool = True
     tokenizer: str = DEFAULT_TOKENIZER
     notes: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def column_numbers(self) -> dict[str, int] | None:
+        """`columns` as numbers. Raises DataError if one of them is a name."""
+        for key, column in (self.columns or {}).items():
+            if isinstance(column, str):
+                raise self.error(f"{key}: {column} names a column of a table; give its number, from 0")
+        return None if self.columns is None else dict(self.columns)  # type: ignore[arg-type]
 
     def error(self, message: str, line: int | None = None) -> DataError:
         """Return a DataError at `line` of the file (the record number where there are no lines)."""
@@ -94,7 +108,8 @@ class SourceFile:
 
     def note_lines(self) -> list[str]:
         """Return the notes, one line each."""
-        return [f"{times:,} × {note}" for note, times in self.notes.items()]
+        notes = {**self.notes, **self.unread}
+        return [f"{times:,} × {note}" if times else note for note, times in notes.items()]
 
     def label_name(self, number: int, line: int) -> str:
         """Return the name of a numbered tag or label; raise DataError if it has none."""

@@ -14,6 +14,7 @@ from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import is_blank
+from rnner.data.formats.head import Head
 from rnner.data.lines import read_lines
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.text.spacing import plain_spacing
@@ -30,8 +31,8 @@ _Row = tuple[int, list[str]]  # line number and cells
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
     """Yield the sentences; a word without a tag key is outside any entity.
 
-    Raises DataError with the line for a row without ten columns or without a valid number, and if no word has
-    a tag.
+    Raises DataError with the line for a row without ten columns or without a valid number, and, if the source
+    must have tags, if no word has one.
     """
     document, words, tagged = NO_DOCUMENT, 0, False
     lines = enumerate(read_lines(source.path), 1)
@@ -61,7 +62,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
             )
         if len(rows) > len(word_rows):
             source.notes[_SKIPPED_NOTE] += len(rows) - len(word_rows)
-    if words and not tagged:
+    if words and not tagged and source.tagged:
         raise source.error("no word has an entity tag, such as NER=B-PER, in its last column (MISC)")
 
 
@@ -87,9 +88,9 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
         out.write("\n")
 
 
-def looks_like_conllu(rows: Iterable[str]) -> bool:
-    """Return whether all rows (no blank lines, no comments) have ten columns; the first is a word number."""
-    cells = [line.split("\t") for line in rows]
+def detect(head: Head) -> bool:
+    """Return whether all rows have ten columns, and the first is a word number."""
+    cells = [line.split("\t") for line in head.rows]
     return bool(cells) and all(
         len(row) == _WIDTH
         and _is_id(row[0])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
+from rnner.data.formats.head import Head
 from rnner.data.formats.json_records import Record
 from rnner.data.formats.tokens import DOCUMENT, TAGS, WORDS, sentences_of
 from rnner.data.token_table import NO_DOCUMENT
@@ -68,9 +69,11 @@ def write(sentences: Sequence[TaggedSentence], path: Path, scheme: str, *, parqu
         table.save_to_disk(path)
 
 
-def is_saved_dataset(path: Path) -> bool:
-    """Return whether a folder was written by `save_to_disk`."""
-    return any((path / name).is_file() for name in ("state.json", "dataset_dict.json"))
+def detect(head: Head) -> bool:
+    """Return whether a path is a Parquet file, or a folder written by `save_to_disk`."""
+    if head.path.is_dir():
+        return any((head.path / name).is_file() for name in ("state.json", "dataset_dict.json"))
+    return head.data.startswith(b"PAR1")
 
 
 def _open(source: SourceFile) -> tuple[pa.Schema, _Batches]:

@@ -3,21 +3,43 @@
 To add a format, write a module in this folder with
 
 * `read(source)`, which yields `TaggedSentence`s or `AnnotatedText`s and raises `source.error(message, line)`;
-* `write(items, out, source)`, which writes them to a text file;
-* for JSON, `matches(record)`, which returns whether a record is in this format; doccano.py is an example.
+* `write(items, out, source)`, which writes them to a text file (or, for a binary file or a folder,
+  `save(items, path, source)`; brat.py is an example);
+* `detect(head)`, which returns whether a file that begins so is in this format; conllu.py is an example. For
+  JSON instead: `matches(record)`, which returns whether a record is in this format; tokens.py is an example.
 
 Then import it and add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below. Detection, reading, training, the
-command line and the round-trip tests use these tables; only a format that is not JSON must also be detected
-in detect.py.
+command line and the round-trip tests use these tables. The first format that detects a file wins; a file that
+none detects is a column file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TextIO, TypeVar
 
-from rnner.data.formats import columns, conllu, dataset, doccano, labelstudio, prodigy, tokens
+from rnner.data.formats import (
+    brat,
+    columns,
+    conll2012,
+    conllu,
+    csv_table,
+    dataset,
+    doccano,
+    entity_records,
+    hipe,
+    inline,
+    labelstudio,
+    prodigy,
+    spacy_docs,
+    spacy_json,
+    span_records,
+    tokens,
+    webanno,
+)
 from rnner.data.formats.alignment import Aligner, to_tagged_sentences
 from rnner.data.formats.annotated import (
     AnnotatedText,
@@ -27,7 +49,9 @@ from rnner.data.formats.annotated import (
     decide_scheme,
     to_documents,
 )
+from rnner.data.formats.head import Head
 from rnner.data.formats.json_records import Record
+from rnner.data.tag_spellings import spelling_of
 
 Item = TypeVar("Item", TaggedSentence, AnnotatedText)
 
@@ -38,32 +62,62 @@ class FileFormat(Generic[Item]):
 
     Attributes:
         read, write: functions that read and write it; `write` is None if it is not a text file.
+        save: function that writes a format that is not one text file to a new path.
+        detect: whether a file that begins so is in this format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.
         json_keys: the keys of such records, for error messages.
+        has_columns: whether `SourceFile.columns` chooses what is read.
     """
 
     read: Callable[[SourceFile], Iterator[Item]]
     write: Callable[[Iterable[Item], TextIO, SourceFile], None] | None
+    detect: Callable[[Head], bool] | None = None
     matches: Callable[[Record], bool] | None = None
     json_keys: str = ""
+    save: Callable[[Sequence[Item], Path, SourceFile], None] | None = None
+    has_columns: bool = False
 
 
 TOKEN_FORMATS = {
-    "columns": FileFormat(columns.read, columns.write),
-    "conllu": FileFormat(conllu.read, conllu.write),
-    "tokens": FileFormat(tokens.read, tokens.write, tokens.matches, "tokens and tags"),
-    "dataset": FileFormat(dataset.read, None),  # written by workbench/convert.py
+    "columns": FileFormat(columns.read, columns.write, has_columns=True),  # what no other format detects
+    "conllu": FileFormat(conllu.read, conllu.write, conllu.detect),
+    "conll2012": FileFormat(conll2012.read, conll2012.write, conll2012.detect, has_columns=True),
+    "hipe": FileFormat(hipe.read, hipe.write, hipe.detect, has_columns=True),
+    "csv": FileFormat(csv_table.read, csv_table.write, csv_table.detect, has_columns=True),
+    "inline": FileFormat(inline.read, inline.write, inline.detect),
+    "tokens": FileFormat(tokens.read, tokens.write, matches=tokens.matches, json_keys="tokens and tags"),
+    "dataset": FileFormat(dataset.read, None, dataset.detect),  # written by workbench/convert.py
 }
 """Formats of sentences with one tag per word."""
 
-TEXT_FORMATS = {  # labelstudio first: doccano's keys also occur in its records
+TEXT_FORMATS = {
+    "brat": FileFormat(brat.read, None, brat.detect, save=brat.save),
+    "spacy": FileFormat(spacy_docs.read, None, spacy_docs.detect, save=spacy_docs.save),
+    "spacy-json": FileFormat(
+        spacy_json.read,
+        spacy_json.write,
+        spacy_json.detect,
+        spacy_json.matches,
+        json_keys="paragraphs (spaCy 2)",
+    ),
+    # labelstudio first: doccano's keys also occur in its records
     "labelstudio": FileFormat(
-        labelstudio.read, labelstudio.write, labelstudio.matches, "data and annotations (Label Studio)"
+        labelstudio.read,
+        labelstudio.write,
+        labelstudio.detect,
+        labelstudio.matches,
+        json_keys="data and annotations (Label Studio)",
     ),
-    "prodigy": FileFormat(prodigy.read, prodigy.write, prodigy.matches, "text and spans (Prodigy)"),
+    "prodigy": FileFormat(
+        span_records.read, prodigy.write, matches=prodigy.matches, json_keys="text and spans (Prodigy)"
+    ),
     "doccano": FileFormat(
-        doccano.read, doccano.write, doccano.matches, "text and label or entities (doccano)"
+        span_records.read, doccano.write, matches=doccano.matches, json_keys="text and label (doccano)"
     ),
+    "entities": FileFormat(
+        span_records.read, entity_records.write, matches=entity_records.matches, json_keys="text and entities"
+    ),
+    "webanno": FileFormat(webanno.read, webanno.write, webanno.detect, has_columns=True),
 }
 """Formats of text with spans of characters."""
 
@@ -79,12 +133,38 @@ def read_documents(source: SourceFile, form: str, illegal: IllegalTagRule = "err
     """
     if form in TEXT_FORMATS:
         return list(TEXT_FORMATS[form].read(source))
-    sentences = list(_checked_sentences(source, form))
+    sentences = read_sentences(source, form)
     return list(to_documents(sentences, decide_scheme(source, sentences, illegal)))
 
 
-def read_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
-    """Yield the tagged sentences of a file in any format; spans of characters become BIOES tags.
+def read_sentences(source: SourceFile, form: str) -> list[TaggedSentence]:
+    """Return the sentences of a file in any format, with standard tags (`rnner.data.tag_spellings`).
+
+    Tags that are numbers get the names of the source.
+
+    Raises DataError as `stream_sentences` does, and for the first tag that cannot be read.
+    """
+    sentences = list(stream_sentences(source, form))
+    if names := source.label_names:
+        sentences = [own._replace(tags=[names.get(tag, tag) for tag in own.tags]) for own in sentences]
+    counts = Counter(tag for sentence in sentences for tag in sentence.tags)
+    spelling = spelling_of(counts)
+    for sentence in sentences if spelling.unreadable else ():
+        for tag, line in zip(sentence.tags, sentence.lines, strict=True):
+            if tag in spelling.unreadable:
+                first = line == sentences[0].lines[0]
+                problem = spelling.problem(tag, in_column=form == "columns", in_first_row=first)
+                raise source.error(problem, line)
+    source.notes.update(spelling.notes(counts))
+    if not spelling.changed:
+        return sentences
+    return [sentence._replace(tags=[spelling.tags[tag] for tag in sentence.tags]) for sentence in sentences]
+
+
+def stream_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
+    """Yield the sentences of a file in any format, with the tags as they stand in it.
+
+    Spans of characters become BIOES tags.
 
     Raises DataError as `read_documents` does (but not for illegal tags), and at the end for spans that do not
     begin and end where tokens do, or that overlap.

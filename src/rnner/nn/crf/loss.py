@@ -7,27 +7,14 @@ transitions.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from rnner.nn.crf.forward_backward import ForwardBackward
-from rnner.nn.padding import padding_mask
 
 _ALTERNATIVE = "use autograd over a logsumexp loop instead, such as textbook_loss in scripts/bench_crf.py"
-
-
-def log_partition(emissions: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
-    """Return log Z of each sentence `[b]`, for emissions `[b, t, k]`. Not differentiable (`crf_loss` is).
-
-    Raises ValueError if a sentence has no legal tag sequence.
-    """
-    with torch.no_grad():
-        posterior = ForwardBackward(emissions, lengths, transitions)
-        shift = emissions.double().logsumexp(-1).masked_fill_(padding_mask(emissions, lengths), 0).sum(1)
-        log_z = posterior.log_z + shift + posterior.peak.double() * (lengths + 1)
-        return log_z.to(posterior.peak.dtype)
 
 
 def log_likelihood(emissions: Tensor, tags: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
@@ -52,8 +39,7 @@ def crf_loss(emissions: Tensor, tags: Tensor, lengths: Tensor, transitions: Tens
     """
     if torch._C._are_functorch_transforms_active():
         raise RuntimeError(f"the CRF's loss does not support torch.func; {_ALTERNATIVE}")
-    result: Tensor = _CRFLoss.apply(emissions, tags, lengths, transitions)  # type: ignore[no-untyped-call]
-    return result
+    return cast(Tensor, _CRFLoss.apply(emissions, tags, lengths, transitions))  # type: ignore[no-untyped-call]
 
 
 class _CRFLoss(torch.autograd.Function):

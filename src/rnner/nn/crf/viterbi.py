@@ -1,4 +1,4 @@
-"""The best tag sequence, or the n best, of a linear-chain CRF: the Viterbi algorithm (Viterbi 1967).
+"""The best tag sequence of a linear-chain CRF: the Viterbi algorithm (Viterbi 1967).
 
 For the notation and the transition matrix, see `rnner.nn.crf.transitions`. The recursion runs from the end
 of each sentence to its beginning, so that all sentences of a batch are read off together from their first
@@ -11,7 +11,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rnner.nn.crf.loss import log_partition
 from rnner.nn.crf.transitions import split_transitions
 from rnner.nn.padding import padding_mask
 
@@ -42,53 +41,6 @@ def _best_suffixes(emissions: Tensor, lengths: Tensor, step: Tensor, end: Tensor
     for emission in others:
         suffixes.append((to_next + suffixes[-1][:, None]).amax(0).add_(emission))
     return _from_end(torch.stack(suffixes).permute(2, 0, 1), lengths)
-
-
-def n_best(emissions: Tensor, lengths: Tensor, transitions: Tensor, *, n: int) -> tuple[Tensor, Tensor]:
-    """Return the n most probable tag sequences `[b, n, t]` and their log-probabilities `[b, n]`, best first.
-
-    The emissions are `[b, t, k]`; the sequences are int64, 0 in the padding. If a sentence has fewer than n
-    legal ones, the rest are all 0, with log-probability -inf. Computed in float64.
-
-    Raises ValueError if n < 1 or a sentence has no legal tag sequence.
-    """
-    if n < 1:
-        raise ValueError(f"n must be at least 1, got {n}")
-    with torch.no_grad():
-        emissions, exact = _finite(emissions.double()), transitions.double()
-        scores, best, following = _n_best_suffixes(emissions, lengths, exact, n)
-        tags = best.new_empty(len(lengths), n, emissions.shape[1])
-        for i, follows in enumerate(following):  # best [b, n] is tag * n + rank, see `_n_best_suffixes`
-            tags[:, :, i] = best // n
-            best = follows.gather(1, best)
-        missing = scores.isneginf()[:, :, None] | padding_mask(emissions, lengths)[:, None]
-        log_probs = scores - log_partition(emissions, lengths, exact)[:, None]
-        return tags.masked_fill_(missing, 0), log_probs.to(transitions.dtype)
-
-
-def _n_best_suffixes(
-    emissions: Tensor, lengths: Tensor, transitions: Tensor, n: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the scores `[b, n]` of the best sequences, their suffixes `[b, n]`, and each suffix's next one.
-
-    A suffix is encoded as tag * n + rank, its rank among the suffixes of that tag. The next suffixes are
-    `[t, b, k * n]`.
-    """
-    start, step, end = split_transitions(transitions)
-    reversed_emissions = _from_end(emissions, lengths)  # [t, b, k]
-    t, b, k = reversed_emissions.shape
-    last = reversed_emissions.new_full((b, k, n), -torch.inf)
-    last[:, :, 0] = reversed_emissions[0] + end
-    following = torch.zeros(t, b, k * n, dtype=torch.int64, device=emissions.device)
-    kept = last[None].repeat(t, 1, 1, 1)
-    for i in range(1, t):
-        candidates = (step[:, :, None] + kept[i - 1][:, None]).flatten(2)  # [b, k, k * n]
-        scores, which = candidates.sort(dim=-1, descending=True, stable=True)
-        torch.add(scores[:, :, :n], reversed_emissions[i, :, :, None], out=kept[i])
-        following[i] = which[:, :, :n].flatten(1)
-    first = _from_end(kept.transpose(0, 1).flatten(2), lengths)[0].view(b, k, n)
-    scores, best = (start[:, None] + first).flatten(1).sort(dim=-1, descending=True, stable=True)
-    return scores[:, :n], best[:, :n], _from_end(following.transpose(0, 1), lengths)
 
 
 def _from_end(x: Tensor, lengths: Tensor) -> Tensor:

@@ -15,11 +15,21 @@ from torch import Tensor
 from rnner.nn.cells import Cell, GRUCell, GRUResetAfterCell, LSTMCell, NoRecurrenceCell, RNNCell, State
 from rnner.nn.fused.cell_scans import CellScan, GRUScan, LSTMScan, RNNScan
 from rnner.nn.fused.native import run_native
-from rnner.nn.fused.no_recurrence import run_without_recurrence
 from rnner.nn.fused.scan import run_scan
 from rnner.nn.loop import Recurrence, run_loops
+from rnner.nn.padding import final_output, padding_mask
 
 Implementation = Callable[[Recurrence], tuple[Tensor, State]]
+
+
+def run_without_recurrence(
+    cell: Cell, x: Tensor, lengths: Tensor, state: State, *, reverse: bool
+) -> tuple[Tensor, State]:
+    """Run a `NoRecurrenceCell` over all words at once, with the arguments and results of `run_loop`."""
+    outside = padding_mask(x, lengths)[..., None]
+    output = torch.tanh(cell.project(x.masked_fill(outside, 0))).masked_fill(outside, 0)
+    return output, (final_output(output, lengths, state[0], reverse=reverse),)
+
 
 _SCANS: dict[type[Cell], CellScan] = {RNNCell: RNNScan(), GRUCell: GRUScan(), LSTMCell: LSTMScan()}
 _IMPLEMENTATIONS: dict[type[Cell], dict[str, Implementation]] = {
@@ -27,7 +37,7 @@ _IMPLEMENTATIONS: dict[type[Cell], dict[str, Implementation]] = {
     GRUCell: {"fused": partial(run_scan, _SCANS[GRUCell])},
     GRUResetAfterCell: {"native": partial(run_native, torch.gru)},
     LSTMCell: {"fused": partial(run_scan, _SCANS[LSTMCell]), "native": partial(run_native, torch.lstm)},
-    NoRecurrenceCell: {"fused": run_without_recurrence},
+    NoRecurrenceCell: {"fused": partial(run_loops, run=run_without_recurrence)},
 }
 # The faster of the two, measured with scripts/bench_recurrent.py. On CUDA, cuDNN launches far fewer kernels.
 _FASTEST: dict[type[Cell], dict[str, str]] = {

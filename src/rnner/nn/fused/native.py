@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from rnner.nn.cells import Cell, GRUResetAfterCell, LSTMCell, State
-from rnner.nn.loop import Recurrence
+from rnner.nn.loop import Recurrence, run_loops
 from rnner.nn.padding import final_output, padding_mask, reverse_sequences
 
+Kernel = Callable[..., Any]
 SATURATED = 1e4
 """A number whose σ is exactly 1 in every float type; the σ of its negative is exactly 0."""
 
 
-def run_native(kernel: Callable[..., Any], recurrence: Recurrence) -> tuple[Tensor, State]:
+def run_native(kernel: Kernel, recurrence: Recurrence) -> tuple[Tensor, State]:
     """Run a recurrence with a kernel: `torch.lstm`, `torch.gru` or `torch.rnn_tanh`.
 
     The kernel also computes the padding. See `Recurrence` for the results.
@@ -27,26 +29,20 @@ def run_native(kernel: Callable[..., Any], recurrence: Recurrence) -> tuple[Tens
     cells, reverse, x, lengths, state = recurrence
     state = state or tuple(s for cell in cells for s in cell.initial_state(x))
     if tuple(reverse) in ((False,), (False, True)) and bool((lengths == x.shape[1]).all()):
-        weights = [weight for cell in cells for weight in _weights(cell)]
+        weights = [weight for cell in cells for weight in kernel_weights(cell)]
         return _call(kernel, x, state, weights, cells[0].states)
     outside = padding_mask(x, lengths)[..., None]
-    x = x.masked_fill(outside, 0)
-    outputs: list[Tensor] = []
-    final: State = ()
-    for cell, backward in zip(cells, reverse, strict=True):
-        initial = state[len(final) : len(final) + cell.states]
-        read = reverse_sequences(x, lengths) if backward else x
-        output, end = _run_ragged(kernel, cell, read, outside, lengths, initial)
-        outputs.append(reverse_sequences(output, lengths) if backward else output)
-        final += end
-    return torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0], final
+    recurrence = recurrence._replace(x=x.masked_fill(outside, 0))
+    return run_loops(recurrence, partial(_run_ragged, kernel, outside))
 
 
 def _run_ragged(
-    kernel: Callable[..., Any], cell: Cell, x: Tensor, outside: Tensor, lengths: Tensor, initial: State
+    kernel: Kernel, outside: Tensor, cell: Cell, x: Tensor, lengths: Tensor, initial: State, *, reverse: bool
 ) -> tuple[Tensor, State]:
-    """Run one direction over sentences in reading order, with their padding mask `[b, t, 1]`."""
-    W_ax, *others = _weights(cell)
+    """Run one direction as `run_loop` does, given the padding mask `outside` `[b, t, 1]`."""
+    if reverse:
+        x = reverse_sequences(x, lengths)
+    W_ax, *others = kernel_weights(cell)
     if isinstance(cell, LSTMCell):
         # The kernel returns only the last c<t>. So an additional feature, 1 in the padding, sets Γ_u to 0 and
         # Γ_f to 1 there, and each sentence keeps its own c<t> to the end.
@@ -54,10 +50,12 @@ def _run_ragged(
         W_ax = torch.cat([W_ax, hold[:, None]], dim=1)
         x = torch.cat([x, outside.to(x.dtype)], dim=-1)
     output, (_, *memory) = _call(kernel, x, initial, [W_ax, *others], cell.states)
-    return output.masked_fill(outside, 0), (final_output(output, lengths, initial[0]), *memory)
+    final = (final_output(output, lengths, initial[0]), *memory)
+    output = output.masked_fill(outside, 0)
+    return reverse_sequences(output, lengths) if reverse else output, final
 
 
-def _weights(cell: Cell) -> list[Tensor]:
+def kernel_weights(cell: Cell) -> list[Tensor]:
     """Return W_ax, W_aa and the two biases of the kernels; only the reset-after GRU uses the second."""
     b_aa = torch.zeros_like(cell.b_a)
     if isinstance(cell, GRUResetAfterCell):
@@ -66,7 +64,7 @@ def _weights(cell: Cell) -> list[Tensor]:
 
 
 def _call(
-    kernel: Callable[..., Any], x: Tensor, state: State, weights: list[Tensor], states: int
+    kernel: Kernel, x: Tensor, state: State, weights: list[Tensor], states: int
 ) -> tuple[Tensor, State]:
     """Call the kernel on sentences of full length; a state has `states` tensors per direction."""
     weights = _flattened(weights) if x.is_cuda else weights

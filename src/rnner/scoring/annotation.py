@@ -1,0 +1,114 @@
+"""The entities of a corpus as one source gives them: its annotators, a model, a file of predictions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnner.data.splits import Split
+from rnner.errors import did_you_mean
+from rnner.scoring.metrics import Scores, score, score_entities, score_tags
+from rnner.tags import LENIENT, Span, from_spans
+
+LabelMap = Mapping[str, str]
+"""New labels by old label; an empty one leaves out the entities with the old label. Others are kept."""
+NO_MAP: LabelMap = MappingProxyType({})
+"""Keeps all labels."""
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The entities of each sentence.
+
+    Attributes:
+        spans: the entities.
+        tags: the tags of each sentence that they were read from, if there are tags.
+        scheme: the scheme of the tags; `conlleval` if they follow none.
+    """
+
+    spans: list[list[Span]]
+    tags: list[list[str]] | None = None
+    scheme: str = ""
+
+    def relabel(self, labels: LabelMap) -> Annotation:
+        """Return the annotation with these labels; it has no tags, unless `labels` is empty."""
+        if not labels:
+            return self
+        renamed = [
+            [span._replace(label=new) for span in spans if (new := labels.get(span.label, span.label))]
+            for spans in self.spans
+        ]
+        return Annotation(renamed)
+
+    def count_labels(self) -> Counter[str]:
+        """Return the number of entities with each label."""
+        return Counter(span.label for spans in self.spans for span in spans)
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotatedSentences:
+    """Sentences with their gold entities.
+
+    Attributes:
+        words: the words of each sentence.
+        documents: `[s]` document of each sentence; -1 if it is not part of one.
+        annotation: the entities.
+    """
+
+    words: list[list[str]]
+    documents: NDArray[np.int64]
+    annotation: Annotation
+
+    @classmethod
+    def of_split(cls, split: Split) -> AnnotatedSentences:
+        """Return the sentences of a split."""
+        words, tags = split.sentences()
+        return cls(words, split.documents, Annotation(list(split.all_spans()), tags, split.scheme))
+
+    def relabel(self, labels: LabelMap) -> AnnotatedSentences:
+        """Return the same sentences with these labels, see `Annotation.relabel`."""
+        return replace(self, annotation=self.annotation.relabel(labels))
+
+
+def score_annotations(gold: Annotation, found: Annotation, lengths: Sequence[int]) -> Scores:
+    """Score entities against gold ones.
+
+    Token accuracy compares the tags if both sides have them in one scheme, as conlleval does, otherwise those
+    of IOB2. Tags that follow no scheme are also read strictly, see `score_tags`.
+
+    Args:
+        gold, found: what is scored, over the same sentences.
+        lengths: tokens per sentence.
+    """
+    if LENIENT in (gold.scheme, found.scheme):
+        scheme = _likely_scheme(gold, found)
+        return score_tags(*(_tags_in(scheme, side, lengths) for side in (gold, found)), scheme=scheme)
+    if gold.tags is not None and found.tags is not None and gold.scheme == found.scheme:
+        return score_entities(gold.spans, found.spans, tags=(gold.tags, found.tags))
+    return score(gold.spans, found.spans, lengths)
+
+
+def unused_labels(labels: LabelMap, known: Collection[str]) -> list[str]:
+    """Return a warning about the labels of a map that occur nowhere."""
+    return [
+        f"--map {label}={new}: no entity has the label {label}{did_you_mean(label, known)}"
+        for label, new in labels.items()
+        if label not in known
+    ]
+
+
+def _likely_scheme(*sides: Annotation) -> str:
+    """Return the scheme that tags that follow none are closest to."""
+    tags = {tag for side in sides if side.scheme == LENIENT for row in side.tags or [] for tag in row}
+    return "bioes" if any(tag[:2] in ("E-", "S-") for tag in tags) else "iob2"
+
+
+def _tags_in(scheme: str, side: Annotation, lengths: Sequence[int]) -> list[list[str]]:
+    if side.tags is not None and side.scheme in (scheme, LENIENT):
+        return side.tags
+    return [from_spans(spans, n, scheme) for spans, n in zip(side.spans, lengths, strict=True)]
