@@ -163,7 +163,7 @@ The senate voted on Tuesday.
 ====
 [LOC LONDON]
 [PER Alex Morgan] reports
-[ORG Barclays] cut 200 jobs on Monday.
+[ORG Barclays] cuts 200 jobs
 ====
 Starring
 [PER Tom Hanks]

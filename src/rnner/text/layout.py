@@ -4,13 +4,14 @@ A line break begins a sentence, except where prose was wrapped. The rules, for l
 table row or a rule (---) between them:
 
 * A line with a tab, three spaces or a | between words is a table row. Each cell is a sentence.
-* A line that starts with a list marker (-, *, •, 1., a), (2), #) begins a sentence.
-* A line break *can* be a wrap if the line is full: the first word of the next line would make it longer than
-  nine tenths of the longest line around. It also can if the next line starts in lower case. It cannot after
-  a colon.
+* A line that starts with a list marker (-, *, •, 1., a), (2), #) or a key (Name: ...) begins a sentence.
+* A line break *can* be a wrap if the next line starts in lower case, or if the line is full: the first word
+  of the next line would make it longer than nine tenths of the longest line around (six tenths if it has a
+  word in lower case, since many people wrap by hand). It cannot after a colon or the end of a sentence.
 * Lines joined by such breaks *are* wrapped prose if the longest line around has 24 columns or more, and
-  either the last line ends a sentence and a quarter of the words with case are in lower case, or half of
-  them are, and every third full line goes on in lower case or three lines or more of 40 columns are full.
+  either the last line ends a sentence and enough words are in lower case (half of those with case, or a
+  quarter if all lines are full to nine tenths), or half of them are, and every third full line goes on in
+  lower case or three lines or more of 40 columns are full to the last word.
   Without such evidence only the breaks before lower case are wraps.
 
 So names below each other stay apart, and a name that was broken by wrapping ("New\nYork") stays whole.
@@ -35,7 +36,8 @@ ENDERS = frozenset(".!?…。！？｡．‼⁇⁈⁉؟۔।॥։።፧፨។៕
 """The characters of marks that end a sentence."""
 
 _MIN_WIDTH, _MIN_FULL_WIDTH = 24, 40  # columns
-_FULL = 0.9
+_FULL, _RAGGED = 0.9, 0.6  # shares of the longest line
+_COLONS = (":", "：")
 _MIN_CONTINUED = 1 / 3
 
 _SPECIAL = re.compile(r"[\n\r\v\f\x85\u2028\u2029\t|]|   ")
@@ -50,7 +52,8 @@ _WIDE = re.compile(
 _NUMBER = r"(?:\p{N}{1,3}|\p{L}|[ivxl]{1,5}|[一二三四五六七八九十]{1,3})"
 _MARKER = regex.compile(
     r"\s*+(?:[-*+–—·]++(?=\s|[\p{Lu}\p{Lo}])|[•‣◦▪▸►●○■□◆◇★☆✓✔☐☑・※→]|\#{1,6}\s"
-    rf"|[(\[（【]{_NUMBER}[)\]）】]|{_NUMBER}[)）、]|(?:\p{{N}}{{1,3}}|\p{{Ll}}|[ivxl]{{1,5}})[.．](?=\s)|[①-⓿])"
+    rf"|[(\[（【]{_NUMBER}[)\]）】]|{_NUMBER}[)）、]|(?:\p{{N}}{{1,3}}|\p{{Ll}}|[ivxl]{{1,5}})[.．](?=\s)|[①-⓿]"
+    r"|\p{Lu}[^\s:]{0,20}+(?: [^\s:]{1,20}+){0,2}+:(?=\s))"
 )
 _MARKS_ONLY = regex.compile(r"[^\p{L}\p{N}]*+")
 
@@ -147,9 +150,13 @@ def _starts_in_block(block: Sequence[_Line], tokens: Sequence[Token]) -> Iterato
 
 
 def _can_be_wrapped(line: _Line, following: _Line, width: int, tokens: Sequence[Token]) -> bool:
-    if tokens[line.end - 1].text in (":", "："):
+    if _continues(following, tokens):
+        return tokens[line.end - 1].text not in _COLONS
+    if _ends_sentence(line, tokens):
         return False
-    return _is_full(line, following, width) or _continues(following, tokens)
+    return _is_full(line, following, width) or (
+        _is_full(line, following, width, _RAGGED) and _count_case(tokens[line.first : line.end])[0] > 0
+    )
 
 
 def _is_full(line: _Line, following: _Line, width: int, share: float = _FULL) -> bool:
@@ -165,8 +172,11 @@ def _continues(line: _Line, tokens: Sequence[Token]) -> bool:
 def _starts_in_run(run: Sequence[_Line], width: int, tokens: Sequence[Token]) -> Iterator[int]:
     """Yield the first tokens of those lines that begin a sentence, of lines that may be wrapped prose."""
     yield run[0].first
-    lower, capitals = _count_case(tokens[run[0].first : run[-1].end]) if len(run) > 1 else (0, 0)
-    if width >= _MIN_WIDTH and capitals <= 3 * lower and _ends_sentence(run[-1], tokens):
+    if len(run) == 1:
+        return
+    lower, capitals = _count_case(tokens[run[0].first : run[-1].end])
+    full = all(_is_full(*pair, width) or _continues(pair[1], tokens) for pair in pairwise(run))
+    if width >= _MIN_WIDTH and capitals <= (3 if full else 1) * lower and _ends_sentence(run[-1], tokens):
         return
     mostly_lower = width >= _MIN_WIDTH and capitals <= lower
     if mostly_lower and _looks_wrapped(run, width, tokens):
@@ -187,17 +197,15 @@ def _looks_wrapped(run: Sequence[_Line], width: int, tokens: Sequence[Token]) ->
     pairs = list(pairwise(run))
     if len(run) > 2 and width >= _MIN_FULL_WIDTH and all(_is_full(*pair, width, share=1) for pair in pairs):
         return True
-    within = [
-        _continues(line, tokens)
-        for before, line in pairs
-        if _is_full(before, line, width) and not _ends_sentence(before, tokens)
-    ]
+    within = [_continues(line, tokens) for before, line in pairs if _is_full(before, line, width)]
     return any(within) and sum(within) >= _MIN_CONTINUED * len(within)
 
 
 def _ends_sentence(line: _Line, tokens: Sequence[Token]) -> bool:
-    """Return whether a line ends with a mark that ends a sentence, before at most two closing marks."""
+    """Return whether a line ends with a colon, or a mark that ends a sentence and up to two closing marks."""
     last = [token.text for token in tokens[line.first : line.end][-3:]]
+    if last[-1] in _COLONS:
+        return True
     while last and _MARKS_ONLY.fullmatch(last[-1]):
         if ENDERS.issuperset(last.pop()):
             return True

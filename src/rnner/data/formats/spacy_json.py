@@ -21,6 +21,7 @@ from rnner.data.formats.json_records import Record, read_values, shorten, write_
 from rnner.data.formats.offsets import CHARACTERS
 from rnner.data.formats.span_records import find_words, read_spans
 from rnner.tags import TagError, to_spans
+from rnner.text.spacing import join
 
 _PAIR = r'\[\s*"(?:[^"\\\n]|\\.)*"\s*,\s*\{'
 _PAIRS = re.compile(rf'\s*(?:\[\s*\[\s*"|{_PAIR})')
@@ -79,11 +80,11 @@ def _read_pair(source: SourceFile, pair: Any, line: int) -> AnnotatedText:
 
 
 def _read_paragraph(paragraph: Record) -> AnnotatedText:
-    """Return a paragraph of spaCy 2; without its raw text, the tokens are joined by spaces."""
+    """Return a paragraph of spaCy 2; without its raw text, the tokens are joined."""
     rows = [sentence.records("tokens") for sentence in paragraph.records("sentences")]
     words = [[token.text("orth") for token in row] for row in rows]
     raw = paragraph.value.get("raw")
-    text = " ".join(word for row in words for word in row) if raw is None else paragraph.text("raw")
+    text = join([word for row in words for word in row]) if raw is None else paragraph.text("raw")
     tokens = find_words(text, (word for row in words for word in row if word and not word.isspace()))
     if tokens is None:
         raise paragraph.error(f"the tokens do not match the raw text {shorten(text)}")
