@@ -141,7 +141,7 @@ def try_file(number: int, *, corpora: Sequence[Lines], seed: int, limit: int) ->
 
 def _other_format(text: bytes, path: Path, draw: Random) -> bytes:
     """Convert half of the files to another format, if possible."""
-    to = draw.choice([form for form in TARGETS if form != "dataset"])
+    to = draw.choice([name for name, form in FORMATS.items() if form.write])
     if draw.random() < 0.5:
         return text
     out = path.with_name("other")

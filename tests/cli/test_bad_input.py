@@ -51,7 +51,7 @@ def test_folder_for_a_file(train_fails, folder):
 @pytest.mark.parametrize(
     ("data", "parts"),
     [
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", ["train.conll: this is a binary file"]),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", ["train.conll: this is an image"]),
         (b"\x1f\x8b\x08\0\0\0\0\0", ["train.conll: this is a gzip file"]),
         ("Ada B-PER\n".encode("utf-16"), ["train.conll: this looks like UTF-16"]),
         (b"Ada B-PER\ncaf\xe9 O\n", ["train.conll:2:4: not UTF-8"]),

@@ -271,6 +271,7 @@ def test_schema_describes_each_section(rnner):
     assert described["$schema"].startswith("https://json-schema.org/")
     assert list(described["properties"]) == [
         "data",
+        "text",
         "embeddings",
         "encoder",
         "dropout",

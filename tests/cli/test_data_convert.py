@@ -70,7 +70,7 @@ def test_from_text_to_text_offsets_are_kept(rnner, folder, spans):
         (["train.conll", ".", "--to", "tokens"], 2, "is a folder"),
         (["train.conll", "no/such/x", "--to", "tokens"], 2, "no/such/x: cannot be written"),
         (["train.conll", "x", "--to", "docano"], 2, "--to docano: unknown format (did you mean doccano?)"),
-        (["train.conll", "x", "--from", "brat", "--to", "tokens"], 2, "--from brat: unknown format; expec"),
+        (["train.conll", "x", "--from", "bart", "--to", "tokens"], 2, "--from bart: unknown format (did"),
         (["trian.conll", "x", "--to", "tokens"], 1, "did you mean train.conll?"),
         ([".", "x", "--to", "tokens"], 1, "this is a folder"),
         (["odd.jsonl", "x", "--to", "tokens"], 1, 'odd.jsonl:1: expected records with tokens and tags'),
@@ -107,6 +107,44 @@ def test_training_reports_records_that_are_left_out(rnner, folder, spans):
     outcome = rnner("train", "--config", "tiny.yaml", "--set", f"data.train={spans}", "--dry-run", "--quiet")
     assert outcome.code == 0
     assert f"warning: {spans}: 1 × records with the answer 'reject' skipped\n" in outcome.err
+
+
+def test_predict_correct_and_train_is_a_round_trip(rnner, folder, model):
+    """The predicted entities are read, not the annotation that the input had."""
+    gold = {"text": "Ada Lovelace wrote to Babbage.", "spans": [{"start": 4, "end": 9, "label": "GOLD"}]}
+    words = {"tokens": ["She", "saw", "Oslo", "."], "tags": ["B-GOLD", "O", "O", "O"]}
+    (folder / "in.jsonl").write_text("".join(json.dumps(record) + "\n" for record in (gold, words)))
+    outcome = rnner("predict", "-m", model, "-f", "in.jsonl", "--input", "jsonl", "--format", "jsonl")
+    predicted = [json.loads(line) for line in outcome.out.splitlines()]
+    found = [(it["start"], it["end"], it["label"]) for it in predicted[0]["entities"]]
+    predicted[1]["entities"] = [{"label": "CITY", "start": 8, "end": 12}]  # a correction, without a score
+    (folder / "out.jsonl").write_text("".join(json.dumps(record) + "\n" for record in predicted))
+    assert rnner("data", "convert", "out.jsonl", "out.json", "--to", "spacy-json").code == 0
+    texts = json.loads((folder / "out.json").read_text())
+    spans = [tuple(span) for _, annotation in texts for span in annotation["entities"]]
+    assert found and spans == [*found, (8, 12, "CITY")]
+    outcome = rnner("train", "--config", "tiny.yaml", "--set", "data.train=out.jsonl", "--dry-run")
+    assert outcome.code == 0, outcome.err
+
+
+def test_a_folder_of_brat_is_written_once_and_trains(rnner, folder):
+    summary = "14 records, 23 entities (LOC 10, PER 9, ORG 4)"
+    outcome = rnner("data", "convert", "train.conll", "brat", "--to", "brat")
+    assert outcome.err == f"wrote brat (read as columns): {summary}\n"
+    again = rnner("data", "convert", "train.conll", "brat", "--to", "brat", "--overwrite")
+    assert (again.code, again.out) == (2, "") and "brat already exists; OUT must be a new folder" in again.err
+    outcome = rnner("train", "--config", "tiny.yaml", "--set", "data.train=brat", "--dry-run", "--quiet")
+    assert outcome.code == 0, outcome.err
+
+
+@pytest.mark.parametrize("form", ["prodigy", "labelstudio", None])
+def test_converting_none_of_the_labels_is_an_error(rnner, folder, one_line, form):
+    record = {"text": "Ada wrote.", "mentions": [{"start": 0, "end": 3, "label": "PER"}]}
+    (folder / "odd.jsonl").write_text(json.dumps(record))
+    options = ["--from", form] if form else []
+    outcome = rnner("data", "convert", "odd.jsonl", "x", "--to", "columns", *options)
+    one_line(outcome, 1, "odd.jsonl", "mentions")
+    assert not (folder / "x").exists()
 
 
 def test_columns_of_a_table_are_named(rnner, folder):

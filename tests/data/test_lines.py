@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rnner.data.lines import read_blocks, read_line_blocks, read_lines
+from rnner.data.lines import line_error, read_blocks, read_line_blocks, read_lines
 from rnner.errors import DataError
 
 
@@ -81,7 +81,7 @@ def test_a_nul_is_reported_with_line_and_column(tmp_path: Path) -> None:
         ("Bo O\n".encode("utf-16-le"), "UTF-16"),
         (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "gzip"),
         (bytes(64), "binary"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(1, 60)), "binary"),
+        (b"\x89QNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(1, 60)), "binary"),
     ],
 )
 def test_files_that_are_not_text_are_recognised(data: bytes, message: str, tmp_path: Path) -> None:
@@ -116,9 +116,28 @@ def test_lenient_reading_continues_after_invalid_bytes(tmp_path: Path) -> None:
         list(read_lines(path))
 
 
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        (b"one\nca\xe9 two\n", "3002:3: not UTF-8 (byte 0xe9)"),
+        ("Ada é 😀 ".encode() + b"\xe2\x82\n", "3001:9: not UTF-8 (byte 0xe2)"),
+        (b"one\n\ntwo\0\n", "3003:4: a NUL character"),
+    ],
+)
+def test_an_invalid_line_has_the_same_error_in_lenient_reading(
+    tmp_path: Path, data: bytes, where: str
+) -> None:
+    path = tmp_path / "stray.txt"
+    path.write_bytes(b"fine\n" * 3000 + data)
+    numbered = enumerate(read_lines(path, lenient=True), 1)
+    (error,) = filter(None, (line_error(line, str(path), number) for number, line in numbered))
+    assert str(error) == refusal(path)
+    assert str(error).startswith(f"{path}:{where}")
+
+
 def test_lenient_reading_refuses_binary_files(tmp_path: Path) -> None:
-    path = tmp_path / "picture.png"
-    path.write_bytes(b"\x89PNG" + bytes(range(8)) * 50)
+    path = tmp_path / "weights.bin"
+    path.write_bytes(b"\x89" + bytes(range(8)) * 50)
     with pytest.raises(DataError, match="binary"):
         list(read_lines(path, lenient=True))
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.data.tag_spellings import spelling_of
@@ -73,6 +73,7 @@ def test_a_letter_beside_labels_is_a_label(tags: str, standard: str) -> None:
         ("NN VB DT", "? ? ?"),
         ("X O", "? O"),
         ("0 0 1 2 3", "? ? ? ? ?"),
+        ("O 1 O", "O ? O"),
     ],
 )
 def test_tags_that_contradict_the_spelling_of_the_file_are_not_read(tags: str, standard: str) -> None:
@@ -123,6 +124,7 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
+@settings(max_examples=30)
 @given(tags=TAGS, outside=st.sampled_from("Oo0_-"))
 def test_every_spelling_holds_the_same_entities(name: str, tags: list[str], outside: str) -> None:
     written = [outside if tag == "O" else SPELLINGS[name](tag[0], tag[2:]) for tag in tags]
@@ -130,6 +132,7 @@ def test_every_spelling_holds_the_same_entities(name: str, tags: list[str], outs
     assert [spelling.tags[tag] for tag in written] == tags
 
 
+@settings(max_examples=40)
 @given(TAGS)
 def test_plain_labels_hold_the_same_words(tags: list[str]) -> None:
     written = [tag if tag == "O" else tag[2:] for tag in [*tags, "O"]]

@@ -101,6 +101,17 @@ def test_no_part_is_empty(documents):
     assert all(len(part) for part in partition(corpus(documents, 1), (0.98, 0.01, 0.01), seed=0).parts)
 
 
+@pytest.mark.parametrize(("names", "parts_with_names"), [(1, 1), (2, 2), (3, 3), (4, 3), (9, 3)])
+def test_every_part_has_names_if_there_are_enough(names, parts_with_names):
+    whole = split_of(
+        "\n".join([f"[PER Ada{i}] slept ." for i in range(names)] + [f"{i} ." for i in range(40)])
+    )
+    for seed in range(5):
+        parts = [whole.select(part) for part in partition(whole, SHARES, seed=seed).parts]
+        assert sum(bool(part.labels) for part in parts) == parts_with_names
+        assert parts[0].labels == ["PER"] and counts(parts[0])[2] == max(1, names - 2)
+
+
 @pytest.mark.parametrize(("by_document", "kind"), [(True, "2 documents"), (False, "2 different sentences")])
 def test_too_few_units_are_an_error(by_document, kind):
     with pytest.raises(DataError, match=f"{kind} cannot be split into 3 parts"):

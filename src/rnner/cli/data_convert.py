@@ -66,7 +66,11 @@ def convert(
         str, typer.Argument(metavar="IN", help=f"{options.ANNOTATED}, a saved data set, or sample:train.")
     ],
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="File; for a data set, a *.parquet file or a new folder.")
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="File; for a data set, *.parquet or a new folder; for brat, a new folder.",
+        ),
     ],
     to: Annotated[str, typer.Option(metavar="FORMAT", help="Format of OUT.")],
     form: Annotated[
@@ -90,9 +94,11 @@ def convert(
     Token formats: columns (a word and its tag per line), csv (with a header), conllu (NER= in MISC),
     conll2012 (entities in brackets), hipe (HIPE-2022), inline (word/TAG), tokens (JSONL with tokens and
     tags), dataset (of the library `datasets`: a folder, Parquet, or on the Hugging Face Hub, where only data
-    files are read). Text formats, with character spans: prodigy and doccano (JSONL), labelstudio (JSON),
-    webanno (WebAnno TSV 3). Text without tokens is tokenized as in `rnner predict`. Everything that cannot be
-    converted is listed.
+    files are read).
+
+    Text formats, with character spans: entities (JSONL, as `rnner predict` writes it), prodigy and doccano
+    (JSONL), labelstudio (JSON, CSV), webanno (WebAnno TSV 3), brat (a folder), spacy (.spacy), spacy-json.
+    Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is listed.
     """
     from rnner.data.corpus import resolve
     from rnner.data.formats.annotated import SourceFile
@@ -114,8 +120,9 @@ def convert(
         raise UsageError(f"--{next(iter(rules))} is for token formats, not --to {to}")
     if out.exists() and path.exists() and out.samefile(path):
         raise UsageError(f"{out}: is the input file; choose another OUT")
-    if to == "dataset" and out.is_dir():
-        raise UsageError(f"{out} already exists; OUT must be a .parquet file or a new folder")
+    if to in ("brat", "dataset") and out.is_dir():
+        kinds = "a new folder" if to == "brat" else "a .parquet file or a new folder"
+        raise UsageError(f"{out} already exists; OUT must be {kinds}")
     check_output_file(out, overwrite, name="OUT")
     file = SourceFile(
         path, options.parse_table_columns(columns), {} if names is None else _parse_names(names)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from rnner.data.other_files import kind_of
 from rnner.errors import DataError
 
 _BLOCK = 1 << 20  # bytes (characters of a text stream) read at a time
@@ -62,6 +63,17 @@ def read_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
             yield from _blocks(stream, name, lenient)
     else:
         yield from _blocks(getattr(source, "buffer", source), name, lenient)
+
+
+def line_error(line: str, name: str, number: int) -> DataError | None:
+    """Return the error in a line that was read with `lenient`, if any: invalid UTF-8, or a NUL."""
+    if "\0" in line:
+        return _nul_character(name, number, line.index("\0") + 1)
+    try:
+        line.encode()
+    except UnicodeEncodeError as error:
+        return _not_utf8(ord(line[error.start]) & 0xFF, name, number, error.start + 1)
+    return None
 
 
 class LineEnds(NamedTuple):
@@ -118,7 +130,7 @@ def _blocks(stream: IO[Any], name: str, lenient: bool) -> Iterator[str]:
         if "\0" in text and not lenient:
             start = text.index("\0")
             line, column = text.count("\n", 0, start), start - text.rfind("\n", 0, start)
-            raise DataError("a NUL character; is this a text file?", name, before + line + 1, column)
+            raise _nul_character(name, before + line + 1, column)
         yield text
         before += text.count("\n")
 
@@ -141,12 +153,12 @@ def _whole_lines(stream: IO[Any]) -> Iterator[Any]:
 
 
 def _check_head(stream: IO[Any], name: str, lenient: bool) -> None:
-    """Raise DataError for gzip, UTF-16 and binary files, from the first bytes."""
+    """Raise DataError for PDF, Word, gzip, UTF-16 and other files that are not text, from the first bytes."""
     if not hasattr(stream, "peek"):
         return
     head: bytes = stream.peek(8192)[:8192]
-    if head.startswith(b"\x1f\x8b"):
-        raise DataError("this is a gzip file; unpack it first (gunzip)", name)
+    if kind := kind_of(head, name):
+        raise DataError(f"this is {kind}", name)
     # In UTF-16, every second byte of Latin text is 0.
     zeros = sorted((head[0::2].count(0), head[1::2].count(0)))
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or (zeros[0] == 0 and zeros[1] > len(head) // 4):
@@ -161,10 +173,16 @@ def _decode(block: bytes, name: str, before: int) -> str:
     except UnicodeDecodeError as error:
         begin = block.rfind(b"\n", 0, error.start) + 1
         line, column = before + block.count(b"\n", 0, begin) + 1, len(block[begin : error.start].decode()) + 1
-        message = (
-            f"not UTF-8 (byte 0x{block[error.start]:02x}); if it is Latin-1 or Windows-1252, convert it: "
-        )
-        raise DataError(message + _convert("WINDOWS-1252", name), name, line, column) from None
+        raise _not_utf8(block[error.start], name, line, column) from None
+
+
+def _not_utf8(byte: int, name: str, line: int, column: int) -> DataError:
+    message = f"not UTF-8 (byte 0x{byte:02x}); if it is Latin-1 or Windows-1252, convert it: "
+    return DataError(message + _convert("WINDOWS-1252", name), name, line, column)
+
+
+def _nul_character(name: str, line: int, column: int) -> DataError:
+    return DataError("a NUL character; is this a text file?", name, line, column)
 
 
 def _convert(encoding: str, name: str) -> str:

@@ -144,7 +144,7 @@ def _is_bare(tags: Collection[str]) -> bool:
 
 def _standard(tag: str, kind: str) -> str | None:
     """Return the standard form of a tag in this spelling; None if it has none."""
-    if kind == "numbers":
+    if kind == "numbers" and tag.isdecimal():
         return None
     if kind == "binary":
         return tag if tag in _BINARY else None

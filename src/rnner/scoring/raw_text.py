@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from rnner.data.formats.alignment import trim_span
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile, decide_scheme, to_documents
 from rnner.data.formats.columns import EXTRA_COLUMNS_NOTE
-from rnner.data.formats.registry import TEXT_FORMATS, read_tagged
+from rnner.data.formats.registry import TEXT_FORMATS, read_sentences
 from rnner.pipeline import Pipeline
 from rnner.scoring.evaluation import unknown_labels
 from rnner.scoring.metrics import Score
@@ -91,7 +91,7 @@ def evaluate_raw_text(pipeline: Pipeline, source: SourceFile, form: str) -> RawT
     Tags that obey no scheme are read as in conlleval. If the model's scheme is `binary`, entities with only
     white space between them count as one.
 
-    Raises DataError as `read_tagged` does, and for a file without words.
+    Raises DataError as `read_sentences` does, and for a file without words.
     """
     documents = list(_documents(source, form, binary=pipeline.vocabulary.scheme == "binary"))
     if not any(document.text.strip() for document in documents):
@@ -148,7 +148,7 @@ def _documents(source: SourceFile, form: str, *, binary: bool) -> Iterator[Annot
             spans = [CharSpan(*trim_span(document.text, span), span.label) for span in document.spans]
             yield replace(document, spans=_merge_names(document.text, spans) if binary else spans)
         return
-    sentences = read_tagged(source, form)
+    sentences = list(read_sentences(source, form))
     scheme = decide_scheme(source, sentences, "conlleval")
     for i, sentence in enumerate(sentences):
         spaces = spacing(sentence.words) if sentence.spaces is None else sentence.spaces

@@ -46,16 +46,19 @@ def convert(
     """Read `source` in the format `form` and write it to `out` in the format `to`, replacing any file there.
 
     `scheme` (of the tags), `align` and `overlaps` (see alignment.py) apply to token formats only. Between
-    text formats, offsets are kept exactly. `dataset` writes Parquet if `out` ends in .parquet, else a folder.
+    text formats, offsets are kept exactly. `brat` writes a folder; `dataset` writes Parquet if `out` ends in
+    .parquet, else a folder.
 
-    Raises DataError with the line if the source cannot be read or has no documents, if the target cannot hold
-    a word or tag, or if spans are rejected. Nothing is written in these cases.
+    Raises DataError with the line if the source cannot be read or has no documents, if it has labels but none
+    was read, if the target cannot hold a word or tag, or if spans are rejected. Nothing is written then.
     """
     documents = read_documents(source, form, illegal)
     if not documents:
         raise source.error("nothing to convert: there is no annotated document or sentence")
+    if source.unread and not any(document.spans for document in documents):
+        raise source.error(f"no entity was read: {', '.join(source.note_lines())}")
     if to in TEXT_FORMATS:
-        _write_text_file(TEXT_FORMATS[to], documents, source, out)
+        _write(TEXT_FORMATS[to], documents, source, out)
         entities = Counter(span.label for document in documents for span in document.spans)
         return ConversionSummary({"record": len(documents)}, entities, source.note_lines(), [])
     aligner = Aligner(source.path, align, overlaps)
@@ -67,7 +70,7 @@ def convert(
         with atomic_replace(out) as partial:
             dataset.write(sentences, partial, scheme, parquet=out.suffix == ".parquet")
     else:
-        _write_text_file(TOKEN_FORMATS[to], sentences, source, out)
+        _write(TOKEN_FORMATS[to], sentences, source, out)
     entities = Counter(span.label for s in sentences for span in to_spans(s.tags, scheme))
     words = sum(len(sentence.words) for sentence in sentences)
     sizes = {"document": sum(document.marked for document in documents)}
@@ -75,7 +78,10 @@ def convert(
     return ConversionSummary(sizes, entities, source.note_lines(), aligner.changed)
 
 
-def _write_text_file(form: FileFormat[Item], items: Sequence[Item], source: SourceFile, out: Path) -> None:
-    assert form.write is not None  # it is None only for `dataset`, which the caller writes
-    with atomic_replace(out) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
-        form.write(items, file, source)
+def _write(form: FileFormat[Item], items: Sequence[Item], source: SourceFile, out: Path) -> None:
+    with atomic_replace(out) as partial:
+        if form.save is not None:
+            form.save(items, partial, source)
+        elif form.write is not None:  # it is None for `dataset` only, which the caller writes
+            with partial.open("w", encoding="utf-8", newline="\n") as file:
+                form.write(items, file, source)

@@ -253,6 +253,11 @@ def test_chunks_are_not_entities_although_there_are_more_of_them() -> None:
     assert read(swapped)[1] == read(CONLL2003)[1]
 
 
+def test_german_chunks_are_not_entities_either() -> None:
+    _, tags, notes = read("Die d ART I-NC O\nBonner b ADJ I-NC I-LOC\nUni u NN I-NC O\nlobt l V I-VC O\n")
+    assert (tags, notes) == ([["O", "I-LOC", "O", "O"]], [])
+
+
 def test_chunks_are_read_if_there_is_nothing_else() -> None:
     _, tags, _ = read("U.N. NNP I-NP\nheads VBZ I-VP\n")
     assert tags == [["I-NP", "I-VP"]]

@@ -366,6 +366,19 @@ def test_errors_name_the_path(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"{path}:2: 1 column")
 
 
+def test_sentences_with_errors_can_be_left_out() -> None:
+    sentences = ("# newdoc\nEU\tB-ORG", "# newdoc\nGerman\tO\nx\ty\tz", "Peter\tB-PER\nslept", "caf\udce9\tO")
+    text = "\n\n".join((*sentences, "BRUSSELS\tB-LOC\n"))
+    data = text.encode(errors="surrogateescape")
+    errors: list[DataError] = []
+    first, last = ConllReader(io.BytesIO(data), on_error=errors.append)
+    assert (first.words, last.words) == (["EU"], ["BRUSSELS"])
+    assert [error.line for error in errors] == [6, 9, 11]
+    assert last.raw == ["", "# newdoc", "", "", "", "BRUSSELS\tB-LOC"]
+    with pytest.raises(DataError, match="<stream>:11:4: not UTF-8"):
+        list(ConllReader(io.BytesIO(data)))
+
+
 def test_a_truncated_crlf_line_end_loses_no_token() -> None:
     (sentence,) = ConllReader(io.BytesIO(b"Ada B-PER\r\nwrote O\r"))
     assert (sentence.words, sentence.tags) == (["Ada", "wrote"], ["B-PER", "O"])

@@ -1,12 +1,12 @@
 """Conversion from any format to any other that can hold the same keeps everything."""
 
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from rnner.data.corpus import read_split
@@ -83,6 +83,9 @@ def tagged(path: Path) -> list[TaggedSentence]:
 
 
 def wrote(path: Path, form: str, content: list[TaggedSentence] | list[AnnotatedText]) -> SourceFile:
+    if save := FORMATS[form].save:
+        save(content, path, SourceFile(path))  # type: ignore[arg-type]
+        return SourceFile(path)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         FORMATS[form].write(content, file, SourceFile(path))  # type: ignore[arg-type]
     return SourceFile(path)
@@ -112,16 +115,32 @@ def test_through_data_sets(name: str, corpus: list[TaggedSentence], scheme: str)
         assert kept(tagged(out)) == kept(corpus)
 
 
+def can_be_held(corpus: list[AnnotatedText], forms: set[str]) -> bool:
+    """Return whether all formats can hold the texts: brat no NUL, spaCy no entities that overlap."""
+    texts = "".join(document.text for document in corpus)
+    if "brat" in forms and ("\0" in texts or any(it.text.startswith("\ufeff") for it in corpus)):
+        return False
+    spans = [sorted(set(it.spans)) for it in corpus] if "spacy" in forms else []
+    return all(before.end <= after.start for row in spans for before, after in pairwise(row))
+
+
+def content(documents: list[AnnotatedText], forms: set[str]) -> list[tuple[str, list[CharSpan]]]:
+    """Return the texts and their spans; spaCy sorts them."""
+    return [(it.text, sorted(set(it.spans)) if "spacy" in forms else it.spans) for it in documents]
+
+
 @pytest.mark.parametrize(("first", "second"), list(product(TEXT_FILES, TEXT_FILES)))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(corpus=texts())
 def test_between_text_formats(first: str, second: str, corpus: list[AnnotatedText]) -> None:
+    forms = {first, second}
+    assume(can_be_held(corpus, forms))
     with TemporaryDirectory() as folder:
         source, out = wrote(Path(folder, "a"), first, corpus), Path(folder, "b")
         convert(source, out, form=first, to=second)
         back = read_documents(SourceFile(out), second)
         assert detect_format(source.path) == first and detect_format(out) == second
-        assert [(it.text, it.spans) for it in back] == [(it.text, it.spans) for it in corpus]
+        assert content(back, forms) == content(corpus, forms)
 
 
 @pytest.mark.parametrize("first", TOKEN_FILES)

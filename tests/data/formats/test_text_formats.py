@@ -1,11 +1,16 @@
 """Prodigy, doccano and Label Studio: samples as these programs write them."""
 
+import csv
+import io
 import json
 
 import pytest
 
 from rnner.data.formats.annotated import CharSpan
+from rnner.data.formats.detect import detect_format
 from rnner.data.formats.registry import read_documents
+from rnner.errors import DataError
+from rnner.workbench.convert import convert
 
 PRODIGY = """\
 {"text": "Ada  met Bo's aunt.", "_input_hash": 1, "tokens": [{"text": "Ada", "start": 0, "end": 3, "id": 0, \
@@ -87,7 +92,7 @@ def test_label_studio_counts_utf16(written) -> None:
     (document,) = read_documents(source, "labelstudio")
     assert [document.text[span.start : span.end] for span in document.spans] == ["Ada", "Bo Li"]
     assert source.note_lines() == [
-        "1 × skipped results that are not labels of a text",
+        "1 × results of type 'choices' skipped: they are not labels of a text",
         "1 × tasks without an annotation skipped",
     ]
 
@@ -112,8 +117,11 @@ def value(**changed: object) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (value(text="Bob"), "1: the span 0-3 does not match its text 'Bob'"),
-        (value(end=5, text=None), "1: the span 0-5 does not match its text"),  # within the emoji
+        (value(text="Bob"), "1: the span 0-3 PER is 'Ada' in the text, but the record says 'Bob'"),
+        (
+            value(end=5, text=None),
+            "1: the span 0-5 PER begins or ends within a character",
+        ),  # within the emoji
         (value(start="/p[1]"), '1: "start" is not a whole number'),
         (value(labels=[]), "1: a label is empty"),
     ],
@@ -122,14 +130,78 @@ def test_label_studio_invalid_spans(refusal, text: str, message: str) -> None:
     assert refusal(text).startswith(message)
 
 
-def test_label_studio_annotations_must_agree_unless_one_is_ground_truth(documents, refusal) -> None:
+def test_label_studio_reads_the_ground_truth_or_the_first_annotation(written) -> None:
     one, other = json.loads(value())[0], json.loads(value(labels=["ORG"]))[0]
     task = {**one, "annotations": one["annotations"] + other["annotations"]}
-    assert refusal(json.dumps([task])).startswith("1: the 2 annotations of the task differ")
+    source = written(json.dumps([task]))
+    assert read_documents(source, "labelstudio")[0].spans == [CharSpan(0, 3, "PER")]
+    assert ["1 × tasks whose annotations differ" in note for note in source.note_lines()] == [True]
     task["annotations"][1]["ground_truth"] = True
-    assert documents(json.dumps([task]))[0].spans == [CharSpan(0, 3, "ORG")]
+    source = written(json.dumps([task]))
+    assert read_documents(source, "labelstudio")[0].spans == [CharSpan(0, 3, "ORG")]
+    assert not source.note_lines()
 
 
 def test_label_studio_two_labels_of_a_span_are_two_spans(documents) -> None:
     spans = documents(value(labels=["PER", "POET"]))[0].spans
     assert spans == [CharSpan(0, 3, "PER"), CharSpan(0, 3, "POET")]
+
+
+# --- Label Studio: other exports ----------------------------------------------------------------------------
+
+LABELS = [{"start": 3, "end": 6, "text": "Ada", "labels": ["PER"]}]
+MINIMAL = {"id": 7, "text": "😀 Ada", "label": LABELS, "annotator": 1, "created_at": "2024-05-01T10:00:00Z"}
+
+
+def test_label_studio_minimal_json_reads_the_first_annotation_of_a_task(written) -> None:
+    other = {**MINIMAL, "label": [{**LABELS[0], "labels": ["ORG"]}], "annotator": 2}
+    source = written(json.dumps([MINIMAL, other, {"id": 8, "text": "Rain."}]))
+    assert detect_format(source.path) == "labelstudio"
+    first, second = read_documents(source, "labelstudio")
+    assert (first.text, first.spans) == ("😀 Ada", [CharSpan(2, 5, "PER")])
+    assert (second.text, second.spans) == ("Rain.", [])
+    assert source.note_lines() == ["1 × further annotations of a task skipped: its first was read"]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_label_studio_tables_have_the_labels_as_json_in_a_cell(written, delimiter: str, mark: str) -> None:
+    out = io.StringIO()
+    table = csv.writer(out, delimiter=delimiter)
+    table.writerow(["review", "id", "label", "annotator", "created_at"])
+    table.writerow(['😀 Ada\n"wrote", twice', 1, json.dumps(LABELS), "me@here", "2024-05-01"])
+    table.writerow(["Rain.", 2, "", "me@here", "2024-05-01"])
+    source = written(mark + out.getvalue())
+    assert detect_format(source.path) == "labelstudio"
+    first, second = read_documents(source, "labelstudio")
+    assert (first.text, first.spans, first.line) == ('😀 Ada\n"wrote", twice', [CharSpan(2, 5, "PER")], 2)
+    assert (second.text, second.spans, second.line) == ("Rain.", [], 4)
+
+
+def test_a_row_of_a_table_that_does_not_fit_is_an_error(refusal) -> None:
+    table = 'text,label\n"Ada","[{""start"": 0, ""end"": 3, ""labels"": [""PER""]}]",3\n'
+    assert refusal(table).startswith("2: this row has more cells than the header")
+
+
+def test_label_studio_completions(documents) -> None:
+    task = {"id": 1, "data": {"text": "😀 Ada"}, "completions": [{"result": [], "was_cancelled": True}]}
+    result = [{"type": "labels", "value": LABELS[0]}]
+    task["completions"] += [{"result": []}, {"result": result, "honeypot": True}]
+    assert documents(json.dumps([task]))[0].spans == [CharSpan(2, 5, "PER")]
+
+
+def test_label_studio_hypertext_is_read_without_its_markup(documents) -> None:
+    page = "<h1>Caf&eacute;</h1><p>Ada <b>Love</b>lace</p>"
+    place = {"start": "/p[1]/text()[1]", "end": "/p[1]/text()[2]", "startOffset": 0, "endOffset": 4}
+    value = {**place, "text": "Ada Lovelace", "hypertextlabels": ["PER"]}
+    value["globalOffsets"] = {"start": 4, "end": 16}
+    result = [{"type": "hypertextlabels", "value": value}, {"type": "relation", "from_id": "a"}]
+    (document,) = documents(json.dumps([{"data": {"html": page}, "annotations": [{"result": result}]}]))
+    assert (document.text, document.spans) == ("Café\nAda Lovelace", [CharSpan(5, 17, "PER")])
+
+
+def test_label_studio_labels_of_other_types_are_noted(written, tmp_path) -> None:
+    result = [{"type": "paragraphlabels", "value": {"start": "0", "end": "0", "paragraphlabels": ["PER"]}}]
+    source = written(json.dumps([{"data": {"text": "Ada"}, "annotations": [{"result": result}]}]))
+    with pytest.raises(DataError, match="no entity was read: 1 × labels of type 'paragraphlabels' not read"):
+        convert(source, tmp_path / "out", form="labelstudio", to="columns")

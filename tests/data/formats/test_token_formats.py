@@ -7,6 +7,7 @@ from rnner.data.formats.annotated import CharSpan, SourceFile
 from rnner.data.formats.detect import detect_format
 from rnner.data.formats.registry import read_documents, read_sentences
 from rnner.errors import DataError
+from rnner.workbench.convert import convert
 
 CONLLU = """\
 # newdoc id = letters-1
@@ -198,3 +199,16 @@ def test_a_text_comment_gives_the_spaces_between_words(documents):
     rows = "1\tAda\tB-PER\n2\t's\tO\n3\there\tO\n"
     first, second = documents(f"# text = Ada's  here\n{rows}\n# text = another\n{rows}")
     assert (first.text, second.text) == ("Ada's here", "Ada 's here")
+
+
+def test_characters_of_scripts_without_spaces_are_joined_without_spaces(documents, tmp_path):
+    rows = [("东", "B-LOC"), ("京", "I-LOC"), ("IBM", "B-ORG"), ("。", "O")]
+    columns = "".join(f"{word}\t{tag}\n" for word, tag in rows)
+    conllu = "".join(f"{i}\t{word}" + "\t_" * 7 + f"\tNER={tag}\n" for i, (word, tag) in enumerate(rows, 1))
+    for text in (columns, conllu):
+        (document,) = documents(text)
+        assert document.text == "东京IBM。"
+        assert document.spans == [CharSpan(0, 2, "LOC"), CharSpan(2, 5, "ORG")]
+    convert(SourceFile(tmp_path / "corpus"), tmp_path / "out", form="conllu", to="conllu")
+    written = (tmp_path / "out").read_text(encoding="utf-8")
+    assert "# text = 东京IBM。" in written and written.count("SpaceAfter=No") == 3

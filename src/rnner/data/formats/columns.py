@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TextIO
@@ -20,7 +20,7 @@ from typing import TextIO
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import DOCUMENT_MARK, LAYOUT_SAMPLE, Layout, detect_layout, show_row
 from rnner.data.formats.header import PREDICTED
-from rnner.data.lines import TextSource, name_of, read_lines
+from rnner.data.lines import TextSource, line_error, name_of, read_lines
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.text.spacing import spacing_in
@@ -66,8 +66,9 @@ class ConllReader:
         source: a path, or a stream at its beginning.
         columns: `{"token": 0, "tag": -1}`, counted from 0, negative numbers from the end; default: detected.
         tagged: whether to read tags. If False, one column is enough and `ColumnSentence.tags` is None.
-
         notes: counts what is read differently from how it stands, and how many times (0: not counted).
+        on_error: called with the first error of each sentence that has one, and of each comment. The sentence
+            (but not its comments and marks) or the comment is left out. If None, the error is raised.
 
     Attributes (set while iterating):
         layout: separator and columns.
@@ -84,15 +85,16 @@ class ConllReader:
         columns: Mapping[str, int] | None = None,
         tagged: bool = True,
         notes: Counter[str] | None = None,
+        on_error: Callable[[DataError], None] | None = None,
     ) -> None:
-        self.source, self.columns, self.tagged = source, columns, tagged
+        self.source, self.columns, self.tagged, self.on_error = source, columns, tagged, on_error
         self.notes: Counter[str] = Counter() if notes is None else notes
         self.name = name_of(source)
         self.layout = Layout()
         self.trailing: list[str] = []
 
     def __iter__(self) -> Iterator[ColumnSentence]:
-        lines = read_lines(self.source)
+        lines = read_lines(self.source, lenient=self.on_error is not None)
         sample = list(islice(lines, LAYOUT_SAMPLE))
         self.layout = detect_layout(sample, columns=self.columns, tagged=self.tagged, name=self.name)
         self.notes.update(dict.fromkeys(self.layout.notes, 0))
@@ -102,6 +104,7 @@ class ConllReader:
         layout = self.layout
         known: dict[str, tuple[str, str]] = {}  # word and tag of each distinct row
         document, empty = NO_DOCUMENT, False
+        error: DataError | None = None  # of the sentence
         words: list[str] = []
         tags: list[str] = []
         numbers: list[int] = []
@@ -112,7 +115,10 @@ class ConllReader:
             if row is None and layout.is_row(line):
                 if len(known) == _MOST_KNOWN_ROWS:
                     known.clear()
-                row = known[line] = self._parse_row(line, number)
+                try:
+                    row = known[line] = self._parse_row(line, number)
+                except DataError as problem:
+                    row, error = ("", ""), error or self._accept(problem)
             if row is not None:
                 word, tag = row
                 words.append(word)
@@ -120,26 +126,46 @@ class ConllReader:
                 numbers.append(number)
                 raw.append(line)
                 continue
+            if self.on_error is not None and (fault := line_error(line, self.name, number)):
+                self.on_error(fault)
+                continue
             mark = layout.begins_document(line)
             if words and (mark or not layout.is_comment(line)):
                 several = True
-                yield ColumnSentence(words, tags if self.tagged else None, numbers, document, raw)
-                words, tags, numbers, raw = [], [], [], []
+                if error is None:
+                    yield ColumnSentence(words, tags if self.tagged else None, numbers, document, raw)
+                raw = [] if error is None else self._leave_out(error, raw)
+                words, tags, numbers, error = [], [], [], None
                 empty = False
             if mark and not empty:  # consecutive marks without a sentence between them begin one document
                 document, empty = document + 1, True
             elif not mark and line != layout.header and layout.could_be_row(line):
                 self.notes[_COMMENT_NOTE] += 1
             raw.append(line)
-        if words:
-            if not several and len(words) > LONG_SENTENCE:
-                self.notes[f"{NO_BLANK_LINES}: it is read as one sentence of {len(words):,} tokens"] = 0
+        if words and not several and len(words) > LONG_SENTENCE:
+            self.notes[f"{NO_BLANK_LINES}: it is read as one sentence of {len(words):,} tokens"] = 0
+        if words and error is None:
             yield ColumnSentence(words, tags if self.tagged else None, numbers, document, raw)
             raw = []
+        elif error is not None:
+            raw = self._leave_out(error, raw)
         self.trailing = raw
+
+    def _accept(self, error: DataError) -> DataError:
+        if self.on_error is None:
+            raise error
+        return error
+
+    def _leave_out(self, error: DataError, raw: list[str]) -> list[str]:
+        """Report the error of a sentence; return those of its lines that are not rows."""
+        assert self.on_error is not None
+        self.on_error(error)
+        return [line for line in raw if not self.layout.is_row(line)]
 
     def _parse_row(self, line: str, number: int) -> tuple[str, str]:
         """Return the word and the tag of a row; the tag is empty if tags are not read."""
+        if self.on_error is not None and (error := line_error(line, self.name, number)):
+            raise error
         layout = self.layout
         cells = layout.split(line)
         if len(cells) != layout.width:

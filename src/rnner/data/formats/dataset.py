@@ -70,13 +70,10 @@ def write(sentences: Sequence[TaggedSentence], path: Path, scheme: str, *, parqu
 
 
 def detect(head: Head) -> bool:
-    """Return whether a file is a Parquet file."""
+    """Return whether a path is a Parquet file, or a folder written by `save_to_disk`."""
+    if head.path.is_dir():
+        return any((head.path / name).is_file() for name in ("state.json", "dataset_dict.json"))
     return head.data.startswith(b"PAR1")
-
-
-def is_saved_dataset(path: Path) -> bool:
-    """Return whether a folder was written by `save_to_disk`."""
-    return any((path / name).is_file() for name in ("state.json", "dataset_dict.json"))
 
 
 def _open(source: SourceFile) -> tuple[pa.Schema, _Batches]:

@@ -1,17 +1,19 @@
-"""JSON objects and their line numbers, read from one object per line (JSONL) or one list (Label Studio)."""
+"""JSON values and their line numbers, from JSONL, a list, or values over several lines."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from rnner.data.formats.annotated import CharSpan, SourceFile
+from rnner.data.formats.annotated import SourceFile
 from rnner.data.lines import read_lines
 from rnner.errors import DataError
 
 _DECODER = json.JSONDecoder()
 _BLANK = " \t\r\n"
+_MESSAGE = 120  # characters of a value in a message
+_WRAPPERS = ("documents", "data", "examples", "records")
 
 
 class Record:
@@ -33,7 +35,7 @@ class Record:
             if key in self.value:
                 return key
         expected = " or ".join(f'"{key}"' for key in keys)
-        raise self.error(f"the record has no {expected}, only {shorten(list(self.value))}")
+        raise self.error(f"the record has no {expected}; its keys are {quoted(self.value)}")
 
     def items(self, key: str) -> list[Any]:
         """Return the list under a key; an empty one if the value is null or missing."""
@@ -84,28 +86,50 @@ class Record:
         first, last = (self.check_integer(self.value.get(key), key) for key in (start, end))
         return first, last
 
-    def span(self, text: str, start: int, end: int, label: Any) -> CharSpan:
-        """Return a span of characters, which must be within the text and have a label."""
-        name = self.check_name(label, "label")
+    def note_unread(self, keys: Iterable[str]) -> None:
+        """Count the lists of objects or lists under these keys as labels that are not read."""
+        for key in keys:
+            value = self.value.get(key)
+            if isinstance(value, list) and value and isinstance(value[0], dict | list):
+                self.source.unread[f"labels under {key!r} not read"] += len(value)
+
+    def check_label(self, value: Any) -> str:
+        """Return a label, which must not be empty."""
+        name = self.check_name(value, "label")
         if not name:
             raise self.error("a label is empty")
-        if not 0 <= start < end <= len(text):
-            raise self.error(f"the span {start}-{end} {name} is outside the text ({len(text)} characters)")
-        return CharSpan(start, end, name)
+        return name
 
 
 def read_records(source: SourceFile) -> Iterator[Record]:
-    """Yield the records of a JSONL or JSON file; raise DataError with the line for invalid JSON."""
+    """Yield the objects of a JSONL or JSON file, and those in the list of a wrapper (`{"documents": [...]}`).
+
+    Raises DataError with the line for invalid JSON, and for other values than objects.
+    """
+    for value, line in read_values(source):
+        for item in _unwrapped(value):
+            yield Record(source, item, line)
+
+
+def read_values(source: SourceFile) -> Iterator[tuple[Any, int]]:
+    """Yield the values of a JSONL or JSON file, and the items of its lists, each with its first line.
+
+    Raises DataError with the line for invalid JSON.
+    """
     lines = enumerate(read_lines(source.path), 1)
+    first = True
     for number, line in lines:
-        if line.lstrip(_BLANK).startswith("["):
+        if not line.strip(_BLANK):
+            continue
+        if line.lstrip(_BLANK).startswith("[") or (first and not _is_whole(line)):
             rest = "\n".join([line, *(line for _, line in lines)])
-            yield from _read_list(source, rest, number)
-        elif line.strip(_BLANK):
-            value, end = _decode(source, line, 0, number)
-            if line[end:].strip(_BLANK):
-                raise source.error("the line holds more than one JSON value", number)
-            yield Record(source, value, number)
+            yield from _values(source, rest, number)
+            return
+        value, end = _decode(source, line, 0, number)
+        if line[end:].strip(_BLANK):
+            raise source.error("the line holds more than one JSON value", number)
+        yield value, number
+        first = False
 
 
 def write_record(record: dict[str, Any], out: TextIO) -> None:
@@ -113,27 +137,65 @@ def write_record(record: dict[str, Any], out: TextIO) -> None:
     out.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
+def write_list(values: Iterable[Any], out: TextIO) -> None:
+    """Write a JSON list, one value per line."""
+    separator = "["
+    for value in values:
+        out.write(f"{separator}\n{json.dumps(value, ensure_ascii=False)}")
+        separator = ","
+    out.write("[]\n" if separator == "[" else "\n]\n")
+
+
 def shorten(value: Any) -> str:
-    """Return a value as JSON for a message, at most 60 characters long."""
-    text = json.dumps(value, ensure_ascii=True)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    """Return a value as JSON for a message, at most 120 characters long."""
+    text = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
+    return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE - 3]}..."
 
 
-def _read_list(source: SourceFile, text: str, line: int) -> Iterator[Record]:
-    """Yield the items of a JSON list that begins at `line`."""
-    position = _skip_blanks(text, text.index("[") + 1)
-    counted = 0  # newlines are counted up to here
-    while text[position : position + 1] != "]":
+def quoted(keys: Iterable[str]) -> str:
+    """Return the keys of a record for a message: `"id", "text"`."""
+    listed = shorten(list(keys))
+    return listed.strip("[]") or "none"
+
+
+def _unwrapped(value: Any) -> list[Any]:
+    """Return the objects in a wrapper, or else the value itself."""
+    for key in _WRAPPERS if isinstance(value, dict) and value.keys().isdisjoint(("text", "tokens")) else ():
+        items = value.get(key)
+        if isinstance(items, list) and items and all(isinstance(item, dict) for item in items):
+            return items
+    return [value]
+
+
+def _is_whole(line: str) -> bool:
+    """Return whether a line does not end within a JSON value."""
+    try:
+        _DECODER.raw_decode(line, _skip_blanks(line, 0))
+    except json.JSONDecodeError as error:
+        return error.pos < len(line.rstrip(_BLANK))
+    except (ValueError, RecursionError):
+        pass
+    return True
+
+
+def _values(source: SourceFile, text: str, line: int) -> Iterator[tuple[Any, int]]:
+    """Yield the values of a text that begins at `line`, and the items of its lists."""
+    position = counted = 0  # newlines are counted up to `counted`
+    in_list = False
+    while (position := _skip_blanks(text, position)) < len(text):
         line, counted = line + text.count("\n", counted, position), position
-        value, end = _decode(source, text, position, line)
-        yield Record(source, value, line)
-        position = _skip_blanks(text, end)
-        if text[position : position + 1] == ",":
-            position = _skip_blanks(text, position + 1)
-        elif text[position : position + 1] != "]":
+        if text[position] == ("]" if in_list else "["):
+            in_list, position = not in_list, position + 1
+            continue
+        value, position = _decode(source, text, position, line)
+        yield value, line
+        position = _skip_blanks(text, position)
+        if in_list and text[position : position + 1] == ",":
+            position += 1
+        elif in_list and text[position : position + 1] != "]":
             raise source.error("no comma or ] after the record that begins here", line)
-    if position + 1 < len(text) and (position := _skip_blanks(text, position + 1)) < len(text):
-        raise source.error("unexpected text after the list", line + text.count("\n", counted, position))
+    if in_list:
+        raise source.error("invalid JSON: the list is not closed", line)
 
 
 def _skip_blanks(text: str, position: int) -> int:

@@ -1,123 +1,132 @@
-"""Label Studio's JSON (labelstud.io/guide/export): tasks with a text, and annotations with results.
+"""Label Studio's exports (labelstud.io/guide/export): JSON, JSON-MIN, CSV and TSV.
 
-Label Studio runs in a browser, so its offsets count UTF-16 code units, of which 😀 has two. Other programs
-may write offsets in characters. The text that each span quotes shows which of the two a task uses.
+    [{"data": {"text": "Ada wrote."}, "annotations": [{"result": [{"type": "labels",
+      "value": {"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}}]}]}]
+    [{"id": 1, "text": "Ada wrote.", "label": [{"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}]}]
+    text,id,label
+    Ada wrote.,1,"[{""start"": 0, ""end"": 3, ""text"": ""Ada"", ""labels"": [""PER""]}]"
+
+Old versions write `completions` for `annotations`; texts with markup have `hypertextlabels`. Offsets count
+UTF-16 code units, because Label Studio runs in a browser. Other programs may write offsets in characters; the
+text that each span quotes shows it. Of several annotations, the ground truth is read, or else the first.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
-from rnner.data.formats.json_records import Record, read_records
+from rnner.data.formats.head import Head, read_head
+from rnner.data.formats.html_text import HtmlText
+from rnner.data.formats.json_records import Record, read_records, shorten, write_list
+from rnner.data.formats.offsets import UTF16, positions
+from rnner.data.formats.span_records import read_spans
+from rnner.data.lines import read_blocks
 
-_LABELS = "labels"
+_LABELS, _HYPERTEXT = "labels", "hypertextlabels"
+_ANNOTATIONS = ("annotations", "completions")
+_METADATA = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time")
+_CSV_LABELS = re.compile(rf'""(?:{_LABELS}|{_HYPERTEXT})"":')
+_MOST_CELL = 1 << 30  # characters
 
 
 def matches(record: Record) -> bool:
-    """Return whether a record is a task of Label Studio."""
-    return isinstance(record.value.get("data"), dict)
+    """Return whether a record is a task of Label Studio, in full or in JSON-MIN."""
+    return isinstance(record.value.get("data"), dict) or _minimal_key(record) is not None
+
+
+def detect(head: Head) -> bool:
+    """Return whether a file is a table in which a cell holds labels as JSON."""
+    return head.text[:1] not in ("[", "{") and _CSV_LABELS.search(head.text) is not None
 
 
 def read(source: SourceFile) -> Iterator[AnnotatedText]:
     """Yield the texts; tasks without annotations and results of other types are skipped, with a note.
 
-    Raises DataError with the line for invalid JSON or tasks, and if the annotations of a task differ and none
-    is marked as ground truth.
+    Raises DataError with the line for invalid JSON or tasks.
     """
-    for task in read_records(source):
-        text = _text(task)
-        annotations = _annotations(task)
+    is_table = re.match(r"\s*[^\s\[{]", read_head(source.path).text)
+    seen: set[str] = set()
+    for task in _rows(source) if is_table else read_records(source):
+        if isinstance(task.value.get("data"), dict):
+            data, annotations = task.record(task.value["data"]), _annotations(task)
+        else:
+            data, annotations = task, [_minimal_results(task)]
+            name = shorten(task.value.get("id"))
+            if "id" in task.value and name in seen:
+                source.notes["further annotations of a task skipped: its first was read"] += 1
+                continue
+            seen.add(name)
         if not annotations:
             source.notes["tasks without an annotation skipped"] += 1
             continue
-        found = [_read_spans(text, task, annotation) for annotation in annotations]
-        if any(set(spans) != set(found[0]) for spans in found):
-            raise task.error(
-                f"the {len(found)} annotations of the task differ: mark one as ground truth in Label Studio"
-            )
-        yield AnnotatedText(text, found[0], task.line)
+        yield _document(task, _text(data), annotations)
 
 
 def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -> None:
     """Write a list of tasks with one annotation each, which Label Studio imports."""
-    separator = "["
-    for number, document in enumerate(documents, 1):
-        units = _utf16_offsets(document.text)
-        result = [_result(document.text, units, i, span) for i, span in enumerate(document.spans, 1)]
-        task = {"id": number, "data": {"text": document.text}, "annotations": [{"result": result}]}
-        out.write(f"{separator}\n{json.dumps(task, ensure_ascii=False)}")
-        separator = ","
-    out.write("[]\n" if separator == "[" else "\n]\n")
+    write_list((_task(number, document) for number, document in enumerate(documents, 1)), out)
 
 
-def _text(task: Record) -> str:
+def _document(task: Record, text: str, annotations: Sequence[Sequence[Record]]) -> AnnotatedText:
+    """Return the text of a task with the spans of its first annotation."""
+    page = HtmlText(text) if any(_HYPERTEXT in value.value for value in annotations[0]) else None
+    content = text if page is None else page.content
+    found = [read_spans(content, task, [_flat(it) for it in values], UTF16) for values in annotations]
+    if any(set(spans) != set(found[0]) for spans in found):
+        task.source.notes[
+            "tasks whose annotations differ: the first was read; mark one as ground truth in Label Studio"
+        ] += 1
+    if page is None:
+        return AnnotatedText(text, found[0], task.line)
+    return AnnotatedText(page.text, [CharSpan(*page.place(*it[:2]), it.label) for it in found[0]], task.line)
+
+
+def _text(data: Record) -> str:
     """Return the text of a task: `text`, or the only string in its data."""
-    data = task.record(task.value.get("data"))
-    strings = [key for key, value in data.value.items() if isinstance(value, str)]
+    strings = [it for it, value in data.value.items() if isinstance(value, str) and it not in _METADATA]
     return data.text(strings[0] if "text" not in strings and len(strings) == 1 else "text")
 
 
-def _annotations(task: Record) -> list[Record]:
-    """Return the annotations that were not cancelled; only the ground truth, if there is one."""
-    valid = [it for it in task.records("annotations") if not it.value.get("was_cancelled")]
-    return [it for it in valid if it.value.get("ground_truth")] or valid
+def _annotations(task: Record) -> list[list[Record]]:
+    """Return the values of the annotations that were not cancelled, or only the ground truth."""
+    key = next((key for key in _ANNOTATIONS if task.value.get(key)), _ANNOTATIONS[0])
+    valid = [it for it in task.records(key) if not it.value.get("was_cancelled")]
+    chosen = [it for it in valid if it.value.get("ground_truth") or it.value.get("honeypot")] or valid
+    return [list(_values(annotation)) for annotation in chosen]
 
 
-def _read_spans(text: str, task: Record, annotation: Record) -> list[CharSpan]:
-    results = annotation.records("result")
-    values = [
-        result.record(result.value.get("value")) for result in results if result.value.get("type") == _LABELS
-    ]
-    if len(values) < len(results):
-        task.source.notes["skipped results that are not labels of a text"] += len(results) - len(values)
-    return [
-        value.span(text, start, end, label)
-        for value, (start, end) in zip(values, _character_offsets(text, task, values), strict=True)
-        for label in value.items(_LABELS) or [""]  # `span` rejects the empty label
-    ]
+def _values(annotation: Record) -> Iterator[Record]:
+    """Yield the labelled spans among the results of an annotation; count the other results."""
+    for result in annotation.records("result"):
+        kind = result.value.get("type")
+        if kind in (_LABELS, _HYPERTEXT):
+            yield result.record(result.value.get("value"))
+        elif isinstance(kind, str) and kind.endswith("labels"):
+            result.source.unread[f"labels of type {kind!r} not read"] += 1
+        else:
+            result.source.notes[f"results of type {kind!r} skipped: they are not labels of a text"] += 1
 
 
-def _character_offsets(text: str, task: Record, values: Sequence[Record]) -> list[tuple[int, int]]:
-    """Return the start and end of each span in characters."""
-    offsets = [value.offsets() for value in values]
-    quotes = [value.value.get("text") for value in values]
-    character_at = {unit: character for character, unit in enumerate(_utf16_offsets(text))}
-    from_units = [(character_at.get(start, -1), character_at.get(end, -1)) for start, end in offsets]
-
-    def all_fit(spans: Sequence[tuple[int, int]]) -> bool:
-        return all(_fits(text, span, quote) for span, quote in zip(spans, quotes, strict=True))
-
-    if all_fit(from_units):
-        return from_units
-    if any(quote is not None for quote in quotes) and all_fit(offsets):
-        task.source.notes["tasks read with offsets in characters, not UTF-16 code units"] += 1
-        return offsets
-    for (start, end), span, quote in zip(offsets, from_units, quotes, strict=True):
-        if not _fits(text, span, quote):
-            raise task.error(f"the span {start}-{end} does not match its text {quote!r}")
-    raise task.error("the offsets of the spans are neither UTF-16 code units nor characters")
+def _flat(value: Record) -> dict[str, Any]:
+    """Return a labelled span with its offsets and labels under `start`, `end` and `labels`."""
+    if _HYPERTEXT not in value.value:
+        return {_LABELS: [], **value.value}
+    flat = {"text": value.value.get("text"), _LABELS: value.value[_HYPERTEXT]}
+    if isinstance(offsets := value.value.get("globalOffsets"), dict):
+        return {**flat, "start": offsets.get("start"), "end": offsets.get("end")}
+    return {**flat, "start": value.value.get("startOffset"), "end": value.value.get("endOffset")}
 
 
-def _fits(text: str, span: tuple[int, int], quote: Any) -> bool:
-    r"""Return whether a span is within the text and matches its quote, in which `\n` may be a line break."""
-    start, end = span
-    inside = 0 <= start < end <= len(text)
-    return inside and (quote is None or _without_spaces(text[start:end]) == _without_spaces(str(quote)))
-
-
-def _without_spaces(text: str) -> str:
-    return "".join(text.replace("\\n", "").split())
-
-
-def _utf16_offsets(text: str) -> list[int]:
-    """Return the numbers of UTF-16 code units before each character and in the whole text, `[n + 1]`."""
-    units = [0]
-    for character in text:
-        units.append(units[-1] + (2 if character > "\uffff" else 1))
-    return units
+def _task(number: int, document: AnnotatedText) -> dict[str, Any]:
+    units = positions(document.text, UTF16)
+    result = [_result(document.text, units, i, span) for i, span in enumerate(document.spans, 1)]
+    return {"id": number, "data": {"text": document.text}, "annotations": [{"result": result}]}
 
 
 def _result(text: str, units: Sequence[int], number: int, span: CharSpan) -> dict[str, Any]:
@@ -129,3 +138,50 @@ def _result(text: str, units: Sequence[int], number: int, span: CharSpan) -> dic
         "type": _LABELS,
         "value": {**value, _LABELS: [span.label]},
     }
+
+
+# --- JSON-MIN and tables -----------------------------------------------------------------------------------
+
+
+def _minimal_key(record: Record) -> str | None:
+    """Return the key of the labelled spans in JSON-MIN."""
+    for key, value in record.value.items():
+        first = value[0] if isinstance(value, list) and value else None
+        if isinstance(first, dict) and (_LABELS in first or _HYPERTEXT in first):
+            return key
+    return None
+
+
+def _minimal_results(record: Record) -> list[Record]:
+    """Return the labelled spans in JSON-MIN; a task without any has no such key."""
+    if (key := _minimal_key(record)) is not None:
+        return record.records(key)
+    record.note_unread(record.value)
+    return []
+
+
+def _rows(source: SourceFile) -> Iterator[Record]:
+    """Yield the rows of a table as records, with cells of JSON decoded."""
+    text = "".join(read_blocks(source.path)).removeprefix("\ufeff")
+    csv.field_size_limit(max(csv.field_size_limit(), _MOST_CELL))
+    delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    line = 2
+    try:
+        for row in rows:
+            if None in row:
+                raise source.error("this row has more cells than the header", line)
+            yield Record(source, {key: _cell(key, value) for key, value in row.items()}, line)
+            line = rows.line_num + 1
+    except csv.Error as error:
+        raise source.error(f"this row of the table cannot be read: {error}", line) from None
+
+
+def _cell(column: str, value: Any) -> Any:
+    """Return the value of a cell: labels are JSON, and no labels are an empty cell."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            pass
+    return None if value == "" and column != "text" else value

@@ -3,9 +3,10 @@
 To add a format, write a module in this folder with
 
 * `read(source)`, which yields `TaggedSentence`s or `AnnotatedText`s and raises `source.error(message, line)`;
-* `write(items, out, source)`, which writes them to a text file;
+* `write(items, out, source)`, which writes them to a text file (or, for a binary file or a folder,
+  `save(items, path, source)`; brat.py is an example);
 * `detect(head)`, which returns whether a file that begins so is in this format; conllu.py is an example. For
-  JSON instead: `matches(record)`, which returns whether a record is in this format; doccano.py is an example.
+  JSON instead: `matches(record)`, which returns whether a record is in this format; tokens.py is an example.
 
 Then import it and add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below. Detection, reading, training, the
 command line and the round-trip tests use these tables. The first format that detects a file wins; a file that
@@ -15,21 +16,27 @@ none detects is a column file.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TextIO, TypeVar
 
 from rnner.data.formats import (
+    brat,
     columns,
     conll2012,
     conllu,
     csv_table,
     dataset,
     doccano,
+    entity_records,
     hipe,
     inline,
     labelstudio,
     prodigy,
+    spacy_docs,
+    spacy_json,
+    span_records,
     tokens,
     webanno,
 )
@@ -55,6 +62,7 @@ class FileFormat(Generic[Item]):
 
     Attributes:
         read, write: functions that read and write it; `write` is None if it is not a text file.
+        save: function that writes a format that is not one text file to a new path.
         detect: whether a file that begins so is in this format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.
         json_keys: the keys of such records, for error messages.
@@ -66,6 +74,7 @@ class FileFormat(Generic[Item]):
     detect: Callable[[Head], bool] | None = None
     matches: Callable[[Record], bool] | None = None
     json_keys: str = ""
+    save: Callable[[Sequence[Item], Path, SourceFile], None] | None = None
     has_columns: bool = False
 
 
@@ -81,21 +90,32 @@ TOKEN_FORMATS = {
 }
 """Formats of sentences with one tag per word."""
 
-TEXT_FORMATS = {  # labelstudio first: doccano's keys also occur in its records
+TEXT_FORMATS = {
+    "brat": FileFormat(brat.read, None, brat.detect, save=brat.save),
+    "spacy": FileFormat(spacy_docs.read, None, spacy_docs.detect, save=spacy_docs.save),
+    "spacy-json": FileFormat(
+        spacy_json.read,
+        spacy_json.write,
+        spacy_json.detect,
+        spacy_json.matches,
+        json_keys="paragraphs (spaCy 2)",
+    ),
+    # labelstudio first: doccano's keys also occur in its records
     "labelstudio": FileFormat(
         labelstudio.read,
         labelstudio.write,
-        matches=labelstudio.matches,
+        labelstudio.detect,
+        labelstudio.matches,
         json_keys="data and annotations (Label Studio)",
     ),
     "prodigy": FileFormat(
-        prodigy.read, prodigy.write, matches=prodigy.matches, json_keys="text and spans (Prodigy)"
+        span_records.read, prodigy.write, matches=prodigy.matches, json_keys="text and spans (Prodigy)"
     ),
     "doccano": FileFormat(
-        doccano.read,
-        doccano.write,
-        matches=doccano.matches,
-        json_keys="text and label or entities (doccano)",
+        span_records.read, doccano.write, matches=doccano.matches, json_keys="text and label (doccano)"
+    ),
+    "entities": FileFormat(
+        span_records.read, entity_records.write, matches=entity_records.matches, json_keys="text and entities"
     ),
     "webanno": FileFormat(webanno.read, webanno.write, webanno.detect, has_columns=True),
 }
@@ -113,18 +133,18 @@ def read_documents(source: SourceFile, form: str, illegal: IllegalTagRule = "err
     """
     if form in TEXT_FORMATS:
         return list(TEXT_FORMATS[form].read(source))
-    sentences = read_tagged(source, form)
+    sentences = read_sentences(source, form)
     return list(to_documents(sentences, decide_scheme(source, sentences, illegal)))
 
 
-def read_tagged(source: SourceFile, form: str) -> list[TaggedSentence]:
+def read_sentences(source: SourceFile, form: str) -> list[TaggedSentence]:
     """Return the sentences of a file in any format, with standard tags (`rnner.data.tag_spellings`).
 
     Tags that are numbers get the names of the source.
 
-    Raises DataError as `read_sentences` does, and for the first tag that cannot be read.
+    Raises DataError as `stream_sentences` does, and for the first tag that cannot be read.
     """
-    sentences = list(read_sentences(source, form))
+    sentences = list(stream_sentences(source, form))
     if names := source.label_names:
         sentences = [own._replace(tags=[names.get(tag, tag) for tag in own.tags]) for own in sentences]
     counts = Counter(tag for sentence in sentences for tag in sentence.tags)
@@ -141,7 +161,7 @@ def read_tagged(source: SourceFile, form: str) -> list[TaggedSentence]:
     return [sentence._replace(tags=[spelling.tags[tag] for tag in sentence.tags]) for sentence in sentences]
 
 
-def read_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
+def stream_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
     """Yield the sentences of a file in any format, with the tags as they stand in it.
 
     Spans of characters become BIOES tags.
@@ -150,7 +170,7 @@ def read_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
     begin and end where tokens do, or that overlap.
     """
     if form in TEXT_FORMATS:
-        aligner = Aligner(source.path)
+        aligner = Aligner(source.path, tokenizer=source.tokenizer)
         yield from to_tagged_sentences(TEXT_FORMATS[form].read(source), aligner, "bioes")
         aligner.raise_refused()
     else:

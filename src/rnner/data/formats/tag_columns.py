@@ -21,7 +21,9 @@ Rows = Sequence[Sequence[str]]
 """The cells of each row of a sentence."""
 
 # The chunks of CoNLL-2000.
-_CHUNKS = frozenset(["ADJP", "ADVP", "CONJP", "INTJ", "LST", "NP", "PP", "PRT", "SBAR", "UCP", "VP"])
+_ENGLISH_CHUNKS = "ADJP ADVP CONJP INTJ LST NP PP PRT SBAR UCP VP QP WHNP WHPP"  # CoNLL-2000, Penn Treebank
+_OTHER_CHUNKS = "NC PC VC AC NX PX VX GN GP GA GR NV PV SN SP SV"  # German (CoNLL-2003), French, Spanish
+_CHUNKS = frozenset(f"{_ENGLISH_CHUNKS} {_OTHER_CHUNKS}".split())
 _RANKS = {"prefix": 4, "suffix": 4, "bare": 4, "binary": 3, "plain": 2, "outside": 1}
 _DOUBTFUL = 0
 _READABLE = 0.5  # lowest share of valid tags in a column of tags

@@ -18,9 +18,10 @@ DOCUMENT = "document"
 
 
 def matches(record: Record) -> bool:
-    """Return whether a record has words and tags, and is not Prodigy's (token objects) or Label Studio's."""
+    """Return whether a record has words and tags, and is not Prodigy's, Label Studio's or a prediction."""
     words = next((record.value[key] for key in WORDS if key in record.value), None)
-    if not isinstance(words, list) or isinstance(record.value.get("data"), dict):
+    other = isinstance(record.value.get("data"), dict) or record.value.keys() >= {"text", "entities"}
+    if not isinstance(words, list) or other:
         return False
     return not any(isinstance(word, dict) for word in words) and not record.value.keys().isdisjoint(TAGS)
 

@@ -105,6 +105,10 @@ _WARNINGS = {
         "text that was decoded with the wrong encoding",
         "export the file again from its source; --fix restores UTF-8 that was read as Windows-1252",
     ),
+    "segmented": (
+        "words of several characters in a script without spaces",
+        "raw text is split into single characters: set text.tokenizer to the segmenter of these words",
+    ),
     "long-sentence": (
         "sentences of more than 200 tokens",
         "check whether blank lines between sentences are missing",

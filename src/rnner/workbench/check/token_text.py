@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from rnner.data.formats.columns import LONG_SENTENCE, NO_BLANK_LINES
 from rnner.errors import counted
+from rnner.text.spacing import join
+from rnner.text.unspaced import segmented_words
 from rnner.workbench.check.findings import Finding, abridge
 from rnner.workbench.check.lenient_reader import ColumnFile
 
@@ -68,11 +71,20 @@ def check_length(file: ColumnFile) -> Iterator[Finding]:
     """Find sentences of hundreds of tokens."""
     for sentence in file.sentences:
         if (length := len(sentence.words)) > LONG_SENTENCE:
-            start = abridge(" ".join(sentence.words[:8]))
+            start = abridge(join(sentence.words[:8]))
             message = f"{length:,} tokens, starting with {start}"
             if len(file.sentences) == 1:
                 message += f"; {NO_BLANK_LINES}"
             yield Finding("long-sentence", file.path, sentence.lines[0], 1, message)
+
+
+def check_segmented(file: ColumnFile) -> Iterator[Finding]:
+    """Find words in a script without spaces, which the tokenizer does not find in raw text."""
+    counts = Counter(word for sentence in file.sentences for word in sentence.words)
+    if words := segmented_words(counts):
+        share = sum(counts[word] for word in words) / counts.total()
+        message = f"{share:.0%} of the words, such as {', '.join(words[:3])}"
+        yield Finding("segmented", file.path, None, None, message)
 
 
 def fix_mojibake(word: str) -> str | None:

@@ -1,0 +1,185 @@
+"""JSON records with a text and spans, whatever their keys: entities, Prodigy and doccano are read here.
+
+    {"text": "Ada wrote.", "entities": [{"start": 0, "end": 3, "label": "PER", "text": "Ada"}]}
+    {"text": "Ada wrote.", "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": "accept"}
+    {"text": "Ada wrote.", "label": [[0, 3, "PER"]]}
+    {"content": "Ada wrote.", "annotations": [{"startOffset": 0, "length": 3, "type": "PER"}]}
+
+`TEXTS`, `LISTS` and the tables after them name the keys; of several, the first is read. Offsets count
+characters. If a span quotes its text, other units are detected (offsets.py). Labels may be numbers: see
+`SourceFile.label_names`. Tokens are read if a record has them, as objects (Prodigy, spaCy) or as strings (the
+predictions of rnner, where such a record is a sentence). Records rejected or ignored in Prodigy are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
+from rnner.data.formats.json_records import Record, quoted, read_records, shorten
+from rnner.data.formats.offsets import BYTES, CHARACTERS, Mark, OffsetError, to_characters
+from rnner.data.formats.tokens import WORDS
+from rnner.text.sentences import split_sentences
+from rnner.text.tokenizer import Token
+
+TEXTS = ("text", "content", "sentence", "body", "data")
+LISTS = ("entities", "spans", "label", "labels", "annotations", "ents")
+# The keys of a span, in lower case and without underscores.
+_STARTS = ("start", "startoffset", "begin", "beginoffset", "startchar", "startindex", "offset")
+_ENDS = ("end", "endoffset", "endchar", "endindex")
+_LABELS = ("label", "labels", "type", "entitytype", "entitygroup", "category", "tag", "name")
+_QUOTES = ("text", "surface", "quote")
+
+
+def text_key(record: Record) -> str | None:
+    """Return the key of the text of a record."""
+    return next((key for key in TEXTS if isinstance(record.value.get(key), str)), None)
+
+
+def list_key(record: Record) -> str | None:
+    """Return the key of the spans of a record: the first of `LISTS` with a list, or else with any value."""
+    present = [key for key in LISTS if key in record.value]
+    return next((key for key in present if isinstance(record.value[key], list)), next(iter(present), None))
+
+
+def read(source: SourceFile) -> Iterator[AnnotatedText]:
+    """Yield the texts; records whose answer is not `accept` are skipped, with a note.
+
+    Raises DataError with the line for invalid JSON or records.
+    """
+    for record in read_records(source):
+        key = list_key(record)
+        answer = record.value.get("answer", "accept")
+        if answer != "accept" and key in (None, "spans"):
+            source.notes[f"records with the answer {answer!r} skipped"] += 1
+            continue
+        text = record.text(text_key(record) or record.first_key(*TEXTS))
+        spans = read_spans(text, record, record.items(key) if key else [], CHARACTERS)
+        _note_unread(record, key)
+        words = next((it for key in WORDS if isinstance(it := record.value.get(key), list)), [])
+        single = bool(words) and all(isinstance(word, str) for word in words)
+        sentences = _one_sentence(text, words, source) if single else _read_tokens(text, record)
+        yield AnnotatedText(text, spans, record.line, sentences, marked=not single)
+
+
+def _note_unread(record: Record, key: str | None) -> None:
+    """Note the labels under other keys than the one that is read, and a record without any."""
+    others = LISTS if key else record.value.keys() - {"tokens"}
+    record.note_unread(other for other in others if other != key)
+    if key is None and "answer" not in record.value:
+        record.source.notes[f"records without {' or '.join(LISTS)} read as texts without an entity"] += 1
+
+
+def read_spans(text: str, record: Record, items: Sequence[Any], unit: str) -> list[CharSpan]:
+    """Return the spans of a text, in characters.
+
+    Args:
+        text: the text.
+        record: the record that the spans are from, for errors and notes.
+        items: the spans: objects, or lists `[start, end, label]`.
+        unit: the unit of their offsets (offsets.py), unless the texts that they quote show another one.
+    """
+    if any(isinstance(item, dict) and _layout(tuple(item)).in_bytes for item in items):
+        unit = BYTES
+    marks = [mark for item in items for mark in _read_marks(record, item)]
+    try:
+        counted_in, places = to_characters(text, marks, unit)
+    except OffsetError as error:
+        raise record.error(str(error)) from None
+    if counted_in != unit:
+        record.source.notes[f"records read with offsets in {counted_in}, not {unit}"] += 1
+    return [
+        CharSpan(*place, record.check_label(mark.label)) for mark, place in zip(marks, places, strict=True)
+    ]
+
+
+class _Layout(NamedTuple):
+    """The keys of a span; None for those it does not have."""
+
+    start: str | None
+    end: str | None
+    length: str | None
+    label: str | None
+    quote: str | None
+    in_bytes: bool
+
+
+@lru_cache(maxsize=256)
+def _layout(keys: tuple[str, ...]) -> _Layout:
+    plain = {key.replace("_", "").lower(): key for key in keys}
+
+    def first(*names: str) -> str | None:
+        return next((plain[name] for name in names if name in plain), None)
+
+    in_bytes = "startbyte" in plain and first(*_STARTS) is None
+    start, end = first(*_STARTS, "startbyte"), first(*_ENDS, "endbyte")
+    return _Layout(start, end, plain.get("length"), first(*_LABELS), first(*_QUOTES), in_bytes)
+
+
+def _read_marks(record: Record, item: Any) -> list[Mark]:
+    """Return a span as the file has it, once per label."""
+    if isinstance(item, list) and len(item) == 3:
+        start, end, label = item
+        return [Mark(record.check_integer(start, "start"), record.check_integer(end, "end"), label)]
+    if not isinstance(item, dict):
+        expected = '[start, end, "LABEL"] or {"start": ..., "end": ..., "label": "LABEL"}'
+        raise record.error(f"expected a label as {expected}, found {shorten(item)}")
+    keys = _layout(tuple(item))
+    if keys.start is None or keys.label is None or (keys.end is None and keys.length is None):
+        missing = "start" if keys.start is None else "label" if keys.label is None else "end"
+        raise record.error(f"a span has no {missing!r}; its keys are {quoted(item)}")
+    start = record.check_integer(item[keys.start], keys.start)
+    if keys.end is not None:
+        end = record.check_integer(item[keys.end], keys.end)
+    else:
+        end = start + record.check_integer(item[keys.length or ""], "length")
+    quote = item.get(keys.quote)
+    quote = quote if isinstance(quote, str) and quote else None
+    labels = item[keys.label]
+    if not isinstance(labels, list):
+        return [Mark(start, end, labels, quote)]
+    return [Mark(start, end, label, quote) for label in labels or [""]]  # the empty label is rejected
+
+
+def find_words(text: str, words: Iterable[str]) -> list[Token] | None:
+    """Return words with their places in a text; None if it does not consist of them and white space."""
+    tokens, position = [], 0
+    for word in words:
+        start = text.find(word, position)
+        if not word or start < 0 or text[position:start].strip():
+            return None
+        position = start + len(word)
+        tokens.append(Token(word, start, position))
+    return None if text[position:].strip() else tokens
+
+
+def _one_sentence(text: str, words: Iterable[str], source: SourceFile) -> list[list[Token]] | None:
+    """Return the words of a text as one sentence; None, with a note, if they do not match it."""
+    tokens = find_words(text, words)
+    if tokens is None:
+        source.notes["records whose tokens do not match their text: tokenized again"] += 1
+    return None if tokens is None else [tokens]
+
+
+def _read_tokens(text: str, record: Record) -> list[list[Token]] | None:
+    """Return the tokens of a record that are objects, by sentence; None if it has none."""
+    if not record.value.get("tokens"):
+        return None
+    tokens = [_read_token(text, item) for item in record.records("tokens")]
+    for before, token in pairwise(tokens):
+        if token.start < before.end:
+            raise record.error(
+                f"the token {token.text!r} at {token.start} begins before the previous token ends"
+            )
+    return split_sentences(text, [token for token in tokens if not token.text.isspace()])
+
+
+def _read_token(text: str, item: Record) -> Token:
+    start, end = item.offsets()
+    word = item.text("text") if "text" in item.value else text[start:end]
+    if not word or not 0 <= start < end or text[start:end] != word:
+        raise item.error(f"the token {word!r} does not match the text at {start}-{end}")
+    return Token(word, start, end)
