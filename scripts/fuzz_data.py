@@ -39,7 +39,7 @@ from rnner.data.formats.annotated import SourceFile, decide_scheme
 from rnner.data.formats.column_layout import Layout
 from rnner.data.formats.columns import ConllReader
 from rnner.data.formats.detect import detect_format
-from rnner.data.formats.registry import FORMATS, TEXT_FORMATS, read_tagged
+from rnner.data.formats.registry import FORMATS, TEXT_FORMATS, read_sentences
 from rnner.errors import RnnerError
 from rnner.render.json_output import to_json
 from rnner.tags import SCHEMES, from_spans, to_spans
@@ -254,7 +254,7 @@ def _conversion_problems(
 
 def _tags(source: SourceFile, form: str, illegal: Any, scheme: str) -> list[Any]:
     """Return the words of each sentence and their tags, converted to one scheme."""
-    sentences = read_tagged(source, form)
+    sentences = read_sentences(source, form)
     found = decide_scheme(source, sentences, illegal)
     return [(s.words, from_spans(to_spans(s.tags, found), len(s.words), scheme)) for s in sentences]
 
