@@ -36,6 +36,7 @@ from mutations import Lines, corpus_piece, mutate
 
 from rnner.data.corpus import read_split, resolve
 from rnner.data.formats.annotated import SourceFile, decide_scheme
+from rnner.data.formats.column_layout import Layout
 from rnner.data.formats.columns import ConllReader
 from rnner.data.formats.detect import detect_format
 from rnner.data.formats.registry import FORMATS, TEXT_FORMATS, read_sentences
@@ -199,19 +200,17 @@ def _step(name: str, function: Callable[[], T], outcomes: list[str]) -> T | None
     return result
 
 
-def rows(data: bytes) -> set[int]:
-    """Return the numbers, from 1, of lines that are not blank, a comment or a document mark."""
+def rows(data: bytes, layout: Layout) -> set[int]:
+    """Return the numbers, from 1, of lines that are not blank, a comment, a document mark or a header."""
     text = data.removeprefix(b"\xef\xbb\xbf").decode(errors="surrogateescape").replace("\r\n", "\n")
-    return {
-        number
-        for number, line in enumerate(text.removesuffix("\r").split("\n"), 1)
-        if line.strip(" \t") and not line.startswith("-DOCSTART-") and ("\t" in line or line[0] != "#")
-    }
+    lines = enumerate(text.removesuffix("\r").split("\n"), 1)
+    return {number for number, line in lines if layout.is_row(line)}
 
 
 def _reading_problems(path: Path, data: bytes, words: int) -> Iterator[str]:
-    read = [line for sentence in ConllReader(path) for line in sentence.lines]
-    if lost := rows(data) - set(read):
+    reader = ConllReader(path)
+    read = [line for sentence in reader for line in sentence.lines]
+    if lost := rows(data, reader.layout) - set(read):
         yield f"lines that were not read as a token: {sorted(lost)[:5]}"
     if words != len(read):
         yield f"{words} words from {len(read)} rows"
@@ -220,7 +219,7 @@ def _reading_problems(path: Path, data: bytes, words: int) -> Iterator[str]:
 def _check_problems(file: ColumnFile, report: CheckReport, data: bytes) -> Iterator[str]:
     reported = {finding.line for finding in report.findings}
     known = reported | {line for sentence in file.sentences for line in sentence.lines}
-    if not file.layout_problem and (lost := rows(data) - known):
+    if not file.layout_problem and (lost := rows(data, file.layout) - known):
         yield f"lines that check neither reads nor reports: {sorted(lost)[:5]}"
     if file.layout_problem and not report.count("error"):
         yield "check detects no layout but reports no error"
@@ -255,7 +254,7 @@ def _conversion_problems(
 
 def _tags(source: SourceFile, form: str, illegal: Any, scheme: str) -> list[Any]:
     """Return the words of each sentence and their tags, converted to one scheme."""
-    sentences = list(read_sentences(source, form))
+    sentences = read_sentences(source, form)
     found = decide_scheme(source, sentences, illegal)
     return [(s.words, from_spans(to_spans(s.tags, found), len(s.words), scheme)) for s in sentences]
 

@@ -149,3 +149,12 @@ def test_every_tag_is_read_as_a_valid_tag_or_named_as_unreadable(counts: dict[st
     assert all(map(is_tag, spelling.tags.values()))
     assert spelling.notes(counts).total() == sum(counts[tag] for tag in spelling.changed)
     assert all(map(spelling.problem, spelling.unreadable))
+
+
+def test_letters_that_only_lower_case_makes_alike_are_no_prefixes() -> None:
+    # In Unicode, İ and ı are cases of i, and ſ is one of s.
+    assert spelling_of({"İ-PER": 1, "ı-PER": 1, "ſ-PER": 1, "O": 1, "b-PER": 4}).unreadable == {
+        "İ-PER",
+        "ı-PER",
+        "ſ-PER",
+    }

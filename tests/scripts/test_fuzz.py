@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from rnner.data.corpus import resolve
+from rnner.data.formats.column_layout import Layout
 
 FILES = 200
 
@@ -42,7 +43,7 @@ def test_a_number_always_gives_the_same_file(script, corpora):
     ],
 )
 def test_rows_are_lines_that_are_not_blank_comments_or_document_marks(script, data, rows):
-    assert script("fuzz_data").rows(data) == rows
+    assert script("fuzz_data").rows(data, Layout("\t")) == rows
 
 
 def test_a_timeout_or_an_unexpected_exception_is_a_failure(script, corpora, monkeypatch):

@@ -53,6 +53,11 @@ def test_a_sentence_does_not_end_within_a_name(written) -> None:
     assert [it.words for it in read_sentences(iob1, "hipe")] == [["York"], ["Oslo"]]
 
 
+def test_the_words_of_masked_files_can_be_read(written) -> None:
+    (sentence,) = read_sentences(written(SHORT + "Greta\t_\tEndOfSentence\n", tagged=False), "hipe")
+    assert sentence.words == ["Greta"]
+
+
 def test_documents_without_sentence_ends_are_noted(written) -> None:
     source = written(
         SHORT + "# document_id = 1\nGreta\tB-pers\t_\n\nsang\tO\t_\n# document_id = 2\nBo\tO\t_\n"

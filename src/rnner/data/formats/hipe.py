@@ -152,7 +152,7 @@ class _Rows:
 
     def check_and_note(self) -> None:
         """Raise DataError if no row had a tag; note the other columns with entities."""
-        if not self.any_tag:
+        if not self.any_tag and self.source.tagged:
             column = self.names[self.tags.read]
             others = [name for i, name in self.tags.names.items() if self.tags.counts[i]]
             advice = f"; choose another column: --columns tag={others[0]}" if others else ""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rnner.data.formats.annotated import SourceFile
 
 _OUTSIDE = frozenset(("", "O", "o", "0", "_", "-"))
-_PREFIXED = re.compile(r"([BIESULMW])[-_](.+)", re.DOTALL | re.IGNORECASE)
+_PREFIXED = re.compile(r"([BIESULMW])[-_](.+)", re.ASCII | re.DOTALL | re.IGNORECASE)
 
 
 def chosen_columns(source: SourceFile, names: Sequence[str]) -> dict[str, int]:
