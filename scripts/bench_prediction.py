@@ -39,7 +39,8 @@ from common import RNNER, argument_parser, log, markdown_table, require_at_least
 from timing import fresh_decoder, median_speeds, seconds
 
 from rnner.cli.prediction import PredictionJob
-from rnner.cli.prediction_input import Chunk, argument_chunks
+from rnner.cli.prediction_chunks import Chunk, Item
+from rnner.cli.prediction_input import argument_chunks
 from rnner.data.corpus import read_split
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.model.folder import load_model
@@ -139,7 +140,7 @@ def rnner_tasks(model: Path, corpus: Corpus, workers: int) -> dict[str, Callable
         def run() -> float:
             job = PredictionJob(model, {"device": "cpu", "threads": 1, "code": None}, "jsonl")
             with Workers(count, job.load) as pool:
-                for _ in pool.map([Chunk(["Warm up."])] * count):  # until all models are loaded
+                for _ in pool.map([Chunk([Item("Warm up.")])] * count):  # until all models are loaded
                     pass
                 texts = corpus.texts * _REPEATS
                 taken = seconds(lambda: sum(found.words for found in pool.map(argument_chunks(texts))))

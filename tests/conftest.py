@@ -7,6 +7,7 @@ import pytest
 from overfit_corpus import write_corpus
 from rnner.cli import main as cli
 from rnner.nn import cells
+from rnner.text import tokenizer
 from run_helpers import run
 from tiny_corpus import corpus_config
 
@@ -20,9 +21,10 @@ def temporary_cache(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def restore_cell_registry(monkeypatch):
-    """Unregister the cells that a test registers."""
+def restore_registries(monkeypatch):
+    """Unregister the cells and tokenizers that a test registers."""
     monkeypatch.setattr(cells, "_CELLS", dict(cells._CELLS))
+    monkeypatch.setattr(tokenizer, "_SEGMENTERS", dict(tokenizer._SEGMENTERS))
 
 
 @pytest.fixture

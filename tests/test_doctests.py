@@ -22,10 +22,12 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(enc
 
 @pytest.fixture
 def runs(trained, tmp_path, monkeypatch):
-    """A working directory with the models of the examples and the corpus they were trained on."""
+    """A working directory with the models of the examples, and the corpus and config of their training."""
     for name in ("my", "quickstart"):
         shutil.copytree(trained, tmp_path / "runs" / name)
-    shutil.copy(trained.parent / "test.conll", tmp_path)
+    for path in trained.parent.glob("*.conll"):
+        shutil.copy(path, tmp_path)
+    shutil.copy(trained.parent / "tiny.yaml", tmp_path / "my.yaml")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -14,6 +14,7 @@ OUTPUT = {
     "evaluate": r"F1 0\.\d{3}, 95 % interval 0\.\d{3} to 0\.\d{3}\nLOC: precision 0\.\d{3}",
     "own_cell": r"output \[2, 7, 3\], final state \[2, 3\] and \[2, 3\]",
     "own_head": r"(epoch \d: loss \d+\.\d\d, F1 on dev 0\.\d{3}\n){3}",
+    "own_tokenizer": "王小明 在 北京大学 工作 。",
     "predict": r"PER Amara Nwosu \(\d\.\d\d\)\nLOC Lagos .*\nLOC Oslo .*\n.*'PER', 0, 2.*'LOC', 4, 5",
     "train_step": r"loss before the step (\d+\.\d+), after it (\d+\.\d+)",
 }

@@ -153,6 +153,16 @@ def test_tag_documents_joins_words_with_spaces():
         assert all(document.text[e.start : e.end] == e.text for e in document.entities())
 
 
+def test_words_of_scripts_without_spaces_are_joined_without_spaces():
+    words = ["王", "小", "明", "在", "IBM", "2020", "年", "，", "Oslo", "Harry", "。"]
+    (document,), (entities,) = PIPELINE.tag_documents([words]), PIPELINE.tag([words])
+    assert document.text == "王小明在IBM 2020年，Oslo Harry。"
+    assert [token.text for token in document.sentences[0]] == words
+    assert all(document.text[t.start : t.end] == t.text for t in document.sentences[0])
+    assert [e.text for e in document.entities()] == [e.text for e in entities] and entities
+    assert all(document.text[e.start : e.end] == e.text for e in document.entities())
+
+
 @pytest.mark.parametrize("head", ["crf", "softmax"])
 def test_results_do_not_depend_on_the_batch(head):
     texts = [*TEXTS, *(" ".join(words) for words in words_of(TRAIN + DEV)), ""]

@@ -283,3 +283,17 @@ def test_violating_pairs_come_with_their_reasons() -> None:
     assert "B-PER" in detector.violations("iob2")["O", "I-PER"]
     assert ("B-PER", "O") in detector.violations("bioes")
     assert detector.violations("conlleval") == {}
+
+
+@given(st.lists(st.lists(st.sampled_from(["O", "o", "PER", "I-PER"]), min_size=1), min_size=1))
+def test_renamed_tags_are_as_if_they_had_been_added(sentences: list[list[str]]) -> None:
+    names = {"O": "O", "o": "O", "PER": "B-PER", "I-PER": "I-PER"}
+    renamed, direct = SchemeDetector(), SchemeDetector()
+    for tags in sentences:
+        renamed.add(tags)
+        direct.add([names[tag] for tag in tags])
+    first = next((i, tags.index("o")) for i, tags in enumerate([*sentences, ["o"]]) if "o" in tags)
+    assert "o" not in renamed.tags or renamed.first_place("o") == first
+    renamed.rename(names)
+    assert renamed.tags == direct.tags
+    assert all(renamed.first_violation(scheme) == direct.first_violation(scheme) for scheme in SCHEMES)

@@ -17,8 +17,8 @@ from rnner.data.vectors import Vectors
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.model.build import build_tagger
-from rnner.scoring.evaluation import evaluate
 from rnner.tags import from_spans, to_spans
+from rnner.training.setup import evaluate_dev
 from rnner.training.trainer import Trainer
 
 TRAIN = """
@@ -161,7 +161,9 @@ def trainer_of(*overrides, evaluation=None, seed=1):
     tagger, vocabulary = tagger_of(*overrides, seed=seed)
     decoder, dev = TaggerDecoder(tagger, vocabulary), split_of(DEV, name="dev")
     plan = config_of(*overrides).training
-    return Trainer(tagger, vocabulary, split_of(TRAIN), plan, evaluation or (lambda: evaluate(decoder, dev)))
+    return Trainer(
+        tagger, vocabulary, split_of(TRAIN), plan, evaluation or (lambda: evaluate_dev(decoder, dev))
+    )
 
 
 def weights(trainer):

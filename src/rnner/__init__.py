@@ -14,13 +14,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Document", "Entity", "Pipeline", "RnnerError", "__version__", "load"]
+__all__ = ["Document", "Entity", "Pipeline", "RnnerError", "__version__", "load", "train"]
 
 if TYPE_CHECKING:
     from rnner.decoding.document import Document
     from rnner.errors import RnnerError
     from rnner.pipeline import Pipeline, load
     from rnner.text.entity import Entity
+    from rnner.training.entry import train
 
 _HOMES = {  # of the public names; imported on first use, so that `import rnner` and `rnner --help` stay quick
     "Document": "rnner.decoding.document",
@@ -28,6 +29,7 @@ _HOMES = {  # of the public names; imported on first use, so that `import rnner`
     "Pipeline": "rnner.pipeline",
     "RnnerError": "rnner.errors",
     "load": "rnner.pipeline",
+    "train": "rnner.training.entry",
 }
 
 

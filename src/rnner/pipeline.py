@@ -17,10 +17,12 @@ from rnner.errors import UsageError
 from rnner.export.runtime import choose_backend, is_onnx_file, load_onnx
 from rnner.model.archive import ModelOrigin, PackedModel
 from rnner.model.names import BUNDLED, BUNDLED_LABELS, find_model
+from rnner.model.user_code import load_code
 from rnner.system.process_memory import garbage_collection_paused
 from rnner.text.entity import Entity
 from rnner.text.sentences import split_sentences
-from rnner.text.tokenizer import Token, tokenize
+from rnner.text.spacing import join, plain_spacing
+from rnner.text.tokenizer import Token, find_tokenizer
 
 _TOKENIZED_AT_ONCE = 100  # texts
 
@@ -43,7 +45,7 @@ def load(
         backend: "torch"; "onnx", for folders prepared by `rnner export DIR`; or "auto": torch for folders,
             onnx for .onnx files.
         device: "auto", "cpu" or "cuda"; .onnx files run on the CPU.
-        code: the Python file that registers your own cells, if the model was trained with one.
+        code: the Python file that registers your own cells or tokenizer, if the model was trained with one.
 
     Raises:
         ModelError: the model is not found or corrupted; the message says what to do.
@@ -57,19 +59,16 @@ def load(
     path = choose_backend(find_model(model), backend)
     if model is None:
         _warn_about_default()
-    origin = ModelOrigin(
-        str(model or BUNDLED), path, device=device, code=code if code is None else Path(code)
-    )
-    if is_onnx_file(path):
-        if device not in ("auto", "cpu") or code is not None:
-            raise UsageError(f"{path}: .onnx files run only on the CPU and take no code file")
-        return Pipeline(load_onnx(path), origin)
-    from rnner.decoding.tagger_decoder import load_decoder
-    from rnner.model.user_code import load_code
-    from rnner.system.device import choose_device
-
+    origin = ModelOrigin(str(model or BUNDLED), path, device=device, code=code)
     if code is not None:
         load_code(code)
+    if is_onnx_file(path):
+        if device not in ("auto", "cpu"):
+            raise UsageError(f"{path}: .onnx files run only on the CPU")
+        return Pipeline(load_onnx(path), origin)
+    from rnner.decoding.tagger_decoder import load_decoder
+    from rnner.system.device import choose_device
+
     return Pipeline(load_decoder(path, device=choose_device(device)), origin)
 
 
@@ -186,14 +185,17 @@ class Pipeline:
         """Return a `Document`, with its entities, for each text or list of words.
 
         Args:
-            contents: texts and sentences in any order. A list of words is treated as a text with one space
-                between words.
+            contents: texts and sentences in any order. A list of words is treated as a text: the words
+                joined by `rnner.text.spacing.join`.
             numbers: the document number of each, as in `tag`. If None, each is a separate document.
+
+        Raises:
+            UsageError: there is a text, and the model has a tokenizer of your own whose code was not loaded.
         """
         split: list[tuple[str, list[list[Token]]]] = []
         for start in range(0, len(contents), _TOKENIZED_AT_ONCE):
             with garbage_collection_paused():
-                split += map(_split, contents[start : start + _TOKENIZED_AT_ONCE])
+                split += map(self._split, contents[start : start + _TOKENIZED_AT_ONCE])
         sentences, documents = _sentences_of([tokens for _, tokens in split], numbers)
         found = iter(self.decoder.scored_spans(sentences, documents))
         return [Document(text, tokens, [next(found) for _ in tokens]) for text, tokens in split]
@@ -243,7 +245,7 @@ class Pipeline:
         _check_words(sentences)
         return [
             [
-                Entity(span.label, span.start, span.end, " ".join(words[span.start : span.end]), span.score)
+                Entity(span.label, span.start, span.end, join(words[span.start : span.end]), span.score)
                 for span in found
             ]
             for words, found in zip(sentences, self.decoder.scored_spans(sentences, documents), strict=True)
@@ -254,10 +256,22 @@ class Pipeline:
     ) -> list[Document]:
         """Return a `Document` for each sentence. The arguments are those of `tag`.
 
-        The text of each document consists of the words joined by single spaces.
+        The text of each document consists of the words, joined by single spaces except in scripts without
+        spaces, such as Chinese.
         """
         _check_words(sentences)
         return self.read(sentences, documents)
+
+    def _split(self, content: str | list[str]) -> tuple[str, list[list[Token]]]:
+        """Return the text and the tokens of each of its sentences."""
+        if isinstance(content, str):
+            tokenize = find_tokenizer(self.vocabulary.tokenizer)
+            return content, split_sentences(content, tokenize(content))
+        tokens, start = [], 0
+        for word, apart in zip(content, plain_spacing(content), strict=True):
+            tokens.append(Token(word, start, start + len(word)))
+            start += len(word) + apart
+        return join(content), [tokens] if content else []
 
 
 def _checked_texts(texts: object) -> list[str]:
@@ -314,14 +328,3 @@ def _sentences_of(
         numbers = range(len(texts))
     sentences = [[token.text for token in tokens] for text in texts for tokens in text]
     return sentences, [numbers[place] for place, text in enumerate(texts) for _ in text]
-
-
-def _split(content: str | list[str]) -> tuple[str, list[list[Token]]]:
-    """Return the text and the tokens of each of its sentences."""
-    if isinstance(content, str):
-        return content, split_sentences(content, tokenize(content))
-    tokens, start = [], 0
-    for word in content:
-        tokens.append(Token(word, start, start + len(word)))
-        start += len(word) + 1
-    return " ".join(content), [tokens] if content else []

@@ -17,7 +17,7 @@ it finds the entities that the CoNLL evaluation script finds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -97,8 +97,7 @@ def to_spans(tags: Sequence[str], scheme: str) -> list[Span]:
     `conlleval` allows `O` and tags with the prefixes B, I, E and S in any order. It reads a prefix without a
     label as the label `_`, as seqeval does. Adjacent names in `binary` tags become one span.
 
-    Raises:
-        TagError: a tag is not in the scheme, or is not allowed where it occurs.
+    Raises TagError for a tag that is not in the scheme, or is not allowed where it occurs.
     """
     _check_scheme(scheme, (*SCHEMES, LENIENT))
     spans: list[Span] = []
@@ -129,8 +128,7 @@ def from_spans(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
         length: number of words.
         scheme: one of `SCHEMES`.
 
-    Raises:
-        ValueError: a span is empty, out of range, without a label, or overlaps another one.
+    Raises ValueError for a span that is empty, out of range, without a label, or overlaps another one.
     """
     _check_scheme(scheme, SCHEMES)
     tags = ["0" if scheme == "binary" else "O"] * length
@@ -157,8 +155,7 @@ def tag_inventory(labels: Iterable[str], scheme: str) -> list[str]:
 def transitions(tags: Sequence[str], scheme: str) -> Transitions:
     """Return which tags may start a sentence, follow each other, and end it: exactly what `to_spans` accepts.
 
-    Raises:
-        TagError: a tag is not in the scheme.
+    Raises TagError if a tag is not in the scheme.
     """
     _check_scheme(scheme, (*SCHEMES, LENIENT))
     for position, tag in enumerate(tags):
@@ -180,8 +177,7 @@ def boundaries(tags: Sequence[str], scheme: str) -> list[list[bool]]:
 def label_of(tag: str) -> str | None:
     """Return the label of a tag of any scheme (`NAME` for a binary 1), or None outside entities.
 
-    Raises:
-        ValueError: `tag` is not a valid tag.
+    Raises ValueError if `tag` is not a valid tag.
     """
     scheme = "binary" if tag in ("0", "1") else LENIENT
     if reason := _invalid(tag, scheme):
@@ -218,6 +214,21 @@ class SchemeDetector:
         """The distinct tags seen so far."""
         return {tag for _, tag in self._first if tag is not None}
 
+    def first_place(self, tag: str) -> tuple[int, int]:
+        """Return the sentence and the position, from 0, of the first word with a tag."""
+        return min(place for (_, own), place in self._first.items() if own == tag)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Rename the tags seen so far: each one to its value in `names`, which must have all of them."""
+        counts, first = self._counts, self._first
+        new: dict[str | None, str | None] = {None: None}
+        new.update(names)
+        self._counts, self._first = Counter(), {}
+        for (before, tag), place in first.items():
+            pair = new[before], new[tag]
+            self._counts[pair] += counts[before, tag]
+            self._first[pair] = min(place, self._first.get(pair, place))
+
     def violations(self, scheme: str) -> dict[tuple[str | None, str | None], str]:
         """Return the pairs of adjacent tags that violate a scheme, with the reason.
 
@@ -238,8 +249,7 @@ class SchemeDetector:
     def detect(self) -> str:
         """Return the scheme that all tags follow; `iob2` if several fit equally.
 
-        Raises:
-            SchemeError: no scheme fits.
+        Raises SchemeError if no scheme fits.
         """
         found: dict[str, Violation] = {}
         for scheme in _PREFERENCE:

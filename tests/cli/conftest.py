@@ -45,6 +45,18 @@ def rnner(capsys, monkeypatch):
 
 
 @pytest.fixture
+def predict(rnner, trained):
+    """Predict with the trained model and return stdout."""
+
+    def call(*arguments, stdin=None):
+        outcome = rnner("predict", "--model", trained, *arguments, stdin=stdin)
+        assert (outcome.code, outcome.err) == (0, "")
+        return outcome.out
+
+    return call
+
+
+@pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A working directory with the tiny corpus and its config, tiny.yaml."""
     write_corpus(tmp_path)

@@ -58,7 +58,7 @@ def test_folder_for_a_file(train_fails, folder):
         (b"Ada\nslept\n\nBerlin\n", ["train.conll: the file has one column"]),
         (b"Ada B-PER\nslept O\nin the O\nBerlin B-LOC\n", ["train.conll:3: 3 columns, where most"]),
         (b"Ada B-PER\nslept O\nBerlin\n", ["train.conll:3: 1 column, where most rows have 2"]),
-        (b"Ada B-PER\nslept O\nBerlin LOC\nwas O\nfar O\n", ["train.conll:3: 'LOC' in column 1"]),
+        (b"Ada B-PER\nslept O\nBerlin LOC\nwas O\nfar O\n", ["train.conll:3: 'LOC' is not a valid tag"]),
         (b"Ada B-PER\nslept O\nBerlin E-LOC\n. O\nX B-LOC\nY O\n", ["train.conll:"]),
         (b"", ["train.conll: no sentence"]),
         (b"\n\n\n", ["train.conll: no sentence"]),

@@ -167,6 +167,15 @@ def test_init_reports_illegal_tags_or_reads_them_if_allowed(rnner, folder):
     assert yaml.safe_load(out)["data"]["illegal_tags"] == "conlleval"
 
 
+def test_init_describes_how_unusual_files_are_read(rnner, folder):
+    words = ["Ada", "met", "Bo", "Cy", "saw", "Di", "in", "Oslo", "and", "Rome"]
+    rows = [f"en:{word} B-PER {'B-LOC' if word == 'met' else 'O'}" for word in words]
+    (folder / "train.conll").write_text("\n".join(rows))
+    config = rnner("init", "--train", "train.conll").out
+    assert "#   note: columns 1 (10 entities) and 2 (1 entity) hold tags; column 1 (from 0) is read" in config
+    assert "have a prefix before a colon: 'en:Ada' for 'Ada'" in config
+
+
 def test_init_accepts_the_sample_corpus(rnner):
     out, _ = rnner("init", "--train", "sample:train", "--dev", "sample:dev")
     assert yaml.safe_load(out)["data"]["train"] == "sample:train"
@@ -262,6 +271,7 @@ def test_schema_describes_each_section(rnner):
     assert described["$schema"].startswith("https://json-schema.org/")
     assert list(described["properties"]) == [
         "data",
+        "text",
         "embeddings",
         "encoder",
         "dropout",

@@ -129,3 +129,31 @@ def test_columns_can_be_given(rnner, tmp_path):
     assert report["files"][0]["entities"] == 1
     report = json.loads(rnner("data", "check", path, "--columns", "1,7", "--format", "json").out)
     assert [kind["kind"] for kind in report["kinds"]] == ["layout"]
+
+
+OTHER_SPELLINGS = {
+    "plain": "word\ttag\nAda\tPER\nwrote\t0\n",
+    "bilou": "Ada\tB-PER\nByron\tL-PER\nwrote\tO\nBo\tU-PER\n",
+    "subwords": "[CLS]\t[CLS]\nAda\tB-PER\n##s\tX\nwrote\tO\nit\tO\n[SEP]\t[SEP]\n",
+    "letters": "Ada\tB\nByron\tI\nwrote\tO\n",
+    "separators": "Ada\tB-PER\nwrote  O\nit\tO\n",
+}
+
+
+@pytest.mark.parametrize("name", OTHER_SPELLINGS)
+def test_fix_does_what_the_advice_promises(rnner, tmp_path, name):
+    path, copy = tmp_path / "my.tsv", tmp_path / "new.tsv"
+    path.write_text(OTHER_SPELLINGS[name])
+    report = json.loads(rnner("data", "check", path, "--fix", copy, "--format", "json").out)
+    assert all("--fix" in kind["advice"] for kind in report["kinds"]) and report["kinds"]
+    assert (report["fix"]["errors_left"], report["fix"]["warnings_left"]) == (0, 0)
+    assert rnner("data", "check", copy).out.endswith("\n0 errors, 0 warnings\n")
+
+
+def test_several_columns_of_tags_are_named(rnner, tmp_path):
+    path = tmp_path / "outer.tsv"
+    path.write_text("Uni\tB-ORG\tO\nBremen\tI-ORG\tB-LOC\nin\tO\tO\nKiel\tB-LOC\tO\nBonn\tB-LOC\tO\n")
+    outcome = rnner("data", "check", path)
+    assert outcome.code == 0
+    assert "columns 1 (3 entities) and 2 (1 entity) hold tags; column 1 (from 0) is read" in outcome.out
+    assert "hold tags" not in rnner("data", "check", path, "--columns", "0,2").out

@@ -44,18 +44,6 @@ WNUT = "@grace\tO\nHopper\tB-person\n#berlin\tO\n\t\nhttp://t.co/x\tO\n\n"
 WIKIGOLD = "Bell I-ORG\nLabs I-ORG\n# O\n9 O\n\n-DOCSTART- O\n\nVienna I-LOC\n. O\n"
 
 
-@pytest.fixture
-def predict(rnner, trained):
-    """Predict with the trained model and return stdout."""
-
-    def call(*arguments, stdin=None):
-        outcome = rnner("predict", "--model", trained, *arguments, stdin=stdin)
-        assert (outcome.code, outcome.err) == (0, "")
-        return outcome.out
-
-    return call
-
-
 def found(item):
     return [(entity["label"], entity["text"]) for entity in item["entities"]]
 
@@ -379,14 +367,14 @@ def test_output_gets_the_same_as_stdout(predict, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["found.json"]
 
 
-def test_output_is_unchanged_after_an_error(rnner, trained, tmp_path, one_line):
+def test_output_is_unchanged_if_an_error_comes_first(rnner, trained, tmp_path, one_line):
     path = tmp_path / "found.json"
     path.write_text("of yesterday")
-    bad = b"Ada\nLovelace\n\nslept deeply\n"
+    bad = b"slept deeply\n\nAda\nLovelace\n"
     outcome = rnner(
         "predict", "--model", trained, "--input", "conll", "--format", "conll", "-o", path, stdin=bad
     )
-    one_line(outcome, 1, "<stdin>:4: 2 columns")
+    one_line(outcome, 1, "<stdin>:1: 2 columns")
     assert path.read_text() == "of yesterday"
     assert [entry.name for entry in tmp_path.iterdir()] == ["found.json"]
 
@@ -419,7 +407,9 @@ def test_text_and_file_exclude_each_other(rnner, trained, one_line, tmp_path):
 
 def test_a_text_is_not_a_column_file(rnner, trained, one_line):
     one_line(
-        rnner("predict", "--model", trained, "Ada", "--input", "conll"), 2, "--input conll reads a column"
+        rnner("predict", "--model", trained, "Ada", "--input", "conll"),
+        2,
+        "--input conll reads a file: give it with --file",
     )
 
 
@@ -438,7 +428,7 @@ def test_a_text_that_is_not_utf_8_is_refused(rnner, trained, one_line):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"fine\ncaf\xe9\n", ":2:4: not UTF-8"),
+        (b"caf\xe9\nfine\n", ":1:4: not UTF-8"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", "an image"),
         ("Ada".encode("utf-16"), "UTF-16"),
     ],
@@ -486,7 +476,7 @@ def test_documents_are_never_split(rnner, reader, tmp_path, monkeypatch, chunk, 
     path = column_file(tmp_path / "text.conll", sizes)
     command = ("predict", "--model", reader, "--file", path, "--input", "conll", "--format")
     whole = [rnner(*command, form).out for form in ("conll", "json")]
-    monkeypatch.setattr("rnner.cli.prediction_input.CHUNK", chunk)
+    monkeypatch.setattr("rnner.cli.prediction_chunks.CHUNK", chunk)
     tags, items = (rnner(*command, form).out for form in ("conll", "json"))
     assert tags == whole[0]
     scores = [[e["score"] for item in json.loads(out) for e in item["entities"]] for out in (items, whole[1])]
@@ -504,7 +494,7 @@ def test_chunks_end_with_marked_documents(rnner, reader, tmp_path, monkeypatch, 
         seen.append(len(sentences))
         return whole(self, sentences, documents)
 
-    monkeypatch.setattr("rnner.cli.prediction_input.CHUNK", chunk)
+    monkeypatch.setattr("rnner.cli.prediction_chunks.CHUNK", chunk)
     monkeypatch.setattr(Pipeline, "read", counting)
     path = column_file(tmp_path / "text.conll", sizes)
     rnner("predict", "--model", reader, "--file", path, "--input", "conll")
@@ -529,7 +519,7 @@ def test_evaluate_agrees_with_predict(rnner, reader, tmp_path, monkeypatch, chun
             "predict", "--model", reader, "--file", path, "--input", "conll", "--format", "conll"
         ).out
 
-    monkeypatch.setattr("rnner.cli.prediction_input.CHUNK", chunk)
+    monkeypatch.setattr("rnner.cli.prediction_chunks.CHUNK", chunk)
     found, other = tmp_path / "found.conll", tmp_path / "other.conll"
     found.write_text(predicted(column_file(tmp_path / "gold.conll", (2, 1, 4))))
     report = json.loads(rnner("evaluate", found, "--model", reader, "--format", "json").out)

@@ -1,4 +1,4 @@
-"""Input of `rnner predict`: records, gzip, long texts and pipes; and prediction in workers."""
+"""Input of `rnner predict`: gzip, long texts and pipes; and prediction in workers."""
 
 import gzip
 import io
@@ -10,8 +10,12 @@ import threading
 
 import pytest
 
+from rnner.cli import prediction_chunks
 from rnner.cli import prediction_input as inputs
-from rnner.cli.prediction_input import line_chunks, record_chunks, text_chunks
+from rnner.cli.prediction_failures import Failures
+from rnner.cli.prediction_input import line_chunks, text_chunks
+from rnner.cli.prediction_records import record_chunks
+from rnner.cli.prediction_stream import InputStream
 from rnner.export.writer import export_standalone
 from rnner.model.folder import load_model
 
@@ -22,18 +26,6 @@ RECORDS = [
     {"text": ""},
     {"tokens": []},
 ]
-
-
-@pytest.fixture
-def predict(rnner, trained):
-    """Predict with the trained model and return stdout."""
-
-    def call(*arguments, stdin=None):
-        outcome = rnner("predict", "--model", trained, *arguments, stdin=stdin)
-        assert (outcome.code, outcome.err) == (0, "")
-        return outcome.out
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -54,51 +46,6 @@ def read(text):
 
 def found(items):
     return [[(e["label"], e["start"], e["end"]) for e in item["entities"]] for item in items]
-
-
-# --- records -----------------------------------------------------------------------------------------------
-
-
-def test_records_keep_their_other_keys(predict):
-    items = read(predict("--input", "jsonl", "--format", "jsonl", stdin=jsonl(RECORDS)))
-    assert [item["text"] for item in items] == [LINES[0], LINES[2], "", ""]
-    assert found(items) == [[("LOC", 0, 6)], [("PER", 0, 12), ("PER", 22, 37)], [], []]
-    kept = [{k: v for k, v in item.items() if k not in ("text", "entities")} for item in items]
-    assert kept == [{k: v for k, v in record.items() if k != "text"} for record in RECORDS]
-
-
-def test_predicted_entities_replace_those_of_a_record(predict):
-    once = predict("--input", "jsonl", "--format", "jsonl", stdin=jsonl(RECORDS[:1]))
-    assert predict("--input", "jsonl", "--format", "jsonl", stdin=once.encode()) == once
-
-
-def test_blank_lines_between_records_are_skipped(predict):
-    stdin = b"\n" + jsonl(RECORDS[:1]) + b"  \r\n" + jsonl(RECORDS[1:2])
-    assert len(json.loads(predict("--input", "jsonl", "--format", "json", stdin=stdin))) == 2
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{", "not valid JSON: "),
-        ("7", 'expected {"text"'),
-        ('{"txt": "a"}', "found the keys txt"),
-        ('{"text": "a", "tokens": ["a"]}', "not both"),
-        ('{"text": ["a"]}', '"text" must be a string'),
-        ('{"tokens": "a"}', '"tokens" a list of strings'),
-        ('{"tokens": ["a", 1]}', "a list of strings"),
-        ('{"tokens": ["a", ""]}', "is empty"),
-        ('{"text": "\\ud83d"}', "a lone surrogate"),
-        ('{"text": "a", "x": NaN}', "NaN is not allowed"),
-        ("[" * 100_000, "not valid JSON: "),
-    ],
-)
-def test_invalid_records_are_reported_with_their_line(rnner, trained, one_line, tmp_path, line, message):
-    (tmp_path / "r.jsonl").write_text('{"text": "fine"}\n\n' + line + "\n")
-    outcome = rnner(
-        "predict", "--model", trained, "--file", tmp_path / "r.jsonl", "--input", "jsonl", "-o", "/dev/null"
-    )
-    one_line(outcome, 1, "r.jsonl:3: ", message)
 
 
 # --- gzip --------------------------------------------------------------------------------------------------
@@ -158,9 +105,9 @@ def parts_of(text, size=1 << 20):
     """Return the parts of a text that is read in blocks of `size` bytes."""
     stream = io.BytesIO(text.encode())
     stream.read1 = lambda most: io.BytesIO.read(stream, size)
-    chunks = list(text_chunks(stream))
+    chunks = list(text_chunks(InputStream(stream)))
     parts = [part for chunk in chunks for part in chunk.contents]
-    offsets = [extra["offset"] for chunk in chunks for extra in chunk.extra or []]
+    offsets = [item.keys["offset"] for chunk in chunks for item in chunk.items if item.keys]
     assert "".join(parts) == text and (len(parts) > 1) == bool(offsets)
     assert all(text.startswith(part, offset) for part, offset in zip(parts, offsets, strict=False))
     return parts
@@ -204,21 +151,22 @@ def test_splitting_a_text_is_reported_and_parts_have_offsets(rnner, trained, mon
 def test_a_chunk_is_what_a_pipe_holds():
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb", buffering=0) as other:
-        chunks = line_chunks(stream)
-        for written, lines in ((b"one\ntwo\nthr", ["one", "two"]), (b"ee\n", ["three"])):
-            other.write(written)
+        other.write(b"one\ntwo\nthr")
+        chunks = line_chunks(InputStream(stream), Failures("stop"))
+        for lines, rest in ((["one", "two"], b"ee\n"), (["three"], b"")):
             chunk = next(chunks)
             assert (chunk.contents, chunk.flush) == (lines, True)
+            other.write(rest)
         other.write(b"no end")
         other.close()
         assert [chunk.contents for chunk in chunks] == [["no end"]]
 
 
 def test_only_the_last_chunk_of_a_file_is_flushed(monkeypatch, tmp_path):
-    monkeypatch.setattr(inputs, "CHUNK", 10)
+    monkeypatch.setattr(prediction_chunks, "CHUNK", 10)
     (tmp_path / "r").write_bytes(jsonl({"text": "x" * n} for n in (4, 4, 12, 1, 1)))
     with (tmp_path / "r").open("rb") as stream:
-        chunks = list(record_chunks(stream))
+        chunks = list(record_chunks(InputStream(stream), Failures("stop")))
     assert [[len(text) for text in chunk.contents] for chunk in chunks] == [[4, 4], [12], [1, 1]]
     assert [chunk.flush for chunk in chunks] == [False, False, True]
 
@@ -252,7 +200,7 @@ def test_each_typed_line_is_answered_at_once(exported):
 
 @pytest.mark.parametrize("model", ["exported", pytest.param("trained", marks=pytest.mark.slow)])
 def test_workers_write_the_same_as_one_process(rnner, request, monkeypatch, tmp_path, model):
-    monkeypatch.setattr(inputs, "CHUNK", 60)
+    monkeypatch.setattr(prediction_chunks, "CHUNK", 60)
     (tmp_path / "lines").write_text("\n".join(LINES * 5))
     (tmp_path / "columns").write_text("".join(f"{line}\n\n".replace(" ", "\n") for line in LINES * 5))
     for kind, form in (("lines", "json"), ("conll", "conll")):

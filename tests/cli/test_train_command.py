@@ -145,6 +145,7 @@ def test_dry_run_checks_and_writes_nothing(train, folder):
     outcome = train("--dry-run")
     assert outcome.code == 0
     assert "config and data are valid; nothing was written" in outcome.out
+    assert "was saved, loaded and scored in a temporary folder" in outcome.out
     assert "the longest sentence (8 tokens" in outcome.out
     assert tree(folder) == before
     assert not (folder / "run").exists()
@@ -249,7 +250,28 @@ def test_init_from_keeps_the_architecture(train, trained, folder):
     outcome = train("--init-from", trained, "--set", "encoder.hidden=24")
     assert outcome.code == 2
     assert "encoder.hidden: 24 / 16" in outcome.err
+    assert "without this key, the model's value is used" in outcome.err
     assert not (folder / "run").exists()
+
+
+def test_init_from_takes_the_network_that_the_config_does_not_name(rnner, folder, trained):
+    (folder / "new.yaml").write_text("data: {train: train.conll, dev: dev.conll}\ntraining: {epochs: 1}\n")
+    continued = ["train", "--config", "new.yaml", "--init-from", trained]
+    dry = rnner(*continued, "--dry-run")
+    assert (dry.code, (folder / "runs").exists()) == (0, False)
+    assert rnner(*continued, "--output", "run").code == 0
+    assert "nothing to do" in rnner(*continued, "--output", "run", "--resume").err
+    assert rnner(*continued, "--output", "seeds", "--seeds", "2").code == 0
+    for run in ("run", "seeds"):
+        config = yaml.safe_load((folder / run / CONFIG).read_text())
+        assert config["encoder"]["cell"] == "gru" and config["encoder"]["hidden"] == 16
+        assert rnner("predict", "Ada Lovelace wrote .", "--model", run).code == 0
+
+
+def test_vectors_that_init_from_does_not_read_are_noted_once(train, trained):
+    outcome = train("--init-from", trained, "--set", "embeddings.words.vectors=glove.txt", "--dry-run")
+    assert outcome.code == 0, outcome.err
+    assert outcome.err.count("embeddings.words.vectors is not read") == 1
 
 
 def test_a_user_cell_needs_its_file_to_predict(train, rnner, folder, monkeypatch):

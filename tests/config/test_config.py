@@ -76,7 +76,10 @@ training:
         ("training: {batch-tokens: 9}", "training.batch-tokens: unknown key (did you mean batch_tokens?)"),
         ("embeddings: {words: {vector: v}}", "embeddings.words.vector: unknown key (did you mean vectors?)"),
         ("embeddings: {characters: {widht: 3}}", "unknown key (did you mean width?)"),
-        ("epoch: 3", "epoch: unknown key (did you mean training.epochs?); keys here: data, embeddings,"),
+        (
+            "epoch: 3",
+            "epoch: unknown key (did you mean training.epochs?); keys here: data, text, embeddings,",
+        ),
         ("training: {layers: 2}", "training.layers: unknown key (did you mean encoder.layers?)"),
         ("encoder: {size: 2}", "(did you mean embeddings.words.size or embeddings.characters.size?)"),
         ("encoder: {teapot: 2}", "encoder.teapot: unknown key; keys here: cell, hidden, layers, bidirection"),

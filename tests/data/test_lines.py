@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rnner.data.lines import read_blocks, read_line_blocks, read_lines
+from rnner.data.lines import line_error, read_blocks, read_line_blocks, read_lines
 from rnner.errors import DataError
 
 
@@ -114,6 +114,25 @@ def test_lenient_reading_continues_after_invalid_bytes(tmp_path: Path) -> None:
     assert len(lines) == 23
     with pytest.raises(DataError):
         list(read_lines(path))
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        (b"one\nca\xe9 two\n", "3002:3: not UTF-8 (byte 0xe9)"),
+        ("Ada é 😀 ".encode() + b"\xe2\x82\n", "3001:9: not UTF-8 (byte 0xe2)"),
+        (b"one\n\ntwo\0\n", "3003:4: a NUL character"),
+    ],
+)
+def test_an_invalid_line_has_the_same_error_in_lenient_reading(
+    tmp_path: Path, data: bytes, where: str
+) -> None:
+    path = tmp_path / "stray.txt"
+    path.write_bytes(b"fine\n" * 3000 + data)
+    numbered = enumerate(read_lines(path, lenient=True), 1)
+    (error,) = filter(None, (line_error(line, str(path), number) for number, line in numbered))
+    assert str(error) == refusal(path)
+    assert str(error).startswith(f"{path}:{where}")
 
 
 def test_lenient_reading_refuses_binary_files(tmp_path: Path) -> None:

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnner.data import token_table as tables
-from rnner.data.token_table import Renumbering, TableRow, build_table, word_blocks, word_positions
+from rnner.data.token_table import (
+    Column,
+    Renumbering,
+    TableRow,
+    build_table,
+    count_strings,
+    rename,
+    word_blocks,
+    word_positions,
+)
 
 numbers = st.lists(st.integers(0, 9), max_size=30)
 lengths = st.lists(st.integers(1, 6), max_size=12)
@@ -62,3 +71,18 @@ def test_word_positions_of_sentences(lengths: list[int], chosen: st.DataObject) 
     starts = np.cumsum(sizes) - sizes
     expected = [place for row in rows for place in range(starts[row], starts[row] + lengths[row])]
     assert word_positions(starts[rows], sizes[rows]).tolist() == expected
+
+
+@given(numbers, st.lists(st.sampled_from("xyz"), min_size=10, max_size=10))
+def test_renamed_strings_may_become_one(numbers: list[int], names: list[str]) -> None:
+    column = Column(list("abcdefghij"), np.array(numbers, dtype=np.int32))
+    renamed = rename(column, dict(zip(column.strings, names, strict=True)))
+    assert [renamed.strings[number] for number in renamed.numbers] == [names[number] for number in numbers]
+    assert len(set(renamed.strings)) == len(renamed.strings)
+
+
+def test_strings_are_counted_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "BLOCK_WORDS", 2)
+    column = Column(["a", "b", "c"], np.array([0, 1, 0, 0, 1], dtype=np.int32))
+    assert count_strings(column) == {"a": 3, "b": 2, "c": 0}
+    assert rename(column, {"a": "x", "b": "x", "c": "y"}).numbers.tolist() == [0, 0, 0, 0, 0]

@@ -14,6 +14,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.data.word_index import normal_form
 from rnner.errors import ModelError
 from rnner.tags import tag_inventory
+from rnner.text.tokenizer import TOKENIZER
 from tiny_corpus import counted
 
 SENTENCES = [
@@ -450,6 +451,21 @@ def test_composition_survives_json():
 NO_N_GRAMS = [3, True, "ang", {"ang": 1}, ["ang", 3], [None], 0, False, "", {}]
 
 
+def test_vocabularies_of_older_tokenizers_can_be_read():
+    data = build().to_json()
+    assert data["tokenizer"] == TOKENIZER
+    for version in range(1, TOKENIZER + 1):
+        assert Vocabulary.from_json({**data, "tokenizer": version}) == build()
+    del data["tokenizer"]
+    assert Vocabulary.from_json(data) == build()
+
+
+def test_the_name_of_an_own_tokenizer_is_saved():
+    vocabulary = replace(build(), tokenizer="mine")
+    assert Vocabulary.from_json(vocabulary.to_json()) == vocabulary
+    assert "own_tokenizer" not in build().to_json()
+
+
 def broken(**changes):
     return {**build(vectors=vectors("dragon")).to_json(), **changes}
 
@@ -460,7 +476,9 @@ def broken(**changes):
         ([], "not written by rnner"),
         ({}, "not written by rnner"),
         (broken(format_version=2), "format_version is 2; this rnner reads 1"),
-        (broken(tokenizer=2), "made for tokenizer 2; this rnner has tokenizer 1"),
+        (broken(tokenizer=3), "made for tokenizer 3; this rnner has 1 to 2"),
+        (broken(tokenizer="2"), "made for tokenizer '2'; this rnner has 1 to 2"),
+        (broken(own_tokenizer=2), "'own_tokenizer' is not a name"),
         (broken(words=None), "'words' is not a list of strings"),
         (broken(characters=["<pad>", "<unknown>", 3]), "'characters' is not a list of strings"),
         (broken(words=["harry", "in"]), "'words' does not start with <pad> and <unknown>"),

@@ -8,7 +8,7 @@ import torch
 
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.tags import Span, TagError, to_spans
-from tiny_corpus import DEV, TRAIN, tagger_of, tagger_with_context, words_of
+from tiny_corpus import DEV, TRAIN, split_of, tagger_of, tagger_with_context, words_of
 
 SENTENCES = [*words_of(TRAIN), *words_of(DEV)]
 
@@ -87,6 +87,37 @@ def test_with_a_threshold_all_entities_exceed_it_and_scores_are_unchanged(head):
         assert [span.score for span in spans] == pytest.approx([span.score for span in known], abs=1e-5)
     decoder.threshold = None
     assert any(found) and decoder.spans(SENTENCES) != [[Span(*s[:3]) for s in spans] for spans in found]
+
+
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+@pytest.mark.parametrize("options", [(), ("threshold=0.1",)])
+def test_the_loss_is_that_of_training_without_dropout(head, options):
+    tagger, vocabulary = tagger_of(f"head={head}", *options)
+    sentences, tags = split_of(TRAIN).sentences()
+    decoder = TaggerDecoder(tagger.train(), vocabulary, sentences=3)
+    found, loss = decoder.spans_and_loss(sentences, tags)
+    assert found == decoder.spans(sentences) and any(found)
+    with torch.no_grad():
+        assert loss == pytest.approx(float(tagger.eval().loss(vocabulary.encode(sentences, tags).to("cpu"))))
+
+
+def test_sentences_with_unknown_tags_are_left_out_of_the_loss():
+    tagger, vocabulary = tagger_of()
+    decoder = TaggerDecoder(tagger, vocabulary)
+    sentences, tags = split_of(TRAIN).sentences()
+    new = [["Yule", "Ball"], ["S-EVENT", "O"]]
+    _, loss = decoder.spans_and_loss([new[0], *sentences], [new[1], *tags])
+    assert loss == pytest.approx(decoder.spans_and_loss(sentences, tags)[1])
+    assert decoder.spans_and_loss([new[0]], [new[1]])[1] == 0.0
+
+
+def test_a_long_sentence_has_the_loss_of_its_windows():
+    tagger, vocabulary = tagger_of()
+    words, tags = ["Harry", "saw", "it", "."] * 3, ["S-PER", "O", "O", "O"] * 3
+    long = TaggerDecoder(tagger, vocabulary, window=8).spans_and_loss([words], [tags])[1]
+    first, second = (words[:8], tags[:8]), (words[4:], tags[4:])  # the second ends with the sentence
+    parts = TaggerDecoder(tagger, vocabulary).spans_and_loss(*map(list, zip(first, second, strict=True)))[1]
+    assert long == pytest.approx(parts)
 
 
 def test_a_sentence_longer_than_a_batch_is_not_truncated():

@@ -159,10 +159,9 @@ def test_a_vocabulary_larger_than_the_graph_is_refused(path):
         rnner.load(changed(path, change))(["A zebra"])
 
 
-def test_it_runs_on_the_cpu_and_needs_no_code(path, tmp_path):
-    for options in ({"device": "cuda"}, {"code": tmp_path / "mine.py"}):
-        with pytest.raises(UsageError, match=r"run only on the CPU and take no code file"):
-            rnner.load(path, **options)
+def test_it_runs_on_the_cpu(path):
+    with pytest.raises(UsageError, match=r"run only on the CPU"):
+        rnner.load(path, device="cuda")
 
 
 def test_threads_get_the_same_results(path):

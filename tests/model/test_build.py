@@ -12,10 +12,10 @@ from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ConfigError, RnnerError
 from rnner.model.build import build_tagger
 from rnner.model.transfer import transfer_weights
-from rnner.scoring.evaluation import evaluate
+from rnner.text.tokenizer import register_tokenizer
 from rnner.training.progress import Epoch, Step
 from rnner.training.run import run_training
-from rnner.training.setup import prepare_training
+from rnner.training.setup import evaluate_dev, prepare_training
 from rnner.training.trainer import Trainer
 from tiny_corpus import (
     DEV,
@@ -42,6 +42,7 @@ DATA = {
     "data.columns.tag": (("data.columns.token=0",), "1"),
     "data.scheme": ((), "iob2"),
     "data.illegal_tags": (("data.test={folder}/illegal.conll",), "conlleval"),
+    "text.tokenizer": ((), "spaces"),
     "embeddings.words.vectors": ((), "{folder}/vectors.txt"),
     "embeddings.words.limit": (("embeddings.words.vectors={folder}/vectors.txt",), "2"),
     "embeddings.words.min_coverage": (("embeddings.words.vectors={folder}/vectors.txt",), "0.99"),
@@ -105,6 +106,7 @@ def test_every_key_of_the_config_has_a_case_here():
 
 @pytest.fixture
 def folder(tmp_path):
+    register_tokenizer("spaces")(str.split)
     write_columns(tmp_path / "other.conll", TEST + DEV)
     (tmp_path / "illegal.conll").write_text("Ron\tO\nWeasley\tI-PER\nmet\tI-LOC\nHarry\tB-PER\n\nHe\tB-PER\n")
     rows = [f"{word} {i}.5 1.0 -{i}.0 0.25" for i, word in enumerate(("the", "in", ".", "london", "wizard"))]
@@ -184,7 +186,11 @@ def training_seen(config):
     setup = prepare_training(config, device=CPU)
     decoder, corpus = TaggerDecoder(setup.tagger, setup.vocabulary), setup.corpus
     trainer = Trainer(
-        setup.tagger, setup.vocabulary, corpus.train, config.training, lambda: evaluate(decoder, corpus.dev)
+        setup.tagger,
+        setup.vocabulary,
+        corpus.train,
+        config.training,
+        lambda: evaluate_dev(decoder, corpus.dev),
     )
     events = list(trainer.fit())
     reported = attrgetter("step", "steps", "loss", "learning_rate", "clipped", "tokens")

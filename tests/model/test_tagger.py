@@ -10,6 +10,7 @@ from rnner.model.folder import load_model, save_config_and_vocabulary, save_weig
 from rnner.nn.cells import cell_names
 from rnner.scoring.metrics import score
 from rnner.tags import TagError, to_spans
+from rnner.training.progress import DevResult
 from rnner.training.trainer import Trainer
 from tiny_corpus import (
     CHARACTERS,
@@ -94,7 +95,7 @@ def test_a_tagger_overfits_ten_sentences_and_survives_reloading(tmp_path, cell, 
     words, gold = train.sentences()[0], list(train.all_spans())
 
     def evaluate():
-        return score(gold, decoder.spans(words), train.lengths.tolist())
+        return DevResult(score(gold, decoder.spans(words), train.lengths.tolist()), 0.0)
 
     trainer = Trainer(tagger, vocabulary, train, config.training, evaluate)
     losses = [event.loss for event in trainer.fit() if hasattr(event, "dev")]

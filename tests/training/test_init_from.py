@@ -8,6 +8,7 @@ from rnner.data.bags import bags_of_words
 from rnner.data.lexicon import Lexicon
 from rnner.errors import ConfigError
 from rnner.model.folder import load_model, save_config_and_vocabulary, save_weights
+from rnner.model.names import find_model
 from rnner.training.run import check_same_config, run_training
 from rnner.training.setup import prepare_training
 from run_helpers import CPU, stopped_after
@@ -98,6 +99,32 @@ def test_all_keys_that_differ_are_reported_together(finished_run):
     with pytest.raises(ConfigError) as caught:
         prepare_training(changed, device=CPU, init_from=load_model(folder))
     assert [problem.partition(":")[0] for problem in caught.value.problems] == ["encoder.hidden", "head"]
+
+
+def test_a_config_that_names_no_network_continues_from_the_bundled_model(tmp_path):
+    """Its vectors are int8, which no default says."""
+    write_columns(tmp_path / "train.conll", NEW)
+    files = {name: str(tmp_path / "train.conll") for name in ("train", "dev")}
+    config = parse_config({"data": files, "training": {"epochs": 1}})
+    old = load_model(find_model("en"))
+    list(run_training(prepare_training(config, device=CPU, init_from=old), tmp_path / "run"))
+    new = load_model(tmp_path / "run")
+    assert new.vocabulary.labels == ["CREATURE", "LOC", "ORG", "PER"]
+    assert new.config.encoder == old.config.encoder and new.config.head == old.config.head
+    assert new.config.embeddings == old.config.embeddings
+    assert new.config.data.train == files["train"] and new.config.training.epochs == 1
+    assert torch.equal(new.tagger.words.vectors, old.tagger.words.vectors)
+
+
+def test_labels_that_only_the_model_knows_are_not_reported_as_unknown(tmp_path, finished_run):
+    config, folder = finished_run
+    write_columns(tmp_path / "train.conll", "[PER Dobby] left .\nIt rained .")
+    write_columns(tmp_path / "dev.conll", "[PER Dobby] saw [LOC London] and [DATE May] .")
+    files = [f"data.{name}={tmp_path / name}.conll" for name in ("train", "dev")]
+    config = parse_config(config.model_dump(), [*files, "data.test=null"])
+    setup = prepare_training(config, device=CPU, init_from=load_model(folder))
+    assert setup.corpus.unseen_labels == {"dev": {"DATE": 1}}
+    assert prepare_training(config, device=CPU).corpus.unseen_labels == {"dev": {"DATE": 1, "LOC": 1}}
 
 
 def test_init_from_keeps_the_vectors_of_its_model(finished_run):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,10 +12,11 @@ from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import DataError
 from rnner.model.folder import load_metrics, load_model, save_config_and_vocabulary, save_weights
 from rnner.scoring.evaluation import evaluate
+from rnner.training.progress import DevResult
 from rnner.training.run import run_training
-from rnner.training.setup import dry_run, prepare_training
-from run_helpers import CPU, FILES, content, figures, log_of, run
-from tiny_corpus import TRAIN, config_of, corpus_config, tagger_of, write_columns
+from rnner.training.setup import evaluate_dev, prepare_training
+from run_helpers import CPU, FILES, figures, log_of, run
+from tiny_corpus import TRAIN, config_of, corpus_config, tagger_of, words_of, write_columns
 
 
 def test_a_run_writes_a_model_folder(finished_run):
@@ -58,18 +60,54 @@ def test_metrics_are_those_of_the_best_saved_model(finished_run):
 
 
 def test_the_best_epoch_is_saved_not_the_last(tmp_path, config, monkeypatch):
-    scores, seen = iter([1, 3, 2]), []
+    f1, seen = iter([1, 3, 2]), []
 
-    def fake_evaluate(decoder, split):
-        real = evaluate(decoder, split)
+    def fake_evaluate(decoder, split, names):
+        scores, loss = evaluate_dev(decoder, split, names)
         seen.append({name: p.clone() for name, p in decoder.tagger.state_dict().items()})
-        return type(real)(**{**vars(real), "f1": next(scores, 5) / 10})
+        return DevResult(replace(scores, f1=next(f1, 5) / 10), loss)
 
-    monkeypatch.setattr("rnner.training.setup.evaluate", fake_evaluate)
+    monkeypatch.setattr("rnner.training.setup.evaluate_dev", fake_evaluate)
     run(tmp_path / "run", config)
     kept = load_model(tmp_path / "run").tagger.state_dict()
     assert all(torch.equal(kept[name], seen[1][name]) for name in kept)
     assert not all(torch.equal(kept[name], seen[2][name]) for name in kept)
+
+
+def names_in(folder, text):
+    """Return the entities that a saved model finds in a text of annotated sentences."""
+    model = load_model(folder)
+    found = TaggerDecoder(model.tagger, model.vocabulary).spans(words_of(text))
+    return [span for spans in found for span in spans]
+
+
+NAMES = "\n".join(f"[PER {name}] slept in the {place} ." for name, place in zip(
+    ("Ada", "Bo", "Clara", "Dora"), ("train", "house", "car", "garden"), strict=True
+))  # fmt: skip
+RAIN = "\n".join(f"it rained for {i} days ." for i in range(36))
+QUICK = ("training.epochs=12", "training.average=null", "training.learning_rate=0.05", "dropout.words=0")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_held_out_part_of_a_corpus_with_few_names_has_some(tmp_path, seed):
+    train = write_columns(tmp_path / "train.conll", f"{NAMES}\n{RAIN}")
+    setup = prepare_training(config_of(*QUICK, f"training.seed={seed}", train=train), device=CPU)
+    assert setup.corpus.train.labels == setup.corpus.dev.labels == ["PER"]
+    assert setup.corpus.warnings == []
+    list(run_training(setup, tmp_path / "run"))
+    assert len(names_in(tmp_path / "run", NAMES)) >= 3
+
+
+def test_without_entities_in_dev_the_loss_decides_and_the_model_finds_names(tmp_path):
+    train = write_columns(tmp_path / "train.conll", f"{NAMES}\n{RAIN}")
+    dev = write_columns(tmp_path / "dev.conll", "it snowed for 3 days .\nthe car slept .")
+    setup = prepare_training(config_of(*QUICK, train=train, dev=str(dev)), device=CPU)
+    assert [warning[:20] for warning in setup.corpus.warnings] == ["dev has no entities,"]
+    list(run_training(setup, tmp_path / "run"))
+    losses = [line["dev_loss"] for line in log_of(tmp_path / "run")]
+    summary = load_metrics(tmp_path / "run")["train"]
+    assert summary["dev_loss"] == min(losses) == losses[summary["best_epoch"] - 1]
+    assert summary["best_epoch"] > 1 and len(names_in(tmp_path / "run", NAMES)) == 4
 
 
 def test_two_equal_runs_write_equal_bytes(tmp_path, finished_run):
@@ -113,27 +151,6 @@ def test_the_binary_scheme_merges_all_labels(tmp_path):
     run(tmp_path / "run", config)
     assert load_model(tmp_path / "run").vocabulary.labels == ["NAME"]
     assert set(figures(tmp_path / "run")["dev"]["per_type"]) == {"NAME"}
-
-
-def test_a_dry_run_takes_the_longest_sentence_and_changes_nothing(tmp_path):
-    config = corpus_config(tmp_path, "training.batch_sentences=3")
-    setup, other = prepare_training(config, device=CPU), prepare_training(config, device=CPU)
-    before = {name: tensor.clone() for name, tensor in setup.tagger.state_dict().items()}
-    files = content(tmp_path)
-    trial = dry_run(setup)
-    assert trial.longest == setup.corpus.train.lengths.max() and trial.sentences == 3
-    assert math.isfinite(trial.loss)
-    after = setup.tagger.state_dict()
-    assert all(torch.equal(before[name], after[name]) for name in before)
-    assert content(tmp_path) == files and not (tmp_path / "run").exists()
-    list(run_training(setup, tmp_path / "one")), list(run_training(other, tmp_path / "two"))
-    assert content(tmp_path / "one")["model.safetensors"] == content(tmp_path / "two")["model.safetensors"]
-
-
-def test_a_dry_run_respects_batch_tokens(tmp_path):
-    config = corpus_config(tmp_path, "training.batch_sentences=null", "training.batch_tokens=30")
-    trial = dry_run(prepare_training(config, device=CPU))
-    assert trial.sentences == max(1, 30 // trial.longest)
 
 
 def test_only_a_finished_run_has_metrics(tmp_path, finished_run):

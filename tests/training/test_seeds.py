@@ -42,10 +42,10 @@ def trained(folder, config, count):
     return configs
 
 
-def set_f1(folder, seed, f1):
+def set_dev(folder, seed, f1, loss):
     path = seed_folder(folder, seed) / "metrics.json"
     metrics = json.loads(path.read_text())
-    metrics["dev"]["f1"] = f1
+    metrics["dev"]["f1"], metrics["train"]["dev_loss"] = f1, loss
     path.write_text(json.dumps(metrics))
 
 
@@ -108,12 +108,17 @@ def test_mean_and_sample_deviation_are_over_all_seeds(three):
 
 
 @pytest.mark.parametrize(
-    ("scores", "best"), [((0.2, 0.6, 0.4), 2), ((0.2, 0.6, 0.6), 2), ((0.5, 0.5, 0.1), 1)]
+    ("scores", "losses", "best"),
+    [
+        ((0.2, 0.6, 0.4), (1.0, 3.0, 1.0), 2),
+        ((0.2, 0.6, 0.6), (1.0, 3.0, 2.0), 3),  # of equal F1, the lower loss
+        ((0.5, 0.5, 0.1), (2.0, 2.0, 1.0), 1),  # of equals, the lower seed
+    ],
 )
-def test_the_folder_becomes_the_best_model_or_of_equals_the_lowest_seed(tmp_path, config, scores, best):
+def test_the_folder_becomes_the_model_that_is_best_on_dev(tmp_path, config, scores, losses, best):
     trained(tmp_path / "run", parse_config(config.model_dump(), ["training.epochs=1"]), 3)
-    for seed, f1 in enumerate(scores, start=1):
-        set_f1(tmp_path / "run", seed, f1)
+    for seed, (f1, loss) in enumerate(zip(scores, losses, strict=True), start=1):
+        set_dev(tmp_path / "run", seed, f1, loss)
     summary = summarize_seeds(tmp_path / "run")
     assert summary["best"] == best
     combined, own = content(tmp_path / "run"), content(tmp_path / "run" / f"seed-{best}")

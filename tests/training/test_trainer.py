@@ -1,6 +1,7 @@
 """The training loop: events, learning rate, clipping, averaging, early stopping, divergence."""
 
 import math
+from itertools import zip_longest
 
 import numpy as np
 import pytest
@@ -10,15 +11,20 @@ from rnner.errors import TrainingError
 from rnner.scoring.metrics import score
 from rnner.tags import Span
 from rnner.training.optimizer import learning_rate
-from rnner.training.progress import Epoch, Step
+from rnner.training.progress import DevResult, Epoch, Step
 from tiny_corpus import TRAIN, config_of, same, saved, split_of, trainer_of, weights
 
 
-def f1_of(*correct):
-    """Return an evaluation whose calls find these numbers of correct entities."""
+def f1_of(*correct, losses=()):
+    """Return an evaluation whose calls find these numbers of correct entities, with these losses or 1."""
     gold = [[Span(i, i + 1, "PER") for i in range(10)]]
-    counts = iter(correct)
-    return lambda: score(gold, [gold[0][: next(counts)]], [10])
+    results = zip_longest(correct, losses, fillvalue=1.0)
+
+    def evaluation():
+        count, loss = next(results)
+        return DevResult(score(gold, [gold[0][:count]], [10]), loss)
+
+    return evaluation
 
 
 # --- events -----------------------------------------------------------------------------------------------
@@ -211,6 +217,29 @@ def test_training_stops_when_patience_runs_out():
     assert trainer.position.best_epoch == 2
 
 
+@pytest.mark.parametrize(
+    ("correct", "losses", "best"),
+    [
+        ((0, 0, 0, 0), (9.0, 5.0, 7.0, 6.0), 2),  # as with a dev part without entities
+        ((2, 3, 3, 3), (1.0, 8.0, 6.0, 7.0), 3),
+        ((2, 3, 2, 2), (9.0, 8.0, 1.0, 1.0), 2),
+        ((3, 3, 3, 3), (1.0, 1.0, 1.0, 1.0), 1),
+    ],
+)
+def test_of_epochs_with_equal_f1_the_one_with_the_lowest_loss_is_the_best(correct, losses, best):
+    trainer = trainer_of("training.epochs=4", evaluation=f1_of(*correct, losses=losses))
+    epochs = [event for event in trainer.fit() if isinstance(event, Epoch)]
+    assert [epoch.epoch for epoch in epochs if epoch.best][-1] == trainer.position.best_epoch == best
+    assert trainer.position.best_loss == losses[best - 1]
+    assert [epoch.dev_loss for epoch in epochs] == list(losses)
+
+
+def test_a_lower_loss_at_equal_f1_resets_patience():
+    evaluation = f1_of(0, 0, 0, 0, 0, 0, losses=(9.0, 8.0, 7.0, 7.5, 7.2, 7.1))
+    trainer = trainer_of("training.epochs=6", "training.patience=2", evaluation=evaluation)
+    assert sum(isinstance(event, Epoch) for event in trainer.fit()) == 5
+
+
 def test_each_best_epoch_resets_patience():
     trainer = trainer_of("training.epochs=5", "training.patience=2", evaluation=f1_of(1, 0, 2, 0, 3))
     assert sum(isinstance(event, Epoch) for event in trainer.fit()) == 5
@@ -261,18 +290,7 @@ def test_weights_that_are_not_finite_are_never_scored():
     assert not scored and not trainer.is_finite()
 
 
-# --- dry runs and weight decay -----------------------------------------------------------------------------
-
-
-def test_try_batch_changes_no_weight():
-    trainer = trainer_of()
-    before, position = saved(trainer)
-    loss = trainer.try_batch(np.array([0, 3]))
-    after, _ = saved(trainer)
-    assert math.isfinite(loss) and loss > 0
-    assert trainer.position == position
-    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
-    assert all(p.grad is None for p in trainer.parameters)
+# --- weight decay ------------------------------------------------------------------------------------------
 
 
 def test_weight_decay_applies_only_to_matrices():

@@ -101,6 +101,17 @@ def test_no_part_is_empty(documents):
     assert all(len(part) for part in partition(corpus(documents, 1), (0.98, 0.01, 0.01), seed=0).parts)
 
 
+@pytest.mark.parametrize(("names", "parts_with_names"), [(1, 1), (2, 2), (3, 3), (4, 3), (9, 3)])
+def test_every_part_has_names_if_there_are_enough(names, parts_with_names):
+    whole = split_of(
+        "\n".join([f"[PER Ada{i}] slept ." for i in range(names)] + [f"{i} ." for i in range(40)])
+    )
+    for seed in range(5):
+        parts = [whole.select(part) for part in partition(whole, SHARES, seed=seed).parts]
+        assert sum(bool(part.labels) for part in parts) == parts_with_names
+        assert parts[0].labels == ["PER"] and counts(parts[0])[2] == max(1, names - 2)
+
+
 @pytest.mark.parametrize(("by_document", "kind"), [(True, "2 documents"), (False, "2 different sentences")])
 def test_too_few_units_are_an_error(by_document, kind):
     with pytest.raises(DataError, match=f"{kind} cannot be split into 3 parts"):
@@ -144,3 +155,13 @@ def test_sentences_read_the_same_in_their_part(tmp_path_factory, lines, seed):
             # Neighbours in a part are in one document if and only if they were before.
             assert documents.setdefault((i, sentence.document), whole[j].document) == whole[j].document
         assert len({s.document for s in read}) == len({whole[j].document for j in part})
+
+
+def test_every_part_begins_with_the_header(tmp_path):
+    path = tmp_path / "corpus.tsv"
+    path.write_text("ner\tword\n\nB-PER\tAda\n\nO\train\n\nO\tsnow\n")
+    parts = split_lines(path, [np.array([1]), np.array([0, 2])])
+    assert parts == [
+        ["ner\tword", "O\train", ""],
+        ["ner\tword", "", "B-PER\tAda", "", "O\tsnow"],
+    ]

@@ -148,6 +148,7 @@ def _summary(split: Split, config: Config) -> Iterator[str]:
     yield f"  {counted(len(split), 'sentence')}, {counted(int(split.lengths.sum()), 'token')}"
     yield f"  entities: {entities.total():,}" + (f" ({types})" if types else "")
     yield f"  tags: {split.scheme}; {layout}"
+    yield from (f"  note: {note}" for note in split.notes)
     if split.illegal_tags is not None:
         yield f"  illegal tags: {split.illegal_tags.times:,}, first in line {split.illegal_tags.line}"
 

@@ -113,7 +113,13 @@ def _load_config(
 def _read_source(source: Path, config: Config) -> Split:
     from rnner.data.corpus import read_split
 
-    return read_split(source, columns=_columns(config), illegal="conlleval", scheme=config.data.scheme)
+    return read_split(
+        source,
+        columns=_columns(config),
+        illegal="conlleval",
+        scheme=config.data.scheme,
+        tokenizer=config.text.tokenizer,
+    )
 
 
 def _columns(config: Config) -> dict[str, int | str] | None:
@@ -206,21 +212,25 @@ def _token_lines(path: Path, columns: dict[str, int | str] | None) -> list[list[
 
 
 def _reading(span: ScoredSpan, words: Sequence[str]) -> dict[str, Any]:
+    from rnner.text.spacing import join
+
     return {
         "label": span.label or None,
         "start": span.start,
         "end": span.end,
-        "text": " ".join(words[span.start : span.end]),
+        "text": join(words[span.start : span.end]),
         "probability": span.score,
     }
 
 
 def _format_error(record: dict[str, Any]) -> str:
     """Format an error in two lines: place and readings, then the sentence with its annotation in brackets."""
+    from rnner.text.spacing import join
+
     annotated, model, words = record["annotated"], record["model"], record["words"]
     start, end = annotated["start"], annotated["end"]
     before, after = words[max(0, start - _CONTEXT) : start], words[end : end + _CONTEXT]
-    sentence = " ".join([*before, f"[{' '.join(words[start:end])}]", *after])
+    sentence = join([*before, f"[{join(words[start:end])}]", *after])
     left, right = "… " if start > _CONTEXT else "", " …" if len(words) - end > _CONTEXT else ""
     same_words = (start, end) == (model["start"], model["end"])
     model_words = "" if same_words else f" {model['text']!r}"

@@ -236,7 +236,8 @@ def _score_models(
     from rnner.data.corpus import read_split, resolve
     from rnner.scoring.evaluation import Comparison, evaluation_report
 
-    split = read_split(resolve(data), columns=columns, illegal="conlleval")
+    tokenizer = decoders[0][1].vocabulary.tokenizer
+    split = read_split(resolve(data), columns=columns, illegal="conlleval", tokenizer=tokenizer)
     training = _read_training(train, columns)
     known_labels = [decoder.vocabulary.labels for _, decoder in decoders]
     _warn_of_unused(labels, split.labels, training.labels if training else (), *known_labels)
@@ -278,13 +279,12 @@ def _score_raw_text(data: str, decoder: Decoder, columns: dict[str, int] | None)
     """Score a model on raw text, and on the tokens of the file."""
     from rnner.data.corpus import resolve
     from rnner.data.formats.annotated import SourceFile
-    from rnner.data.formats.detect import detect_format
+    from rnner.data.formats.detect import format_of
     from rnner.pipeline import Pipeline
     from rnner.scoring.raw_text import evaluate_raw_text
 
     source = SourceFile(resolve(data), columns)
-    file_format = "columns" if columns else detect_format(source.path)
-    return evaluate_raw_text(Pipeline(decoder), source, file_format)
+    return evaluate_raw_text(Pipeline(decoder), source, format_of(source))
 
 
 def _show(report: EvaluationReport | Comparison | RawTextReport, form: ScoreFormat, *, matches: bool) -> None:

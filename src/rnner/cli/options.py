@@ -45,7 +45,9 @@ ByUnit = Annotated[
 ]
 Code = Annotated[
     list[Path] | None,
-    typer.Option("--code", metavar="FILE", help="Python file that registers your own cells. Repeatable."),
+    typer.Option(
+        "--code", metavar="FILE", help="Python file that registers your own cells or tokenizer. Repeatable."
+    ),
 ]
 Columns = Annotated[
     str | None,
@@ -135,12 +137,15 @@ def load_decoders(
         ModelError: a model is missing or broken.
     """
     from rnner.export.runtime import is_onnx_file, load_onnx
+    from rnner.model.user_code import load_code
 
     exported = [model for model in models if is_onnx_file(model)]
     only_exported = len(exported) == len(models)
-    if exported and (device not in ("auto", "cpu") or (code and only_exported)):
-        raise UsageError(f"{exported[0]}: .onnx files run only on the CPU and take no --code")
+    if exported and device not in ("auto", "cpu"):
+        raise UsageError(f"{exported[0]}: .onnx files run only on the CPU")
     if only_exported:
+        for file in code or []:
+            load_code(file)
         return [load_onnx(path, threads=threads, **limits) for path in exported]
     from rnner.decoding.tagger_decoder import load_decoder
 

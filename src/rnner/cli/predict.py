@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from enum import Enum
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 
@@ -18,9 +16,6 @@ from rnner.cli.progress_display import PredictionProgress
 from rnner.decoding.windows import WINDOW
 from rnner.errors import UsageError
 
-if TYPE_CHECKING:
-    from rnner.cli.prediction import ChunkResult
-
 
 class InputKind(str, Enum):
     """Kind of input."""
@@ -28,7 +23,18 @@ class InputKind(str, Enum):
     text = "text"
     lines = "lines"
     jsonl = "jsonl"
+    json = "json"
+    csv = "csv"
     conll = "conll"
+    annotated = "annotated"
+
+
+class ErrorRule(str, Enum):
+    """Rule for records that cannot be read."""
+
+    stop = "stop"
+    skip = "skip"
+    mark = "mark"
 
 
 class Backend(str, Enum):
@@ -53,7 +59,11 @@ class PredictionFormat(str, Enum):
 
 _INPUT_HELP = """\
 text: one document (above 500,000 characters it is split at blank lines); lines: one text per line;
-jsonl: {"text": ...} or {"tokens": [...]} per line; conll: a column file."""
+jsonl: {"text": ...} or {"tokens": [...]} per line; json: a list of those; csv: a table with a column text;
+conll: a column file; annotated: any format of `rnner data convert`. [default: detected, and noted]"""
+_ON_ERROR_HELP = """\
+Records, lines or sentences that cannot be read: stop there (what came before is written), skip them, or mark
+them in JSON output with {"error": ...}."""
 _FORMAT_HELP = """\
 text, table, html, json, jsonl, conll or binary. [default: from the suffix of --output; otherwise text in a
 terminal, table elsewhere]"""
@@ -72,7 +82,10 @@ def predict(
         Path | None,
         typer.Option("--file", "-f", metavar="FILE", help="Read this file, plain or gzip; - is stdin."),
     ] = None,
-    kind: Annotated[InputKind, typer.Option("--input", metavar="KIND", help=_INPUT_HELP)] = InputKind.text,
+    kind: Annotated[InputKind | None, typer.Option("--input", metavar="KIND", help=_INPUT_HELP)] = None,
+    on_error: Annotated[
+        ErrorRule, typer.Option("--on-error", metavar="RULE", help=_ON_ERROR_HELP)
+    ] = ErrorRule.stop,
     form: Annotated[
         PredictionFormat | None, typer.Option("--format", metavar="FORMAT", help=_FORMAT_HELP)
     ] = None,
@@ -104,52 +117,50 @@ def predict(
     Texts come from arguments, a file or stdin. Results are printed as soon as the input pauses, so you can
     type lines or pipe a stream. An --output that ends in .gz is compressed.
 
+    A record's other keys are kept; annotations that it already has become input_KEY. The exit code is 1 if
+    a record could not be read.
+
     text marks the names, html marks them in a self-contained page, table also lists them. binary shows 1
     (name) or 0 under each word. conll adds the tags to a column file as its last column.
     """
-    _check_input(texts, file, kind)
+    _check_input(texts, file, kind, column)
     terminal = output is None and sys.stdout.isatty()
     form = _choose_format(form or _format_by_suffix(output), nbest=nbest, scores=scores, terminal=terminal)
-    from rnner.cli import prediction, prediction_input, prediction_output  # slow: they import numpy
+    _check_on_error(on_error, form)
+    from rnner.cli import prediction, prediction_output, prediction_source  # slow: they import numpy
+    from rnner.cli.prediction_failures import Failures
     from rnner.export.runtime import choose_backend
 
     fast_start = bool(texts) and not code and device in ("auto", "cpu")
+    threads = threads or (1 if workers > 1 else None)
     settings: dict[str, Any] = {"sentences": batch, "window": window, "device": device, "code": code}
-    tags_only = kind is InputKind.conll and form is PredictionFormat.conll
-    from_stdin = file is None or str(file) == "-"
+    failures = Failures(on_error.value)
     with ExitStack() as stack:
         sink = stack.enter_context(prediction_output.open_sink(output, file))
         job = prediction.PredictionJob(
             choose_backend(options.resolve_model(model), backend.value, fast_start=fast_start),
-            settings | {"threads": threads or (1 if workers > 1 else None)},
-            prediction.TAGS if tags_only else form.value,
+            settings | {"threads": threads},
+            form.value,
             threshold,
             nbest,
             Terminal(file=sink).width if sink.isatty() else None,
         )
         shown = err.is_terminal and not sink.isatty() and not texts
         progress = stack.enter_context(PredictionProgress(shown=shown))
-        if texts:
-            chunks = prediction_input.argument_chunks(texts)
-        else:
-            source = sys.stdin.buffer if file is None or from_stdin else file
-            stream = stack.enter_context(prediction_input.open_input(source))
-            if tags_only:
-                reader = prediction_input.column_reader(stream, column)
-                prediction.write_tagged_columns(reader, job, workers, progress, sink)
-                return
-            chunks = prediction_input.read_chunks(kind.value, stream, column)
-        results = prediction.predict_chunks(job, chunks, workers)
-        first = next(results)
-        title = "Names" if file is None or from_stdin else f"Names in {file.name}"
-        documents = _documents(chain([first], results), progress, sink)
-        labels = first.labels
-        prediction_output.write_documents(
-            documents, form.value, sink, labels=labels, title=title, scores=scores
+        kind = InputKind.conll if kind is None and column is not None else kind
+        source = stack.enter_context(
+            prediction_source.open_source(texts, file, kind and kind.value, column, failures)
         )
+        if source.columns is not None and form is PredictionFormat.conll:
+            prediction.write_tagged_columns(source.columns, failures, job, workers, progress, sink)
+        else:
+            prediction.write_predictions(source, job, workers, progress, sink, scores=scores)
+    failures.finish()
 
 
-def _check_input(texts: list[str] | None, file: Path | None, kind: InputKind) -> None:
+def _check_input(
+    texts: list[str] | None, file: Path | None, kind: InputKind | None, column: int | None
+) -> None:
     """Check that there is exactly one input, and that its format fits --input.
 
     Raises:
@@ -157,8 +168,12 @@ def _check_input(texts: list[str] | None, file: Path | None, kind: InputKind) ->
     """
     if texts and file is not None:
         raise UsageError("give either TEXT or --file, not both")
-    if texts and kind is InputKind.conll:
-        raise UsageError("--input conll reads a column file: give it with --file, or on stdin")
+    if texts and kind not in (None, InputKind.text, InputKind.lines):
+        raise UsageError(f"--input {kind.value} reads a file: give it with --file, or on stdin")
+    if kind is InputKind.annotated and (file is None or str(file) == "-"):
+        raise UsageError("--input annotated reads a file: give it with --file")
+    if column is not None and (texts or kind not in (None, InputKind.conll)):
+        raise UsageError("--column is for --input conll")
     if not texts and file is None and sys.stdin.isatty():
         raise UsageError('give a TEXT in quotes, --file FILE, or text on stdin: rnner predict "..."')
     for text in texts or []:
@@ -189,10 +204,11 @@ def _choose_format(
     return form
 
 
-def _documents(results: Iterable[ChunkResult], progress: PredictionProgress, sink: TextIO) -> Iterator[Any]:
-    """Yield the documents of all chunks, and flush the sink when a reader may be waiting."""
-    for result in results:
-        yield from result.documents
-        progress.add(result.words)
-        if result.flush:
-            sink.flush()
+def _check_on_error(rule: ErrorRule, form: PredictionFormat) -> None:
+    """Check that the output can hold what --on-error asks for.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if rule is ErrorRule.mark and form not in (PredictionFormat.json, PredictionFormat.jsonl):
+        raise UsageError(f"--on-error mark needs --format json or jsonl; with {form.value}, use skip")

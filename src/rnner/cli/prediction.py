@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import gc
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
+from itertools import chain, islice, tee
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from rnner.cli.options import load_decoders
-from rnner.cli.prediction_input import Chunk, sentence_chunks
-from rnner.cli.prediction_output import document_tags, format_document
+from rnner.cli.prediction_chunks import Chunk, Item
+from rnner.cli.prediction_failures import Failures
+from rnner.cli.prediction_input import ColumnInput
+from rnner.cli.prediction_output import document_tags, format_document, write_documents
+from rnner.cli.prediction_source import Source
 from rnner.cli.progress_display import PredictionProgress
-from rnner.data.formats.columns import ColumnSentence, ConllReader, write_with_tags
+from rnner.data.formats.columns import write_with_tags
 from rnner.decoding.document import Document
 from rnner.pipeline import Pipeline
+from rnner.render.json_output import to_json
 from rnner.system.process_memory import release_freed_memory
 
-TAGS = "tags"
-"""The format of results that are lists of tags, to be written as the last column of a column file."""
-
+_TAGS = "tags"  # the format of results that are lists of tags, for the last column of a column file
 _CLEANUP_INTERVAL = 100_000  # number of words after which freed memory is returned to the system
 
 
@@ -48,7 +49,7 @@ class PredictionJob:
     Attributes:
         model: a model folder or an exported file.
         settings: arguments of `load_decoders`.
-        form: a format of `format_document`, or `TAGS`.
+        form: a format of `format_document`, or `_TAGS`.
         threshold: entities less probable than this are left out.
         nbest: number of alternative readings per sentence.
         width: see `format_document`.
@@ -74,9 +75,10 @@ class PredictionJob:
 
         def tag(chunk: Chunk) -> ChunkResult:
             nonlocal words_since_cleanup
-            documents = pipeline.read(chunk.contents, chunk.document_ids)
+            numbers = chunk.document_ids
+            documents = pipeline.read(chunk.contents, numbers)
             if self.nbest:
-                documents = pipeline.with_readings(documents, self.nbest, chunk.document_ids)
+                documents = pipeline.with_readings(documents, self.nbest, numbers)
             if self.threshold > 0:
                 documents = [document.above(self.threshold) for document in documents]
             words = sum(len(tokens) for document in documents for tokens in document.sentences)
@@ -90,13 +92,15 @@ class PredictionJob:
         return tag
 
     def _format(self, documents: list[Document], chunk: Chunk, scheme: str) -> list[Any]:
-        if self.form == TAGS:
+        if self.form == _TAGS:
             return [document_tags(document, scheme)[0] for document in documents]
-        extra = chunk.extra if chunk.extra is not None else [{}] * len(documents)
-        return [
-            format_document(document, self.form, scheme=scheme, width=self.width, extra=keys)
-            for document, keys in zip(documents, extra, strict=True)
-        ]
+
+        def formatted(document: Document, item: Item) -> Any:
+            if item.failed:
+                return to_json(item.keys)
+            return format_document(document, self.form, scheme=scheme, width=self.width, extra=item.keys)
+
+        return list(map(formatted, documents, chunk.items))
 
 
 def predict_chunks(job: PredictionJob, chunks: Iterable[Chunk], workers: int) -> Iterator[ChunkResult]:
@@ -116,19 +120,44 @@ def predict_chunks(job: PredictionJob, chunks: Iterable[Chunk], workers: int) ->
         yield from pool.map(chunks, lambda chunk: chunk.flush)
 
 
+def write_predictions(
+    source: Source,
+    job: PredictionJob,
+    workers: int,
+    progress: PredictionProgress,
+    sink: TextIO,
+    *,
+    scores: bool,
+) -> None:
+    """Tag all documents, and write each as soon as it is done; `scores` as for `write_documents`."""
+    results = predict_chunks(job, source.chunks, workers)
+    first = next(results)
+
+    def documents() -> Iterator[Any]:
+        for result in chain([first], results):
+            yield from result.documents
+            progress.add(result.words)
+            if result.flush:
+                sink.flush()
+
+    title = f"Names in {source.name}" if source.name else "Names"
+    write_documents(documents(), job.form, sink, labels=first.labels, title=title, scores=scores)
+
+
 def write_tagged_columns(
-    reader: ConllReader, job: PredictionJob, workers: int, progress: PredictionProgress, sink: TextIO
+    columns: ColumnInput,
+    failures: Failures,
+    job: PredictionJob,
+    workers: int,
+    progress: PredictionProgress,
+    sink: TextIO,
 ) -> None:
     """Copy a column file with the predicted tags as an additional last column."""
-    unwritten: deque[list[ColumnSentence]] = deque()
-
-    def chunks() -> Iterator[Chunk]:
-        for chunk, sentences in sentence_chunks(reader):
-            unwritten.append(sentences)
-            yield chunk
-
-    for result in predict_chunks(job, chunks(), workers):
-        if unwritten:  # the result of an empty file belongs to no sentences
-            write_with_tags(unwritten.popleft(), result.documents, sink, layout=reader.layout)
-            progress.add(result.words)
+    reader = columns.reader
+    unwritten, sentences = tee(reader)
+    chunks = failures.until_error(columns.chunks(sentences))
+    for result in predict_chunks(replace(job, form=_TAGS), chunks, workers):
+        written = islice(unwritten, len(result.documents))
+        write_with_tags(written, result.documents, sink, layout=reader.layout)
+        progress.add(result.words)
     write_with_tags([], [], sink, layout=reader.layout, trailing=reader.trailing)

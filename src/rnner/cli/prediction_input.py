@@ -1,207 +1,150 @@
-"""The input of `rnner predict`: texts, lines, JSON records or column files, read in chunks as they arrive."""
+"""The documents that `rnner predict` reads: texts, lines, column files and annotated files, in chunks."""
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
 import re
-import select
-import stat
-import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
 
 from rnner.cli.console import notice
+from rnner.cli.prediction_chunks import Chunk, Item, chunks_of
+from rnner.cli.prediction_failures import Failures
+from rnner.cli.prediction_stream import InputStream
+from rnner.data.formats.annotated import SourceFile
 from rnner.data.formats.columns import ColumnSentence, ConllReader
-from rnner.data.lines import name_of, read_blocks, read_line_blocks
-from rnner.data.token_table import NO_DOCUMENT
+from rnner.data.lines import line_error, read_blocks, read_line_blocks
 from rnner.errors import DataError
 
-T = TypeVar("T")
-
-CHUNK = 75_000  # characters tagged at a time, approximately: over ten thousand words
 LONGEST_TEXT = 500_000
 """Maximum number of characters of a document; a longer text is split between paragraphs."""
 
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
-_GZIP_MAGIC = b"\x1f\x8b"
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Documents that are tagged together.
-
-    Attributes:
-        contents: for each document, its text, or one sentence as a list of words.
-        extra: for each document, the other keys of its JSON record; None if there are no records.
-        document_ids: for each sentence of a column file, the document that it belongs to.
-        flush: whether to write all results before reading on, because a reader may be waiting for them.
-    """
-
-    contents: Sequence[str | list[str]]
-    extra: Sequence[Mapping[str, Any]] | None = None
-    document_ids: Sequence[int] | None = None
-    flush: bool = True
-
-
-# --- streams -----------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def open_input(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
-    """Open a file or take a stream; gzip is detected by its content and decompressed.
-
-    Raises:
-        DataError: the file does not exist or cannot be read, or its compressed content is damaged; this may
-            be raised inside the block.
-    """
-    with ExitStack() as stack:
-        if isinstance(source, Path):
-            try:
-                stream: IO[bytes] = stack.enter_context(source.open("rb"))
-            except (OSError, ValueError):
-                for _ in read_blocks(source):  # raises the DataError that explains it
-                    pass
-                raise
-        else:
-            stream = source
-        peek = getattr(stream, "peek", None)
-        if peek is None or peek(2)[:2] != _GZIP_MAGIC:
-            yield stream
-            return
-        try:
-            yield cast(IO[bytes], gzip.GzipFile(fileobj=stream, mode="rb"))
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(f"is a corrupted or truncated gzip file ({error})", name_of(stream)) from None
-
-
-def _is_ready(stream: IO[bytes]) -> bool:
-    """Return whether a read would not block; False if that cannot be known."""
-    try:
-        handle = stream.fileno()
-    except (OSError, ValueError):  # in memory
-        return True
-    try:
-        return stat.S_ISREG(os.fstat(handle).st_mode) or bool(select.select([handle], [], [], 0)[0])
-    except (OSError, ValueError):  # a pipe on Windows
-        return False
-
-
-# --- chunks ------------------------------------------------------------------------------------------------
 
 
 def argument_chunks(texts: Iterable[str]) -> Iterator[Chunk]:
     """Yield texts that are in memory, each as one document."""
-    for part, _ in _grouped([texts], _size):
-        yield Chunk(part)
+    return chunks_of([map(Item, texts)])
 
 
-def read_chunks(kind: str, stream: IO[bytes], column: int | None = None) -> Iterator[Chunk]:
-    """Yield the documents of a stream whose kind is text, lines, jsonl or conll."""
-    if kind == "conll":
-        return (chunk for chunk, _ in sentence_chunks(column_reader(stream, column)))
-    return {"text": text_chunks, "lines": line_chunks, "jsonl": record_chunks}[kind](stream)
-
-
-def text_chunks(stream: IO[bytes]) -> Iterator[Chunk]:
+def text_chunks(stream: InputStream) -> Iterator[Chunk]:
     """Yield a text as one document, or as several with their offsets if it is longer than `LONGEST_TEXT`.
 
     Raises:
         DataError: as `rnner.data.lines.read_lines` does.
     """
-    parts = _split_text(read_blocks(stream))
+    parts = _split_text(read_blocks(stream.as_file()))
     first = next(parts)
     second = next(parts, None)
     if second is None:
-        yield Chunk([first])
+        yield Chunk([Item(first)])
         return
     notice(
-        f"{name_of(stream)}: longer than {LONGEST_TEXT:,} characters, so it is split at blank lines into "
+        f"{stream.name}: longer than {LONGEST_TEXT:,} characters, so it is split at blank lines into "
         "several documents, each with its offset"
     )
     offset = 0
     for part in chain([first, second], parts):
-        yield Chunk([part], [{"offset": offset}])
+        yield Chunk([Item(part, {"offset": offset})])
         offset += len(part)
 
 
-def line_chunks(stream: IO[bytes]) -> Iterator[Chunk]:
+def line_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
     """Yield one document per line.
 
     Raises:
-        DataError: as `rnner.data.lines.read_lines` does.
+        DataError: a line is not text, and the rule of `failures` is to stop.
     """
-    for texts, flush in _grouped(read_line_blocks(stream), _size, lambda: _is_ready(stream)):
-        yield Chunk(texts, flush=flush)
+
+    def items(lines: list[str], first: int) -> Iterator[Item]:
+        for number, line in enumerate(lines, first):
+            if error := line_error(line, stream.name, number):
+                yield from failures.handle(error)
+            else:
+                yield Item(line)
+
+    def blocks() -> Iterator[Iterator[Item]]:
+        before = 0
+        for lines in read_line_blocks(stream.as_file(), lenient=True):
+            yield items(lines, before + 1)
+            before += len(lines)
+
+    return chunks_of(blocks(), stream.is_ready)
 
 
-def record_chunks(stream: IO[bytes]) -> Iterator[Chunk]:
-    """Yield one document per JSON record, one record per line.
-
-    Raises:
-        DataError: a line is not such a record, or cannot be read.
-    """
-    blocks, size = _records(stream), lambda item: _size(item[0])
-    for items, flush in _grouped(blocks, size, lambda: _is_ready(stream)):
-        yield Chunk([content for content, _ in items], [record for _, record in items], flush=flush)
-
-
-def column_reader(stream: IO[bytes], column: int | None) -> ConllReader:
-    """Return a reader of the words of a column file; the column is detected if `column` is None."""
-    return ConllReader(stream, columns=None if column is None else {"token": column}, tagged=False)
-
-
-def sentence_chunks(sentences: Iterable[ColumnSentence]) -> Iterator[tuple[Chunk, list[ColumnSentence]]]:
-    """Yield chunks of a column file with the sentences that they are from; documents are never split."""
-
-    def size(sentence: ColumnSentence) -> int:
-        return _size(sentence.words)
-
-    def same_document(before: ColumnSentence, after: ColumnSentence) -> bool:
-        return before.document == after.document != NO_DOCUMENT
-
-    for part, _ in _grouped([sentences], size, same_document=same_document):
-        yield Chunk([s.words for s in part], document_ids=[s.document for s in part]), part
-
-
-def _grouped(
-    blocks: Iterable[Iterable[T]],
-    size: Callable[[T], int],
-    is_ready: Callable[[], bool] = lambda: True,
-    same_document: Callable[[T, T], bool] = lambda before, after: False,
-) -> Iterator[tuple[list[T], bool]]:
-    """Yield groups of about `CHUNK` characters, and whether a reader may be waiting for their results.
+class ColumnInput:
+    """A column file of which only the words are read.
 
     Args:
-        blocks: items that arrived together.
-        size: returns the number of characters of an item.
-        is_ready: whether the next block can be read without waiting; if not, the group ends.
-        same_document: whether an item must be in the group of the item before it.
+        stream: the file.
+        column: the column of the words; None: detected.
+        failures: decides about sentences that cannot be read.
     """
-    group: list[T] = []
-    room = CHUNK
-    for block in blocks:
-        for item in block:
-            if group and room <= 0 and not same_document(group[-1], item):
-                yield group, False
-                group, room = [], CHUNK
-            group.append(item)
-            room -= size(item) + 1
-        if group and not is_ready():
-            yield group, True
-            group, room = [], CHUNK
-    if group:
-        yield group, True
+
+    def __init__(self, stream: InputStream, column: int | None, failures: Failures) -> None:
+        self._source, self._failures = SourceFile(Path(stream.name)), failures
+        self.reader = ConllReader(
+            stream.as_file(),
+            columns=None if column is None else {"token": column},
+            tagged=False,
+            notes=self._source.notes,
+            on_error=self._add_failed,
+        )
+        self._failed: list[Item] = []
+
+    def chunks(self, sentences: Iterable[ColumnSentence] | None = None) -> Iterator[Chunk]:
+        """Yield the sentences, and what stands in for those that cannot be read.
+
+        Args:
+            sentences: the iterator over `reader`, if others iterate over it too.
+        """
+
+        def items() -> Iterator[Item]:
+            for sentence in self.reader if sentences is None else sentences:
+                yield from self._take_failed()
+                yield Item(sentence.words, document=sentence.document)
+            yield from self._take_failed()
+            _print_notes(self._source)
+
+        return chunks_of([items()])
+
+    def _add_failed(self, error: DataError) -> None:
+        self._failed += self._failures.handle(error)
+
+    def _take_failed(self) -> list[Item]:
+        failed, self._failed = self._failed, []
+        return failed
 
 
-def _size(content: str | list[str]) -> int:
-    return len(content) if isinstance(content, str) else sum(map(len, content)) + len(content)
+def annotated_chunks(path: Path, form: str) -> Iterator[Chunk]:
+    """Yield the texts (or the sentences, as words) of an annotated file, without their annotation.
+
+    Args:
+        path: the file.
+        form: its format: one of `rnner.data.formats.registry.FORMATS`.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    from rnner.data.formats.registry import TEXT_FORMATS, TOKEN_FORMATS
+
+    source = SourceFile(path, tagged=False)
+
+    def items() -> Iterator[Item]:
+        if form in TEXT_FORMATS:
+            yield from (Item(document.text) for document in TEXT_FORMATS[form].read(source))
+        else:
+            for sentence in TOKEN_FORMATS[form].read(source):
+                yield Item(sentence.words, document=sentence.document)
+        _print_notes(source)
+
+    return chunks_of([items()])
+
+
+def _print_notes(source: SourceFile) -> None:
+    for note in source.note_lines():
+        notice(f"{source.path}: {note}")
 
 
 def _split_text(blocks: Iterable[str]) -> Iterator[str]:
@@ -221,45 +164,3 @@ def _split_point(text: str) -> int:
     blank = deque(_BLANK_LINES.finditer(text), maxlen=1)
     line = text.rfind("\n") + 1
     return blank[0].end() if blank else line or text.rfind(" ") + 1 or len(text)
-
-
-# --- records -----------------------------------------------------------------------------------------------
-
-
-def _records(stream: IO[bytes]) -> Iterator[list[tuple[str | list[str], dict[str, Any]]]]:
-    """Yield, for each block, the texts or lists of words with their records."""
-    name, before = name_of(stream), 0
-    for lines in read_line_blocks(stream):
-        numbered = enumerate(lines, before + 1)
-        yield [_parse_record(line, name, number) for number, line in numbered if line and not line.isspace()]
-        before += len(lines)
-
-
-def _parse_record(line: str, name: str, number: int) -> tuple[str | list[str], dict[str, Any]]:
-    def error(message: str) -> DataError:
-        return DataError(message, name, number)
-
-    try:
-        record = json.loads(line, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as problem:
-        raise error(f"not valid JSON: {problem.msg} at character {problem.colno}") from None
-    except (ValueError, RecursionError) as problem:
-        raise error(f"not valid JSON: {problem}") from None
-    if not isinstance(record, dict) or len(record.keys() & {"text", "tokens"}) != 1:
-        found = f"the keys {', '.join(record)[:60] or 'none'}" if isinstance(record, dict) else line[:60]
-        raise error(f'expected {{"text": "..."}} or {{"tokens": ["...", ...]}}, but not both; found {found}')
-    content = record["text"] if "text" in record else record["tokens"]
-    words = [content] if "text" in record else content
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise error(f'"text" must be a string and "tokens" a list of strings, not {json.dumps(content)[:60]}')
-    if not all(words) and content:
-        raise error('one of the "tokens" is empty')
-    try:
-        "".join(words).encode()
-    except UnicodeEncodeError as problem:
-        raise error(f"a lone surrogate, \\u{ord(problem.object[problem.start]):x}") from None
-    return content, record
-
-
-def _refuse_constant(constant: str) -> Any:
-    raise ValueError(f"{constant} is not allowed")

@@ -15,7 +15,7 @@ from rnner.cli.console import Terminal
 from rnner.cli.output_files import check_output_file, open_output
 from rnner.data.formats.columns import write_conll
 from rnner.decoding.document import Document
-from rnner.errors import UsageError
+from rnner.errors import DataError, UsageError
 from rnner.render.colours import label_backgrounds, label_colours
 from rnner.render.entities import binary_view, counts_line, entities_table, entities_text, readings_table
 from rnner.render.html import html_page
@@ -78,13 +78,19 @@ def format_document(
         scheme: the model's tag scheme; conll has 1 and 0 for `binary`, IOB2 tags for all others.
         width: for binary on a terminal, the number of its columns.
         extra: additional keys for the JSON object.
+
+    Raises:
+        DataError: a word of a record has a character that conll cannot hold.
     """
     if form in ("json", "jsonl"):
         return to_json(_json_object(document) | {k: v for k, v in extra.items() if k not in _OUTPUT_KEYS})
     words = [[token.text for token in tokens] for tokens in document.sentences]
     if form == "conll":
         lines = io.StringIO()
-        write_conll(words, document_tags(document, scheme), lines)
+        try:
+            write_conll(words, document_tags(document, scheme), lines)
+        except ValueError as error:
+            raise DataError(f"{error}; use --format jsonl") from None
         return lines.getvalue()
     if form == "binary":
         flags = ([int(tag) for tag in tags] for tags in document_tags(document, "binary"))

@@ -54,7 +54,7 @@ def train(
     threads: options.Threads = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check config and data, try the longest sentence, write nothing."),
+        typer.Option("--dry-run", help="Check everything, try a step and a model folder, write nothing."),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only warnings and scores.")] = False,
 ) -> None:
@@ -63,7 +63,7 @@ def train(
     Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves the run and stops; --resume
     continues it.
     """
-    from rnner.config import load_config
+    from rnner.config import inherit_network, load_config
     from rnner.nn.cells import cell_names
 
     if jobs is not None and seeds is None:
@@ -80,10 +80,15 @@ def train(
         overwrite=overwrite,
         quiet=quiet,
     )
+    base = run.base_model()
+    if base is not None:
+        settings, notes = inherit_network(settings, base.config)
+        for note in notes:
+            notice(note, quiet=quiet)
     if dry_run:
-        _dry_run(run, settings, place)
+        _dry_run(run, settings, place, base)
     elif seeds is None:
-        _train_one(run, settings, place)
+        _train_one(run, settings, place, base)
     else:
         from rnner.cli.train_seeds import train_seeds
 
@@ -110,19 +115,17 @@ class TrainOptions:
         return None if self.init_from is None else load_model(self.init_from)
 
 
-def _train_one(run: TrainOptions, config: Config, device: torch.device) -> None:
+def _train_one(run: TrainOptions, config: Config, device: torch.device, base: LoadedModel | None) -> None:
     from rnner.model.folder import load_metrics
-    from rnner.training.run import check_output, check_same_config, run_training
+    from rnner.training.run import check_run, run_training
 
     folder, quiet = run.folder, run.quiet
-    check_output(folder, resume=run.resume, overwrite=run.overwrite)
-    if run.resume:
-        check_same_config(folder, config)
-        if (metrics := load_metrics(folder)) is not None:
-            notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)
-            _print_scores(metrics)
-            return
-    setup = _set_up(run, config, device)
+    metrics = check_run(folder, config, resume=run.resume, overwrite=run.overwrite)
+    if metrics is not None:
+        notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)
+        _print_scores(metrics)
+        return
+    setup = _set_up(run, config, device, base)
     display = training_display(err, setup.config.training.epochs, quiet=quiet)
     with stop_on_signal() as stop, display:
         for event in run_training(setup, folder, resume=run.resume, stop=stop):
@@ -136,23 +139,25 @@ def _train_one(run: TrainOptions, config: Config, device: torch.device) -> None:
     report_model(folder, quiet=quiet)
 
 
-def _dry_run(run: TrainOptions, config: Config, device: torch.device) -> None:
-    from rnner.training.setup import dry_run
+def _dry_run(run: TrainOptions, config: Config, device: torch.device, base: LoadedModel | None) -> None:
+    from rnner.training.dry_run import dry_run
 
-    result = dry_run(_set_up(run, config, device))
+    result = dry_run(_set_up(run, config, device, base))
     sentences = counted(result.sentences, "sentence")
     memory = f", peak memory {result.peak_memory_mb:,.0f} MB" if result.peak_memory_mb is not None else ""
     out.print(
         "config and data are valid; nothing was written\n"
         f"a step on the longest sentence ({counted(result.longest, 'token')}; {sentences} in its batch): "
-        f"loss {result.loss:.2f}{memory}"
+        f"loss {result.loss:.2f}{memory}\n"
+        "the model of this step was saved, loaded and scored in a temporary folder"
     )
 
 
-def _set_up(run: TrainOptions, config: Config, device: torch.device) -> TrainingSetup:
+def _set_up(
+    run: TrainOptions, config: Config, device: torch.device, base: LoadedModel | None
+) -> TrainingSetup:
     from rnner.training.setup import prepare_training
 
-    base = run.base_model()
     notice(f"reading {config.data.train}", quiet=run.quiet)
     setup = prepare_training(config, folders=run.data_folders, device=device, init_from=base)
     report_setup(setup, quiet=run.quiet)

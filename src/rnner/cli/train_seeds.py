@@ -81,7 +81,7 @@ def _prepare(run: TrainOptions, configs: dict[int, Config], device: torch.device
     first = next(iter(configs.values()))
     base = run.base_model()
     notice(f"reading {first.data.train}", quiet=run.quiet)
-    data = read_training_data(first, run.data_folders, vectors=base is None)
+    data = read_training_data(first, run.data_folders, init_from=base)
     setup = prepare_training(first, device=device, init_from=base, data=data)
     report_setup(setup, quiet=run.quiet)
     seed_runs.prepare_seeds_folder(run.folder, setup, configs, resume=run.resume)

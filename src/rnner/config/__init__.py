@@ -1,5 +1,6 @@
 """The config of a run: sections and keys, strict loading, writing with comments."""
 
+from rnner.config.inherited import inherit_network
 from rnner.config.loading import load_config, parse_config
 from rnner.config.sections import (
     CharactersConfig,
@@ -19,6 +20,7 @@ __all__ = [
     "TrainingConfig",
     "WordsConfig",
     "differences",
+    "inherit_network",
     "load_config",
     "parse_config",
     "schema",

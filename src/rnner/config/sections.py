@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from rnner.errors import did_you_mean
+from rnner.text.tokenizer import DEFAULT_TOKENIZER
 
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -63,6 +64,16 @@ class DataConfig(Section):
     illegal_tags: Literal["error", "conlleval"] = Field(
         "error",
         description="tags that violate their scheme: error (stop) or conlleval (read as by conlleval)",
+    )
+
+
+class TextConfig(Section):
+    """How raw text is split into words."""
+
+    tokenizer: str = Field(
+        DEFAULT_TOKENIZER,
+        min_length=1,
+        description="rnner, or your own from a --code file; saved with the model",
     )
 
 
@@ -197,7 +208,7 @@ class TrainingConfig(Section):
 
     epochs: int = Field(30, gt=0, description="maximum number of passes over the training data")
     patience: int | None = Field(
-        None, gt=0, description="stop after this many epochs without a better dev F1; null: never"
+        None, gt=0, description="stop after this many epochs without a better one on dev; null: never"
     )
     batch_sentences: int | None = Field(16, gt=0, description="maximum sentences per step; null: no limit")
     batch_tokens: int | None = Field(
@@ -256,6 +267,7 @@ class Config(Section):
     """The config of a training run."""
 
     data: DataConfig
+    text: TextConfig = TextConfig()
     embeddings: EmbeddingsConfig = EmbeddingsConfig()
     encoder: EncoderConfig = EncoderConfig()
     dropout: DropoutConfig = DropoutConfig()
@@ -307,7 +319,7 @@ def iter_keys(section: type[Section], prefix: str = "") -> Iterator[tuple[str, F
 
 def differences(left: Config, right: Config) -> list[str]:
     """List the dotted keys in which two configs differ, with both values."""
-    a, b = _flatten(left.model_dump()), _flatten(right.model_dump())
+    a, b = flatten(left.model_dump()), flatten(right.model_dump())
     return [
         f"{key}: {a.get(key)!r} / {b.get(key)!r}"
         for key in sorted(a.keys() | b.keys())
@@ -315,11 +327,12 @@ def differences(left: Config, right: Config) -> list[str]:
     ]
 
 
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of nested dicts by dotted key."""
     flat: dict[str, Any] = {}
     for name, value in tree.items():
         if isinstance(value, dict):
-            flat.update(_flatten(value, f"{prefix}{name}."))
+            flat.update(flatten(value, f"{prefix}{name}."))
         else:
             flat[f"{prefix}{name}"] = value
     return flat

@@ -9,24 +9,24 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from rnner.data.affixes import STRIP_AFFIX, find_affix
 from rnner.data.corpus_cache import cached
 from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import IllegalTagRule, SourceFile, TaggedSentence
-from rnner.data.formats.columns import ColumnSentence, ConllReader
+from rnner.data.formats.columns import LONG_SENTENCE, NO_BLANK_LINES, ColumnSentence, ConllReader
 from rnner.data.formats.detect import format_of
-from rnner.data.formats.registry import read_sentences
+from rnner.data.formats.registry import stream_sentences
+from rnner.data.held_out import hold_out
 from rnner.data.lines import no_such_file
 from rnner.data.splits import IllegalTags, Split
-from rnner.data.token_table import TableRow, build_table
+from rnner.data.tag_spellings import spelling_of
+from rnner.data.token_table import TableRow, build_table, count_strings, rename
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
+from rnner.text.tokenizer import DEFAULT_TOKENIZER
+from rnner.text.unspaced import segmented_words
 
 _SAMPLES = ("train", "dev", "test")
-# With fewer documents, sentences are held out instead: a tenth of the documents would be too few.
-_MIN_DOCUMENTS = 20
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Corpus:
     Attributes:
         train, dev, test: the splits; `test` may be None.
         held_out: whether dev was held out from the training file.
-        unseen_labels: counts of entities in dev and test whose label train lacks: `{"dev": {"FAC": 3}}`.
+        unseen_labels: counts of entities in dev and test whose label the model cannot learn from train:
+            `{"dev": {"FAC": 3}}`.
         notes: information for the user, one sentence each.
         warnings: warnings for the user: illegal tags, labels that train lacks.
     """
@@ -60,6 +61,8 @@ def load_corpus(
     illegal: IllegalTagRule = "error",
     seed: int = 0,
     folders: Sequence[Path] = (),
+    known_labels: Sequence[str] = (),
+    tokenizer: str = DEFAULT_TOKENIZER,
 ) -> Corpus:
     """Read the files of a corpus and convert their tags to one scheme.
 
@@ -70,24 +73,42 @@ def load_corpus(
         illegal: see `read_split`.
         seed: the random seed for choosing the sentences to hold out.
         folders: folders to search for relative paths, after the working directory.
+        known_labels: labels that the model knows from earlier training.
+        tokenizer: see `read_split`.
 
     Raises:
-        DataError: see `read_split` and `resolve`; also if train has no entities, or too few to hold out dev.
+        DataError: see `read_split`, `resolve` and `hold_out`; also if train has no entities.
     """
 
     def read(source: str | Path, name: str) -> Split:
         path = resolve(source, folders)
-        return read_split(path, columns=columns, illegal=illegal, name=name, scheme=scheme)
+        return read_split(
+            path, columns=columns, illegal=illegal, name=name, scheme=scheme, tokenizer=tokenizer
+        )
 
     whole = read(train, "train")
     if not whole.labels:
         raise DataError("no entities: all tags are O; check data.columns", whole.path)
-    kept, chosen, notes = (whole, read(dev, "dev"), []) if dev is not None else _hold_out(whole, seed=seed)
+    notes = []
+    if dev is None:
+        if len(whole) == 1 and (length := int(whole.lengths[0])) > LONG_SENTENCE:
+            raise DataError(f"one sentence of {length:,} tokens: {NO_BLANK_LINES}", whole.path)
+        kept, chosen, note = hold_out(whole, seed=seed)
+        notes.append(note)
+    else:
+        kept, chosen = whole, read(dev, "dev")
     scored = None if test is None else read(test, "test")
     splits = [split for split in (kept, chosen, scored) if split is not None]
-    unseen = _unseen_labels(kept, splits)
+    unseen = _unseen_labels({*kept.labels, *known_labels}, splits)
     warnings = list(dict.fromkeys(note for split in splits for note in _file_notes(split)))
     warnings += [_unseen_note(name, counts) for name, counts in unseen.items()]
+    if not chosen.labels:
+        warnings.append(
+            "dev has no entities, so its F1 is always 0; the epoch is selected by the loss on dev and on "
+            "sentences of train with entities"
+        )
+    if tokenizer == DEFAULT_TOKENIZER and (words := segmented_words(kept.counts)):
+        warnings.append(_segmented_note(kept.path, words))
     return Corpus(
         kept, chosen, scored, held_out=dev is None, unseen_labels=unseen, notes=notes, warnings=warnings
     )
@@ -100,6 +121,7 @@ def read_split(
     illegal: IllegalTagRule = "error",
     name: str = "",
     scheme: str | None = None,
+    tokenizer: str = DEFAULT_TOKENIZER,
 ) -> Split:
     """Read a file of any format; a large file is cached (`rnner.data.corpus_cache`).
 
@@ -110,6 +132,7 @@ def read_split(
             script does (`Split.illegal_tags` then describes them).
         name: the name of the split in messages; default: the file's name.
         scheme: the scheme to convert the tags to; None keeps them and detects their scheme.
+        tokenizer: the name of the tokenizer for text without tokens. What your own returns is not cached.
 
     Raises:
         DataError: with path:line (or the record) for invalid content, illegal tags, spans that do not fit the
@@ -119,10 +142,11 @@ def read_split(
     settings = {"columns": dict(columns) if columns else None, "illegal": illegal, "scheme": scheme}
 
     def read() -> Split:
-        split = _read(SourceFile(path, columns), illegal)
+        split = _read(SourceFile(path, columns, tokenizer=tokenizer), illegal)
         return split if scheme is None else split.convert(scheme)
 
-    return replace(cached(path, settings, read), name=name or path.name)
+    split = cached(path, settings, read) if tokenizer == DEFAULT_TOKENIZER else read()
+    return replace(split, name=name or path.name)
 
 
 def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
@@ -131,8 +155,10 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     detector = SchemeDetector()
     lines_of: dict[int, Sequence[int]] = {}  # line numbers of sentences that an error may refer to
 
+    sentences = _sentences(source)
+
     def rows() -> Iterator[TableRow]:
-        for sentence in _sentences(source):
+        for sentence in sentences:
             tags = sentence.tags or []
             if detector.add(tags):
                 lines_of[detector.sentences - 1] = sentence.lines
@@ -141,6 +167,21 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     table = build_table(rows())
     if not len(table):
         raise DataError("no sentences: the file has no words", path)
+    counts = count_strings(table.tags)
+    spelling = spelling_of(counts)
+    if spelling.unreadable:
+        sentence, position = min(map(detector.first_place, spelling.unreadable))
+        tag = table.tags.strings[table.tags.numbers[table.starts[sentence] + position]]
+        place = {
+            "in_column": isinstance(sentences, ConllReader),
+            "in_first_row": (sentence, position) == (0, 0),
+        }
+        raise DataError(spelling.problem(tag, **place), path, lines_of[sentence][position])
+    detector.rename(spelling.tags)
+    table = replace(table, tags=rename(table.tags, spelling.tags))
+    source.notes.update(spelling.notes(counts))
+    if affix := find_affix(table.tokens.strings):
+        source.notes[f"{affix}; {STRIP_AFFIX}"] = 0
     try:
         scheme, illegal_tags = detector.detect(), None
     except SchemeError as error:
@@ -159,8 +200,8 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
 def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:
     form = format_of(source)
     if form == "columns":
-        return ConllReader(source.path, columns=source.column_numbers)
-    return read_sentences(source, form)
+        return ConllReader(source.path, columns=source.column_numbers, notes=source.notes)
+    return stream_sentences(source, form)
 
 
 def resolve(source: str | Path, folders: Sequence[Path] = ()) -> Path:
@@ -198,47 +239,11 @@ def _sample(source: str) -> Path:
     return path
 
 
-def _hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, list[str]]:
-    """Move a random tenth of the sentences from train to dev; return both, and a note.
-
-    Whole documents are drawn if there are enough of them.
-    """
-    if len(whole) < 2:
-        raise DataError("cannot hold out a dev split of a single sentence; set data.dev", whole.path)
-    generator = np.random.default_rng(seed)
-    documents = np.unique(whole.documents)
-    by_document = len(documents) >= _MIN_DOCUMENTS
-    if by_document:
-        dev = _tenth_of_documents(whole.documents, documents, generator)
-    else:
-        dev = np.zeros(len(whole), dtype=bool)
-        dev[generator.permutation(len(whole))[: max(1, round(len(whole) / 10))]] = True
-    kept, chosen = whole.select(np.flatnonzero(~dev)), whole.select(np.flatnonzero(dev))
-    if not kept.labels:
-        raise DataError("too few entities to hold out a tenth of the sentences; set data.dev", whole.path)
-    note = (
-        f"no dev file: {len(chosen):,} of the {len(whole):,} sentences of {whole.path} are held out as dev "
-        f"(seed {seed}{', whole documents' if by_document else ''})"
-    )
-    return kept, replace(chosen, name="dev"), [note]
-
-
-def _tenth_of_documents(
-    of_sentence: NDArray[np.int64], documents: NDArray[np.int64], generator: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Return the mask `[s]` of random documents with about a tenth of all sentences, never all of them."""
-    order = generator.permutation(documents)
-    sizes = np.bincount(np.searchsorted(documents, of_sentence))
-    held = np.cumsum(sizes[np.searchsorted(documents, order)])
-    count = int(np.abs(held - len(of_sentence) / 10).argmin()) + 1
-    return np.isin(of_sentence, order[:count])
-
-
-def _unseen_labels(train: Split, splits: Iterable[Split]) -> dict[str, dict[str, int]]:
-    """Count, by label, the entities of each split whose label train lacks. Zero counts are left out."""
+def _unseen_labels(known: set[str], splits: Iterable[Split]) -> dict[str, dict[str, int]]:
+    """Count, by label, the entities of each split with a label not in `known`. Zero counts are left out."""
     found: dict[str, dict[str, int]] = {}
     for split in splits:
-        if new := set(split.labels) - set(train.labels):
+        if new := set(split.labels) - known:
             labels = (span.label for spans in split.all_spans() for span in spans)
             found[split.name] = dict(sorted(Counter(label for label in labels if label in new).items()))
     return found
@@ -247,6 +252,14 @@ def _unseen_labels(train: Split, splits: Iterable[Split]) -> dict[str, dict[str,
 def _unseen_note(name: str, counts: Mapping[str, int]) -> str:
     listed = ", ".join(f"{label} ({count:,})" for label, count in counts.items())
     return f"{name} has labels that train lacks; their entities count as missed: {listed}"
+
+
+def _segmented_note(path: Path, words: Sequence[str]) -> str:
+    return (
+        f"{path}: has words of several characters in a script without spaces ({', '.join(words[:3])}), but "
+        "raw text is split into single characters; set text.tokenizer to the segmenter of these words "
+        "(--code FILE), or train on characters: rnner data convert FILE OUT.jsonl --to doccano"
+    )
 
 
 def _file_notes(split: Split) -> Iterator[str]:

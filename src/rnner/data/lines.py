@@ -65,6 +65,17 @@ def read_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
         yield from _blocks(getattr(source, "buffer", source), name, lenient)
 
 
+def line_error(line: str, name: str, number: int) -> DataError | None:
+    """Return the error in a line that was read with `lenient`, if any: invalid UTF-8, or a NUL."""
+    if "\0" in line:
+        return _nul_character(name, number, line.index("\0") + 1)
+    try:
+        line.encode()
+    except UnicodeEncodeError as error:
+        return _not_utf8(ord(line[error.start]) & 0xFF, name, number, error.start + 1)
+    return None
+
+
 class LineEnds(NamedTuple):
     """The byte order mark of a file (or ""), its most frequent line end, and whether it has others."""
 
@@ -119,7 +130,7 @@ def _blocks(stream: IO[Any], name: str, lenient: bool) -> Iterator[str]:
         if "\0" in text and not lenient:
             start = text.index("\0")
             line, column = text.count("\n", 0, start), start - text.rfind("\n", 0, start)
-            raise DataError("a NUL character; is this a text file?", name, before + line + 1, column)
+            raise _nul_character(name, before + line + 1, column)
         yield text
         before += text.count("\n")
 
@@ -162,10 +173,16 @@ def _decode(block: bytes, name: str, before: int) -> str:
     except UnicodeDecodeError as error:
         begin = block.rfind(b"\n", 0, error.start) + 1
         line, column = before + block.count(b"\n", 0, begin) + 1, len(block[begin : error.start].decode()) + 1
-        message = (
-            f"not UTF-8 (byte 0x{block[error.start]:02x}); if it is Latin-1 or Windows-1252, convert it: "
-        )
-        raise DataError(message + _convert("WINDOWS-1252", name), name, line, column) from None
+        raise _not_utf8(block[error.start], name, line, column) from None
+
+
+def _not_utf8(byte: int, name: str, line: int, column: int) -> DataError:
+    message = f"not UTF-8 (byte 0x{byte:02x}); if it is Latin-1 or Windows-1252, convert it: "
+    return DataError(message + _convert("WINDOWS-1252", name), name, line, column)
+
+
+def _nul_character(name: str, line: int, column: int) -> DataError:
+    return DataError("a NUL character; is this a text file?", name, line, column)
 
 
 def _convert(encoding: str, name: str) -> str:

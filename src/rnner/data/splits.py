@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnner.data.disk_arrays import GrowingArray
 from rnner.data.token_table import (
-    BLOCK_WORDS,
     Column,
     Indices,
     Renumbering,
     TokenTable,
+    count_strings,
     word_blocks,
     word_positions,
 )
@@ -96,11 +96,7 @@ class Split:
     @cached_property
     def counts(self) -> dict[str, int]:
         """The number of occurrences of each distinct word."""
-        forms, numbers = self.tokens
-        total = np.zeros(len(forms), dtype=np.int64)
-        for start in range(0, len(numbers), BLOCK_WORDS):  # bincount would copy the whole array
-            total += np.bincount(numbers[start : start + BLOCK_WORDS], minlength=len(forms))
-        return dict(zip(forms, total.tolist(), strict=True))
+        return count_strings(self.tokens)
 
     @cached_property
     def digest(self) -> str:

@@ -7,7 +7,7 @@ memory or on disk. Letters: s sentences, w words in all.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
@@ -113,6 +113,29 @@ class _ArrayBuilder:
         numbers = map(self._convert, self._pending)
         self._array.extend(np.fromiter(numbers, self._array.dtype, len(self._pending)))
         self._pending.clear()
+
+
+def rename(column: Column, names: Mapping[str, str]) -> Column:
+    """Return a column with each string replaced by its value in `names`; several may become one."""
+    strings = [names[string] for string in column.strings]
+    if strings == column.strings:
+        return column
+    if len(set(strings)) == len(strings):
+        return Column(strings, column.numbers)
+    distinct = list(dict.fromkeys(strings))
+    new = np.array([distinct.index(string) for string in strings], dtype=np.int32)
+    numbers = GrowingArray(np.int32)
+    for start in range(0, len(column.numbers), BLOCK_WORDS):
+        numbers.extend(new[column.numbers[start : start + BLOCK_WORDS]])
+    return Column(distinct, numbers.array())
+
+
+def count_strings(column: Column) -> dict[str, int]:
+    """Return how often each distinct string of a column occurs."""
+    total = np.zeros(len(column.strings), dtype=np.int64)
+    for start in range(0, len(column.numbers), BLOCK_WORDS):  # bincount would copy the whole array
+        total += np.bincount(column.numbers[start : start + BLOCK_WORDS], minlength=len(column.strings))
+    return dict(zip(column.strings, total.tolist(), strict=True))
 
 
 class Renumbering:

@@ -26,7 +26,7 @@ from rnner.data.word_features import CharacterTable, Features, collate_features,
 from rnner.data.word_index import known_spelling, word_ids
 from rnner.errors import ModelError
 from rnner.tags import tag_inventory
-from rnner.text.tokenizer import TOKENIZER
+from rnner.text.tokenizer import DEFAULT_TOKENIZER, TOKENIZER
 
 if TYPE_CHECKING:  # would import pyarrow, which prediction does not need
     from rnner.data.vectors import Vectors
@@ -49,6 +49,7 @@ class Vocabulary:
         n_grams: n-grams that words without a row are composed from, see `rnner.data.subwords`. Their rows and
             that of the mean vector follow those of all words. None: words are not composed.
         lexicon: the lexicon, if the model uses one.
+        tokenizer: the name of the tokenizer for raw text, see `rnner.text.tokenizer.find_tokenizer`.
     """
 
     words: list[str]
@@ -59,6 +60,7 @@ class Vocabulary:
     labels: list[str]
     n_grams: Collection[str] | None = None
     lexicon: Lexicon | None = None
+    tokenizer: str = DEFAULT_TOKENIZER
 
     @classmethod
     def build(
@@ -247,6 +249,8 @@ class Vocabulary:
             data["n_grams"] = list(self.n_grams)
         if self.lexicon is not None:
             data["lexicon"] = {word: list(row) for word, row in self.lexicon.counts.items()}
+        if self.tokenizer != DEFAULT_TOKENIZER:
+            data["own_tokenizer"] = self.tokenizer
         return data
 
     @classmethod
@@ -268,6 +272,7 @@ class Vocabulary:
             scheme=values["scheme"],
             n_grams=None if grams is None else list(grams),
             lexicon=None if counts is None else Lexicon(counts, lists["labels"]),
+            tokenizer=values.get("own_tokenizer", DEFAULT_TOKENIZER),
         )
 
     def __repr__(self) -> str:

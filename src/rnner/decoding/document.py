@@ -52,7 +52,7 @@ class Document:
 
         Example:
             >>> document = rnner.load("runs/my").documents("Ada Lovelace wrote to Charles Babbage.")
-            >>> len(document.entities()), len(document.above(0.999).entities())
+            >>> len(document.entities()), len(document.above(0.99999).entities())
             (2, 0)
         """
         return replace(

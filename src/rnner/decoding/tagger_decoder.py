@@ -94,6 +94,33 @@ class TaggerDecoder(Decoder):
                 if training:
                     self.tagger.train()
 
+    def spans_and_loss(
+        self, sentences: Sentences, tags: Sequence[list[str]], documents: DocumentNumbers = None
+    ) -> tuple[list[list[Span]], float]:
+        """Return the entities of each sentence, and the mean training loss of the given tags per sentence.
+
+        Sentences with a tag that the tagger does not know are left out of the mean; it is 0.0 without others.
+        Words in two windows of a long sentence count twice.
+        """
+        number = {tag: i for i, tag in enumerate(self.vocabulary.tags)}
+        find = self._best_spans if self.threshold is None else self._best_non_overlapping
+        losses, count = [0.0], 0  # losses of batches, number of sentences
+
+        def read(lattice: Lattice, parts: list[SentencePart]) -> list[list[Span]]:
+            nonlocal count
+            ids = [
+                [number.get(tag, -1) for tag in tags[part.sentence][part.start : part.end]] for part in parts
+            ]
+            rows = [row for row, own in enumerate(ids) if -1 not in own]
+            if rows:
+                known = pad_sequence([torch.tensor(own) for own in ids], batch_first=True)[rows]
+                losses.append(cast(TorchLattice, lattice).loss(known.to(self.device), rows))
+                count += len(rows)
+            return [[Span(*span[:3]) for span in own] for own in find(lattice, parts)]
+
+        found: list[list[Span]] = self.decode(sentences, documents, read, join_spans, [])
+        return found, sum(losses) / max(1, count)
+
     def marginals(self, sentences: Sentences, documents: DocumentNumbers = None) -> list[Tensor]:
         """Return the probability of each tag at each word given the sentence, as [t, k] for each sentence.
 
@@ -166,7 +193,8 @@ class TorchLattice:
     """
 
     def __init__(self, head: Head, emissions: Tensor, lengths: Tensor) -> None:
-        self._chain, self._boundary = (emissions, lengths, head.transition_scores()), head.boundary
+        self._head, self._boundary = head, head.boundary
+        self._chain = (emissions, lengths, head.transition_scores())
 
     @cached_property
     def _best(self) -> Tensor:
@@ -192,6 +220,11 @@ class TorchLattice:
     def candidates(self, labels: Integers, threshold: float) -> list[Candidate]:
         """Return all entities above a threshold, given the number [k] of each tag's label, -1 for none."""
         return self._numpy.candidates(labels, threshold)
+
+    def loss(self, tags: Tensor, rows: list[int]) -> float:
+        """Return the training loss of the tags `[r, t]` of the sentences `rows`, summed over them."""
+        emissions, lengths, _ = self._chain
+        return float(self._head.loss(emissions[rows], tags, lengths[rows])) * len(rows)
 
     def marginals(self) -> Tensor:
         """Return the probability of each tag at each word, [b, t, k]."""

@@ -1,4 +1,7 @@
-"""Loading a user's own cells from a Python file that the user names; code in a model folder never runs."""
+"""Loading a user's own cells and tokenizers from a Python file that the user names.
+
+Code in a model folder never runs.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _PREFIX = "rnner_usercode_"  # of module names
 
 
 def load_code(path: Path | str) -> None:
-    """Execute a Python file that registers cells.
+    """Execute a Python file that registers cells or tokenizers.
 
     Raises:
         UsageError: the file does not exist, or it fails; the message names the line.
@@ -21,7 +24,9 @@ def load_code(path: Path | str) -> None:
     path = Path(path)
     source = path.resolve()  # the name in tracebacks and in the registry of cells
     if not path.is_file():
-        raise UsageError(f"{path}: file not found; --code takes a Python file that registers cells")
+        raise UsageError(
+            f"{path}: file not found; --code takes a Python file that registers cells or tokenizers"
+        )
     name = f"{_PREFIX}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, source)
     if spec is None or spec.loader is None:

@@ -14,6 +14,7 @@ from rnner.render.colours import label_colour
 from rnner.system.terminal import printable
 from rnner.tags import Span
 from rnner.text.entity import Entity
+from rnner.text.spacing import spaced
 
 BLACK_TEXT = Style(color="#000000")  # on the background of an entity
 LABEL_SPACE = "\x00"  # a space at which a line must not break; no piece contains this character
@@ -52,13 +53,14 @@ def text_pieces(text: str, entities: Iterable[Entity]) -> Iterator[TextPiece]:
 def word_pieces(words: Sequence[str], spans: Iterable[Span], start: int, end: int) -> Iterator[TextPiece]:
     """Split the words from `start` to `end` at the spans, with an ellipsis for words left out."""
     yield TextPiece("… " if start > 0 else "")
-    at = start
+    at, texts = start, spaced(words)
     for span in spans:
-        yield TextPiece("".join(word + " " for word in words[at : span.start]))
-        yield TextPiece(" ".join(words[span.start : span.end]), span.label)
+        name = "".join(texts[span.start : span.end])
+        yield TextPiece("".join(texts[at : span.start]))
+        yield TextPiece(name.rstrip(" "), span.label)
         at = span.end
-        yield TextPiece(" " if at < end else "")
-    yield TextPiece(" ".join(words[at:end]))
+        yield TextPiece(" " if at < end and name.endswith(" ") else "")
+    yield TextPiece("".join(texts[at:end]).rstrip(" "))
     yield TextPiece(" …" if end < len(words) else "")
 
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
-import regex
-
+from rnner.text.layout import ENDERS, layout_starts
 from rnner.text.tokenizer import Token
 
-_ENDERS = frozenset(".!?…。！？")
 _CLOSERS = frozenset("\"”’')]}»") | {"''"}
 _OPENERS = frozenset("\"“‘'([{«¿¡") | {"``"}
-_PARAGRAPH = regex.compile(r"\n[^\S\n]*+\n|\u2029")
 
 
 def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
     """Split the tokens of a text into sentences. Every token is in exactly one sentence, in order.
 
-    A sentence ends at a blank line. It also ends after . ! ? … and any closing quotes and brackets directly
-    after it, if the next token starts with a capital, a digit, an opening quote or bracket, or a caseless
-    letter. The full stop of an abbreviation or initial is part of the token and never ends a sentence: two
-    sentences may stay joined, but none is cut.
+    A sentence ends at a blank line, at a line break unless prose was wrapped there, and between the cells of
+    a table (`rnner.text.layout` has the rules). It also ends after . ! ? … or a full stop of another script
+    (。 ؟ । ։ ። ។ ။) and any closing quotes and brackets directly after it, if the next token starts with a
+    capital, a digit, an opening quote or bracket, or a caseless letter. The full stop of an abbreviation or
+    initial is part of the token and never ends a sentence: two sentences may stay joined, but none is cut.
+    Thai and Lao have no full stop. There only the layout ends a sentence: a space may also be within a name.
 
     Example:
         >>> from rnner.text.tokenizer import tokenize
@@ -28,20 +28,28 @@ def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
         >>> [" ".join(token.text for token in tokens) for tokens in split_sentences(text, tokenize(text))]
         ['Dr. Nwosu spoke .', 'It rained .']
     """
+    starts = layout_starts(text, tokens)
     sentences: list[list[Token]] = []
     ended = False
     for i, token in enumerate(tokens):
-        gap = tokens[i - 1].end if i else 0
-        adjacent = i > 0 and gap == token.start
-        closing = ended and adjacent and token.text in _CLOSERS
-        near = adjacent or (token.start - gap == 1 and text[gap] == " ")  # the common case, checked quickly
-        paragraph = not near and _PARAGRAPH.search(text, gap, token.start)
-        if i == 0 or paragraph or (ended and not closing and _opens(token.text)):
+        closing = ended and tokens[i - 1].end == token.start and _closes(token, text)
+        if i == 0 or i in starts or (ended and not closing and _opens(token.text)):
             sentences.append([])
         sentences[-1].append(token)
-        ended = closing or _ENDERS.issuperset(token.text)
+        ended = closing or ENDERS.issuperset(token.text)
     return sentences
 
 
+def _closes(token: Token, text: str) -> bool:
+    """Return whether a mark directly after the end of a sentence belongs to it."""
+    mark = token.text
+    if mark in _CLOSERS or unicodedata.category(mark[0]) in ("Pe", "Pf"):
+        return True
+    # German and others close with “, which opens in English.
+    return mark in "“‘" and not text[token.end : token.end + 1].isalnum()
+
+
 def _opens(word: str) -> bool:
-    return word in _OPENERS or word[0].isdigit() or (word[0].isalpha() and not word[0].islower())
+    if word in _OPENERS or unicodedata.category(word[0]) in ("Ps", "Pi"):
+        return True
+    return word[0].isdigit() or (word[0].isalpha() and not word[0].islower())

@@ -1,6 +1,7 @@
 """White space between the words of a sentence: from the original text, or by rules if there is no text.
 
-The rules follow English typography. There is white space between words, except
+`join` and `plain_spacing` put white space between all words, except next to a character of a script without
+spaces (`rnner.text.unspaced.meet`). `spacing` also follows English typography: there is no white space
 
 * before closing marks: . , : ; ! ? … % ) ] } ” ’ » '', runs of . ! ? …, and clitics ('s n't 'll);
 * after opening marks: ( [ { “ ‘ « ¿ ¡ ``, and currency signs ($ US$);
@@ -12,17 +13,40 @@ The rules follow English typography. There is white space between words, except
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import regex
+
+from rnner.text.unspaced import meet
 
 _CLOSES = regex.compile(r"[,:;%)\]}”’»]|[.!?…]++|''|['’](?:s|m|d|re|ve|ll)|n['’]t", regex.IGNORECASE)
 _OPENS = regex.compile(r"[(\[{“‘«¿¡]|``|\p{Lu}{0,3}\p{Sc}")
 _QUOTES = ('"', "'")
 
 
+def join(words: Sequence[str]) -> str:
+    """Return the words as a text.
+
+    Example:
+        >>> join(["Ada", "Lovelace", "."]), join(["東", "京", "の", "NHK"])
+        ('Ada Lovelace .', '東京のNHK')
+    """
+    return "".join(spaced(words))
+
+
+def spaced(words: Sequence[str]) -> list[str]:
+    """Return each word with the white space that follows it in `join`."""
+    return [f"{word} " if apart else word for word, apart in zip(words, plain_spacing(words), strict=True)]
+
+
+def plain_spacing(words: Sequence[str]) -> list[bool]:
+    """Return whether white space follows each word in `join`; never after the last word."""
+    return [not meet(*pair) for pair in pairwise(words)] + [False] * bool(words)
+
+
 def spacing(words: Sequence[str]) -> list[bool]:
-    """Return whether white space follows each word, by the rules above; never after the last word."""
-    apart = [True] * len(words)
+    """Return whether white space follows each word as printed text has it; never after the last word."""
+    apart = plain_spacing(words)
     open_quotes: set[str] = set()
     for i, word in enumerate(words):
         before, after = not _CLOSES.fullmatch(word), not _OPENS.fullmatch(word)
@@ -36,8 +60,8 @@ def spacing(words: Sequence[str]) -> list[bool]:
                 open_quotes ^= {word}
         if i and not before:
             apart[i - 1] = False
-        apart[i] = after
-    return [*apart[:-1], False] if words else []
+        apart[i] &= after
+    return apart
 
 
 def spacing_in(text: str, words: Sequence[str]) -> list[bool] | None:

@@ -7,19 +7,31 @@ It follows the conventions of the corpora that taggers are trained on (Penn Tree
 * Abbreviations and initials keep their full stop (Mr., Inc., U.S., J. K.). After other words it is a token.
 * Quotes, brackets, commas, currency and per cent signs are tokens. Runs of one mark are one token: ... -- !!
 * URLs, e-mail addresses, @user, #tag, emoticons and emoji (skin tones, joiners, flags) are one token each.
-* Scripts without spaces between words (東京に行く) are split at punctuation only.
+* In scripts without spaces between words (Chinese, Japanese, Thai, ..., see `rnner.text.unspaced`) each
+  user-perceived character is a token. Numbers and words of other scripts between them stay whole.
 
 Every character that is not white space (`str.isspace`) is in exactly one token.
+
+`register_tokenizer` adds a tokenizer of your own, such as a word segmenter for Chinese.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import regex
 
-TOKENIZER = 1
-"""Version of `tokenize` and `split_sentences`, stored in models. Increase it when their output changes."""
+from rnner.errors import UsageError, did_you_mean
+from rnner.text.unspaced import characters
+
+TOKENIZER = 2
+"""Version of `tokenize` and `split_sentences`, stored in models. Increase it when their output changes.
+
+Models of older versions can still be used: since version 1, only characters of scripts without spaces have
+become tokens of their own, and fewer sentences extend over a line break.
+"""
 
 
 class Token(NamedTuple):
@@ -59,6 +71,7 @@ _JOINT = "|".join(
     ]
 )
 _WORD = rf"{_RUN}(?:(?:{_JOINT}){_RUN})*+"
+_GAP = r"(?:[ \t\xa0]|\r?\n[ \t]*+)?+"  # between an abbreviation and its word; the line may be wrapped there
 _LABEL = rf"[{_ALNUM}]++(?:-++[{_ALNUM}]++)*+"
 _POINT = r".,:;!?'’…*"  # characters that cannot end a URL
 _LINK = rf'[^{_SPACE}{_POINT}<>"“”()\[\]]'
@@ -73,9 +86,10 @@ _WORDS = [
     rf"[{_ALNUM}_.+%-]{{1,64}}+@{_LABEL}(?:\.{_LABEL})++",
     # full stops that belong to a word: abbreviations, U.S., U.S.-Japan, J.-P., initials, "1." at line start
     rf"(?=\p{{L}}++\.)(?:\L<abbreviations>\.(?![{_INSIDE}.])"
-    r"|\L<titles>\.(?=[ \t\xa0]?\p{Lu})|\L<numbering>\.(?=[ \t\xa0]?\p{N}))",
+    rf"|\L<titles>\.(?={_GAP}\p{{Lu}})|\L<numbering>\.(?={_GAP}\p{{N}}))",
     rf"(?:\p{{L}}\.){{2,8}}+(?:-{_WORD}|(?![{_INSIDE}]))|\p{{Lu}}\.(?:-\p{{Lu}}\.)++",
-    r"(?!I\.[ \t\xa0]?+\p{Lu}(?!\.))\p{Lu}\.(?=[ \t\xa0]?[\p{Lu},])|(?<![^\n])\p{N}{1,3}+\.(?=[ \t]++[^\s])",
+    rf"(?!I\.{_GAP}\p{{Lu}}(?!\.))\p{{Lu}}\.(?={_GAP}[\p{{Lu}},])",
+    r"(?<![^\n])\p{N}{1,3}+\.(?=[ \t]++[^\s])",
     # key caps, clitics, the first part of don't, US$; finally words
     rf"[0-9]\ufe0f?\u20e3|[nN]['’][tT]{_NO_WORD_AFTER}|\p{{L}}+(?=[nN]['’][tT]{_NO_WORD_AFTER})",
     rf"\p{{Lu}}{{1,3}}+\p{{Sc}}|{_WORD}",
@@ -113,7 +127,111 @@ def tokenize(text: str) -> list[Token]:
     Example:
         >>> [token.text for token in tokenize("Dr. O'Brien didn't pay $1,000.")]
         ['Dr.', "O'Brien", 'did', "n't", 'pay', '$', '1,000', '.']
+        >>> [token.text for token in tokenize("iPhone 15を東京で買う。")]
+        ['iPhone', '15', 'を', '東', '京', 'で', '買', 'う', '。']
         >>> tokenize("It rained.")[1]
         Token(text='rained', start=3, end=9)
     """
-    return [Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)]
+    tokens: list[Token] = []
+    end = 0
+    for start, next_end in characters(text):
+        if end < start:
+            tokens += _spaced_tokens(text, end, start)
+        tokens.append(Token(text[start:next_end], start, next_end))
+        end = next_end
+    return tokens + _spaced_tokens(text, end, len(text))
+
+
+def _spaced_tokens(text: str, start: int, end: int) -> list[Token]:
+    """Return the tokens between two positions, where no script without spaces is used."""
+    return [Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text, start, end)]
+
+
+# -- tokenizers of your own --------------------------------------------------------------------------------
+
+Segmenter = Callable[[str], Iterable["str | tuple[int, int]"]]
+"""A function that returns the words of a text in order, as strings or as (start, end) in characters."""
+
+DEFAULT_TOKENIZER = "rnner"
+_SEGMENTERS: dict[str, tuple[Segmenter, tuple[str, str]]] = {}
+
+
+def register_tokenizer(name: str) -> Callable[[Segmenter], Segmenter]:
+    """Register a `Segmenter` under a name, as a decorator; `text.tokenizer: NAME` in a config selects it.
+
+    Words that are only white space are ignored. Characters that are in no word are never part of an entity's
+    end. Models store the name, not the code: pass the file that registers it as `--code` to train and to
+    predict. When the same source runs again (a file loaded twice), the new function replaces the old one.
+
+    Raises:
+        ValueError: the name is missing (`@register_tokenizer` alone), or belongs to another tokenizer.
+
+    Example:
+        >>> @register_tokenizer("words")
+        ... def split(text):
+        ...     return text.split()
+        >>> [token.text for token in find_tokenizer("words")("It  rained.")]
+        ['It', 'rained.']
+    """
+    if not isinstance(name, str) or not name:
+        raise ValueError(
+            f'register_tokenizer needs a name, such as @register_tokenizer("mine"), not {name!r}'
+        )
+    source = sys._getframe(1).f_code.co_filename
+
+    def register(segmenter: Segmenter) -> Segmenter:
+        origin = (source, getattr(segmenter, "__qualname__", repr(segmenter)))
+        if name == DEFAULT_TOKENIZER or _SEGMENTERS.get(name, (None, origin))[1] != origin:
+            raise ValueError(f"tokenizer {name!r} is already defined; choose another name")
+        _SEGMENTERS[name] = (segmenter, origin)
+        return segmenter
+
+    return register
+
+
+def find_tokenizer(name: str) -> Callable[[str], list[Token]]:
+    """Return the tokenizer with a name: `rnner` is `tokenize`, others have been registered.
+
+    Raises:
+        UsageError: there is none. The returned function raises it too, if the words are not in the text.
+    """
+    if name == DEFAULT_TOKENIZER:
+        return tokenize
+    if name not in _SEGMENTERS:
+        known = [DEFAULT_TOKENIZER, *sorted(_SEGMENTERS)]
+        raise UsageError(
+            f"no tokenizer is named {name!r}{did_you_mean(name, known)}; available: {', '.join(known)}; load "
+            "your own with --code FILE (in Python: rnner.load(model, code=FILE))"
+        )
+    segmenter = _SEGMENTERS[name][0]
+    return lambda text: _locate(name, text, segmenter(text))
+
+
+def _locate(name: str, text: str, words: Iterable[str | tuple[int, int]]) -> list[Token]:
+    """Return the words that a segmenter found in a text as tokens, without white space at their ends."""
+    tokens: list[Token] = []
+    end = 0
+    for word in words:
+        start, stop = _place(word, text, end)
+        if not end <= start <= stop <= len(text):
+            raise UsageError(
+                f"the tokenizer {name!r} returned {word!r}, which is not in the text after character {end}; "
+                "it must return the words of the text in order, as strings or as (start, end) in characters"
+            )
+        found = text[start:stop]
+        if stripped := found.strip():
+            start += len(found) - len(found.lstrip())
+            end = start + len(stripped)
+            tokens.append(Token(stripped, start, end))
+    return tokens
+
+
+def _place(word: object, text: str, after: int) -> tuple[int, int]:
+    """Return start and end of a word, both -1 if it is neither in the text nor two numbers."""
+    match word:
+        case str():
+            start = text.find(word.strip(), after)
+            return start, start + len(word.strip())
+        case (int(start), int(end)) | (str(), int(start), int(end)):
+            return start, end
+    return -1, -1

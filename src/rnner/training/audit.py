@@ -28,6 +28,7 @@ from rnner.scoring.error_analysis import overlapping, shared_words
 from rnner.scoring.metrics import Scores, score
 from rnner.system.process_memory import keep_freed_memory
 from rnner.tags import Span
+from rnner.training.progress import DevResult
 from rnner.training.setup import TrainingData, prepare_training
 from rnner.training.trainer import Trainer
 from rnner.workbench.partition import Indices
@@ -51,7 +52,7 @@ DEFAULT_CONFIG: dict[str, Any] = {
 """The default config of the models. It is small, since one model is trained per fold."""
 
 _MIN_PROBABILITY = 1e-9  # bounds the ratio
-_NO_SCORES = score([[]], [[]], [1])  # training uses no dev split
+_NO_DEV = DevResult(score([[]], [[]], [1]), 0.0)  # training uses no dev split
 
 
 class LikelyError(NamedTuple):
@@ -128,7 +129,7 @@ class Auditor:
             data=replace(self.data, corpus=corpus),
         )
         trainer = Trainer(
-            setup.tagger, setup.vocabulary, corpus.train, setup.config.training, lambda: _NO_SCORES
+            setup.tagger, setup.vocabulary, corpus.train, setup.config.training, lambda: _NO_DEV
         )
         for _ in trainer.fit():
             pass

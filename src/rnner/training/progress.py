@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 from rnner.scoring.metrics import Scores
 
@@ -22,6 +24,17 @@ class Step:
     seconds: float
 
 
+class DevResult(NamedTuple):
+    """Scores on dev, and the mean loss of its sentences (see `rnner.training.setup.make_trainer`).
+
+    The best epoch has the highest F1 and, of those with the same F1, the lowest loss. If dev has no entities,
+    F1 is always 0, so the loss decides.
+    """
+
+    scores: Scores
+    loss: float
+
+
 @dataclass(frozen=True)
 class Epoch:
     """Report of one epoch, with the scores of the averaged weights on dev."""
@@ -33,7 +46,8 @@ class Epoch:
     clipped: float  # share of the steps that were clipped
     tokens_per_second: float  # of the training steps, without scoring
     dev: Scores
-    best: bool  # whether F1 on dev is the best so far
+    dev_loss: float  # mean over sentences
+    best: bool  # whether this is the best epoch so far, see `DevResult`
     last: bool  # training ends here
 
 
@@ -43,7 +57,8 @@ class Position:
 
     step: int = 0  # finished steps of all epochs
     epoch: int = 0  # finished epochs
-    best_f1: float = -1.0
+    best_f1: float = -1.0  # on dev, of the best epoch
+    best_loss: float = math.inf  # on dev, of the best epoch
     best_epoch: int = 0
     seconds: float = 0.0  # of training steps, before and after resuming
     scoring_seconds: float = 0.0  # of scoring dev
@@ -72,14 +87,16 @@ class Position:
             epoch_sentences=self.epoch_sentences + sentences,
         )
 
-    def after_epoch(self, f1: float, scoring_seconds: float) -> Position:
-        """Return the position after an epoch that reached this F1 on dev."""
-        epoch = self.epoch + 1
+    def after_epoch(self, dev: DevResult, scoring_seconds: float) -> Position:
+        """Return the position after an epoch with this result on dev."""
+        epoch, f1 = self.epoch + 1, dev.scores.f1
+        better = (f1, -dev.loss) > (self.best_f1, -self.best_loss)
         return Position(
             step=self.step,
             epoch=epoch,
-            best_f1=max(f1, self.best_f1),
-            best_epoch=epoch if f1 > self.best_f1 else self.best_epoch,
+            best_f1=f1 if better else self.best_f1,
+            best_loss=dev.loss if better else self.best_loss,
+            best_epoch=epoch if better else self.best_epoch,
             seconds=self.seconds,
             scoring_seconds=self.scoring_seconds + scoring_seconds,
             tokens=self.tokens,

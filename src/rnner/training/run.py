@@ -23,7 +23,13 @@ from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError, RnnerError, TrainingError, UsageError
 from rnner.model.card import model_card
 from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, ONNX, SEEDS, VOCABULARY, WEIGHTS
-from rnner.model.folder import load_model, save_config_and_vocabulary, save_metrics, save_weights
+from rnner.model.folder import (
+    load_metrics,
+    load_model,
+    save_config_and_vocabulary,
+    save_metrics,
+    save_weights,
+)
 from rnner.scoring.evaluation import evaluate
 from rnner.system.files import write_atomically
 from rnner.system.process_memory import keep_freed_memory, peak_memory_mb
@@ -111,6 +117,22 @@ def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
         raise UsageError(f"{folder}: contains a run; use --resume to continue or --overwrite to replace it")
 
 
+def check_run(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
+    """Check that a run with this config can be written to `folder`. Changes nothing.
+
+    Returns:
+        The metrics of the run to resume, if it is finished; otherwise None.
+
+    Raises:
+        UsageError: as `check_output` and `check_same_config` do.
+    """
+    check_output(folder, resume=resume, overwrite=overwrite)
+    if not resume:
+        return None
+    check_same_config(folder, config)
+    return load_metrics(folder)
+
+
 def clear_output(folder: Path) -> None:
     """Remove the files of a run, and no others. `check_output` accepts a folder that is partly cleared."""
     (folder / METRICS).unlink(missing_ok=True)  # first: a run without metrics is not finished
@@ -182,6 +204,7 @@ def _save_results(setup: TrainingSetup, folder: Path, position: Position) -> Non
         "train": {
             "epochs": position.epoch,
             "best_epoch": position.best_epoch,
+            "dev_loss": position.best_loss,
             "steps": position.step,
             "seconds": position.seconds + position.scoring_seconds,
             "tokens_per_second": position.tokens / position.seconds,

@@ -19,10 +19,11 @@ from rnner.errors import ModelError, UsageError, counted
 from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, SEEDS, VOCABULARY, WEIGHTS
 from rnner.model.folder import load_metrics
 from rnner.system.files import write_atomically
-from rnner.training.run import check_output, check_same_config, clear_output
+from rnner.training.run import check_output, check_run, clear_output
 from rnner.training.setup import TrainingSetup
 
 _SCORES = ("precision", "recall", "f1")
+_TRAINING = ("epochs", "best_epoch", "dev_loss", "seconds")
 
 
 def seed_configs(config: Config, count: int) -> dict[int, Config]:
@@ -62,9 +63,7 @@ def check_seeds_output(folder: Path, configs: dict[int, Config], *, resume: bool
     elif resume and (folder / VOCABULARY).exists():
         raise UsageError(f"{folder}: contains a run of a single seed; use --resume without --seeds")
     for seed, config in configs.items():
-        check_output(seed_folder(folder, seed), resume=resume, overwrite=overwrite)
-        if resume:
-            check_same_config(seed_folder(folder, seed), config)
+        check_run(seed_folder(folder, seed), config, resume=resume, overwrite=overwrite)
 
 
 def _range(seeds: list[int]) -> str:
@@ -113,9 +112,9 @@ def summarize_seeds(folder: Path) -> dict[str, Any] | None:
     """Summarize the finished runs in `seeds.json`, and copy the model that is best on dev to `folder`.
 
     Returns:
-        The contents of `seeds.json`: `seeds`; `best` (the lowest seed in a tie); `runs`, the figures per seed
-        (scores as fractions, seconds); `mean` and `sd` of the scores on dev and test (sample standard
-        deviation; null for a single run). None if no run is finished.
+        The contents of `seeds.json`: `seeds`; `best` (the highest F1 on dev, then the lowest loss); `runs`,
+        the figures per seed (scores as fractions, seconds); `mean` and `sd` of the scores on dev and test
+        (sample standard deviation; null for a single run). None if no run is finished.
     """
     started = load_seeds(folder)
     assert started is not None, "prepare_seeds_folder comes first"
@@ -126,7 +125,7 @@ def summarize_seeds(folder: Path) -> dict[str, Any] | None:
             for split in ("dev", "test"):
                 if split in metrics:
                     run[split] = {name: metrics[split][name] for name in _SCORES}
-            runs.append(run | {name: metrics["train"][name] for name in ("epochs", "best_epoch", "seconds")})
+            runs.append(run | {name: metrics["train"][name] for name in _TRAINING})
     if not runs:
         return None
 
@@ -140,7 +139,9 @@ def summarize_seeds(folder: Path) -> dict[str, Any] | None:
     summary = {
         "seeds": started["seeds"],
         "start": started["start"],
-        "best": max(runs, key=lambda run: run["dev"]["f1"])["seed"],  # the first of equals
+        "best": max(runs, key=lambda run: (run["dev"]["f1"], -run["dev_loss"]))[
+            "seed"
+        ],  # the first of equals
         "runs": runs,
         "mean": of_scores(statistics.fmean),
         "sd": of_scores(lambda values: statistics.stdev(values) if len(values) > 1 else None),

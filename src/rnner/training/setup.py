@@ -14,17 +14,18 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from rnner.config import Config, differences
+from rnner.config import Config, inherit_network
 from rnner.data import subwords
 from rnner.data.corpus import Corpus, load_corpus, resolve
 from rnner.data.coverage import Coverage, measure_coverage
 from rnner.data.lexicon import Lexicon
+from rnner.data.splits import Split
 from rnner.data.vectors import Vectors, read_vectors
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.tagger_decoder import TaggerDecoder
@@ -34,21 +35,10 @@ from rnner.model.folder import LoadedModel
 from rnner.model.tagger import Tagger
 from rnner.model.transfer import set_word_vectors, transfer_weights
 from rnner.nn.embeddings import FrozenVectors
-from rnner.scoring.evaluation import evaluate
-from rnner.system.process_memory import peak_memory_mb
+from rnner.scoring.metrics import score
+from rnner.text.tokenizer import find_tokenizer
+from rnner.training.progress import DevResult
 from rnner.training.trainer import Trainer
-
-# Keys that must match the model given with `--init-from`.
-_ARCHITECTURE = (
-    "embeddings.words.size",
-    "embeddings.characters",
-    "embeddings.casing",
-    "embeddings.document",
-    "embeddings.lexicon",
-    "encoder.",
-    "head",
-    "data.scheme",
-)
 
 
 @dataclass(frozen=True)
@@ -105,27 +95,37 @@ def prepare_training(
         config: a checked config.
         folders: where to look up relative paths after the working directory.
         device: the device to train on.
-        init_from: a model to continue from. Its vectors, words and tags are kept, new words and tags are
-            added.
+        init_from: a model to continue from. Its network, vectors, words and tags are kept, new words and tags
+            are added. See `inherit_network`.
         data: the result of `read_training_data`, to avoid reading the files again.
 
     Raises:
-        DataError, ConfigError: a file or a setting is wrong; the message names it.
+        DataError, UsageError: a file or a setting is wrong; the message names it.
     """
     if config.training.precision != "float32" and device.type != "cuda":
         precision = config.training.precision
         raise ConfigError(
             [f"training.precision: {precision} needs CUDA, but the device is {device.type}; use float32"]
         )
-    data = data or read_training_data(config, folders, vectors=init_from is None)
+    notes: list[str] = []
+    if init_from is not None:
+        config, notes = inherit_network(config, init_from.config)
+    find_tokenizer(config.text.tokenizer)  # raises UsageError if its code is not loaded
+    data = data or read_training_data(config, folders, init_from=init_from)
     torch.manual_seed(config.training.seed)
     if init_from is not None:
-        return _continued_setup(config, data.corpus, device, init_from)
+        return _continued_setup(config, data.corpus, device, init_from, notes)
     return _new_setup(config, data, device)
 
 
-def read_training_data(config: Config, folders: Sequence[Path] = (), *, vectors: bool = True) -> TrainingData:
-    """Read the corpora of a config and, unless `vectors` is False, its word vectors.
+def read_training_data(
+    config: Config, folders: Sequence[Path] = (), *, init_from: LoadedModel | None = None
+) -> TrainingData:
+    """Read the corpora of a config and, unless a model with vectors is given, its word vectors.
+
+    Args:
+        config: for a run that continues from a model, the result of `inherit_network`.
+        folders, init_from: as for `prepare_training`.
 
     Raises:
         DataError, ConfigError: as in `prepare_training`.
@@ -140,8 +140,10 @@ def read_training_data(config: Config, folders: Sequence[Path] = (), *, vectors:
         illegal=data.illegal_tags,
         seed=config.training.seed if data.split_seed is None else data.split_seed,
         folders=folders,
+        known_labels=() if init_from is None else init_from.vocabulary.labels,
+        tokenizer=config.text.tokenizer,
     )
-    if not vectors or words.vectors is None:
+    if init_from is not None or words.vectors is None:
         return TrainingData(corpus)
     table = read_vectors(resolve(words.vectors, folders), limit=words.limit)
     covered = measure_coverage(corpus.train.counts, table)
@@ -151,15 +153,34 @@ def read_training_data(config: Config, folders: Sequence[Path] = (), *, vectors:
 
 
 def make_trainer(setup: TrainingSetup) -> Trainer:
-    """Return a new training loop. It scores the tagger on the corpus's dev split after each epoch."""
-    decoder = TaggerDecoder(setup.tagger, setup.vocabulary)
+    """Return a new training loop. It scores the tagger on the corpus's dev split after each epoch.
+
+    A tagger that finds nothing has the lowest loss on a dev split without entities. In that case, the loss is
+    the mean of those on dev and on sentences of train with entities.
+    """
+    decoder, corpus = TaggerDecoder(setup.tagger, setup.vocabulary), setup.corpus
+    names = None if corpus.dev.labels else _first_with_entities(corpus.train)
     return Trainer(
         setup.tagger,
         setup.vocabulary,
-        setup.corpus.train,
+        corpus.train,
         setup.config.training,
-        lambda: evaluate(decoder, setup.corpus.dev),
+        lambda: evaluate_dev(decoder, corpus.dev, names),
     )
+
+
+def evaluate_dev(decoder: TaggerDecoder, dev: Split, names: Split | None = None) -> DevResult:
+    """Score a tagger on dev; the loss is that on dev or, if `names` is given, the mean of both losses."""
+    sentences, tags = dev.sentences()
+    predicted, loss = decoder.spans_and_loss(sentences, tags, dev.documents.tolist())
+    if names is not None:
+        loss = (loss + evaluate_dev(decoder, names).loss) / 2
+    return DevResult(score(list(dev.all_spans()), predicted, dev.lengths.tolist()), loss)
+
+
+def _first_with_entities(split: Split) -> Split:
+    """Return the first sentences with entities, 100 at most."""
+    return split.select(list(islice((i for i, spans in enumerate(split.all_spans()) if spans), 100)))
 
 
 def with_word_size(config: Config, size: int) -> Config:
@@ -192,6 +213,7 @@ def _new_setup(config: Config, data: TrainingData, device: torch.device) -> Trai
     )
     if config.embeddings.lexicon:
         vocabulary = replace(vocabulary, lexicon=Lexicon.learn(corpus.train, vocabulary.labels))
+    vocabulary = replace(vocabulary, tokenizer=config.text.tokenizer)
     tagger = build_tagger(config, vocabulary, _frozen_vectors(vocabulary, data, words.precision))
     if vectors is not None and words.tune:
         set_word_vectors(tagger, *vocabulary.initial_rows(vectors))
@@ -208,19 +230,11 @@ def _frozen_vectors(vocabulary: Vocabulary, data: TrainingData, precision: str) 
     return compress_vectors(rows, precision)
 
 
-def _continued_setup(config: Config, corpus: Corpus, device: torch.device, old: LoadedModel) -> TrainingSetup:
-    """Return the setup for continuing from a model: its architecture, its weights and a larger vocabulary."""
-    notices = list(corpus.notes)
-    if config.embeddings.words.vectors is not None:
-        config = with_word_size(config, old.config.embeddings.words.size)
-        notices.append("embeddings.words.vectors is not read: --init-from keeps the vectors of its model")
-    changed = [
-        f"{line} (config / model): must match the model given with --init-from"
-        for line in differences(config, old.config)
-        if line.startswith(_ARCHITECTURE) and not line.startswith("encoder.path")
-    ]
-    if changed:
-        raise ConfigError(changed)
+def _continued_setup(
+    config: Config, corpus: Corpus, device: torch.device, old: LoadedModel, notes: Sequence[str]
+) -> TrainingSetup:
+    """Return the setup for continuing from a model: its network, its weights and a larger vocabulary."""
+    notices = [*corpus.notes, *notes]
     vocabulary = old.vocabulary.grow(
         corpus.train.counts, labels=corpus.train.labels, min_count=config.embeddings.words.min_count
     )
@@ -232,24 +246,3 @@ def _continued_setup(config: Config, corpus: Corpus, device: torch.device, old: 
     new_labels = ", ".join(sorted(set(vocabulary.labels) - set(old.vocabulary.labels)))
     notices.append(f"continues from {old.folder}" + (f"; new labels: {new_labels}" if new_labels else ""))
     return TrainingSetup(config, corpus, vocabulary, tagger.to(device), notices)
-
-
-@dataclass(frozen=True)
-class DryRun:
-    """Cost of one training step on the batch with the longest sentence."""
-
-    sentences: int  # in the batch
-    longest: int  # tokens
-    loss: float
-    peak_memory_mb: float | None
-
-
-def dry_run(setup: TrainingSetup) -> DryRun:
-    """Run a forward and a backward pass on the batch with the longest training sentence."""
-    config, lengths = setup.config.training, setup.corpus.train.lengths
-    order = np.argsort(-lengths, kind="stable")
-    longest = int(lengths[order[0]])
-    fitting = max(1, config.batch_tokens // longest) if config.batch_tokens else len(lengths)
-    rows = order[: min(fitting, config.batch_sentences or fitting)]
-    loss = make_trainer(setup).try_batch(rows)
-    return DryRun(len(rows), longest, loss, peak_memory_mb(setup.device))

@@ -24,9 +24,8 @@ from rnner.data.splits import Split
 from rnner.data.vocabulary import Vocabulary
 from rnner.errors import TrainingError
 from rnner.model.tagger import Tagger
-from rnner.scoring.metrics import Scores
 from rnner.training.optimizer import WeightAverage, learning_rate, make_optimizer
-from rnner.training.progress import Epoch, Position, Step
+from rnner.training.progress import DevResult, Epoch, Position, Step
 
 
 class Trainer:
@@ -37,7 +36,7 @@ class Trainer:
         vocabulary: encodes words and tags.
         train: the training sentences, in the vocabulary's tag scheme.
         config: the section `training` of a config.
-        evaluate: returns the scores on dev; called while the tagger holds the averaged weights.
+        evaluate: returns the result on dev; called while the tagger holds the averaged weights.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class Trainer:
         vocabulary: Vocabulary,
         train: Split,
         config: TrainingConfig,
-        evaluate: Callable[[], Scores],
+        evaluate: Callable[[], DevResult],
     ) -> None:
         self.tagger, self.config, self.evaluate = tagger, config, evaluate
         self.encoded = EncodedSplit(
@@ -81,7 +80,7 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or F1 on dev has not improved for `patience` epochs."""
+        """Whether all epochs are done, or none of the last `patience` epochs was the best so far."""
         position, patience = self.position, self.config.patience
         stalled = patience is not None and position.epoch - position.best_epoch >= patience
         return position.epoch >= self.config.epochs or (stalled and position.epoch > 0)
@@ -134,9 +133,9 @@ class Trainer:
             raise TrainingError(f"{what}. Try a lower training.learning_rate")
         started = time.perf_counter()
         with self.averaged():
-            scores = self.evaluate()
+            dev = self.evaluate()
         done = self.position
-        self.position = done.after_epoch(scores.f1, time.perf_counter() - started)
+        self.position = done.after_epoch(dev, time.perf_counter() - started)
         return Epoch(
             epoch=self.position.epoch,
             loss=done.epoch_loss / done.epoch_sentences,
@@ -144,7 +143,8 @@ class Trainer:
             gradient_norm=done.epoch_norm / done.epoch_step,
             clipped=done.epoch_clipped / done.epoch_step,
             tokens_per_second=done.epoch_tokens / done.epoch_seconds,
-            dev=scores,
+            dev=dev.scores,
+            dev_loss=dev.loss,
             best=self.position.best_epoch == self.position.epoch,
             last=self.finished,
         )
@@ -192,7 +192,7 @@ class Trainer:
             f"diverged. Try a lower training.learning_rate (it was {rate:.3g}) or training.clip"
         )
 
-    # --- checkpoints and dry runs --------------------------------------------------------------------------
+    # --- checkpoints ---------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the weights, their average and the optimizer's state by name. `position` is not included."""
@@ -222,12 +222,3 @@ class Trainer:
     def is_finite(self) -> bool:
         """Whether all weights are finite numbers. Non-finite weights are never saved."""
         return all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters)
-
-    def try_batch(self, rows: np.ndarray) -> float:
-        """Run a forward and a backward pass on these sentences, without a step, and return the loss."""
-        batch = self.encoded.batch(rows).to(self.device)
-        self.optimizer.zero_grad()
-        loss = self._loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.zero_grad()
-        return float(loss.detach())

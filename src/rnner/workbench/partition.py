@@ -8,7 +8,8 @@ entities, its entities of each type. It goes to the part where this sum decrease
     sum over measures m and parts p of (filled[p, m] - share[p])^2 / share[p]
 
 This is how far the parts are from their shares in all measures together. Without the measure of units, small
-parts would get the small documents, because most of these fit in before the part exceeds its shares.
+parts would get the small documents, because most of these fit in before the part exceeds its shares. The last
+units, and the last units with entities, go to the parts that have none yet.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from rnner.errors import DataError, counted
 Indices = NDArray[np.int64]
 Measures = NDArray[np.float64]
 
-_FIRST_TYPE = 3  # column of the first type; before it: units, sentences, sentences with entities
+_UNITS, _SENTENCES, _WITH_ENTITIES, _FIRST_TYPE = range(4)  # columns of the measures; one column per type
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +90,10 @@ def _measures(split: Split, unit_of: Indices, units: int) -> Measures:
     """Return the measures of each unit (see above), `[u, m]`; the last columns are the types."""
     column = {label: i for i, label in enumerate(split.labels, _FIRST_TYPE)}
     measures = np.zeros((units, _FIRST_TYPE + len(column)))
-    measures[:, 0] = 1
+    measures[:, _UNITS] = 1
     for unit, spans in zip(unit_of.tolist(), split.all_spans(), strict=True):
-        measures[unit, 1] += 1
-        measures[unit, 2] += bool(spans)
+        measures[unit, _SENTENCES] += 1
+        measures[unit, _WITH_ENTITIES] += bool(spans)
         for span in spans:
             measures[unit, column[span.label]] += 1
     fractions: Measures = measures / np.maximum(measures.sum(axis=0), 1)
@@ -100,17 +101,19 @@ def _measures(split: Split, unit_of: Indices, units: int) -> Measures:
 
 
 def _assign(measures: Measures, shares: NDArray[np.float64], seed: int) -> Indices:
-    """Return the part of each unit, `[u]`; every part gets at least one unit."""
+    """Return the part of each unit, `[u]`. Each part gets a unit, and one with entities if possible."""
     order = np.random.default_rng(seed).permutation(len(measures))
     order = order[np.argsort(_rarity_rank(measures)[order], kind="stable")]
     filled = np.zeros((len(shares), measures.shape[1]))
     part_of = np.full(len(measures), -1)
-    for left, unit in zip(range(len(order), 0, -1), order.tolist(), strict=True):
+    ends = {_UNITS: len(order), _WITH_ENTITIES: int(np.count_nonzero(measures[:, _WITH_ENTITIES]))}
+    for position, unit in enumerate(order.tolist()):
         own = measures[unit]
         increase = (own * (2 * (filled - shares[:, None]) + own)).sum(axis=1) / shares
-        empty = filled[:, 0] == 0
-        if left <= empty.sum():  # keep the last units for the empty parts
-            increase[~empty] = np.inf
+        for measure, end in ends.items():  # units with entities come first
+            lacking = filled[:, measure] == 0
+            if end - lacking.sum() <= position < end:
+                increase[~lacking] = np.inf
         part_of[unit] = part = int(increase.argmin())
         filled[part] += own
     return part_of
@@ -130,8 +133,8 @@ def split_lines(
 ) -> list[list[str]]:
     """Return the unchanged lines of a column file for each part.
 
-    Comments and document marks go with the next sentence, blank lines with the previous one. If a document is
-    split, its mark is repeated in every part.
+    Comments and document marks go with the next sentence, blank lines with the previous one. The header, if
+    there is one, begins every part. If a document is split, its mark is repeated in every part.
 
     Args:
         path, columns: see ConllReader.
@@ -140,12 +143,14 @@ def split_lines(
     reader = ConllReader(path, columns=columns)
     sentences = list(reader)
     blocks = _sentence_blocks([sentence.raw for sentence in sentences], reader.trailing)
+    header = [] if reader.layout.header is None else [reader.layout.header]
+    blocks = [[line for line in block if line not in header] for block in blocks] if header else blocks
     marks: dict[int, list[str]] = {}
     for sentence, block in zip(sentences, blocks, strict=True):
         marks.setdefault(sentence.document, _document_mark(block, reader.layout))
     lines: list[list[str]] = []
     for part in parts:
-        lines.append([])
+        lines.append([*header])
         document = NO_DOCUMENT
         for i in part.tolist():
             own = sentences[i].document

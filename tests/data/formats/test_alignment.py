@@ -122,3 +122,23 @@ def test_every_span_is_kept_or_reported(drawn: list[tuple[int, int, str]]) -> No
 
 def letters(text: str) -> str:
     return text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("王小明昨天从北京飞往上海。", ["王小明", "北京", "上海"]),
+        ("山田花子さんはソニーで働く。", ["山田花子", "ソニー"]),
+        ("นายสมชายเดินทางไปเชียงใหม่", ["สมชาย", "เชียงใหม่"]),
+        ("ນາງຄຳຢູ່ວຽງຈັນ", ["ຄຳ", "ວຽງຈັນ"]),
+        ("លោកសុខរស់នៅភ្នំពេញ", ["សុខ", "ភ្នំពេញ"]),
+        ("ဦးအောင်သည်ရန်ကုန်မှာနေသည်။", ["ဦးအောင်", "ရန်ကုန်"]),
+    ],
+)
+def test_names_in_scripts_without_spaces_begin_and_end_where_tokens_do(text: str, names: list[str]) -> None:
+    aligner = Aligner(Path("notes.jsonl"))
+    starts = [text.index(name) for name in names]
+    spans = [CharSpan(start, start + len(name), "X") for start, name in zip(starts, names, strict=True)]
+    ((tokens, found),) = aligner.align(AnnotatedText(text, spans, 1))
+    aligner.raise_refused()
+    assert ["".join(token.text for token in tokens[start:end]) for start, end, _ in found] == names

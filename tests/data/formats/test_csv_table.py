@@ -34,7 +34,7 @@ def test_kaggles_layout_names_each_sentence_in_its_first_row(written) -> None:
     "text",
     [
         "token;label\nGreta;B-PER\nsang;O\n\nBergen;B-LOC\n",
-        "sep=;\nWort;Token;Label\nx;Greta;B-PER\nx;sang;O\n;;\nx;Bergen;B-LOC\n",
+        "sep=;\nNr;Wort;Etikett\n1;Greta;B-PER\n2;sang;O\n;;\n1;Bergen;B-LOC\n",
         "id | word | ner_tag\n0 | Greta | B-PER\n1 | sang | O\n\n0 | Bergen | B-LOC\n",
         "sentence_idx|word|iob\n1|Greta|B-PER\n1|sang|O\n2|Bergen|B-LOC\n",
         "sentence_id\ttoken\ttag\n7\tGreta\tB-PER\n7\tsang\tO\n8\tBergen\tB-LOC\n",
@@ -54,6 +54,7 @@ def test_the_header_names_the_columns_whatever_the_layout(written, text: str) ->
     [
         ("token\ttag\nGreta\tB-PER\n", "columns"),  # without sentences, a column file with a header
         ("Greta,B-PER\nsang,O\n", "csv"),  # to say that the header is missing
+        ("1,200,0\n3,400,1\n", "columns"),
         ('annotator,label,text\n1,"[{""start"": 0}]",Greta sang\n', "columns"),  # Label Studio
     ],
 )
@@ -101,6 +102,14 @@ def test_what_is_skipped_or_added_is_noted(written) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text", ["词,标签\n北,B-LOC\n京,M-LOC\n市,E-LOC\n", "mot,étiquette\nGreta,LOC\nHolm,LOC\nchante,O\n"]
+)
+def test_headers_and_spellings_of_tags_in_other_languages(written, text: str) -> None:
+    (document,) = read_documents(written(text), detect_format(written(text).path))
+    assert [span.label for span in document.spans] == ["LOC"]
+
+
 def test_a_long_file_without_sentences_is_noted(written) -> None:
     source = written("token,tag\n" + "rain,O\n" * 200)
     assert len(read(source)) == 1
@@ -111,9 +120,10 @@ def test_a_long_file_without_sentences_is_noted(written) -> None:
 
 def test_numbers_for_tags_need_names(written, refusal) -> None:
     text = "tokens,ner_tags\n\"['Greta', 'sang']\",[1 0]\n[Bo],[2]\n"
-    assert refusal(text).startswith("3: the label 2 is a number; name it with")
+    assert refusal(text).startswith("2: '1' is not a valid tag; expected O, ")
     names = {"0": "O", "1": "B-PER", "2": "B-LOC"}
-    assert [tags for _, tags in read(written(text, label_names=names))] == [["B-PER", "O"], ["B-LOC"]]
+    found = read_documents(written(text, label_names=names), "csv")
+    assert [[span.label for span in it.spans] for it in found] == [["PER"], ["LOC"]]
     (document,) = read_documents(written("token,tag\nGreta,1\nsang,0\n"), "csv")
     assert [span.label for span in document.spans] == ["NAME"]  # binary tags
 

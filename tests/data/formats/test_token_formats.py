@@ -7,6 +7,7 @@ from rnner.data.formats.annotated import CharSpan, SourceFile
 from rnner.data.formats.detect import detect_format
 from rnner.data.formats.registry import read_documents, read_sentences
 from rnner.errors import DataError
+from rnner.workbench.convert import convert
 
 CONLLU = """\
 # newdoc id = letters-1
@@ -106,6 +107,29 @@ def test_numeric_tags_get_the_names_given(documents) -> None:
     assert document.spans == [CharSpan(0, 3, "PER")]
 
 
+def test_numeric_tags_of_columns_get_the_names_given(documents, refusal) -> None:
+    text = "Ada 1\nLovelace 2\nwrote 0\n"
+    (document,) = documents(text, label_names={"0": "O", "1": "B-PER", "2": "I-PER"})
+    assert document.spans == [CharSpan(0, 12, "PER")]
+    assert "--names 0=O,1=B-PER" in refusal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ada PER\nLovelace PER\nwrote 0\n",
+        CONLLU.replace("NER=B-PER", "NER=PER").replace("name=B-LOC", "name=LOC"),
+        '{"tokens": ["Ada", "Lovelace"], "tags": ["B_PER", "L_PER"]}\n',
+    ],
+    ids=["columns", "conllu", "tokens"],
+)
+def test_other_spellings_of_tags_are_read_in_every_format(written, text: str) -> None:
+    source = written(text)
+    first = read_documents(source, detect_format(source.path))[0]
+    assert first.spans[0].label == "PER"
+    assert any("spelling" in note or "scheme io" in note for note in source.note_lines())
+
+
 def test_illegal_tags_are_read_as_conlleval_does_on_request(written) -> None:
     source = written('{"tokens": ["a", "b"], "tags": ["B-A", "I-B"]}')
     with pytest.raises(DataError, match=r"corpus:1: .*--illegal-tags conlleval"):
@@ -175,3 +199,16 @@ def test_a_text_comment_gives_the_spaces_between_words(documents):
     rows = "1\tAda\tB-PER\n2\t's\tO\n3\there\tO\n"
     first, second = documents(f"# text = Ada's  here\n{rows}\n# text = another\n{rows}")
     assert (first.text, second.text) == ("Ada's here", "Ada 's here")
+
+
+def test_characters_of_scripts_without_spaces_are_joined_without_spaces(documents, tmp_path):
+    rows = [("东", "B-LOC"), ("京", "I-LOC"), ("IBM", "B-ORG"), ("。", "O")]
+    columns = "".join(f"{word}\t{tag}\n" for word, tag in rows)
+    conllu = "".join(f"{i}\t{word}" + "\t_" * 7 + f"\tNER={tag}\n" for i, (word, tag) in enumerate(rows, 1))
+    for text in (columns, conllu):
+        (document,) = documents(text)
+        assert document.text == "东京IBM。"
+        assert document.spans == [CharSpan(0, 2, "LOC"), CharSpan(2, 5, "ORG")]
+    convert(SourceFile(tmp_path / "corpus"), tmp_path / "out", form="conllu", to="conllu")
+    written = (tmp_path / "out").read_text(encoding="utf-8")
+    assert "# text = 东京IBM。" in written and written.count("SpaceAfter=No") == 3

@@ -38,18 +38,18 @@ def test_a_clean_file_is_unchanged():
     [
         ("Caf\udce9\tO", "Café\tO", "encoding"),
         ("nu\0l\tO", "nul\tO", "encoding"),
-        ("and O", "and\tO", "columns"),
-        ("and\tO\t", "and\tO", "columns"),
-        ("and\t\tO", "and\tO", "columns"),
+        ("and O", "and\tO", "separators"),
+        ("and\tO\t", "and\tO", "separators"),
+        ("and\t\tO", "and\tO", "separators"),
         ("\u200b", "", "columns"),
         ("and \tO", "and\tO", "characters"),
         ("\ufeffand\tO", "and\tO", "characters"),
         ("ZoÃ«\tO", "Zoë\tO", "damaged-text"),
-        ("and\to", "and\tO", "tag"),
-        ("and o", "and\tO", "columns tag"),
-        ("Rome\tb-LOC", "Rome\tB-LOC", "tag"),
+        ("and\to", "and\tO", "spelling"),
+        ("and o", "and\tO", "separators spelling"),
+        ("Rome\tb-LOC", "Rome\tB-LOC", "spelling"),
         ("Rome\tB-Loc", "Rome\tB-LOC", "similar-labels"),
-        ("Rome\tB_loc", "Rome\tB-LOC", "tag similar-labels"),
+        ("Rome\tB_loc", "Rome\tB-LOC", "spelling similar-labels"),
     ],
 )
 def test_faults_with_one_correction_are_fixed(line, fixed_line, kind):
@@ -74,6 +74,33 @@ def test_illegal_tags_are_rewritten_as_conlleval_reads_them():
 def test_a_label_gets_its_most_frequent_spelling_in_all_files():
     text = "Ada\tB-Per\nwrote\tO"
     assert repaired(text, CLEAN, CLEAN) == ("Ada\tB-PER\nwrote\tO", {"similar-labels": 1})
+
+
+def test_pieces_of_words_are_joined_and_marks_around_sentences_removed():
+    text = rows("[CLS]|[CLS] Jim|B-PER Hen|I-PER ##son|X slept|O [SEP]|[SEP]\nYork|B-LOC er|X ran|O ning|X")
+    copy, changed = repaired(text)
+    assert copy == rows("Jim|B-PER Henson|I-PER slept\nYork|B-LOC er|I-LOC ran ning")
+    assert changed == {"tag": 5}
+
+
+def test_no_word_is_removed_with_the_marks():
+    text = rows("son|X Ada|B-PER\nit|[SEP] rained\n##s|X ##t|X")
+    copy, changed = repaired(text)
+    assert copy == rows("son Ada|B-PER\nit|[SEP] rained\n##st")
+    assert changed == {"tag": 3}
+
+
+def test_affixes_of_all_tokens_are_stripped():
+    words = [chr(letter) * 3 for letter in range(ord("a"), ord("z"))]
+    text = "\n".join(f"en:{word}\t{'B-PER' if word == 'aaa' else 'O'}" for word in words)
+    copy, changed = repaired(text)
+    assert copy == text.replace("en:", "")
+    assert changed == {"affix": len(words)}
+
+
+def test_a_header_and_comments_stay():
+    text = "word\ttag\n# id 1\tx\ty\nAda\tb-PER\nwrote\tO"
+    assert repaired(text) == (text.replace("b-", "B-"), {"spelling": 1})
 
 
 WORDS = st.sampled_from(["a", "Ada", "\u200bb", "ZoÃ«", "c\udce9", "d\0", "", " ", "New York", "#", "#x"])

@@ -21,7 +21,7 @@ from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.tags import Span, from_spans
 from rnner.text.sentences import split_sentences
-from rnner.text.tokenizer import Token, tokenize
+from rnner.text.tokenizer import DEFAULT_TOKENIZER, Token, find_tokenizer
 
 AlignRule = Literal["strict", "expand", "contract"]
 OverlapRule = Literal["error", "longest", "first"]
@@ -41,14 +41,22 @@ class Aligner:
     Args:
         path: the file that the records name.
         align, overlaps: the `AlignRule` and `OverlapRule` to apply.
+        tokenizer: the name of the tokenizer for documents without tokens.
 
     Attributes:
         crossing, overlapping: the rejected spans, each as one line of text with path:line and offsets.
         changed: the spans changed or left out by a rule, one line each.
     """
 
-    def __init__(self, path: Path, align: AlignRule = "strict", overlaps: OverlapRule = "error") -> None:
+    def __init__(
+        self,
+        path: Path,
+        align: AlignRule = "strict",
+        overlaps: OverlapRule = "error",
+        tokenizer: str = DEFAULT_TOKENIZER,
+    ) -> None:
         self.path, self.align_rule, self.overlap_rule = path, align, overlaps
+        self._tokenize = find_tokenizer(tokenizer)
         self.crossing: list[str] = []
         self.overlapping: list[str] = []
         self.changed: list[str] = []
@@ -60,7 +68,7 @@ class Aligner:
         """
         sentences = document.sentences
         if sentences is None:
-            sentences = split_sentences(document.text, tokenize(document.text))
+            sentences = split_sentences(document.text, self._tokenize(document.text))
         tokens = [token for sentence in sentences for token in sentence]
         if not tokens:
             where = f"{document.path or self.path}:{document.line}"

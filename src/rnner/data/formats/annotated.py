@@ -17,7 +17,8 @@ from typing import Literal, NamedTuple
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError, to_spans
-from rnner.text.tokenizer import Token
+from rnner.text.spacing import plain_spacing
+from rnner.text.tokenizer import DEFAULT_TOKENIZER, Token
 
 IllegalTagRule = Literal["error", "conlleval"]
 """What to do with tags that follow no scheme: reject them, or read them as the conlleval script does."""
@@ -61,7 +62,7 @@ class TaggedSentence(NamedTuple):
         words, tags: the words and their tags, of equal length.
         lines: the line of each word.
         document: the number of its document, from 0; `NO_DOCUMENT` if it is a separate document.
-        spaces: whether white space follows each word; None if it follows every word.
+        spaces: whether white space follows each word; None if the file does not say.
     """
 
     words: list[str]
@@ -79,6 +80,8 @@ class SourceFile:
         path: the file, the folder of a saved data set, or the name of one on the Hub.
         columns: the columns of a column file (see ConllReader), or their names in a table with a header.
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
+        tokenizer: the name of the tokenizer for text without tokens, see `find_tokenizer`.
+        tagged: whether the file must have tags; `rnner predict` reads words only.
         notes: what was skipped or read differently, and how many times (0: not counted).
         unread: notes about labels that were not read, and how many.
     """
@@ -86,6 +89,8 @@ class SourceFile:
     path: Path
     columns: Mapping[str, int | str] | None = None
     label_names: Mapping[str, str] = field(default_factory=dict)
+    tagged: bool = True
+    tokenizer: str = DEFAULT_TOKENIZER
     notes: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
 
@@ -156,7 +161,7 @@ def _join(sentences: Sequence[TaggedSentence], scheme: str, *, marked: bool) -> 
             pieces.append(_PARAGRAPH_BREAK)
             position += len(_PARAGRAPH_BREAK)
         row = []
-        spaces = sentence.spaces or [True] * len(sentence.words)
+        spaces = sentence.spaces or plain_spacing(sentence.words)
         for word, space in zip(sentence.words, [*spaces[:-1], False], strict=True):
             row.append(Token(word, position, position + len(word)))
             pieces.append(f"{word} " if space else word)

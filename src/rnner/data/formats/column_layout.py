@@ -1,23 +1,40 @@
-"""The layout of a column file: its separator, its columns, and which lines are rows.
+r"""The layout of a column file: its separator, its columns, and which lines are rows.
 
-Column files have no header. Settings that the user omits are detected from the first rows.
+Settings that the user omits are detected from the first rows, and from a header if there is one.
+
+A line is one of these, whatever stands around it:
+
+    blank           nothing but spaces and tabs
+    document mark   begins with `-DOCSTART-`
+    comment         begins with `#` and a space or tab (where tabs separate columns and the line has none:
+                    with `#`), and is not a valid row: it has more or fewer columns than most rows, or no tag
+                    in the tag column (`# id 1f3a`, `#\turl\tdate`)
+    header          the first row, if it names columns: `word pos tag`
+    row             everything else, such as the token `#` in `# O` and `#tag O`
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
+from rnner.data.formats.header import column_names, is_header, may_be_header
+from rnner.data.formats.tag_columns import Rows, choose, describe_choice, find_tag_columns
+from rnner.data.tag_spellings import spelling_of
 from rnner.errors import DataError, counted
 from rnner.tags import is_tag
 
 DOCUMENT_MARK = "-DOCSTART-"
+LAYOUT_SAMPLE = 5000
+"""Lines from which the layout is detected."""
 _MAY_NOT_BE_ROW = frozenset(("", " ", "\t", "#", "-"))  # first characters
 _HOW_TO_SET = "set data.columns, such as {token: 0, tag: -1} (counted from 0, negative numbers from the end)"
-
-_Rows = list[list[str]]  # the cells of each row of a sentence
+_SENTENCE_ID = re.compile(r"# id \S+([ \t]+domain=\S*)?[ \t]*")  # MultiCoNER
+_GAP = re.compile("[ \t]+")
+_SHOWN = 120  # characters of a row in messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +45,39 @@ class Layout:
         separator: a tab, or a space (runs of spaces count as one).
         width: columns per row.
         token, tag: columns, counted from 0; `tag` is None if tags are not read.
+        tag_cells: tags in the first rows, in any spelling.
+        header: the line that names the columns, or None.
+        tag_choice: names the columns that hold tags, and the one that is read, if there are several.
     """
 
     separator: str = " "
     width: int = 0
     token: int = 0
     tag: int | None = None
+    tag_cells: frozenset[str] = frozenset()
+    header: str | None = None
+    tag_choice: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know about the layout, one sentence each."""
+        header = "" if self.header is None else f"the first row is read as a header: {show_row(self.header)}"
+        return [note for note in (header, self.tag_choice) if note]
+
+    def has_other_separator(self, line: str) -> bool:
+        """Return whether the cells of a row are separated by tabs where most have spaces, or vice versa."""
+        return len(self.split(line)) != self.width == len(self.cells(line))
 
     def cells(self, line: str) -> list[str]:
-        """Return the cells of a row."""
+        """Return the cells of a row; spaces and tabs both separate if the usual separator does not fit."""
+        cells = self.split(line)
+        if len(cells) != self.width and self.width:
+            others = _GAP.split(line.strip(" \t"))
+            return others if len(others) == self.width else cells
+        return cells
+
+    def split(self, line: str) -> list[str]:
+        """Return the cells of a row that has the usual separator."""
         if self.separator == "\t":
             return line.split("\t")
         cells = line.strip(" \t").split(" ")
@@ -48,18 +89,37 @@ class Layout:
         return f"{counted(width, 'column')}, where most rows have {self.width} (separated by {separator})"
 
     def is_row(self, line: str) -> bool:
-        """Return whether a line holds a token: it is not blank, a document mark or a comment."""
+        """Return whether a line holds a token: it is not blank, a document mark, a comment or a header."""
         if line[:1] not in _MAY_NOT_BE_ROW:
-            return True
-        return not (is_blank(line) or line.startswith(DOCUMENT_MARK) or self.is_comment(line))
+            return line != self.header
+        blank = is_blank(line)
+        return not (blank or line.startswith(DOCUMENT_MARK) or self.is_comment(line) or line == self.header)
 
     def is_comment(self, line: str) -> bool:
-        """Return whether a line is a comment: it begins with `#`, has no tab, and tabs separate columns."""
-        return self.separator == "\t" and line[:1] == "#" and "\t" not in line
+        """Return whether a line is a comment; see the module's docstring."""
+        if line[:1] != "#":
+            return False
+        if self.separator == "\t" and "\t" not in line:
+            return self.tag is None or not self._is_valid_row(line)
+        return self.width > 0 and _may_be_comment(line) and not self._is_valid_row(line)
+
+    def could_be_row(self, line: str) -> bool:
+        """Return whether a line begins with # and has the separator of columns."""
+        return line[:1] == "#" and self.separator in line
 
     def begins_document(self, line: str) -> bool:
         """Return whether a line that is not a row marks a new document: `-DOCSTART-` or `# newdoc`."""
         return line.startswith(DOCUMENT_MARK) or (line[:1] == "#" and line[1:].split()[:1] == ["newdoc"])
+
+    def _is_valid_row(self, line: str) -> bool:
+        """Return whether a line that begins with # has as many columns as most rows, and a tag."""
+        cells = self.cells(line)
+        if len(cells) != self.width or _SENTENCE_ID.fullmatch(line):
+            return False
+        return self.tag is None or self._is_tag(cells[self.tag].strip(" "))
+
+    def _is_tag(self, cell: str) -> bool:
+        return is_tag(cell) or cell in self.tag_cells
 
 
 def is_blank(line: str) -> bool:
@@ -67,14 +127,19 @@ def is_blank(line: str) -> bool:
     return not line.strip(" \t")
 
 
+def show_row(line: str) -> str:
+    """Return the first 120 characters of a row, in quotes."""
+    return repr(line if len(line) <= _SHOWN else f"{line[:_SHOWN]}...")
+
+
 def detect_layout(
     lines: Sequence[str], *, columns: Mapping[str, int] | None = None, tagged: bool = True, name: str = ""
 ) -> Layout:
     """Detect the layout of a column file from its first lines.
 
-    Separator and width are those of most rows. The tag column is the last one that holds only tags. If
-    there is none, it is the one with the most tags, so that the reader can report the first invalid cell.
-    The token column is the first one that is neither the tag column nor a running index.
+    Separator and width are those of most rows. The tag column is chosen by `tag_columns.choose` from those
+    that hold tags, or that the header names. The token column is the one that the header names, or the first
+    one that is neither the tag column nor a running index.
 
     Args:
         lines: the first lines of the file.
@@ -86,39 +151,89 @@ def detect_layout(
     """
     if len(lines) == 1 and "\r" in lines[0]:
         raise DataError("the lines end in lone carriage returns (old Macs): convert them to newlines", name)
-    separator = _detect_separator(lines)
-    sentences = list(_sentences(lines, Layout(separator)))
-    widths = Counter(len(row) for rows in sentences for row in rows)
+    layout = Layout(_detect_separator(lines))
+    first = next(filter(layout.is_row, lines), "")
+    names = column_names(layout.cells(first))
+    if not is_header(layout.cells(first)):
+        found = _detect(lines, layout, columns, tagged, [], name)
+        if not (tagged and found.width and may_be_header(layout.cells(first)) and _lacks_tag(first, found)):
+            return found
+    return _detect(lines, replace(layout, header=first), columns, tagged, names, name)
+
+
+def _detect(
+    lines: Sequence[str],
+    layout: Layout,
+    columns: Mapping[str, int] | None,
+    tagged: bool,
+    names: Sequence[str],
+    name: str,
+) -> Layout:
+    """Complete a layout that has a separator and perhaps a header, whose `names` are those of columns."""
+    sentences = list(_sentences(lines, layout))
+    all_rows = [row for rows in sentences for row in rows]
+    # Where tabs separate, a single cell with a space may be a row that is separated by spaces.
+    sure = [row for row in all_rows if len(row) > 1 or " " not in row[0].strip(" ")]
+    widths = Counter(map(len, sure or all_rows))
     if not widths:
-        return Layout(separator)
+        return layout
     width = widths.most_common(1)[0][0]
+    if len(names) != width:
+        names = [""] * width
     given = {key: _from_start(key, column, width, name) for key, column in (columns or {}).items()}
-    table = [[row for row in rows if len(row) == width] for rows in sentences]
+    table = [own for rows in sentences if (own := [row for row in rows if len(row) == width])]
     token, tag = given.get("token"), given.get("tag") if tagged else None
+    if token is None and "token" in names and names.index("token") != tag:
+        token = names.index("token")
     index = 0 if token != 0 and tag != 0 and _has_running_index(table) else None
+    tag_choice = ""
     if tagged and tag is None:
-        tag = _detect_tag_column(table, [i for i in range(width) if i not in (token, index)], name)
+        candidates = [i for i in range(width) if i not in (token, index)]
+        found = find_tag_columns(table, candidates, words_first=token is None)
+        of_name = {kind: [own for own in found if names[own.column] == kind] for kind in ("predicted", "tag")}
+        found = of_name["predicted"] or of_name["tag"] or found
+        if not found or width == 1:
+            raise _no_tags(table[0][0], name)
+        chosen = choose(found)
+        tag, tag_choice = chosen.column, describe_choice(found, chosen)
+        if tag_choice and len(lines) >= LAYOUT_SAMPLE:
+            tag_choice += f" (counts of the first {len(lines):,} lines)"
     if token is None:
         free = [i for i in range(width) if i != tag]
         token = next((i for i in free if i != index), free[0])
     if token == tag:  # a model would learn to copy the tags
         which = f"column {token} (from 0, of {counted(width, 'column')})"
         raise DataError(f"{which} is set for both word and tag: {_HOW_TO_SET}", name)
-    return Layout(separator, width, token, tag)
+    known = spelling_of(Counter(row[tag] for rows in table for row in rows)).tags if tag is not None else ()
+    tag_cells = frozenset(cell.strip(" ") for cell in known)
+    return replace(layout, width=width, token=token, tag=tag, tag_cells=tag_cells, tag_choice=tag_choice)
 
 
 def _detect_separator(lines: Iterable[str]) -> str:
     is_row = Layout("\t").is_row
-    has_tab = ["\t" in line for line in lines if is_row(line)]
+    has_tab = ["\t" in line for line in lines if is_row(line) and ("\t" in line or " " in line.strip(" "))]
     return "\t" if has_tab and 2 * sum(has_tab) >= len(has_tab) else " "
 
 
-def _sentences(lines: Iterable[str], layout: Layout) -> Iterator[_Rows]:
-    """Yield the cells of the rows, grouped by sentence."""
-    lines = (line for line in lines if not layout.is_comment(line))
-    for is_row, group in groupby(lines, key=layout.is_row):
+def _sentences(lines: Sequence[str], layout: Layout) -> Iterator[Rows]:
+    """Yield the cells of the rows, grouped by sentence; lines that may be comments only if all are."""
+    lines = [line for line in lines if not layout.is_comment(line)]
+    sure = [line for line in lines if not _may_be_comment(line)]
+    for is_row, group in groupby(sure if any(map(layout.is_row, sure)) else lines, key=layout.is_row):
         if is_row:
             yield [layout.cells(line) for line in group]
+
+
+def _may_be_comment(line: str) -> bool:
+    return line[:1] == "#" and line[1:2] in (" ", "\t")
+
+
+def _lacks_tag(line: str, layout: Layout) -> bool:
+    """Return whether a row has no tag in the tag column."""
+    cells = layout.cells(line)
+    return layout.tag is not None and (
+        len(cells) != layout.width or cells[layout.tag].strip(" ") not in layout.tag_cells
+    )
 
 
 def _from_start(key: str, column: int, width: int, name: str) -> int:
@@ -130,7 +245,7 @@ def _from_start(key: str, column: int, width: int, name: str) -> int:
     return column % width
 
 
-def _has_running_index(sentences: Sequence[_Rows]) -> bool:
+def _has_running_index(sentences: Sequence[Rows]) -> bool:
     """Return whether column 0 numbers the words of each sentence, from 0 or 1, and is not the only column."""
     if not any(len(rows) > 1 and len(rows[0]) > 1 for rows in sentences):
         return False
@@ -141,18 +256,10 @@ def _has_running_index(sentences: Sequence[_Rows]) -> bool:
     )
 
 
-def _detect_tag_column(sentences: Sequence[_Rows], candidates: Sequence[int], name: str) -> int:
-    rows = [row for rows in sentences for row in rows]
-    if len(rows[0]) == 1:
-        raise DataError("the file has one column; a word and its tag are needed", name)
-    shares = {
-        column: sum(is_tag(row[column].strip(" ")) for row in rows) / len(rows) for column in candidates
-    }
-    best = max(candidates, key=lambda column: (shares[column], column), default=None)
-    if best is None or shares[best] < 0.5:
-        example = " | ".join(rows[0])
-        raise DataError(
-            f"no column holds tags (O, B-PER, I-PER ... or 0 and 1) in rows like {example!r}; {_HOW_TO_SET}",
-            name,
-        )
-    return best
+def _no_tags(first: Sequence[str], name: str) -> DataError:
+    if len(first) == 1:
+        return DataError("the file has one column; a word and its tag are needed", name)
+    rows = show_row(" | ".join(first))
+    return DataError(
+        f"no column holds tags (O, B-PER, I-PER ... or 0 and 1) in rows like {rows}; {_HOW_TO_SET}", name
+    )

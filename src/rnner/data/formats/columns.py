@@ -4,28 +4,33 @@
     rejects VBZ B-VP O
 
 Documents begin at `-DOCSTART-` lines or `# newdoc` comments. No line is dropped: each one is a token, a blank
-line, a comment, a document mark, or an error with its line number.
+line, a comment, a document mark, a header, or an error with its line number (`column_layout` says which).
+Tags are yielded as they stand in the file; `rnner.data.tag_spellings` reads them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
-from rnner.data.formats.column_layout import DOCUMENT_MARK, Layout, detect_layout
-from rnner.data.lines import TextSource, name_of, read_lines
+from rnner.data.formats.column_layout import DOCUMENT_MARK, LAYOUT_SAMPLE, Layout, detect_layout, show_row
+from rnner.data.formats.header import PREDICTED
+from rnner.data.lines import TextSource, line_error, name_of, read_lines
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
-from rnner.tags import is_tag
 from rnner.text.spacing import spacing_in
 
-LAYOUT_SAMPLE = 5000
-"""Lines from which the layout is detected."""
 EXTRA_COLUMNS_NOTE = "dropped columns other than word and tag"
+NO_BLANK_LINES = "the file has no blank lines between sentences"
+LONG_SENTENCE = 200
+"""Tokens of a sentence that is probably several; newspaper sentences are rarely half as long."""
+_SEPARATOR_NOTE = "some rows have spaces where most rows have tabs, or tabs where most have spaces"
+_COMMENT_NOTE = "lines that begin with # and are not rows read as comments"
 
 _MOST_KNOWN_ROWS = 1 << 17  # distinct rows to cache: most words of a text recur with the same tag
 _TEXT_COMMENT = re.compile(r"#[ \t]*text[ \t]*=(.*)")
@@ -41,7 +46,7 @@ class ColumnSentence:
 
     Attributes:
         words: its tokens.
-        tags: their tags as found, or None if tags are not read.
+        tags: their tags as found, without spaces around them; None if tags are not read.
         lines: the line of each token, from 1.
         document: the number of its document, from 0; `NO_DOCUMENT` if there was no mark before it.
         raw: all lines since the previous sentence: blanks, comments, document marks and the sentence's rows.
@@ -61,43 +66,59 @@ class ConllReader:
         source: a path, or a stream at its beginning.
         columns: `{"token": 0, "tag": -1}`, counted from 0, negative numbers from the end; default: detected.
         tagged: whether to read tags. If False, one column is enough and `ColumnSentence.tags` is None.
+        notes: counts what is read differently from how it stands, and how many times (0: not counted).
+        on_error: called with the first error of each sentence that has one, and of each comment. The sentence
+            (but not its comments and marks) or the comment is left out. If None, the error is raised.
 
     Attributes (set while iterating):
         layout: separator and columns.
         trailing: lines after the last sentence.
 
     Iterating raises DataError with path:line if the file cannot be read (see `read_lines`, `detect_layout`),
-    if a row has more or fewer columns than most rows, or if a cell in the tag column is not a valid tag.
+    or if a row has more or fewer columns than most rows.
     """
 
     def __init__(
-        self, source: TextSource, *, columns: Mapping[str, int] | None = None, tagged: bool = True
+        self,
+        source: TextSource,
+        *,
+        columns: Mapping[str, int] | None = None,
+        tagged: bool = True,
+        notes: Counter[str] | None = None,
+        on_error: Callable[[DataError], None] | None = None,
     ) -> None:
-        self.source, self.columns, self.tagged = source, columns, tagged
+        self.source, self.columns, self.tagged, self.on_error = source, columns, tagged, on_error
+        self.notes: Counter[str] = Counter() if notes is None else notes
         self.name = name_of(source)
         self.layout = Layout()
         self.trailing: list[str] = []
 
     def __iter__(self) -> Iterator[ColumnSentence]:
-        lines = read_lines(self.source)
+        lines = read_lines(self.source, lenient=self.on_error is not None)
         sample = list(islice(lines, LAYOUT_SAMPLE))
         self.layout = detect_layout(sample, columns=self.columns, tagged=self.tagged, name=self.name)
+        self.notes.update(dict.fromkeys(self.layout.notes, 0))
         return self._sentences(chain(sample, lines))
 
     def _sentences(self, lines: Iterable[str]) -> Iterator[ColumnSentence]:
         layout = self.layout
         known: dict[str, tuple[str, str]] = {}  # word and tag of each distinct row
         document, empty = NO_DOCUMENT, False
+        error: DataError | None = None  # of the sentence
         words: list[str] = []
         tags: list[str] = []
         numbers: list[int] = []
         raw: list[str] = []
+        several = False  # whether a sentence has ended
         for number, line in enumerate(lines, 1):
             row = known.get(line)
             if row is None and layout.is_row(line):
                 if len(known) == _MOST_KNOWN_ROWS:
                     known.clear()
-                row = known[line] = self._parse_row(line, number)
+                try:
+                    row = known[line] = self._parse_row(line, number)
+                except DataError as problem:
+                    row, error = ("", ""), error or self._accept(problem)
             if row is not None:
                 word, tag = row
                 words.append(word)
@@ -105,46 +126,65 @@ class ConllReader:
                 numbers.append(number)
                 raw.append(line)
                 continue
+            if self.on_error is not None and (fault := line_error(line, self.name, number)):
+                self.on_error(fault)
+                continue
             mark = layout.begins_document(line)
             if words and (mark or not layout.is_comment(line)):
-                yield ColumnSentence(words, tags if self.tagged else None, numbers, document, raw)
-                words, tags, numbers, raw = [], [], [], []
+                several = True
+                if error is None:
+                    yield ColumnSentence(words, tags if self.tagged else None, numbers, document, raw)
+                raw = [] if error is None else self._leave_out(error, raw)
+                words, tags, numbers, error = [], [], [], None
                 empty = False
             if mark and not empty:  # consecutive marks without a sentence between them begin one document
                 document, empty = document + 1, True
+            elif not mark and line != layout.header and layout.could_be_row(line):
+                self.notes[_COMMENT_NOTE] += 1
             raw.append(line)
-        if words:
+        if words and not several and len(words) > LONG_SENTENCE:
+            self.notes[f"{NO_BLANK_LINES}: it is read as one sentence of {len(words):,} tokens"] = 0
+        if words and error is None:
             yield ColumnSentence(words, tags if self.tagged else None, numbers, document, raw)
             raw = []
+        elif error is not None:
+            raw = self._leave_out(error, raw)
         self.trailing = raw
+
+    def _accept(self, error: DataError) -> DataError:
+        if self.on_error is None:
+            raise error
+        return error
+
+    def _leave_out(self, error: DataError, raw: list[str]) -> list[str]:
+        """Report the error of a sentence; return those of its lines that are not rows."""
+        assert self.on_error is not None
+        self.on_error(error)
+        return [line for line in raw if not self.layout.is_row(line)]
 
     def _parse_row(self, line: str, number: int) -> tuple[str, str]:
         """Return the word and the tag of a row; the tag is empty if tags are not read."""
+        if self.on_error is not None and (error := line_error(line, self.name, number)):
+            raise error
+        layout = self.layout
+        cells = layout.split(line)
+        if len(cells) != layout.width:
+            cells = self._cells_of_odd_row(line, number)
+        return cells[layout.token], "" if layout.tag is None else cells[layout.tag].strip(" ")
+
+    def _cells_of_odd_row(self, line: str, number: int) -> list[str]:
         layout = self.layout
         cells = layout.cells(line)
         if len(cells) != layout.width:
-            raise DataError(layout.wrong_width(len(cells)), self.name, number)
-        if layout.tag is None:
-            return cells[layout.token], ""
-        tag = cells[layout.tag].strip(" ")
-        if not is_tag(tag):
-            raise self._invalid_tag(cells[layout.tag], number)
-        return cells[layout.token], tag
-
-    def _invalid_tag(self, cell: str, number: int) -> DataError:
-        is_bilou = cell.strip(" ")[:2] in ("L-", "U-")
-        hint = " (for BILOU, write E- instead of L-, and S- instead of U-)" if is_bilou else ""
-        return DataError(
-            f"{cell!r} in column {self.layout.tag} (counted from 0) is not a valid tag; expected O, B-LABEL, "
-            f"I-LABEL, E-LABEL, S-LABEL, or 0 and 1{hint}; if the tags are elsewhere, set data.columns",
-            self.name,
-            number,
-        )
+            raise DataError(f"{layout.wrong_width(len(cells))}: {show_row(line)}", self.name, number)
+        if not any(note.startswith(_SEPARATOR_NOTE) for note in self.notes):
+            self.notes[f"{_SEPARATOR_NOTE} (the first in line {number})"] = 0
+        return cells
 
 
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
     """Yield the sentences of a column file; raise DataError as ConllReader does."""
-    reader = ConllReader(source.path, columns=source.column_numbers)
+    reader = ConllReader(source.path, columns=source.column_numbers, notes=source.notes)
     for sentence in reader:
         spaces = _spaces_from_comment(sentence)
         yield TaggedSentence(sentence.words, sentence.tags or [], sentence.lines, sentence.document, spaces)
@@ -208,8 +248,8 @@ def write_with_tags(
 ) -> None:
     """Write a column file as it was read, with the given tags as an additional last column.
 
-    Comments, blank lines and document marks are kept (marks get an `O`); `layout` and `trailing` come from
-    the reader. Raises ValueError if a sentence has more or fewer tags than words.
+    Comments, blank lines, document marks (with an `O`) and headers (with `predicted`) are kept. `layout` and
+    `trailing` come from the reader. Raises ValueError if a sentence has more or fewer tags than words.
     """
     for sentence, column in zip(sentences, tags, strict=True):
         if len(column) != len(sentence.words):
@@ -225,6 +265,8 @@ def _add_tag(line: str, tags: Iterator[str], layout: Layout) -> str:
         tag = next(tags)
     elif line.startswith(DOCUMENT_MARK):
         tag = "O"
+    elif line == layout.header:
+        tag = PREDICTED
     else:
         return f"{line}\n"
     if layout.separator == " ":

@@ -20,9 +20,8 @@ from itertools import chain, islice
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
-from rnner.data.formats.column_layout import is_blank
+from rnner.data.formats.column_layout import is_blank, show_row
 from rnner.data.formats.head import Head
-from rnner.data.formats.table_columns import quoted
 from rnner.data.lines import read_lines
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import counted
@@ -66,7 +65,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
             cells = _cells(line)
             if not all(-len(cells) <= column < len(cells) for column in (word, entity)):
                 needed = f"words are in column {word} and entities in column {entity}, counted from 0"
-                raise source.error(f"{counted(len(cells), 'column')}, but {needed}: {quoted(line)}", number)
+                raise source.error(f"{counted(len(cells), 'column')}, but {needed}: {show_row(line)}", number)
             numbers.append(number)
             rows.append(cells)
             continue
@@ -130,7 +129,7 @@ def _columns(source: SourceFile, rows: Sequence[Sequence[str]]) -> tuple[int, in
         if not brackets:
             raise source.error(
                 "no column holds entities in brackets, such as (PERSON* and *); if one does, give its number "
-                f"and that of the words: --columns 3,10; the first row is {quoted(' '.join(rows[0]))}"
+                f"and that of the words: --columns 3,10; the first row is {show_row(' '.join(rows[0]))}"
             )
         word = next((i for i in range(width) if not _is_number_or_name(table, i)), 0)
         entity = brackets[-1]
@@ -169,13 +168,13 @@ def _spans(source: SourceFile, cells: Sequence[str], lines: Sequence[int]) -> li
     for i, cell in enumerate(cells):
         if not _BRACKETS.fullmatch(cell) or not cell:
             expected = "expected (LABEL*, *, *) or (LABEL)"
-            raise source.error(f"{quoted(cell)} does not mark entities by brackets; {expected}", lines[i])
+            raise source.error(f"{show_row(cell)} does not mark entities by brackets; {expected}", lines[i])
         for part in _PART.finditer(cell):
             if part[1]:
                 source.notes.update(["nested entities left out; the outermost is read"] if opened else [])
                 opened.append((i, part[1]))
             elif not opened:
-                raise source.error(f"the bracket that {quoted(cell)} closes was not opened", lines[i])
+                raise source.error(f"the bracket that {show_row(cell)} closes was not opened", lines[i])
             else:
                 start, label = opened.pop()
                 if not opened:

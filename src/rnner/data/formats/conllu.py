@@ -17,6 +17,7 @@ from rnner.data.formats.column_layout import is_blank
 from rnner.data.formats.head import Head
 from rnner.data.lines import read_lines
 from rnner.data.token_table import NO_DOCUMENT
+from rnner.text.spacing import plain_spacing
 
 _WIDTH = 10
 _TAG_KEYS = ("ner", "name", "ne")
@@ -30,8 +31,8 @@ _Row = tuple[int, list[str]]  # line number and cells
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
     """Yield the sentences; a word without a tag key is outside any entity.
 
-    Raises DataError with the line for a row without ten columns or without a valid number, and if no word has
-    a tag.
+    Raises DataError with the line for a row without ten columns or without a valid number, and, if the source
+    must have tags, if no word has one.
     """
     document, words, tagged = NO_DOCUMENT, 0, False
     lines = enumerate(read_lines(source.path), 1)
@@ -61,7 +62,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
             )
         if len(rows) > len(word_rows):
             source.notes[_SKIPPED_NOTE] += len(rows) - len(word_rows)
-    if words and not tagged:
+    if words and not tagged and source.tagged:
         raise source.error("no word has an entity tag, such as NER=B-PER, in its last column (MISC)")
 
 
@@ -75,7 +76,7 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
         if sentence.document != document:
             document = sentence.document
             out.write(f"# newdoc id = {document + 1}\n")
-        spaces = sentence.spaces or [True] * len(sentence.words)
+        spaces = sentence.spaces or [*plain_spacing(sentence.words)[:-1], True]
         text = "".join(f"{w} " if s else w for w, s in zip(sentence.words, spaces, strict=True)).strip(" ")
         out.write(f"# sent_id = {number}\n# text = {text}\n")
         rows = zip(sentence.words, sentence.tags, spaces, strict=True)
@@ -117,8 +118,11 @@ def _parse_misc(cell: str) -> dict[str, str]:
     return {key.strip().lower(): value.strip(" ") for key, _, value in pairs if value}
 
 
-def _spaces(rows: Iterable[_Row]) -> list[bool]:
-    """Return whether a space follows each word; for the last word of a range, the range row decides."""
+def _spaces(rows: Iterable[_Row]) -> list[bool] | None:
+    """Return whether a space follows each word; None if no row says so.
+
+    For the last word of a range, the range row decides.
+    """
     spaces: list[bool] = []
     last, space_after_range = "", True
     for _, cells in rows:
@@ -127,4 +131,4 @@ def _spaces(rows: Iterable[_Row]) -> list[bool]:
             last, space_after_range = cells[0].split("-")[1], space
         elif "." not in cells[0]:
             spaces.append(space_after_range if cells[0] == last else space)
-    return spaces
+    return None if all(spaces) else spaces

@@ -7,15 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rnner.data.formats.header import column_names
+
+OF_TEXTS = ("tokens", "words", "text", "sentence")
+"""Names of columns that may hold several words."""
 _DELIMITERS = ",;\t|"
-_WORDS = ("token", "word", "form", "word_form", "wordform", "tokens", "words", "text", "sentence")
 _NUMBER = "_?(#|id|idx|index|no|nr|num|number|name)"
 _SENTENCE_NAME = re.compile(f"sent(ence)?s?({_NUMBER})?|sid")
 _DOCUMENT_NAME = re.compile(f"(doc(ument)?|article|file)s?({_NUMBER})?")
-_TAG_NAME = re.compile(
-    r"(?:(?:ner|ne|named_?entit(?:y|ies)|entit(?:y|ies)|iob2?|bioe?s?|bilou|gold)_?(?:tags?|labels?|types?)?"
-    r"|tags?|labels?)(?:_?[0-9]+|_[a-z0-9_]+)?"
-)
 
 
 @dataclass(frozen=True)
@@ -45,16 +44,24 @@ def parse_header(line: str) -> Header | None:
         cells = split_row(line, delimiter)
         if cells is None or len(cells) < 2:
             continue
+        kinds = column_names(cells)
         names = [re.sub(r"[^\w#]+", "_", cell.lower()).strip("_") for cell in cells]
-        word = next((names.index(name) for name in _WORDS if name in names), None)
-        tags = [i for i, name in enumerate(names) if i != word and _TAG_NAME.fullmatch(name)]
+        word = _word_column(kinds, names)
+        tags = [i for i, kind in enumerate(kinds) if kind == "predicted"]
+        tags = tags or [i for i, kind in enumerate(kinds) if kind == "tag" and i != word]
         if word is not None and tags:
             names[word] = ""
             sentence, document = _first(_SENTENCE_NAME, names), _first(_DOCUMENT_NAME, names)
             padded = any(cell.startswith(" ") for cell in cells[1:])
-            cells = [cell.strip() for cell in cells]
-            return Header(delimiter, padded, cells, word, tags, sentence, document)
+            return Header(delimiter, padded, [cell.strip() for cell in cells], word, tags, sentence, document)
     return None
+
+
+def _word_column(kinds: Sequence[str], names: Sequence[str]) -> int | None:
+    """Return the column of words: one for single words, or else one for texts."""
+    columns = [i for i, kind in enumerate(kinds) if kind == "token"]
+    single = [i for i in columns if names[i] not in OF_TEXTS]
+    return next(iter(single or columns), names.index("sentence") if "sentence" in names else None)
 
 
 def _first(pattern: re.Pattern[str], names: Sequence[str]) -> int | None:

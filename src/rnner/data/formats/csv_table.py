@@ -13,22 +13,25 @@ per row; otherwise it is a column file with a header.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
-from rnner.data.formats.csv_header import Header, first_row, parse_header, split_row
+from rnner.data.formats.column_layout import show_row
+from rnner.data.formats.csv_header import OF_TEXTS, Header, first_row, parse_header, split_row
 from rnner.data.formats.csv_lists import is_list, parse_list
 from rnner.data.formats.head import Head
-from rnner.data.formats.table_columns import TagColumns, chosen_columns, count_entities, quoted
+from rnner.data.formats.table_columns import TagColumns, chosen_columns
+from rnner.data.formats.tag_columns import choose, find_tag_columns
 from rnner.data.lines import read_lines
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError, counted
 from rnner.tags import is_tag
 
-_OF_TEXTS = ("tokens", "words", "text", "sentence")  # names of columns that may hold several words
+_TAGGED_ROW = re.compile(r"[^\t]*,(O|[BIES]-[^,\t]+)")
 _SAMPLE = 2000  # rows from which the layout is detected
 _LEAST_LISTS = 0.1  # share of rows with several tags, in a table with a sentence per row
 _LONG_SENTENCE, _LONGEST_SENTENCE = 100, 1000  # words that are noted, and refused, as one sentence
@@ -43,9 +46,7 @@ def detect(head: Head) -> bool:
     header = parse_header(line)
     if header is None:
         rows = [line, *(line for _, line in lines if line.strip())]
-        return len(rows) > 1 and all(
-            "," in row and "\t" not in row and is_tag(row.rpartition(",")[2]) for row in rows
-        )
+        return len(rows) > 1 and all(map(_TAGGED_ROW.fullmatch, rows))
     records = _records(SourceFile(head.path), lines, header, multiline=False)
     tags = [cells[header.tags[0]] for _, cells in records if len(cells) > header.tags[0]]
     if any(tag.startswith("[{") for tag in tags):
@@ -66,7 +67,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
     if header is None:
         example = "such as Word,Tag"
         raise source.error(
-            f"the first row must name a column of words and one of tags, {example}; it is {quoted(line)}",
+            f"the first row must name a column of words and one of tags, {example}; it is {show_row(line)}",
             number,
         )
     sample = list(islice(lines, _SAMPLE))
@@ -115,14 +116,17 @@ def _quote(cell: str) -> str:
 
 
 def _tag_columns(header: Header, chosen: int | None, rows: Sequence[_Row], wide: bool) -> TagColumns:
-    """Return the columns of tags; the one with the most entities in the sample is read, or the chosen one."""
-    counts = {}
-    for i in header.tags if chosen is None else sorted({*header.tags, chosen}):
-        cells = [cells[i].strip() for _, cells in rows if len(cells) > i]
-        tags = list(chain.from_iterable(parse_list(cell) or [] for cell in cells)) if wide else cells
-        counts[i] = count_entities(tags)
-    best = max(counts, key=counts.__getitem__) if chosen is None else chosen
-    return TagColumns(best, {i: header.names[i] for i in counts})
+    """Return the columns of tags. The chosen one is read, or the one that `tag_columns.choose` chooses."""
+    columns = header.tags if chosen is None else sorted({*header.tags, chosen})
+    cells = [[cells[i].strip() for i in columns] for _, cells in rows if len(cells) > columns[-1]]
+    tags = [list(zip(*map(_list, row), strict=False)) for row in cells] if wide else [cells]
+    found = find_tag_columns(tags, range(len(columns)), words_first=False)
+    best = columns[choose(found).column if found else 0] if chosen is None else chosen
+    return TagColumns(best, {i: header.names[i] for i in columns})
+
+
+def _list(cell: str) -> list[str]:
+    return parse_list(cell) or []
 
 
 def _check_words(
@@ -131,7 +135,7 @@ def _check_words(
     """Raise DataError if whole texts have a single tag each, as in corpora for classification."""
     name = header.names[header.word]
     texts = [cells[header.word] for _, cells in rows if len(cells) > header.word]
-    if not wide and name.lower() in _OF_TEXTS and sum(" " in text for text in texts) > len(texts) / 2:
+    if not wide and name.lower() in OF_TEXTS and sum(" " in text for text in texts) > len(texts) / 2:
         raise source.error(
             f"the column {name} holds texts, but {header.names[tags.read]} has a single tag for each; "
             "expected a word and its tag per row, or a tag for each word of a text"
@@ -167,7 +171,7 @@ def _records(
                 quotes += following[1].count('"')
             cells = split_row("\n".join(parts), header.delimiter)
             if cells is None:
-                raise source.error(f"a quoted cell does not end: {quoted(line)}", number)
+                raise source.error(f"a quoted cell does not end: {show_row(line)}", number)
         elif cells is None:
             source.notes["rows with quotation marks that do not match, read as part of the text"] += 1
             cells = line.split(header.delimiter)
@@ -183,7 +187,7 @@ def _check_width(source: SourceFile, header: Header, row: _Row) -> bool:
     if len(cells) != len(header.names) and any(cell.strip() for cell in cells):
         line = header.delimiter.join(cells)
         names = f"where the header names {len(header.names)}"
-        raise source.error(f"{counted(len(cells), 'cell')}, {names}: {quoted(line)}", number)
+        raise source.error(f"{counted(len(cells), 'cell')}, {names}: {show_row(line)}", number)
     return True
 
 
@@ -242,8 +246,7 @@ class _Sentences:
             tags = [cells[self.tags.read].strip() for _, cells in rows]
             if empty := tags.count(""):
                 self.source.notes["empty tags read as O"] += empty
-            tags = self.tags.named(self.source, [tag or "O" for tag in tags], numbers)
-            yield TaggedSentence(words, tags, numbers, self.document)
+            yield TaggedSentence(words, [tag or "O" for tag in tags], numbers, self.document)
 
 
 # --- a sentence per row ------------------------------------------------------------------------------------
@@ -269,13 +272,12 @@ def _wide_sentences(
             raise source.error(f"the list in the column {column} cannot be read", number)
         if len(words) != len(found):
             columns = f"{len(words)} {header.names[word]} but {len(found)} {header.names[tags.read]}"
-            raise source.error(f"{columns}: {quoted(cells[word])}", number)
+            raise source.error(f"{columns}: {show_row(cells[word])}", number)
         for i in tags.names:
             tags.add(i, lists[i] or [])
         if header.document is not None and cells[header.document] not in ("", name):
             document, name = document + 1, cells[header.document]
         if words:
-            numbers = [number] * len(words)
-            yield TaggedSentence(words, tags.named(source, found, numbers), numbers, document)
+            yield TaggedSentence(words, found, [number] * len(words), document)
         else:
             source.notes["rows without a word skipped"] += 1

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
-from rnner.data.formats.column_layout import is_blank
+from rnner.data.formats.column_layout import is_blank, show_row
 from rnner.data.formats.head import Head
-from rnner.data.formats.table_columns import TagColumns, chosen_columns, quoted
+from rnner.data.formats.table_columns import TagColumns, chosen_columns
 from rnner.data.lines import read_lines
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import counted
@@ -63,12 +63,12 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
                 names = cells
                 rows = _Rows(source, names, _tag_columns(source, names))
             elif cells != names:
-                raise source.error(f"a second header with other columns: {quoted(line)}", number)
+                raise source.error(f"a second header with other columns: {show_row(line)}", number)
         elif rows is None:
-            raise source.error(f"expected the header TOKEN, {_READ}, ..., found {quoted(line)}", number)
+            raise source.error(f"expected the header TOKEN, {_READ}, ..., found {show_row(line)}", number)
         elif len(cells) != len(names):
             width = f"where the header names {len(names)} (separated by tabs)"
-            raise source.error(f"{counted(len(cells), 'column')}, {width}: {quoted(line)}", number)
+            raise source.error(f"{counted(len(cells), 'column')}, {width}: {show_row(line)}", number)
         else:
             yield from rows.add(number, cells, document)
     if rows is not None:

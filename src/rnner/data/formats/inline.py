@@ -13,9 +13,8 @@ from itertools import chain, groupby, islice
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
-from rnner.data.formats.column_layout import DOCUMENT_MARK, is_blank
+from rnner.data.formats.column_layout import DOCUMENT_MARK, is_blank, show_row
 from rnner.data.formats.head import Head
-from rnner.data.formats.table_columns import quoted
 from rnner.data.lines import read_lines
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.tags import is_tag
@@ -51,7 +50,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
                 word, tag = _split(item, separator)
                 if not word or not tag:
                     example = f"such as Ada{separator}B-PER"
-                    raise source.error(f"{quoted(item)} is not a word and its tag, {example}", number)
+                    raise source.error(f"{show_row(item)} is not a word and its tag, {example}", number)
                 words.append(word)
                 tags.append(tag)
                 numbers.append(number)

@@ -15,6 +15,7 @@ none detects is a column file.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,7 @@ from rnner.data.formats.annotated import (
 )
 from rnner.data.formats.head import Head
 from rnner.data.formats.json_records import Record
+from rnner.data.tag_spellings import spelling_of
 
 Item = TypeVar("Item", TaggedSentence, AnnotatedText)
 
@@ -131,18 +133,44 @@ def read_documents(source: SourceFile, form: str, illegal: IllegalTagRule = "err
     """
     if form in TEXT_FORMATS:
         return list(TEXT_FORMATS[form].read(source))
-    sentences = list(_checked_sentences(source, form))
+    sentences = read_sentences(source, form)
     return list(to_documents(sentences, decide_scheme(source, sentences, illegal)))
 
 
-def read_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
-    """Yield the tagged sentences of a file in any format; spans of characters become BIOES tags.
+def read_sentences(source: SourceFile, form: str) -> list[TaggedSentence]:
+    """Return the sentences of a file in any format, with standard tags (`rnner.data.tag_spellings`).
+
+    Tags that are numbers get the names of the source.
+
+    Raises DataError as `stream_sentences` does, and for the first tag that cannot be read.
+    """
+    sentences = list(stream_sentences(source, form))
+    if names := source.label_names:
+        sentences = [own._replace(tags=[names.get(tag, tag) for tag in own.tags]) for own in sentences]
+    counts = Counter(tag for sentence in sentences for tag in sentence.tags)
+    spelling = spelling_of(counts)
+    for sentence in sentences if spelling.unreadable else ():
+        for tag, line in zip(sentence.tags, sentence.lines, strict=True):
+            if tag in spelling.unreadable:
+                first = line == sentences[0].lines[0]
+                problem = spelling.problem(tag, in_column=form == "columns", in_first_row=first)
+                raise source.error(problem, line)
+    source.notes.update(spelling.notes(counts))
+    if not spelling.changed:
+        return sentences
+    return [sentence._replace(tags=[spelling.tags[tag] for tag in sentence.tags]) for sentence in sentences]
+
+
+def stream_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
+    """Yield the sentences of a file in any format, with the tags as they stand in it.
+
+    Spans of characters become BIOES tags.
 
     Raises DataError as `read_documents` does (but not for illegal tags), and at the end for spans that do not
     begin and end where tokens do, or that overlap.
     """
     if form in TEXT_FORMATS:
-        aligner = Aligner(source.path)
+        aligner = Aligner(source.path, tokenizer=source.tokenizer)
         yield from to_tagged_sentences(TEXT_FORMATS[form].read(source), aligner, "bioes")
         aligner.raise_refused()
     else:

@@ -9,7 +9,6 @@ from rnner.data.formats.annotated import SourceFile
 
 _OUTSIDE = frozenset(("", "O", "o", "0", "_", "-"))
 _PREFIXED = re.compile(r"([BIESULMW])[-_](.+)", re.DOTALL | re.IGNORECASE)
-_MOST_SHOWN = 120  # characters of a row in a message
 
 
 def chosen_columns(source: SourceFile, names: Sequence[str]) -> dict[str, int]:
@@ -56,14 +55,6 @@ class TagColumns:
         """Count the entities of a sentence in one of the columns."""
         self.counts[column] += count_entities(tags)
 
-    def named(self, source: SourceFile, tags: Sequence[str], lines: Sequence[int]) -> list[str]:
-        """Return the tags of a sentence with names for numbers, except the 0 and 1 of binary tags."""
-        numbers = source.label_names or not {tag for tag in tags if tag.isdecimal()} <= {"0", "1"}
-        return [
-            source.label_name(int(tag), line) if numbers and tag.isdecimal() else tag
-            for tag, line in zip(tags, lines, strict=True)
-        ]
-
     def note(self, source: SourceFile) -> None:
         """Note what each column holds, if several hold entities."""
         counts = {i: count for i, count in self.counts.items() if count and i != self.read}
@@ -72,8 +63,3 @@ class TagColumns:
             read = f"{self.names[self.read]} ({self.counts[self.read]:,} entities)"
             advice = "choose with data.columns or --columns, such as token=NAME,tag=NAME"
             source.notes[f"tags read from the column {read}, not from {', '.join(others)}; {advice}"] = 0
-
-
-def quoted(line: str) -> str:
-    """Return the beginning of a row for a message."""
-    return repr(line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}...")

@@ -23,9 +23,9 @@ from itertools import accumulate
 from typing import NamedTuple, TextIO
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
-from rnner.data.formats.column_layout import is_blank
+from rnner.data.formats.column_layout import is_blank, show_row
 from rnner.data.formats.head import Head
-from rnner.data.formats.table_columns import chosen_columns, quoted
+from rnner.data.formats.table_columns import chosen_columns
 from rnner.data.lines import read_lines
 from rnner.text.sentences import split_sentences
 from rnner.text.tokenizer import Token, tokenize
@@ -105,14 +105,16 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     rows: list[_Row] = []
     for number, line in lines:
         if number == 1 and not line.startswith(f"{_FORMAT} 3"):
-            raise source.error(f"expected {_FORMAT} 3.x, found {quoted(line)}; export WebAnno TSV 3", number)
+            raise source.error(
+                f"expected {_FORMAT} 3.x, found {show_row(line)}; export WebAnno TSV 3", number
+            )
         if match := _ROW.match(line):
             if not texts:
-                raise source.error(f"no line {_TEXT} before this row: {quoted(line)}", number)
+                raise source.error(f"no line {_TEXT} before this row: {show_row(line)}", number)
             rows.append(_parse_row(source, line, number, match, len(columns)))
         elif not is_blank(line) and line[0] != "#":
             raise source.error(
-                f"expected a row such as 1-1, 0-3, Ada (with tabs), found {quoted(line)}", number
+                f"expected a row such as 1-1, 0-3, Ada (with tabs), found {show_row(line)}", number
             )
         elif line.startswith(_TEXT):
             if rows:
@@ -175,7 +177,7 @@ def _parse_row(source: SourceFile, line: str, number: int, match: re.Match[str],
     text, *cells = line[match.end() :].split("\t")
     if len(cells) < width:
         raise source.error(
-            f"{len(cells)} columns after the word, but the header declares {width}: {quoted(line)}", number
+            f"{len(cells)} columns after the word, but the header declares {width}: {show_row(line)}", number
         )
     return _Row(number, not match[1], int(match[2]), int(match[3]), _unescape(text), cells)
 
@@ -207,7 +209,7 @@ class _Document:
             if row.is_word and row.text:
                 words.append(Token(row.text, base + start, base + end))
                 if len(words) > 1 and words[-1].start < words[-2].end:
-                    message = f"the word {quoted(row.text)} begins before the previous one ends"
+                    message = f"the word {show_row(row.text)} begins before the previous one ends"
                     raise self.source.error(message, row.line)
             self.units.append(_Unit(row.line, base + start, base + end, row.cells))
         self.sentences.append(words)
@@ -235,8 +237,8 @@ class _Document:
                 return spans, sum(counts)
             misplaced += wrong
         row = misplaced[0]
-        place = f"at {row.begin}-{row.end} in its sentence {quoted(text)}"
-        raise self.source.error(f"the word {quoted(row.text)} is not {place}", row.line)
+        place = f"at {row.begin}-{row.end} in its sentence {show_row(text)}"
+        raise self.source.error(f"the word {show_row(row.text)} is not {place}", row.line)
 
     def annotated(self, columns: Sequence[_Column]) -> AnnotatedText:
         """Return the document with the entities of the chosen column."""

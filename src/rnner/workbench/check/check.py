@@ -16,6 +16,7 @@ _FILE_CHECKS = (
     labels.check_transitions,
     labels.check_entities,
     token_text.check_length,
+    token_text.check_segmented,
 )
 _CORPUS_CHECKS = (
     labels.check_schemes,

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from rnner.text.spacing import join
 from rnner.workbench.check.findings import Finding
 from rnner.workbench.check.lenient_reader import ColumnFile
 from rnner.workbench.entity_forms import EntityForm, OutsideFinder
@@ -36,7 +37,7 @@ def check_consistency(files: Sequence[ColumnFile]) -> Iterator[Finding]:
         by_label = places[form]
         total = sum(map(len, by_label.values()))
         elsewhere = f"{_quoted(usual)} in {len(by_label[usual]):,} of {total:,} places"
-        message = f"{' '.join(form)!r} is {_quoted(label)} here, {elsewhere}"
+        message = f"{join(form)!r} is {_quoted(label)} here, {elsewhere}"
         for file, line in by_label[label]:
             yield Finding("inconsistent", file.path, line, file.token_position(line), message)
 

@@ -40,7 +40,7 @@ _ERRORS = {
     ),
     "columns": (
         "rows with a different number of columns from most rows",
-        "correct these rows; --fix corrects separators, empty last columns, and rows of invisible characters",
+        "correct these rows; --fix removes rows of invisible characters",
     ),
     "empty-token": (
         "tokens that are empty or only white space",
@@ -48,7 +48,8 @@ _ERRORS = {
     ),
     "tag": (
         "cells in the tag column that are not valid tags",
-        "use O, B-LABEL, I-LABEL, E-LABEL, S-LABEL, or 0 and 1; --fix corrects other spellings of these",
+        "use O, B-LABEL, I-LABEL, E-LABEL, S-LABEL, or 0 and 1; --fix joins the pieces of words that subword "
+        "tools tag X, and removes their [CLS] and [SEP]",
     ),
     "transition": (
         "tag sequences that the scheme of the file does not allow",
@@ -68,6 +69,22 @@ _ERRORS = {
     ),
 }
 _WARNINGS = {
+    "tag-columns": (
+        "files with several columns of tags",
+        "give --columns TOKEN,TAG to check another one; for training, set data.columns",
+    ),
+    "separators": (
+        "rows with spaces where most rows have tabs, or tabs where most have spaces",
+        "rnner reads them, other tools may not; --fix gives all rows the same separator",
+    ),
+    "spelling": (
+        "tags in another spelling",
+        "rnner reads them, other tools may not; --fix writes B-LABEL, I-LABEL, E-LABEL, S-LABEL and O",
+    ),
+    "affix": (
+        "affixes that nearly all tokens share",
+        "a model trained on them does not fit plain text; --fix strips them",
+    ),
     "different-schemes": (
         "files in different tagging schemes",
         "rnner converts each file; other tools may assume that all have the scheme of the first",
@@ -87,6 +104,10 @@ _WARNINGS = {
     "damaged-text": (
         "text that was decoded with the wrong encoding",
         "export the file again from its source; --fix restores UTF-8 that was read as Windows-1252",
+    ),
+    "segmented": (
+        "words of several characters in a script without spaces",
+        "raw text is split into single characters: set text.tokenizer to the segmenter of these words",
     ),
     "long-sentence": (
         "sentences of more than 200 tokens",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import combinations
 
+from rnner.errors import counted
 from rnner.tags import SCHEMES
 from rnner.workbench.check.findings import Finding
 from rnner.workbench.check.lenient_reader import ColumnFile
@@ -20,12 +21,17 @@ _SHARE_MIXED = 0.8
 
 
 def check_tags(file: ColumnFile) -> Iterator[Finding]:
-    """Find cells in the tag column that are not valid tags."""
+    """Find cells in the tag column that are not valid tags, and tags in another spelling."""
+    respelled: dict[str, list[int]] = defaultdict(list)  # lines by cell
     for sentence in file.sentences:
         for line, cell, tag in zip(sentence.lines, sentence.tag_cells, sentence.tags, strict=True):
-            if cell.strip(" ") != tag:
-                message = f"{cell!r}" + (f"; did you mean {tag}?" if tag else "")
-                yield Finding("tag", file.path, line, file.tag_position(line), message)
+            if tag is None:
+                yield Finding("tag", file.path, line, file.tag_position(line), file.spelling.problem(cell))
+            elif cell.strip(" ") != tag:
+                respelled[cell].append(line)
+    for cell, lines in respelled.items():
+        message = f"{cell!r} is read as {file.spelling.tags[cell]} ({counted(len(lines), 'row')})"
+        yield Finding("spelling", file.path, lines[0], file.tag_position(lines[0]), message)
 
 
 def check_transitions(file: ColumnFile) -> Iterator[Finding]:

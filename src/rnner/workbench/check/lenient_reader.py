@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from rnner.data.formats.column_layout import Layout, detect_layout
-from rnner.data.formats.columns import LAYOUT_SAMPLE
+from rnner.data.affixes import Affix, find_affix
+from rnner.data.formats.column_layout import LAYOUT_SAMPLE, Layout, detect_layout
 from rnner.data.lines import TextSource, name_of, read_lines
+from rnner.data.tag_spellings import Spelling, spelling_of
 from rnner.errors import DataError
-from rnner.tags import LENIENT, SchemeDetector, SchemeError, Span, is_tag, to_spans
-
-_BINARY = frozenset("01")
-_TO_BIOES = {"L": "E", "U": "S", "M": "I", "W": "S"}  # the other prefixes of BILOU and BMEWO
+from rnner.tags import LENIENT, SchemeDetector, SchemeError, Span, to_spans
 
 
 @dataclass(slots=True)
@@ -26,7 +24,7 @@ class ParsedSentence:
         words: its tokens.
         tag_cells: the cells of the tag column.
         lines: the line of each token, from 1.
-        tags: the tags, with other spellings corrected; None where the cell is not a tag.
+        tags: the tags in the standard spelling; None where the cell is not a tag.
         valid: whether all rows and tags were valid, so that the order of the tags can be checked.
     """
 
@@ -48,7 +46,7 @@ class ColumnFile:
         layout_problem: why the layout cannot be detected; then nothing else is read.
         sentences: in order.
         ragged: line and number of columns of the rows with a wrong number of columns.
-        binary: whether most tags are 0 and 1.
+        spelling: how the tags are spelled.
     """
 
     path: str
@@ -57,7 +55,17 @@ class ColumnFile:
     layout_problem: str = ""
     sentences: list[ParsedSentence] = field(default_factory=list)
     ragged: list[tuple[int, int]] = field(default_factory=list)
-    binary: bool = False
+    spelling: Spelling = field(default_factory=lambda: spelling_of({}))
+
+    @property
+    def binary(self) -> bool:
+        """Whether the tags are 0 and 1."""
+        return self.spelling.kind == "binary"
+
+    @cached_property
+    def affix(self) -> Affix | None:
+        """The affix that nearly all tokens share."""
+        return find_affix({word for sentence in self.sentences for word in sentence.words})
 
     @cached_property
     def detector(self) -> SchemeDetector:
@@ -104,10 +112,11 @@ class ColumnFile:
 
     def _position(self, line: int, column: int) -> int:
         text = self.lines[line - 1]
-        if self.layout.separator == "\t":
+        odd = self.layout.has_other_separator(text)
+        if self.layout.separator == "\t" and not odd:
             return sum(len(cell) + 1 for cell in text.split("\t")[:column]) + 1
         indent = len(text) - len(text.lstrip(" \t"))
-        starts = [match.start() for match in re.finditer("[^ ]+", text[indent:])]
+        starts = [match.start() for match in re.finditer("[^ \t]+" if odd else "[^ ]+", text[indent:])]
         return indent + starts[column] + 1
 
 
@@ -132,20 +141,6 @@ def parse(path: str, lines: Sequence[str], columns: Mapping[str, int] | None = N
     return file
 
 
-def parse_tag(cell: str, *, binary: bool) -> str | None:
-    """Return the tag in a cell, even if it is spelled differently: `L-PER`, `b-PER`, `B_PER`, `o`."""
-    tag = cell.strip(" ")
-    if is_tag(tag) and (tag in _BINARY) == binary:
-        return tag
-    if binary:
-        return None
-    if tag == "o":
-        return "O"
-    prefix = tag[:1].upper()
-    corrected = _TO_BIOES.get(prefix, prefix) + "-" + tag[2:]
-    return corrected if tag[1:2] in ("-", "_") and is_tag(corrected) else None
-
-
 def _read_rows(file: ColumnFile) -> None:
     """Set the sentences, still without tags, and the ragged rows."""
     layout = file.layout
@@ -167,9 +162,8 @@ def _read_rows(file: ColumnFile) -> None:
 
 
 def _parse_tags(file: ColumnFile) -> None:
-    counts = Counter(cell for sentence in file.sentences for cell in sentence.tag_cells)
-    file.binary = sum(counts[digit] for digit in _BINARY) * 2 > counts.total()
-    tags = {cell: parse_tag(cell, binary=file.binary) for cell in counts}
+    file.spelling = spelling_of(Counter(cell for sentence in file.sentences for cell in sentence.tag_cells))
+    tags = file.spelling.tags
     for sentence in file.sentences:
-        sentence.tags = [tags[cell] for cell in sentence.tag_cells]
+        sentence.tags = [tags.get(cell) for cell in sentence.tag_cells]
         sentence.valid = sentence.valid and None not in sentence.tags

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rnner.data.formats.column_layout import Layout
+from rnner.data.tag_spellings import PIECE_TAGS
 from rnner.errors import UsageError
 from rnner.system.files import atomic_replace
 from rnner.tags import LENIENT, from_spans, to_spans
 from rnner.workbench.check.labels import has_violation, plain_label, total_label_counts
-from rnner.workbench.check.lenient_reader import ColumnFile, parse, parse_tag
+from rnner.workbench.check.lenient_reader import ColumnFile, parse
 from rnner.workbench.check.token_text import fix_bytes, fix_mojibake, strip_invisible
 
 _GAP = re.compile("[ \t]+")
@@ -30,14 +31,16 @@ class Repaired(NamedTuple):
 def repair(files: Sequence[ColumnFile], columns: Mapping[str, int] | None = None) -> list[Repaired]:
     """Return repaired copies of files that belong together.
 
-    First, lines are fixed: bytes that are not UTF-8, wrong separators, empty columns at the end of a row,
-    invisible characters, UTF-8 read as Windows-1252, other spellings of tags. Then labels get their usual
-    spelling. Then the tags of sentences that violate the scheme of their file are rewritten from the
-    entities that conlleval reads in them. Nothing else changes, and no line is removed. `columns` as for
-    `read_file`.
+    First, pieces of words that a subword tool tagged X are joined to words, and its marks are removed. Then
+    lines are fixed: bytes that are not UTF-8, other separators, empty columns at the end of a row, affixes of
+    all tokens, invisible characters, UTF-8 read as Windows-1252, other spellings of tags. Then labels get
+    their usual spelling. Then the tags of sentences that violate the scheme of their file are rewritten from
+    the entities that conlleval reads in them. Nothing else changes, and no other line is removed. `columns`
+    as for `read_file`.
     """
     changed = [Counter[str]() for _ in files]
-    lines = list(map(_fix_lines, files, changed))
+    joined = [_join_pieces(file, columns, own) for file, own in zip(files, changed, strict=True)]
+    lines = list(map(_fix_lines, joined, changed))
     fixed = [parse(file.path, own, columns) for file, own in zip(files, lines, strict=True)]
     rename_labels = partial(_rename_labels, _usual_labels(fixed))
     for kind, new_tags in (("similar-labels", rename_labels), ("transition", _legal_tags)):
@@ -82,6 +85,41 @@ def _usual_labels(files: Sequence[ColumnFile]) -> dict[str, str]:
     return {label: labels[0] for labels in spellings.values() for label in labels[1:]}
 
 
+def _join_pieces(file: ColumnFile, columns: Mapping[str, int] | None, changed: Counter[str]) -> ColumnFile:
+    """Return a file without the rows that a subword tool added: `##son X`, `[CLS] [CLS]`.
+
+    A piece of a word without `##` stays, with a tag that continues the entity before it.
+    """
+    pieces = PIECE_TAGS & file.spelling.unreadable
+    if not pieces:
+        return file
+    rows: dict[int, list[str] | None] = {}  # the new cells of rows by line; None for a row to remove
+    token, tag = file.layout.token, file.tag_column
+    for sentence in file.sentences:
+        before: list[str] | None = None  # the row that a piece belongs to
+        for number, cell in zip(sentence.lines, sentence.tag_cells, strict=True):
+            cells = file.layout.cells(file.lines[number - 1])
+            rows[number] = cells
+            if cell in pieces and cell != "X":
+                rows[number] = None if cells[token] in PIECE_TAGS else cells
+            elif cell == "X" and before and cells[token].startswith("##"):
+                before[token] += cells[token][2:]
+                rows[number] = None
+            else:
+                if cell == "X":
+                    entity = file.spelling.tags.get(before[tag], "O") if before else "O"
+                    cells[tag] = "O" if entity == "O" else f"I-{entity[2:]}"
+                before = cells
+            changed["tag"] += rows[number] is None or cell == "X"
+    lines = []
+    for number, line in enumerate(file.lines, 1):
+        new = rows.get(number, [])
+        if new is not None:
+            same = not new or new == file.layout.cells(line)
+            lines.append(line if same else file.layout.separator.join(new))
+    return parse(file.path, lines, columns)
+
+
 def _fix_lines(file: ColumnFile, changed: Counter[str]) -> list[str]:
     """Return the lines with bytes, columns, tokens and spellings of tags fixed."""
     lines = [fix_bytes(line) for line in file.lines]
@@ -102,13 +140,19 @@ def _fix_row(line: str, file: ColumnFile, changed: Counter[str]) -> str:
         if not row:
             return ""
         line, cells = layout.separator.join(row), row
+    elif layout.has_other_separator(line):
+        changed["separators"] += 1
+        line = layout.separator.join(cells)
     new = list(cells)
-    new[layout.token] = _fix_token(cells[layout.token], changed)
+    if file.affix and (stripped := file.affix.strip(cells[layout.token])) != cells[layout.token]:
+        changed["affix"] += 1
+        new[layout.token] = stripped
+    new[layout.token] = _fix_token(new[layout.token], changed)
     tag_cell = cells[file.tag_column]
-    tag = parse_tag(tag_cell, binary=file.binary)
+    tag = file.spelling.tags.get(tag_cell)
     if tag is not None and tag != tag_cell.strip(" "):
         new[file.tag_column] = tag
-        changed["tag"] += 1
+        changed["spelling"] += 1
     return line if new == cells else layout.separator.join(new)
 
 

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from rnner.tags import Span
+from rnner.text.spacing import join
 from rnner.workbench.check.findings import Finding, abridge
 from rnner.workbench.check.lenient_reader import ColumnFile, ParsedSentence
 
@@ -90,7 +91,7 @@ def _retagged(occurrence: _Occurrence, earlier: _Occurrence) -> Finding:
 
 def _describe(occurrence: _Occurrence, spans: Collection[Span]) -> str:
     words = occurrence.sentence.words
-    entities = [f"{span.label} {' '.join(words[span.start : span.end])!r}" for span in sorted(spans)]
+    entities = [f"{span.label} {join(words[span.start : span.end])!r}" for span in sorted(spans)]
     return ", ".join(entities) or "no entity"
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
+from rnner.data.formats.columns import LONG_SENTENCE, NO_BLANK_LINES
+from rnner.errors import counted
+from rnner.text.spacing import join
+from rnner.text.unspaced import segmented_words
 from rnner.workbench.check.findings import Finding, abridge
 from rnner.workbench.check.lenient_reader import ColumnFile
-
-LONG = 200  # tokens; newspaper sentences are rarely half as long
 
 _STRAY = re.compile("[\udc80-\udcff\0]")  # bytes that are not UTF-8, and NUL
 # Control and format characters. Joiners count only at the ends of a token: inside, emoji and some scripts
@@ -34,17 +37,26 @@ def check_bytes(file: ColumnFile) -> Iterator[Finding]:
 
 
 def check_columns(file: ColumnFile) -> Iterator[Finding]:
-    """Find a layout that cannot be detected, and rows with a wrong number of columns."""
+    """Find a layout that cannot be detected, several tag columns, rows with another separator or width."""
     if file.layout_problem:
         yield Finding("layout", file.path, None, None, file.layout_problem)
         return
     for number, width in file.ragged:
         message = f"{file.layout.wrong_width(width)}: {abridge(file.lines[number - 1])}"
         yield Finding("columns", file.path, number, 1, message)
+    if file.layout.tag_choice:
+        yield Finding("tag-columns", file.path, None, None, file.layout.tag_choice)
+    numbers = [number for sentence in file.sentences for number in sentence.lines]
+    other = [number for number in numbers if file.layout.has_other_separator(file.lines[number - 1])]
+    if other:
+        message = f"{counted(len(other), 'row')}, the first is {abridge(file.lines[other[0] - 1])}"
+        yield Finding("separators", file.path, other[0], 1, message)
 
 
 def check_tokens(file: ColumnFile) -> Iterator[Finding]:
-    """Find empty tokens, invisible characters, and text that was decoded with the wrong encoding."""
+    """Find affixes, empty tokens, invisible characters, and text that was decoded with the wrong encoding."""
+    if file.affix:
+        yield Finding("affix", file.path, None, None, str(file.affix))
     words = {word for sentence in file.sentences for word in sentence.words}
     problems = {word: found for word in words if (found := list(_token_problems(word)))}
     if not problems:
@@ -58,10 +70,21 @@ def check_tokens(file: ColumnFile) -> Iterator[Finding]:
 def check_length(file: ColumnFile) -> Iterator[Finding]:
     """Find sentences of hundreds of tokens."""
     for sentence in file.sentences:
-        if (length := len(sentence.words)) > LONG:
-            start = abridge(" ".join(sentence.words[:8]))
+        if (length := len(sentence.words)) > LONG_SENTENCE:
+            start = abridge(join(sentence.words[:8]))
             message = f"{length:,} tokens, starting with {start}"
+            if len(file.sentences) == 1:
+                message += f"; {NO_BLANK_LINES}"
             yield Finding("long-sentence", file.path, sentence.lines[0], 1, message)
+
+
+def check_segmented(file: ColumnFile) -> Iterator[Finding]:
+    """Find words in a script without spaces, which the tokenizer does not find in raw text."""
+    counts = Counter(word for sentence in file.sentences for word in sentence.words)
+    if words := segmented_words(counts):
+        share = sum(counts[word] for word in words) / counts.total()
+        message = f"{share:.0%} of the words, such as {', '.join(words[:3])}"
+        yield Finding("segmented", file.path, None, None, message)
 
 
 def fix_mojibake(word: str) -> str | None:

@@ -1,0 +1,70 @@
+"""Records that `rnner predict` cannot read: it stops there, skips them, or marks them in the output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rnner.cli.prediction_chunks import Chunk, Item
+from rnner.errors import DataError, counted
+
+
+class Failures:
+    """Follows the rule of --on-error, and counts.
+
+    Args:
+        rule: `stop`, `skip` or `mark`.
+    """
+
+    def __init__(self, rule: str) -> None:
+        self._rule = rule
+        self._read = self._failed = 0
+        self._first: DataError | None = None
+        self._stopped: DataError | None = None
+
+    def handle(self, error: DataError, keys: Mapping[str, Any] | None = None) -> list[Item]:
+        """Return what the output has in place of a record: nothing, or an item with the error.
+
+        Args:
+            error: why the record cannot be read.
+            keys: its keys, if it has any; they are kept.
+
+        Raises:
+            DataError: `error`, if the rule is to stop.
+        """
+        if self._rule == "stop":
+            raise error
+        self._failed += 1
+        self._first = self._first or error
+        return [Item("", {**(keys or {}), "error": str(error)}, failed=True)] if self._rule == "mark" else []
+
+    def until_error(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """Yield chunks, and end at an error, so that what came before it is written.
+
+        Raises:
+            DataError: nothing came before the error.
+        """
+        try:
+            for chunk in chunks:
+                self._read += sum(not item.failed for item in chunk.items)
+                yield chunk
+        except DataError as error:
+            if not self._read + self._failed:
+                raise
+            self._stopped = error
+
+    def finish(self) -> None:
+        """Report what could not be read.
+
+        Raises:
+            DataError: a record could not be read. The message has the number of those that were.
+        """
+        parts = []
+        if self._first is not None:
+            where = "marked in the output" if self._rule == "mark" else "left out"
+            share = f"{self._failed:,} of {counted(self._failed + self._read, 'record')}"
+            parts.append(f"{share} could not be read ({where}); the first: {self._first}")
+        if self._stopped is not None:
+            parts.append(f"{self._stopped}; records written before it: {self._read:,}")
+        if parts:
+            raise DataError("; then ".join(parts))

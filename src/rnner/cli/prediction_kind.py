@@ -1,0 +1,139 @@
+"""Which kind of input a file or stdin is, from its suffix and its first kilobytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from rnner.cli.prediction_records import CONTENT_KEYS
+from rnner.cli.prediction_stream import InputStream
+from rnner.cli.prediction_table import has_texts
+from rnner.data.formats.column_layout import detect_layout
+from rnner.data.formats.detect import detect_format
+from rnner.data.formats.head import Head
+from rnner.data.formats.registry import FORMATS
+from rnner.errors import DataError
+from rnner.tags import is_tag
+
+_DESCRIPTIONS = {
+    "text": "text",
+    "json": "JSON records",
+    "jsonl": "JSON records, one per line",
+    "csv": "a table with a column text",
+    "conll": "a column file, of which only the words are read",
+}
+_KINDS_BY_SUFFIX = {
+    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
+    ".json": "json",
+    ".csv": "csv",
+    **dict.fromkeys(
+        (".conll", ".tsv", ".iob", ".iob2", ".bio", ".bio2", ".bioes", ".bilou", ".bmes"), "conll"
+    ),
+}
+_JSON_KINDS = ("json", "jsonl")
+_JSON = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\t\n]*"\s*:|\})')
+_FEWEST_ROWS = 3  # of a column file whose suffix is not that of one
+_MOST_LINES = 1000
+
+
+class Guess(NamedTuple):
+    """What an input seems to be.
+
+    Attributes:
+        kind: text, json, jsonl, csv, conll or annotated.
+        form: for annotated, one of `rnner.data.formats.registry.FORMATS`.
+        note: what to tell the user; empty for annotated, and for text that is expected to be text.
+    """
+
+    kind: str
+    form: str = ""
+    note: str = ""
+
+
+def guess_kind(stream: InputStream) -> Guess:
+    """Return what a stream seems to be; nothing is taken from it.
+
+    The first line decides if it is JSON, so that records can be answered as they arrive.
+
+    Raises:
+        DataError: as reading the stream does.
+    """
+    head = _look_at(stream)
+    expected = _KINDS_BY_SUFFIX.get(Path(stream.name.removesuffix(".gz")).suffix.lower())
+    kind, form = _kind_and_form(head, expected)
+    return Guess(kind, form, _note(stream.name, expected, kind))
+
+
+def _kind_and_form(head: Head, expected: str | None) -> tuple[str, str]:
+    if kind := _json_kind(head, expected):
+        form = _form_of_records(head)
+        return ("annotated", form) if form else (kind, "")
+    if expected in ("csv", "conll") and has_texts(head):
+        return "csv", ""
+    for name, known in FORMATS.items():
+        if known.detect is not None and known.detect(head):
+            return "annotated", name
+    return "conll" if _is_column_file(head, by_suffix=expected == "conll") else "text", ""
+
+
+def _note(name: str, expected: str | None, kind: str) -> str:
+    if kind == "annotated" or (kind == "text" and expected is None):
+        return ""
+    agrees = expected in (None, kind) or {expected, kind} <= {*_JSON_KINDS} or kind == "csv"
+    despite = "" if agrees else f"not {_DESCRIPTIONS[str(expected)].partition(',')[0]}, despite its suffix; "
+    return f"{name}: {despite}read as {_DESCRIPTIONS[kind]} (--input {kind})"
+
+
+def _look_at(stream: InputStream) -> Head:
+    data = stream.peek()
+    while not _JSON.match(data.decode(errors="replace").removeprefix("\ufeff")) and stream.look_further():
+        data = stream.peek()
+    return Head(Path(stream.name), data, whole=stream.ended)
+
+
+def _json_kind(head: Head, expected: str | None) -> str:
+    """Return json or jsonl, or an empty string if it is neither."""
+    text = head.text.strip()
+    if expected in _JSON_KINDS:  # the first record may be a bad one
+        is_json = not text or any(line.lstrip()[:1] in ("{", "[") for line in head.lines)
+    else:
+        is_json = _JSON.match(text) is not None
+    if not is_json:
+        return ""
+    first = text.partition("\n")[0].strip()
+    return "json" if re.match(r"\[\s*[\[{\]]", text) or first[-1:] in ("{", "[", ",") else "jsonl"
+
+
+def _form_of_records(head: Head) -> str:
+    """Return the format of annotated JSON whose records have their texts under other keys; else nothing."""
+    try:
+        first, _ = json.JSONDecoder().raw_decode(head.text.lstrip(" \t\r\n["))
+    except (ValueError, RecursionError):  # incomplete, or a bad record
+        return ""
+    if not isinstance(first, dict) or not first.keys().isdisjoint(CONTENT_KEYS) or not head.path.is_file():
+        return ""
+    try:
+        return detect_format(head.path)
+    except DataError:  # of no known format
+        return ""
+
+
+def _is_column_file(head: Head, *, by_suffix: bool) -> bool:
+    """Return whether a file holds one word per line; without a suffix that says so, it must have tags."""
+    lines = head.lines[:_MOST_LINES]
+    try:
+        layout = detect_layout(lines, tagged=not by_suffix)
+    except DataError:
+        return by_suffix
+    rows = [layout.cells(line) for line in lines if layout.is_row(line)]
+    whole = [row for row in rows if len(row) == layout.width]
+    texts = [row for row in whole if any(cell.count(" ") > 1 for cell in row)]
+    if rows and (2 * len(whole) <= len(rows) or 2 * len(texts) > len(whole)):
+        return False
+    if by_suffix:
+        return True
+    tags = {row[layout.tag] for row in whole} if layout.tag is not None else set()
+    enough = len(whole) >= _FEWEST_ROWS and len(rows) - len(whole) <= max(1, len(rows) // 20)
+    return enough and all(map(is_tag, tags)) and not tags <= {"0", "1"}

@@ -1,0 +1,256 @@
+"""JSON records as input of `rnner predict`: `{"text": ...}` or `{"tokens": [...]}`, also of annotation tools.
+
+A record keeps its other keys in the output. Annotations that it already has are kept as `input_KEY`, so that
+whoever reads the output finds one annotation in it: the predicted one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rnner.cli.console import notice
+from rnner.cli.prediction_chunks import Chunk, Item, chunks_of
+from rnner.cli.prediction_failures import Failures
+from rnner.cli.prediction_stream import InputStream
+from rnner.data.lines import line_error, read_blocks, read_line_blocks
+from rnner.errors import DataError
+
+WORD_KEYS = ("tokens", "words")
+CONTENT_KEYS = ("text", *WORD_KEYS, "content", "sentence", "body", "data")
+"""Keys of the text or the words of a record; the first that it has is read."""
+SPAN_KEYS = ("entities", "ents", "spans", "label", "labels", "annotations", "completions", "predictions")
+TAG_KEYS = ("tags", "ner_tags", "ner")
+
+_ANSWERS = ("accept", "reject", "ignore")  # Prodigy's
+_DEEPEST = 100  # levels; Python cannot write or send what is much deeper
+_BLANK = " \t\r\n"
+
+
+class RecordReader:
+    """Turns JSON values into items.
+
+    Args:
+        name: the name of the input, for messages.
+        failures: decides about records that cannot be read.
+    """
+
+    def __init__(self, name: str, failures: Failures) -> None:
+        self._name, self._failures = name, failures
+        self._noted = False
+        self._decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+
+    def lines(self, lines: Iterable[str], first: int) -> Iterator[Item]:
+        """Yield the items of lines with one record each; `first` is the number of the first line."""
+        for number, line in enumerate(lines, first):
+            if line and not line.isspace():
+                try:
+                    self._check(line, number)
+                    value, end = self._decode(line, 0, number)
+                    if line[end:].strip(_BLANK):
+                        raise self._error("not valid JSON: two values on one line", number)
+                except DataError as error:
+                    yield from self._failures.handle(error)
+                else:
+                    yield from self.items(value, number)
+
+    def values(self, text: str) -> Iterator[Item]:
+        """Yield the items of a list of records, or of records one after the other, over any number of lines.
+
+        Raises:
+            DataError: invalid JSON, after which nothing more can be read.
+        """
+        line, position = 1, _skip(text, 0, _BLANK)
+        counted = 0  # newlines are counted up to here
+        is_list = text[position : position + 1] == "["
+        position += is_list
+        between = _BLANK + "," if is_list else _BLANK
+        while (position := _skip(text, position, between)) < len(text):
+            line, counted = line + text.count("\n", counted, position), position
+            if is_list and text[position] == "]":
+                if text[position + 1 :].strip(_BLANK):
+                    raise self._error("not valid JSON: text after the end of the list", line)
+                return
+            value, end = self._decode(text, position, line)
+            try:
+                self._check(text[position:end], line)
+            except DataError as error:
+                yield from self._failures.handle(error)
+            else:
+                yield from self.items(value, line)
+            position = end
+        if is_list:
+            raise self._error("not valid JSON: the list does not end", line)
+
+    def items(self, value: Any, line: int) -> Iterator[Item]:
+        """Yield the item of one record, or what stands in for it."""
+        deep = _is_deep(value)
+        try:
+            if deep:
+                raise self._error(f"over {_DEEPEST} levels of lists and objects in each other", line)
+            record = self._as_record(value, line)
+            key, content = self._content(record, line)
+        except DataError as error:
+            yield from self._failures.handle(error, value if isinstance(value, dict) and not deep else None)
+        else:
+            yield Item(content, self._kept(record, key))
+
+    def _error(self, message: str, line: int) -> DataError:
+        return DataError(message, self._name, line)
+
+    def _check(self, text: str, first: int) -> None:
+        for number, line in enumerate(text.split("\n"), first):
+            if error := line_error(line, self._name, number):
+                raise error
+
+    def _decode(self, text: str, position: int, line: int) -> tuple[Any, int]:
+        """Return the value at a position, and its end."""
+        try:
+            return self._decoder.raw_decode(text, _skip(text, position, _BLANK))
+        except json.JSONDecodeError as error:
+            line += text.count("\n", position, error.pos)
+            message = f"not valid JSON: {error.msg} at character {error.colno}"
+        except (ValueError, RecursionError) as error:
+            message = f"not valid JSON: {error}"
+        raise self._error(message, line)
+
+    def _as_record(self, value: Any, line: int) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):  # spaCy's
+            return {**value[1], "text": value[0]}
+        advice = "; for a list of records, use --input json" if isinstance(value, list) else ""
+        raise self._error(f"{_EXPECTED}; found {_shorten(value)}{advice}", line)
+
+    def _content(self, record: dict[str, Any], line: int) -> tuple[str, str | list[str]]:
+        """Return the text or the words of a record, and their key."""
+        key = next((key for key in CONTENT_KEYS if key in record), None)
+        if key is None:
+            raise self._error(f"{_EXPECTED}; found the keys {_shorten(list(record))}", line)
+        content = record[key]
+        if key == "data" and isinstance(content, dict):  # a task of Label Studio
+            content = _only_text(content)
+        problem = _words_problem(content) if key in WORD_KEYS else _text_problem(content)
+        if problem:
+            raise self._error(f'"{key}" {problem}', line)
+        return key, content
+
+    def _kept(self, record: Mapping[str, Any], source: str) -> dict[str, Any]:
+        """Return the keys of a record for the output; `source` is the key of its text or words.
+
+        An annotation that an earlier prediction has kept as `input_KEY` stays; KEY is that prediction.
+        """
+        has_words = not record.keys().isdisjoint(WORD_KEYS)
+        kept, renamed = {}, []
+        for key, value in record.items():
+            unused = key == source == "data" or (key in WORD_KEYS and key != source)
+            if not (unused or _is_annotation(key, value, has_words=has_words)):
+                kept[key] = value
+            elif f"input_{key}" not in record:
+                kept[f"input_{key}"] = value
+                renamed.append(key)
+        if renamed and not self._noted:
+            self._noted = True
+            changes = ", ".join(f"{key} as input_{key}" for key in renamed)
+            notice(f"{self._name}: annotations of the input are kept under other keys: {changes}")
+        return kept
+
+
+def record_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
+    """Yield one document per record, one record per line.
+
+    Raises:
+        DataError: a record cannot be read, and the rule of `failures` is to stop.
+    """
+    reader = RecordReader(stream.name, failures)
+
+    def blocks() -> Iterator[Iterator[Item]]:
+        before = 0
+        for lines in read_line_blocks(stream.as_file(), lenient=True):
+            yield reader.lines(lines, before + 1)
+            before += len(lines)
+
+    return chunks_of(blocks(), stream.is_ready)
+
+
+def list_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
+    """Yield one document per record of a JSON list; the whole list is read first.
+
+    Raises:
+        DataError: as `record_chunks` does, and for invalid JSON.
+    """
+    text = "".join(read_blocks(stream.as_file(), lenient=True)).removeprefix("\ufeff")
+    return chunks_of([RecordReader(stream.name, failures).values(text)])
+
+
+_EXPECTED = 'expected {"text": "..."} or {"tokens": ["...", ...]}'
+
+
+def _is_annotation(key: str, value: Any, *, has_words: bool) -> bool:
+    """Return whether a key holds entities; a list of strings does so beside words, as their tags."""
+    if key == "answer":
+        return value in _ANSWERS
+    if key == "entities":
+        return True
+    is_list = isinstance(value, list) and (has_words or not any(isinstance(item, str) for item in value))
+    return key in (*SPAN_KEYS, *TAG_KEYS) and (is_list or isinstance(value, dict))
+
+
+def _is_deep(value: Any) -> bool:
+    """Return whether lists and objects are nested too deeply."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner = [item for item in level if isinstance(item, (list, dict))]
+        level = [child for item in inner for child in (item.values() if isinstance(item, dict) else item)]
+    return bool(level)
+
+
+def _only_text(data: dict[str, Any]) -> Any:
+    """Return the text in the data of a Label Studio task: `text`, or the only string."""
+    strings = [value for value in data.values() if isinstance(value, str)]
+    return data.get("text", strings[0] if len(strings) == 1 else None)
+
+
+def _text_problem(text: Any) -> str:
+    """Return what is wrong with a text, or an empty string."""
+    return _surrogate_problem(text) if isinstance(text, str) else f"must be a string, not {_shorten(text)}"
+
+
+def _words_problem(words: Any) -> str:
+    """Return what is wrong with a list of words, or an empty string."""
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        return f"must be a list of strings, not {_shorten(words)}"
+    return _surrogate_problem("".join(words)) if all(words) else "has an empty string"
+
+
+def _surrogate_problem(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"has a lone surrogate, \\u{ord(text[error.start]):x}"
+    return ""
+
+
+def _shorten(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def _skip(text: str, position: int, characters: str) -> int:
+    """Return the next position of a character that is not one of these."""
+    while position < len(text) and text[position] in characters:
+        position += 1
+    return position
+
+
+def _refuse_constant(constant: str) -> Any:
+    raise ValueError(f"{constant} is not allowed")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"{number[:20]} is too large")
+    return value

@@ -1,0 +1,94 @@
+"""Tables as input of `rnner predict`: CSV or TSV with a header row that has a column `text`.
+
+id,text
+7,"Ada Lovelace wrote to Charles Babbage, who answered."
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
+from rnner.cli.prediction_chunks import Chunk, Item, chunks_of
+from rnner.cli.prediction_failures import Failures
+from rnner.cli.prediction_records import RecordReader
+from rnner.cli.prediction_stream import InputStream
+from rnner.data.formats.head import Head
+from rnner.data.lines import line_error, read_lines
+from rnner.errors import DataError, counted
+
+_TEXT = "text"
+_LONGEST_CELL = 1 << 28  # characters; the default of `csv`, 131,072, is less than a long article
+
+
+def has_texts(head: Head) -> bool:
+    """Return whether a file begins like a table with a column `text`, which has cells of several words."""
+    rows = [row for _, row in _rows(islice(head.lines, 20), head.path.name) if isinstance(row, list)]
+    header = rows[0] if rows else []
+    place = _text_column(header)
+    return place is not None and any(" " in row[place] for row in rows[1:] if len(row) == len(header))
+
+
+def table_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
+    """Yield one document per row. Its other cells are kept, under their names in the header.
+
+    Raises:
+        DataError: there is no column `text`, or a row cannot be read and the rule of `failures` is to stop.
+    """
+    reader = RecordReader(stream.name, failures)
+
+    def items() -> Iterator[Item]:
+        rows = _rows(read_lines(stream.as_file(), lenient=True), stream.name)
+        header = _header(next(rows, (1, [_TEXT]))[1], stream.name)
+        for line, row in rows:
+            if isinstance(row, DataError):
+                yield from failures.handle(row)
+            elif error := _row_error(row, header, stream.name, line):
+                yield from failures.handle(error)
+            else:
+                yield from reader.items(dict(zip(header, row, strict=True)), line)
+
+    return chunks_of([items()])
+
+
+def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str] | DataError]]:
+    """Yield the rows, or why they cannot be read, with their first lines. The header sets the separator."""
+    iterator = iter(lines)
+    first = next(iterator, "")
+    csv.field_size_limit(_LONGEST_CELL)
+    separator = max("\t;,", key=first.count)
+    reader = csv.reader((f"{line}\n" for line in chain([first], iterator)), delimiter=separator, strict=True)
+    while True:
+        begin = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield begin, DataError(f"this row is not valid CSV: {error}", name, begin)
+        else:
+            if row:
+                yield begin, row
+
+
+def _header(row: list[str] | DataError, name: str) -> list[str]:
+    """Return the names of the columns; that of the texts is `text`."""
+    if isinstance(row, DataError):
+        raise row
+    place = _text_column(row)
+    if place is None or len(set(row)) < len(row):
+        problem = f"no column {_TEXT!r}" if place is None else "two columns of the same name"
+        raise DataError(f"the header row has {problem}: {', '.join(row)[:120]}", name, 1)
+    return [*row[:place], _TEXT, *row[place + 1 :]]
+
+
+def _text_column(header: list[str]) -> int | None:
+    """Return the position of the column of texts, if there is one."""
+    return next((i for i, name in enumerate(header) if name.strip().lower() == _TEXT), None)
+
+
+def _row_error(row: list[str], header: list[str], name: str, line: int) -> DataError | None:
+    if len(row) != len(header):
+        return DataError(f"{counted(len(row), 'cell')}, but the header has {len(header)}", name, line)
+    return line_error(" ".join(row), name, line)

@@ -1,0 +1,195 @@
+"""Which kind of input `rnner predict` takes a file or stdin for."""
+
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnner.cli.prediction_kind import guess_kind
+from rnner.cli.prediction_stream import InputStream
+
+RECORDS = '{"id": 1, "text": "Ada Lovelace slept ."}\n{"id": 2, "text": "London slept ."}\n'
+LIST = "[\n" + RECORDS.replace("}\n{", "},\n{") + "]\n"
+TAGGED = "Ada\tB-PER\nLovelace\tI-PER\nslept\tO\n\nLondon\tB-LOC\n"
+CONLLU = (
+    "# newdoc\n1\tAda\tAda\tPROPN\t_\t_\t0\troot\t_\t_\n2-3\tdidn't\t_\t_\t_\t_\t_\t_\t_\t_\n"
+    "2\tdid\tdo\tAUX\t_\t_\t1\taux\t_\t_\n3\tn't\tnot\tPART\t_\t_\t1\tadvmod\t_\t_\n\n"
+)
+TABLE = 'id,text\n7,"Ada Lovelace slept, in London ."\n8,Nobody wrote .\n'
+PROSE = "Ada Lovelace slept .\n\nLondon is far away, and it rained all night .\n"
+
+
+class Slow(io.RawIOBase):
+    """A pipe that has one line at a time."""
+
+    name = "<stdin>"
+
+    def __init__(self, text):
+        self.lines = text.encode().splitlines(keepends=True)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        line = self.lines.pop(0) if self.lines else b""
+        buffer[: len(line)] = line
+        return len(line)
+
+
+def guess(data, name="<stdin>"):
+    raw = io.BytesIO(data if isinstance(data, bytes) else data.encode())
+    raw.name = name
+    return guess_kind(InputStream(io.BufferedReader(raw)))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("a.jsonl", RECORDS, "jsonl"),
+        ("a.ndjson", RECORDS, "jsonl"),
+        ("a.json", LIST, "json"),
+        ("a.json", json.dumps({"text": "Ada"}, indent=2), "json"),
+        ("a.conll", TAGGED, "conll"),
+        ("a.iob2", "Ada\nslept\n", "conll"),
+        ("a.TSV", TAGGED, "conll"),
+        ("a.bio", "", "conll"),
+        ("a.csv", TABLE, "csv"),
+        ("a.tsv", TABLE.replace(",", "\t"), "csv"),
+        ("a.txt", PROSE, "text"),
+        ("a", PROSE, "text"),
+        ("a.jsonl.gz", RECORDS, "jsonl"),
+    ],
+)
+def test_the_suffix_says_the_kind(name, text, kind):
+    found = guess(gzip.compress(text.encode()) if name.endswith("gz") else text, name)
+    assert found.kind == kind
+    assert "despite" not in found.note
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind", "note"),
+    [
+        ("a.txt", RECORDS, "jsonl", "a.txt: read as JSON records, one per line (--input jsonl)"),
+        ("a.txt", TAGGED, "conll", "a.txt: read as a column file, of which only the words are read"),
+        ("a.json", RECORDS, "jsonl", "one per line (--input jsonl)"),
+        ("a.jsonl", LIST, "json", "read as JSON records (--input json)"),
+        ("a.jsonl", PROSE, "text", "a.jsonl: not JSON records, despite its suffix; read as text"),
+        ("a.tsv", RECORDS, "jsonl", "not a column file, despite its suffix; read as JSON records"),
+        ("a.conll", PROSE, "text", "not a column file, despite its suffix; read as text (--input text)"),
+        ("a.tsv", "7\tAda Lovelace slept .\n8\tIt rained all night .\n", "text", "not a column file"),
+        ("a.csv", "name,born\nAda,1815\n", "text", "not a table with a column text, despite its suffix"),
+        ("a.conll", CONLLU, "annotated", ""),
+    ],
+)
+def test_the_content_wins_over_the_suffix(name, text, kind, note):
+    found = guess(text, name)
+    assert found.kind == kind
+    assert note in found.note
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Apollo 1\nGemini 0\nApollo 1\n",
+        "Vitamin O\n",
+        "[1] Ada Lovelace: Notes.\n[2] Charles Babbage: Passages.\n",
+        "{name} was born in {place}.\n",
+        "{\\rtf1 Ada}",
+        "Attendees:\nMaria Lopez\nTom Brandt\nAnna Schmidt\n",
+        "",
+        "\n\n",
+        "\ufeffAda slept.\n",
+    ],
+)
+def test_what_is_text_stays_text(text):
+    assert guess(text, "a.txt") == ("text", "", "")
+
+
+def test_one_bad_row_or_record_does_not_change_the_kind():
+    assert guess("oops\n" + RECORDS, "a.jsonl").kind == "jsonl"
+    assert guess("slept deeply today\n" + TAGGED, "a.txt").kind == "conll"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [(RECORDS, "jsonl"), (LIST, "json"), (TAGGED, "conll"), (PROSE, "text")]
+)
+def test_the_kind_does_not_depend_on_how_a_pipe_is_filled(text, kind):
+    assert guess(text).kind == guess_kind(InputStream(io.BufferedReader(Slow(text)))).kind == kind
+
+
+def test_the_first_record_of_a_pipe_is_enough():
+    pipe = Slow(RECORDS)
+    assert guess_kind(InputStream(io.BufferedReader(pipe))).kind == "jsonl"
+    assert len(pipe.lines) == 1
+
+
+@given(st.text(max_size=60), st.sampled_from(["a", "a.json", "a.jsonl", "a.tsv", "a.csv", "a.conll"]))
+def test_any_text_is_of_some_kind_and_nothing_of_it_is_taken(text, name):
+    raw = io.BytesIO(text.encode(errors="surrogatepass"))
+    raw.name = name
+    stream = InputStream(io.BufferedReader(raw))
+    guess_kind(stream)
+    assert stream.read1() == raw.getvalue()
+
+
+# --- the command -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def texts_of(rnner, trained, tmp_path, monkeypatch):
+    """`texts_of(name, text)`: the texts in the output for a file of this name, and what is noted."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(name, text, *options):
+        Path(name).write_text(text)
+        outcome = rnner("predict", "--model", trained, "--file", name, "--format", "json", *options)
+        assert outcome.code == 0, outcome.err
+        return [item["text"] for item in json.loads(outcome.out)], outcome.err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "texts"),
+    [
+        ("a.jsonl", RECORDS, ["Ada Lovelace slept .", "London slept ."]),
+        ("a.json", LIST, ["Ada Lovelace slept .", "London slept ."]),
+        ("a.tsv", TAGGED, ["Ada Lovelace slept", "London"]),
+        ("a.csv", TABLE, ["Ada Lovelace slept, in London .", "Nobody wrote ."]),
+        ("a.conllu", CONLLU, ["Ada did n't"]),
+        ("a.json", '[{"data": {"text": "Ada slept ."}, "annotations": []}]', ["Ada slept ."]),
+        ("a.txt", "Ada slept .", ["Ada slept ."]),
+    ],
+)
+def test_files_are_read_as_what_they_are(texts_of, name, text, texts):
+    found, noted = texts_of(name, text)
+    assert found == texts
+    if name != "a.txt":
+        assert noted.startswith(f"{name}: read as ") and "--input" in noted.splitlines()[0]
+
+
+def test_input_overrides_the_detected_kind(texts_of):
+    assert texts_of("a.jsonl", RECORDS, "--input", "text") == ([RECORDS], "")
+    assert texts_of("a.txt", TAGGED, "--column", "0")[0] == ["Ada Lovelace slept", "London"]
+    assert texts_of("a.conllu", CONLLU, "--input", "annotated")[0] == ["Ada did n't"]
+
+
+def test_annotated_text_needs_a_file(rnner, trained, one_line, tmp_path):
+    outcome = rnner("predict", "--model", trained, stdin=CONLLU.encode())
+    one_line(outcome, 2, "<stdin>: this is annotated text (conllu); give it with --file")
+    (tmp_path / "a.gz").write_bytes(gzip.compress(CONLLU.encode()))
+    outcome = rnner("predict", "--model", trained, "--file", tmp_path / "a.gz")
+    one_line(outcome, 2, "a.gz: this is annotated text (conllu); unpack it first")
+    one_line(
+        rnner("predict", "--model", trained, "--input", "annotated", stdin=b""), 2, "give it with --file"
+    )
+
+
+def test_a_column_is_for_column_files(rnner, trained, one_line):
+    for options in (["Ada"], ["--input", "jsonl"]):
+        outcome = rnner("predict", "--model", trained, "--column", 1, *options, stdin=b"")
+        one_line(outcome, 2, "--column is for --input conll")
