@@ -429,7 +429,7 @@ def test_a_text_that_is_not_utf_8_is_refused(rnner, trained, one_line):
     ("data", "message"),
     [
         (b"caf\xe9\nfine\n", ":1:4: not UTF-8"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", "an image"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", "this is an image"),
         ("Ada".encode("utf-16"), "UTF-16"),
     ],
 )

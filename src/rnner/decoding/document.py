@@ -19,6 +19,11 @@ class Document:
         sentences: the tokens of each sentence.
         spans: the entities of each sentence, with positions in words.
         readings: the most probable ways to tag each sentence, from `Pipeline.with_readings`.
+
+    Example:
+        >>> document = rnner.load("runs/my").documents("Ada Lovelace wrote to Charles Babbage.")
+        >>> [(entity.label, entity.text) for entity in document.entities()]
+        [('PER', 'Ada Lovelace'), ('PER', 'Charles Babbage')]
     """
 
     text: str

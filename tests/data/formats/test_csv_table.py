@@ -64,13 +64,13 @@ def test_what_is_csv(written, text: str, form: str) -> None:
 
 def test_documents_begin_where_their_name_changes(written) -> None:
     text = "doc_id,sent_id,token,tag\na,1,Greta,O\na,2,sang,O\nb,2,Bergen,O\n,,rain,O\n"
-    found = list(read_sentences(written(text), "csv"))
+    found = read_sentences(written(text), "csv")
     assert [(it.words, it.document) for it in found] == [
         (["Greta"], 0),
         (["sang"], 0),
         (["Bergen", "rain"], 1),
     ]
-    assert next(read_sentences(written(KAGGLE), "csv")).document == NO_DOCUMENT
+    assert read_sentences(written(KAGGLE), "csv")[0].document == NO_DOCUMENT
 
 
 def test_of_several_columns_of_tags_the_one_with_most_entities_is_read(written) -> None:
