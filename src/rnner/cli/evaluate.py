@@ -130,8 +130,8 @@ def _check_options(form: ScoreFormat, given: Sequence[str], *, models: int, file
 class _Columns(NamedTuple):
     """Columns of the gold tags and of the predicted tags; None: detected."""
 
-    gold: dict[str, int] | None
-    predicted: dict[str, int] | None
+    gold: dict[str, int | str] | None
+    predicted: dict[str, int | str] | None
 
 
 def _parse_columns(text: str | None, files: Sequence[str]) -> _Columns:
@@ -142,11 +142,11 @@ def _parse_columns(text: str | None, files: Sequence[str]) -> _Columns:
     """
     parts = text.split(",") if text is not None else []
     if len(parts) != 3:
-        return _Columns(options.parse_columns(text), None)
+        return _Columns(options.parse_table_columns(text), None)
     if not files:
         raise UsageError(f"--columns {text}: the third column is that of --predictions")
     token, gold, predicted = parts
-    return _Columns(*(options.parse_columns(f"{token},{tag}") for tag in (gold, predicted)))
+    return _Columns(*(options.parse_table_columns(f"{token},{tag}") for tag in (gold, predicted)))
 
 
 def _parse_map(texts: Sequence[str]) -> LabelMap:
@@ -191,21 +191,26 @@ def _score_predictions(
     return reports[0] if len(reports) == 1 else Comparison(list(zip(files, reports, strict=True)), None)
 
 
-def _read(path: Path, chosen: dict[str, int] | None, default: dict[str, int] | None) -> AnnotatedFile:
+def _read(
+    path: Path, chosen: dict[str, int | str] | None, default: dict[str, int | str] | None
+) -> AnnotatedFile:
     """Read an annotated file; a column file with the chosen columns, or else with the default ones."""
     from rnner.data.formats.annotated import SourceFile
-    from rnner.data.formats.detect import detect_format
+    from rnner.data.formats.detect import format_of
     from rnner.scoring.passages import read_annotated_file
 
-    form = "columns" if chosen else detect_format(path)
-    return read_annotated_file(SourceFile(path, (chosen or default) if form == "columns" else None), form)
+    source = SourceFile(path, chosen)
+    form = format_of(source)
+    if form == "columns" and not chosen:
+        source = SourceFile(path, default)
+    return read_annotated_file(source, form)
 
 
 def _is_same_file(path: Path, other: Path) -> bool:
     return path.exists() and other.exists() and path.samefile(other)
 
 
-def _read_training(train: str | None, columns: dict[str, int] | None) -> AnnotatedFile | None:
+def _read_training(train: str | None, columns: dict[str, int | str] | None) -> AnnotatedFile | None:
     from rnner.data.corpus import resolve
 
     return None if train is None else _read(resolve(train), None, columns)
@@ -228,7 +233,7 @@ def _load_models(names: Sequence[str], **settings: Any) -> list[tuple[str, Decod
 def _score_models(
     data: str,
     decoders: Sequence[tuple[str, Decoder]],
-    columns: dict[str, int] | None,
+    columns: dict[str, int | str] | None,
     labels: LabelMap,
     train: str | None,
 ) -> EvaluationReport | Comparison:
@@ -275,7 +280,7 @@ def _ensemble(decoders: Sequence[tuple[str, Decoder]], labels: LabelMap) -> Ense
     return None
 
 
-def _score_raw_text(data: str, decoder: Decoder, columns: dict[str, int] | None) -> RawTextReport:
+def _score_raw_text(data: str, decoder: Decoder, columns: dict[str, int | str] | None) -> RawTextReport:
     """Score a model on raw text, and on the tokens of the file."""
     from rnner.data.corpus import resolve
     from rnner.data.formats.annotated import SourceFile

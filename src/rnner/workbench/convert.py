@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnner.data.affixes import STRIP_AFFIX, find_affix
 from rnner.data.formats import dataset
 from rnner.data.formats.alignment import Aligner, AlignRule, OverlapRule, to_tagged_sentences
-from rnner.data.formats.annotated import IllegalTagRule, SourceFile
+from rnner.data.formats.annotated import AnnotatedText, IllegalTagRule, SourceFile
 from rnner.data.formats.registry import TEXT_FORMATS, TOKEN_FORMATS, FileFormat, Item, read_documents
 from rnner.system.files import atomic_replace
 from rnner.tags import to_spans
@@ -53,6 +54,8 @@ def convert(
     was read, if the target cannot hold a word or tag, or if spans are rejected. Nothing is written then.
     """
     documents = read_documents(source, form, illegal)
+    if affix := find_affix(_words(documents)):
+        source.notes[f"{affix}; {STRIP_AFFIX}"] = 0
     if not documents:
         raise source.error("nothing to convert: there is no annotated document or sentence")
     if source.unread and not any(document.spans for document in documents):
@@ -76,6 +79,12 @@ def convert(
     sizes = {"document": sum(document.marked for document in documents)}
     sizes |= {"sentence": len(sentences), "word": words}
     return ConversionSummary(sizes, entities, source.note_lines(), aligner.changed)
+
+
+def _words(documents: Iterable[AnnotatedText]) -> set[str]:
+    """Return the different words of documents that have tokens."""
+    sentences = (sentence for document in documents for sentence in document.sentences or [])
+    return {token.text for sentence in sentences for token in sentence}
 
 
 def _write(form: FileFormat[Item], items: Sequence[Item], source: SourceFile, out: Path) -> None:

@@ -237,6 +237,21 @@ def test_outer_entities_are_read_rather_than_the_few_nested_ones() -> None:
     )
 
 
+def test_nested_entities_are_not_read_although_there_are_almost_as_many() -> None:
+    rows = "Yle B-ORG O\n\nNokian B-PRO B-ORG\nLumia I-PRO O\n\nHelsingin B-ORG B-LOC\nkaupunki I-ORG O\n"
+    _, tags, notes = read(rows)
+    assert tags == [["B-ORG"], ["B-PRO", "I-PRO"], ["B-ORG", "I-ORG"]]
+    assert "columns 1 (3 entities) and 2 (2 entities) hold tags; column 1 (from 0) is read" in notes[0]
+
+
+def test_a_column_that_divides_sentences_into_clauses_is_not_read() -> None:
+    sentence = "Somchai NN B_PER B_CLS\nran VV O I_CLS\nand CC O B_CLS\nwe PR O I_CLS\nslept VV O I_CLS\n\n"
+    _, tags, notes = read(sentence * 20)
+    assert tags[0] == ["B_PER", "O", "O", "O", "O"]
+    assert "columns 2 (20 entities) and 3 (40 entities) hold tags; column 2" in notes[0]
+    assert "where most words are outside entities" in notes[0]
+
+
 def test_the_user_chooses_another_column_without_a_note() -> None:
     _, tags, notes = read(GERMEVAL, columns={"token": 1, "tag": 3})
     assert tags[0] == ["O", "O", "B-LOC", "O"]

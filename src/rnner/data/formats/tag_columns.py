@@ -2,9 +2,13 @@
 
 Several columns may hold tags: chunks beside entities (CoNLL-2003), outer and nested entities (GermEval 2014),
 coarse and fine types, gold and predicted tags. Chunks (NP, VP, ...) are not entities, so such a column is
-read only if no other column holds tags. Of the others, columns with less than half the entities of another
-one are of a different kind (nested beside outer) and are not read; the last of the rest is, as the CoNLL
-evaluation script does.
+read only if no other column holds tags. Of the others, these are not read:
+
+* columns with few words outside, such as clauses (LST20), beside one with more;
+* columns whose entities are mostly within longer ones of another column: nested beside outer;
+* columns with less than half the entities of another one.
+
+The last of the rest is read, as the CoNLL evaluation script does.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import NamedTuple
 
 from rnner.data.tag_spellings import PIECE_TAGS, Spelling, spelling_of
 from rnner.errors import counted
-from rnner.tags import LENIENT, to_spans
+from rnner.tags import LENIENT, Span, to_spans
 
 Rows = Sequence[Sequence[str]]
 """The cells of each row of a sentence."""
@@ -27,6 +31,8 @@ _CHUNKS = frozenset(f"{_ENGLISH_CHUNKS} {_OTHER_CHUNKS}".split())
 _RANKS = {"prefix": 4, "suffix": 4, "bare": 4, "binary": 3, "plain": 2, "outside": 1}
 _DOUBTFUL = 0
 _READABLE = 0.5  # lowest share of valid tags in a column of tags
+_FEW_OUTSIDE = 0.25  # a column with fewer words outside divides sentences into parts
+_ENOUGH_WORDS = 100  # to judge that
 _PLAIN_OUTSIDE = 0.4  # usual share of words outside entities; a column of words has fewer `0` and `O`
 
 
@@ -36,16 +42,29 @@ class TagColumn(NamedTuple):
     Attributes:
         column: its number, from 0.
         spelling: how its tags are spelled.
-        entities: the number of entities, as conlleval counts them.
+        spans: the entities, as conlleval counts them: sentence, first word, word after the last.
+        divides: whether so few words are outside entities that the column divides sentences into parts.
         readable: the share of cells that are tags.
         rank: how likely the column is to hold the tags of entities; higher is likelier.
     """
 
     column: int
     spelling: Spelling
-    entities: int
+    spans: frozenset[tuple[int, int, int]]
+    divides: bool
     readable: float
     rank: int
+
+    @property
+    def entities(self) -> int:
+        """The number of entities."""
+        return len(self.spans)
+
+    def is_nested_in(self, other: TagColumn) -> bool:
+        """Return whether most entities are within longer ones of another column."""
+        longer = {(own[0], i): own for own in other.spans for i in range(own[1], own[2])}
+        within = sum(longer.get((own[0], own[1]), own) != own for own in self.spans)
+        return 2 * within > len(self.spans)
 
 
 def find_tag_columns(
@@ -68,8 +87,9 @@ def choose(columns: Sequence[TagColumn]) -> TagColumn:
     rivals = [column for column in columns if column.rank == best]
     if best <= _RANKS["outside"]:
         return max(rivals, key=lambda column: (column.readable, column.column))
-    most = max(column.entities for column in rivals)
-    return [column for column in rivals if 2 * column.entities >= most][-1]
+    rivals = [column for column in rivals if not column.divides] or rivals
+    most = max(rivals, key=lambda column: column.entities)
+    return [it for it in rivals if 2 * it.entities >= most.entities and not it.is_nested_in(most)][-1]
 
 
 def describe_choice(columns: Sequence[TagColumn], chosen: TagColumn) -> str:
@@ -80,6 +100,8 @@ def describe_choice(columns: Sequence[TagColumn], chosen: TagColumn) -> str:
     listed = [f"{it.column} ({counted(it.entities, 'entity', 'entities')})" for it in named]
     if any(it.rank < chosen.rank for it in named):
         reason = "whose tags have labels"
+    elif not chosen.divides and any(it.divides for it in named):
+        reason = "where most words are outside entities"
     elif all(it.entities < chosen.entities for it in named if it is not chosen):
         reason = "which has the most entities"
     else:
@@ -99,9 +121,12 @@ def _measure(sentences: Sequence[Rows], column: int) -> TagColumn | None:
         return None
     if spelling.kind == "plain" and counts.keys().isdisjoint("Oo0") and _few_outside(spelling, counts):
         return None  # words, with some - or _ among them
-    labels = Counter(_labels(sentences, column, spelling))
-    rank = _rank(spelling, counts, labels)
-    return TagColumn(column, spelling, labels.total(), readable / counts.total(), rank)
+    found = list(_entities(sentences, column, spelling))
+    rank = _rank(spelling, counts, Counter(span.label for _, span in found))
+    spans = frozenset((sentence, span.start, span.end) for sentence, span in found)
+    words, inside = counts.total(), sum(span.end - span.start for _, span in found)
+    divides = words >= _ENOUGH_WORDS and words - inside < _FEW_OUTSIDE * words
+    return TagColumn(column, spelling, spans, divides, readable / words, rank)
 
 
 def _rank(spelling: Spelling, counts: Counter[str], labels: Counter[str]) -> int:
@@ -122,9 +147,9 @@ def _few_outside(spelling: Spelling, counts: Counter[str]) -> bool:
     return outside < _PLAIN_OUTSIDE * counts.total()
 
 
-def _labels(sentences: Sequence[Rows], column: int, spelling: Spelling) -> Iterator[str]:
-    """Yield the label of each entity."""
+def _entities(sentences: Sequence[Rows], column: int, spelling: Spelling) -> Iterator[tuple[int, Span]]:
+    """Yield each entity with the number of its sentence."""
     scheme, outside = ("binary", "0") if spelling.kind == "binary" else (LENIENT, "O")
-    for rows in sentences:
+    for number, rows in enumerate(sentences):
         tags = [spelling.tags.get(row[column], outside) for row in rows]
-        yield from (span.label for span in to_spans(tags, scheme))
+        yield from ((number, span) for span in to_spans(tags, scheme))
