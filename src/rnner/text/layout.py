@@ -14,7 +14,7 @@ table row or a rule (---) between them:
   lower case or three lines or more of 40 columns are full to the last word.
   Without such evidence only the breaks before lower case are wraps.
 
-So names below each other stay apart, and a name that was broken by wrapping ("New\nYork") stays whole.
+So names below each other stay apart, and a name that was broken where prose was wrapped stays whole.
 Everything is computed in linear time.
 """
 

@@ -8,9 +8,13 @@ To add a format, write a module in this folder with
 * `detect(head)`, which returns whether a file that begins so is in this format; conllu.py is an example. For
   JSON instead: `matches(record)`, which returns whether a record is in this format; tokens.py is an example.
 
-Then import it and add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below. Detection, reading, training, the
-command line and the round-trip tests use these tables. The first format that detects a file wins; a file that
-none detects is a column file.
+JSON with a text and spans is read by span_records.py: add the keys of the format to its tables, or call its
+`read_spans` from a module for the format.
+
+Then import the module and add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below. Detection, reading,
+training, the command line and the round-trip tests use these tables. The first format that detects a file
+wins, so `entities`, which takes any list of spans, comes after other JSON; a file that none detects is a
+column file.
 """
 
 from __future__ import annotations
