@@ -87,12 +87,12 @@ def test_spaces_around_tags_are_ignored() -> None:
 def test_notes_count_the_words_that_are_read_differently() -> None:
     counts = Counter(["PER", "PER", "LOC", "0", "0", "0", "0"])
     assert spelling_of(counts).notes(counts) == {
-        "plain labels such as 'PER', read as scheme io: neighbours with the same label are one entity": 3,
-        "'0' is read as O": 4,
+        "plain labels such as 'PER', read as scheme io (adjacent words with equal labels are one entity)": 3,
+        "tags '0' read as O": 4,
     }
     counts = Counter(["B-PER", "L-PER", "L-PER", "O"])
     assert spelling_of(counts).notes(counts) == {
-        "tags in another spelling, such as 'L-PER', which is read as 'E-PER'": 2
+        "tags in another spelling, such as 'L-PER', read as 'E-PER'": 2
     }
     assert not spelling_of(Counter(["B-PER", "O"])).notes(Counter(["B-PER", "O"]))
 

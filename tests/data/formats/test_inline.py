@@ -40,4 +40,4 @@ def test_a_word_per_line_with_blank_lines_after_sentences(written) -> None:
 
 def test_a_word_without_a_tag_is_an_error(refusal) -> None:
     text = SLASHES * 10 + "Greta/B-PER sang so/O\n"
-    assert refusal(text).startswith("21: 'sang' is not a word and its tag, such as Ada/B-PER")
+    assert refusal(text).startswith("21: 'sang' is not a word with its tag, such as Ada/B-PER")
