@@ -188,7 +188,7 @@ def test_a_header_above_plain_labels_is_not_a_label() -> None:
     assert (words, tags) == ([["Ada", "met", "Bo"]], [["PER", "O", "PER"]])
 
 
-def test_a_header_with_one_usual_name_is_seen_by_its_invalid_tag() -> None:
+def test_a_header_with_one_usual_name_is_recognised_by_its_invalid_tag() -> None:
     words, _, notes = read("Wort\tEigenname\nAda\tB-PER\ntraf\tO\n")
     assert (words, len(notes)) == ([["Ada", "traf"]], 1)
 
@@ -285,7 +285,7 @@ def test_chunks_do_not_win_over_entity_tags_without_an_entity() -> None:
     assert tags == [["O", "O"]]
 
 
-def test_the_last_of_columns_with_about_as_many_entities_is_read() -> None:
+def test_of_columns_with_a_similar_number_of_entities_the_last_is_read() -> None:
     _, tags, notes = read("Ada B-PER B-person/writer\nmet O O\nBo B-PER B-person/other\n")
     assert tags == [["B-person/writer", "O", "B-person/other"]]
     assert "columns 1 (2 entities) and 2 (2 entities) hold tags" in notes[0]
@@ -320,7 +320,7 @@ def test_tags_with_prefixes_win_and_words_are_not_tags(text: str, tags: list[str
 # --- sentences and errors --------------------------------------------------------------------------------
 
 
-def test_a_long_file_without_blank_lines_is_called_that() -> None:
+def test_a_long_file_without_blank_lines_is_noted_as_such() -> None:
     text = "Ada B-PER\nmet O\nBo B-PER\n. O\n"
     (note,) = read(text * 60)[2]
     assert note == "the file has no blank lines between sentences: it is read as one sentence of 240 tokens"

@@ -1,4 +1,4 @@
-"""CoNLL-2012: entities marked by brackets."""
+"""CoNLL-2012: entities marked with brackets."""
 
 import re
 

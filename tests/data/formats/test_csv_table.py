@@ -1,4 +1,4 @@
-"""CSV with a header row: a word per row or a sentence per row."""
+"""CSV with a header row: one word or one sentence per row."""
 
 from io import StringIO
 

@@ -78,10 +78,10 @@ def test_documents_without_sentence_ends_are_noted(written) -> None:
             "9: 9 columns, where the header names 10 (separated by tabs): 'sang",
         ),
         (SHORT + "#tag\tO\n", "2: 2 columns, where the header names 3 (separated by tabs): '#tag"),
-        (SHORT + "Greta\t_\t_\n", " the column NE-COARSE-LIT holds nothing but _"),
+        (SHORT + "Greta\t_\t_\n", " the column NE-COARSE-LIT contains only _"),
         (
             "TOKEN\tNE-COARSE-LIT\tNE-NESTED\nBo\t_\tB-x\n",
-            " the column NE-COARSE-LIT holds nothing but _; choose",
+            " the column NE-COARSE-LIT contains only _; choose",
         ),
         ("Greta\tB-pers\t_\n", "1: expected the header TOKEN, NE-COARSE-LIT, ..., found 'Greta"),
         (SHORT + "Bo\tO\t_\nTOKEN\tNE-X\n", "3: a second header, with different columns"),

@@ -73,7 +73,7 @@ def test_entities_that_overlap_cannot_be_written(tmp_path: Path) -> None:
         save(documents, tmp_path / "a.spacy", SourceFile(tmp_path))
 
 
-def test_a_damaged_file_is_called_that(docs: Path) -> None:
+def test_a_damaged_file_is_reported_as_damaged(docs: Path) -> None:
     docs.write_bytes(docs.read_bytes()[:-9])
     with pytest.raises(DataError, match=r"not a complete \.spacy file"):
         read_documents(SourceFile(docs), detect_format(docs))

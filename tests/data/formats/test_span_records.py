@@ -125,7 +125,7 @@ def test_predicted_words_end_no_document(documents, key: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["prodigy", "doccano", "entities"])
-def test_predictions_are_read_whatever_the_format_is_said_to_be(written, form: str) -> None:
+def test_predictions_are_read_whichever_format_is_given(written, form: str) -> None:
     (document,) = read_documents(written(predicted("Ada wrote.", (0, 3, "PER"))), form)
     assert document.spans == [CharSpan(0, 3, "PER")]
 

@@ -156,7 +156,7 @@ class _Rows:
             column = self.names[self.tags.read]
             others = [name for i, name in self.tags.names.items() if self.tags.counts[i]]
             advice = f"; choose another column: --columns tag={others[0]}" if others else ""
-            raise self.source.error(f"the column {column} holds nothing but _{advice}")
+            raise self.source.error(f"the column {column} contains only _{advice}")
         self.tags.note(self.source)
 
     def _sentence(self, document: int) -> Iterator[TaggedSentence]:

@@ -45,7 +45,7 @@ class TagColumn(NamedTuple):
         spans: the entities, as conlleval counts them: sentence, first word, word after the last.
         divides: whether so few words are outside entities that the column divides sentences into parts.
         readable: the share of cells that are tags.
-        rank: how likely the column is to hold the tags of entities; higher is likelier.
+        rank: how likely the column is to hold the tags of entities; higher is more likely.
     """
 
     column: int

@@ -130,7 +130,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
 
 
 def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -> None:
-    """Write one document; several are joined, which is noted, because a file of WebAnno holds one.
+    """Write one document. Several are joined, with a note, because a WebAnno TSV file holds only one.
 
     Raises DataError, with the line in the source, for a span that contains no word.
     """
@@ -291,7 +291,7 @@ class _Document:
 
 
 def _label_columns(columns: Sequence[_Column]) -> list[int]:
-    """Return a column of each layer that may hold entities: the feature that is likeliest to be the label."""
+    """Return a column of each layer that may hold entities: the feature that is most likely the label."""
     layers: dict[str, list[int]] = {}
     for i, column in enumerate(columns):
         if column.is_span and column.layer not in _OTHER_LAYERS:
