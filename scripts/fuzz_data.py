@@ -3,10 +3,10 @@
     python scripts/fuzz_data.py sample:train sample:dev
     python scripts/fuzz_data.py my.conll --files 100000 --jobs 2 --keep found
 
-Each file is a piece of a corpus of at most 200 lines: as it is, with another look (spellings of tags, headers,
-comments, encodings: `fuzz_samples.py`), or converted to another format; or it is a small sample of a layout
-that rnner only reads. It is corrupted with flipped bytes, cut lines, swapped columns, mixed encodings and the
-like (`mutations.py`), and then detected, read, checked, repaired, converted, scored against itself and
+Each file is a piece of a corpus of at most 200 lines: as it is, converted to another format, or with another
+look (spellings of tags, headers, comments, encodings: `fuzz_samples.py`). Or it is a small sample of a layout
+that rnner does not write itself. It is corrupted with flipped bytes, cut lines, swapped columns and the like
+(`mutations.py`), and then detected, read, checked, repaired, converted, scored against itself and
 predicted on, with a rule in place of a model. A failure (`fuzz_checks.py`) is, among others:
 
 * an exception that is not an RnnerError, or more than `--limit` seconds;
@@ -114,11 +114,12 @@ def _results(work: Callable[[int], Result], files: int, jobs: int) -> Iterator[R
 
 def _keep(folder: Path | None, failure: Failure) -> None:
     if folder is not None:
-        _write(folder / str(failure.number), failure.files)
+        write_files(folder / str(failure.number), failure.files)
         (folder / f"{failure.number}.why").write_text(failure.problem + "\n", encoding="utf-8")
 
 
-def _write(folder: Path, files: Files) -> None:
+def write_files(folder: Path, files: Files) -> None:
+    """Write files into a folder."""
     for name, data in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +132,7 @@ def try_file(number: int, *, corpora: Sequence[Lines], seed: int, limit: int) ->
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name)
         files = _mutated(make_files(corpora, folder, draw), draw)
-        _write(folder / "in", files)
+        write_files(folder / "in", files)
         first = folder / "in" / next(iter(files))
         in_folder = first.parent != folder / "in" and draw.random() < _WHOLE_FOLDER
         trial = Trial(first.parent if in_folder else first, draw)

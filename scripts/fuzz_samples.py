@@ -210,7 +210,7 @@ SAMPLES: Mapping[str, Files] = {
     "csv, no header": {"1.csv": b"Maria,B-PER\nlacht,O\n\nRom,B-LOC\n"},
     "csv, label studio": {"1.csv": f"text,id,label\n{_quoted(_TEXT)},1,{_quoted(_SPANS)}\n".encode()},
     "csv, label studio labels": {
-        "1.csv": f'id,text,label\n1,"a\nb",\n2,{_TEXT.split(",")[0]},{_quoted(_minimal(1)["label"])}\n'.encode()
+        "1.csv": f'id,text,label\n1,"a\nb",\n2,"{_TEXT}",{_quoted(_minimal(1)["label"])}\n'.encode()
     },
     "csv, texts": {"1.csv": f'id,text\n1,"{_TEXT}"\n2,"two\nlines here"\n3,\n'.encode()},
     "label studio, completions": {"1.json": _json([_task("completions"), _task("annotations")])},
