@@ -127,7 +127,7 @@ def annotated_chunks(path: Path, form: str) -> Iterator[Chunk]:
     Raises:
         DataError: the file cannot be read.
     """
-    from rnner.data.formats.registry import TEXT_FORMATS, TOKEN_FORMATS
+    from rnner.data.formats.registry import TEXT_FORMATS, stream_sentences
 
     source = SourceFile(path, tagged=False)
 
@@ -135,7 +135,7 @@ def annotated_chunks(path: Path, form: str) -> Iterator[Chunk]:
         if form in TEXT_FORMATS:
             yield from (Item(document.text) for document in TEXT_FORMATS[form].read(source))
         else:
-            for sentence in TOKEN_FORMATS[form].read(source):
+            for sentence in stream_sentences(source, form):
                 yield Item(sentence.words, document=sentence.document)
         _print_notes(source)
 

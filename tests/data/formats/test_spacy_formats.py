@@ -104,6 +104,12 @@ def test_pairs_of_a_text_and_its_entities(documents, text: str) -> None:
     assert [(it.text, it.spans) for it in documents(text)] == [("Ada wrote.", [CharSpan(0, 3, "PER")])] * 2
 
 
+def test_texts_that_nobody_annotated_are_counted(written) -> None:
+    source = written(json.dumps({"classes": ["PER"], "annotations": [None, PAIR, None]}))
+    assert len(read_documents(source, "spacy-json")) == 1
+    assert source.notes["annotations that are null skipped"] == 2
+
+
 TOKENS = [("Ada", "B-PER"), ("Lovelace", "L-PER"), ("did", "O"), ("n't", "-")]
 
 

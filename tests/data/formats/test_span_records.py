@@ -110,6 +110,7 @@ def predicted(text: str, *entities: tuple[int, int, str], **others: object) -> s
         {"tokens": ["Ada", "wrote", "."], "tags": ["O", "B-GOLD", "O"]},
         {"annotations": [{"start_offset": 4, "end_offset": 9, "label": "GOLD"}], "id": 3},
         {"input_entities": [[4, 9, "GOLD"]], "nbest": [{"start": 0, "end": 10, "readings": []}]},
+        {"input_label": [{"start": 4, "end": 9, "text": "wrote", "labels": ["GOLD"]}]},
     ],
     ids=lambda others: "+".join(others),
 )

@@ -65,13 +65,16 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
 def save(documents: Sequence[AnnotatedText], folder: Path, source: SourceFile) -> None:
     """Write a folder with two files per document, and with brat's list of labels, annotation.conf.
 
-    Raises DataError for what brat cannot hold: a label with white space, and a text with a NUL character.
+    Raises DataError for what brat cannot hold: a label with white space, and a text with a NUL character or
+    with U+FEFF at its beginning.
     """
     folder.mkdir()
     digits = len(str(len(documents)))
     for number, document in enumerate(documents, 1):
         if "\0" in document.text:
             raise source.error("brat cannot hold a text with a NUL character", document.line)
+        if document.text.startswith("\ufeff"):  # it would be read as the byte order mark of the file
+            raise source.error("brat cannot hold a text that begins with U+FEFF", document.line)
         lines = [_line(document, source, i, span) for i, span in enumerate(document.spans, 1)]
         name = f"{number:0{digits}}"
         _write(folder / f"{name}{_TEXT}", document.text)

@@ -144,8 +144,10 @@ def _result(text: str, units: Sequence[int], number: int, span: CharSpan) -> dic
 
 
 def _minimal_key(record: Record) -> str | None:
-    """Return the key of the labelled spans in JSON-MIN."""
-    for key, value in record.value.items():
+    """Return the key of the labelled spans in JSON-MIN; `entities`, if there is one, precedes all others."""
+    predicted = isinstance(record.value.get("entities"), list)  # by rnner, which keeps others as input_KEY
+    for key in ("entities",) if predicted else record.value:
+        value = record.value[key]
         first = value[0] if isinstance(value, list) and value else None
         if isinstance(first, dict) and (_LABELS in first or _HYPERTEXT in first):
             return key

@@ -52,7 +52,10 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
             if "paragraphs" in value:
                 yield from map(_read_paragraph, record.records("paragraphs"))
             else:
-                yield from (_read_pair(source, item, line) for item in record.items("annotations") if item)
+                items = record.items("annotations")
+                if empty := items.count(None):
+                    source.notes["annotations that are null skipped"] += empty
+                yield from (_read_pair(source, item, line) for item in items if item is not None)
         elif isinstance(value, str):  # a line holds one pair: its items come one by one
             yield _read_pair(source, [value, *(it for it, _ in islice(values, 1))], line)
         else:
