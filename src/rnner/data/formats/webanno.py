@@ -106,8 +106,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     for number, line in lines:
         if number == 1 and not line.startswith(f"{_FORMAT} 3"):
             raise source.error(
-                f"expected {_FORMAT} 3.x, found {show_row(line)}; export the document as WebAnno TSV 3",
-                number,
+                f"expected {_FORMAT} 3.x, found {show_row(line)}; export it as WebAnno TSV 3", number
             )
         if match := _ROW.match(line):
             if not texts:
@@ -234,9 +233,7 @@ class _Document:
             ]
             if not wrong:
                 if unit:
-                    self.source.notes[
-                        "sentences read with offsets in characters instead of UTF-16 code units"
-                    ] += 1
+                    self.source.notes["sentences read with offsets in characters"] += 1
                 return spans, sum(counts)
             misplaced += wrong
         row = misplaced[0]
