@@ -196,7 +196,7 @@ def _hipe(path: Path, items: list[TaggedSentence]) -> Count:
 
 
 def _csv(path: Path, items: list[TaggedSentence]) -> Count:
-    """Count lines; the number is unknown if cells hold several lines, or if quotes do not match."""
+    """Count lines, unless cells hold several, or quotes leave it open."""
     lines = [line for line in _text(path).split("\n") if line.strip() and not line.startswith("sep=")]
     read = len({line for item in items for line in item.lines})
     if '"' in "".join(lines):
