@@ -1,7 +1,7 @@
-"""Checks for fuzz_data.py: what must hold for every file, however corrupted. Not a script.
+"""What must hold for every file, however corrupted, for fuzz_data.py. Not a script itself.
 
-Each function takes a `Trial` and yields a description of each problem. An RnnerError is an outcome, not a
-problem; the caller catches every other exception and reports it as a problem.
+Each function takes a `Trial` and yields what is wrong, in words. An RnnerError is an outcome, not a problem;
+any other exception is one, which the caller catches.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ def _json(units: Callable[[Any], int]) -> Callable[[Path, list[Any]], Count]:
 
 
 def _json_values(text: str) -> list[Any] | None:
-    """Return the JSON values of a file, and the items of its lists; None if it has anything else."""
+    """Return the JSON values of a file, of lists their items; None if there is anything else."""
     values, position, decoder = [], 0, json.JSONDecoder()
     while position < len(text):
         if text[position] in " \t\r\n":
@@ -320,7 +320,7 @@ def _tags(source: SourceFile, form: str, illegal: Any, scheme: str) -> list[Any]
 
 
 def _documents(source: SourceFile, form: str, illegal: Any) -> list[Any]:
-    """Return the texts and their distinct entities."""
+    """Return the texts and their different entities."""
     return [(it.text, sorted(set(it.spans))) for it in read_documents(source, form, illegal)]
 
 
@@ -367,7 +367,7 @@ class _NotSmall:
 
 
 class _Job(PredictionJob):
-    """A prediction job that does not load a model."""
+    """A prediction job that loads no model."""
 
     def load(self) -> Callable[[Chunk], ChunkResult]:
         """Return a function that tags chunks."""

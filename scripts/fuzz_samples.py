@@ -1,4 +1,4 @@
-r"""Small annotated files in layouts that rnner does not write itself, for fuzz_data.py. Not a script.
+r"""Small annotated files in layouts that rnner does not write itself, for fuzz_data.py. Not a script itself.
 
 `SAMPLES` holds whole files. `DRESSES` are functions that give a piece of a column corpus (`word\ttag` lines)
 another look: another spelling of tags, a header, comments, an index, another encoding.
@@ -16,7 +16,7 @@ Files = dict[str, bytes]
 
 
 def _table(*rows: str) -> bytes:
-    """Return a tab-separated file of rows, whose cells are separated by spaces in the arguments."""
+    """Return rows, whose cells are separated by spaces here, as a file separated by tabs."""
     return "".join("\t".join(row.split()) + "\n" for row in rows).encode()
 
 
