@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 STRIP_AFFIX = "a model trained on them does not fit plain text; `rnner data check FILE --fix OUT` strips them"
 
-_FEWEST, _MOST = 10, 20_000  # distinct tokens to decide from
+_FEWEST, _MOST = 5, 20_000  # distinct tokens to decide from
 _SHARE = 0.9  # of the distinct tokens
 _MOST_DIFFERENT = 60  # prefixes or parts of speech
 
@@ -34,9 +34,9 @@ class _Kind(NamedTuple):
 _KINDS = (
     _Kind("a prefix before a colon", re.compile(r"(?P<affix>[A-Za-z][\w-]{0,11}:)(?P<token>.+)", re.DOTALL)),
     _Kind("a segment index at the end", re.compile(r"(?P<token>.+)(?P<affix>[0-9])", re.DOTALL)),
-    _Kind("a part of speech after a slash", re.compile(r"(?P<token>.+)(?P<affix>/[^/\s]{1,8})", re.DOTALL)),
-    _Kind("a part of speech after _", re.compile(r"(?P<token>.+)(?P<affix>_[^_\s]{1,8})", re.DOTALL)),
-    _Kind("a part of speech after |", re.compile(r"(?P<token>.+)(?P<affix>\|[^|\s]{1,8})", re.DOTALL)),
+    _Kind("a part of speech after a slash", re.compile(r"(?P<token>.+)(?P<affix>/[^/\s]{1,12})", re.DOTALL)),
+    _Kind("a part of speech after _", re.compile(r"(?P<token>.+)(?P<affix>_[^_\s]{1,12})", re.DOTALL)),
+    _Kind("a part of speech after |", re.compile(r"(?P<token>.+)(?P<affix>\|[^|\s]{1,12})", re.DOTALL)),
     _Kind("quotes around it", re.compile(r"""(?P<affix>["'])(?P<token>.+)(?P=affix)""", re.DOTALL)),
     _Kind("a marker in front", re.compile(r"(?P<affix>[▁Ġ\ufeff])(?P<token>.+)", re.DOTALL)),
 )

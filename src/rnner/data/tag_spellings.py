@@ -2,7 +2,7 @@
 
 How a tag is read depends on all tags of its file: `S` may be a label, or a prefix without one.
 
-    prefix   B-PER, B_PER, b-PER; M- is I- (BMES), L- is E- and U- is S- (BILOU), W- is S- (BMEWO)
+    prefix   B-PER, B_PER, B:PER, b-PER; M- is I- (BMES), L- is E- and U- is S- (BILOU), W- is S- (BMEWO)
     suffix   PER-B, PER_I, with the same letters
     bare     B, I, O: entities of one type, which gets the label `NAME`
     plain    PER: neighbours with the same label are one entity (scheme io)
@@ -28,7 +28,7 @@ PIECE_TAGS = frozenset(("X", "[CLS]", "[SEP]", "[PAD]", "<s>", "</s>", "<pad>"))
 _BINARY = frozenset("01")
 _OUTSIDE = frozenset("Oo0-_")
 _STANDARD = {"B": "B", "I": "I", "E": "E", "S": "S", "M": "I", "L": "E", "U": "S", "W": "S"}
-_PREFIX = re.compile(r"([BIESMLUW])[-_](.+)", re.ASCII | re.IGNORECASE | re.DOTALL)
+_PREFIX = re.compile(r"([BIESMLUW])[-_:](.+)", re.ASCII | re.IGNORECASE | re.DOTALL)
 _SUFFIX = re.compile(r"(.+)[-_]([BIESMLUW])", re.DOTALL)
 _PLAIN = re.compile(r"[^\W\d_][\w.,:/&+ -]*")
 _MOST_PLAIN = 200  # distinct labels; a column with more is text
@@ -165,4 +165,4 @@ def _standard(tag: str, kind: str) -> str | None:
 
 def _is_label(tag: str) -> bool:
     """Return whether a tag is a plain label: a word, not a prefix with a label."""
-    return _PLAIN.fullmatch(tag) is not None and tag[1:2] not in ("-", "_")
+    return _PLAIN.fullmatch(tag) is not None and tag[1:2] not in ("-", "_", ":")
