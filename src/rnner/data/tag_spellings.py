@@ -3,6 +3,7 @@
 How a tag is read depends on all tags of its file: `S` may be a label, or a prefix without one.
 
     prefix   B-PER, B_PER, B:PER, b-PER; M- is I- (BMES), L- is E- and U- is S- (BILOU), W- is S- (BMEWO)
+             if single words have B-, as in LST20 (B-, I-, E-, and no S-), E- is I-
     suffix   PER-B, PER_I, with the same letters
     bare     B, I, O: entities of one type, which gets the label `NAME`
     plain    PER: neighbours with the same label are one entity (scheme io)
@@ -102,6 +103,8 @@ def spelling_of(counts: Mapping[str, int]) -> Spelling:
     kind = _kind(inside, set(stripped.values()))
     read = {tag: _standard(text, kind) for tag, text in stripped.items()}
     known = {tag: standard for tag, standard in read.items() if standard is not None}
+    if _has_single_b(known, counts):
+        known = {tag: f"I{it[1:]}" if it.startswith("E-") else it for tag, it in known.items()}
     return Spelling(kind, known, frozenset(read.keys() - known.keys()))
 
 
@@ -140,6 +143,14 @@ def _is_bare(tags: Collection[str]) -> bool:
     """Return whether tags in entities are prefixes without a label: B and at least one that continues it."""
     letters = set(tags) - {"X"}
     return letters <= _STANDARD.keys() and "B" in letters and not letters.isdisjoint("IMEL")
+
+
+def _has_single_b(tags: Mapping[str, str], counts: Mapping[str, int]) -> bool:
+    """Return whether entities of one word have B-, and longer ones end with E-."""
+    prefixes: Counter[str] = Counter()
+    for tag, standard in tags.items():
+        prefixes[standard[:2]] += counts[tag]
+    return 0 < prefixes["E-"] < prefixes["B-"] and not prefixes["S-"]
 
 
 def _standard(tag: str, kind: str) -> str | None:

@@ -1,8 +1,8 @@
 """CoNLL-U (universaldependencies.org/format.html) with entity tags in the last column, MISC: `NER=B-PER`.
 
-Tags are read from `NER=`, `name=`, `NE=` and `Tag=`, which different tools write, and written as `NER=`. Words
-are the rows with a whole number. Ranges such as `1-2` ("don't" above "do" and "n't") and empty nodes such as
-`1.1` are not words.
+Tags are read from `NER=`, `name=`, `NE=` and `Tag=`, which different tools write, and written as `NER=`.
+Words are the rows with a whole number. Ranges such as `1-2` ("don't" above "do" and "n't") and empty nodes
+such as `1.1` are not words.
 """
 
 from __future__ import annotations
