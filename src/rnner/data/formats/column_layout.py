@@ -129,7 +129,9 @@ class Layout:
         cells = self.cells(line)
         if len(cells) != self.width or _SENTENCE_ID.fullmatch(line):
             return False
-        return self.tag is None or self._is_tag(cells[self.tag].strip(" "))
+        if self.tag is None:
+            return self.separator != "\t" or " " not in cells[self.token]
+        return self._is_tag(cells[self.tag].strip(" "))
 
     def _is_tag(self, cell: str) -> bool:
         return is_tag(cell) or cell in self.tag_cells
