@@ -64,7 +64,7 @@ def test_tokens_that_are_objects_have_their_tags(written) -> None:
         (["Bo", "du"], ["S-PER", "O"]),
         (["Oslo"], ["S-LOC"]),
     ]
-    assert stanza.note_lines() == ["1 × tokens without ner skipped (parts of other tokens)"]
+    assert stanza.note_lines() == ["tokens without ner skipped (parts of other tokens): 1"]
     sentences = [{"index": 0, "tokens": [{"word": "Bo", "ner": "PERSON"}, {"word": "left", "ner": "O"}]}]
     corenlp = written(json.dumps({"docId": "a", "sentences": sentences}))
     assert detect_format(corenlp.path) == "tokens"
