@@ -29,6 +29,7 @@ def read(tags: str) -> str:
         ("B:PER I:PER O", "B-PER I-PER O"),
         ("b-per i-per o", "B-per I-per O"),
         ("PER-B PER-I O LOC-S", "B-PER I-PER O S-LOC"),
+        ("PER:B PER:I O", "B-PER I-PER O"),
         ("creative_work_B creative_work_I O", "B-creative_work I-creative_work O"),
         ("PER PER O LOC", "I-PER I-PER O I-LOC"),
         ("PER 0 LOC 0", "I-PER O I-LOC O"),

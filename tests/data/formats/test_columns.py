@@ -427,3 +427,30 @@ def test_words_with_spaces_at_their_ends_are_noted() -> None:
 def test_other_spaces_between_columns_are_named(space: str) -> None:
     message = str(refusal(f"Elsa{space}B-PER\nkom{space}O\n"))
     assert f"replace the spaces U+{ord(space):04X} in" in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1\tElsa\tB-PER\n1\tkom\tO\n2\tOslo\tB-LOC\n",
+        "1.1\tElsa\tB-PER\n1.2\tkom\tO\n2.1\tOslo\tB-LOC\n",
+        "| Elsa | B-PER |\n| kom | O |\n| Oslo | B-LOC |\n",
+    ],
+    ids=["sentences", "sentences and words", "a table in Markdown"],
+)
+def test_a_column_of_numbers_or_marks_does_not_hold_the_words(text: str) -> None:
+    notes: Counter[str] = Counter()
+    (sentence,) = read(text, notes=notes)
+    assert sentence.words == ["Elsa", "kom", "Oslo"]
+    assert any(
+        note.startswith("column 0 holds numbers or marks; words are read from column 1") for note in notes
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<PER>Elsa</PER> kom\n", "<START:person> Elsa <END> kom\n", "[Elsa](PER) kom\n", "12|t|Elsa kom\n"],
+    ids=["XML", "OpenNLP", "Markdown", "PubTator"],
+)
+def test_text_with_markup_is_called_that(text: str) -> None:
+    assert "this is text with markup, which is not read" in str(refusal(text))

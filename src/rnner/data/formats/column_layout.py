@@ -35,6 +35,9 @@ _HOW_TO_SET = "set data.columns, such as {token: 0, tag: -1} (counted from 0, ne
 _SENTENCE_ID = re.compile(r"# id \S+([ \t]+domain=\S*)?[ \t]*")  # MultiCoNER
 _COMMENT = re.compile("#{1,2}[ \t]")
 _OTHER_SPACE = re.compile("[^\\S \t]")
+_NUMBER = re.compile(r"[0-9]+([.:-][0-9]+)*")
+_FEWEST_ROWS = 3  # to say that a column holds no words
+_MARKUP = re.compile(r"<START(:\w+)?>|</[\w.:-]+>|^<\?xml|\]\([\w ]+\)|^[0-9]+\|[ta]\|")
 _GAP = re.compile("[ \t]+")
 _SHOWN = 120  # characters of a row in messages
 
@@ -51,6 +54,7 @@ class Layout:
         header: the line that names the columns, or None.
         tag_choice: a note that names the columns with tags and the one that is read, if there are several.
         label: the column of the labels if the tags are prefixes without one (SUC 3.0), or None.
+        skipped: a note on a column before the words that holds numbers or marks, if there is one.
     """
 
     separator: str = " "
@@ -61,6 +65,7 @@ class Layout:
     header: str | None = None
     tag_choice: str = ""
     label: int | None = None
+    skipped: str = ""
 
     @property
     def notes(self) -> list[str]:
@@ -68,7 +73,7 @@ class Layout:
         header = "" if self.header is None else f"the first row is read as a header: {show_row(self.header)}"
         joined = f"tags are joined from their prefixes in column {self.tag} and their labels in column"
         label = "" if self.label is None else f"{joined} {self.label} (from 0)"
-        return [note for note in (header, self.tag_choice, label) if note]
+        return [note for note in (header, self.tag_choice, label, self.skipped) if note]
 
     def tag_of(self, cells: Sequence[str]) -> str:
         """Return the tag of a row as it stands, without spaces around it; empty if tags are not read."""
@@ -213,13 +218,18 @@ def _detect(
         tag, tag_choice = chosen.column, describe_choice(found, chosen)
         if tag_choice and len(lines) >= LAYOUT_SAMPLE:
             tag_choice += f" (counts are from the first {len(lines):,} lines)"
+    skipped = ""
     if token is None:
         free = [i for i in range(width) if i != tag]
-        token = next((i for i in free if i != index), free[0])
+        first = next((i for i in free if i != index), free[0])
+        token = next((i for i in free if i >= first and _may_be_words(table, i)), first)
+        if token != first:
+            advice = "if it numbers sentences, add a header such as sentence_id, token and tag"
+            skipped = f"column {first} holds numbers or marks; words are read from column {token}; {advice}"
     if token == tag:  # a model would learn to copy the tags
         which = f"column {token} (from 0, of {counted(width, 'column')})"
         raise DataError(f"{which} is set for both word and tag: {_HOW_TO_SET}", name)
-    layout = replace(layout, width=width, token=token, tag=tag, tag_choice=tag_choice)
+    layout = replace(layout, width=width, token=token, tag=tag, tag_choice=tag_choice, skipped=skipped)
     if tag is None:
         return layout
     known = spelling_of(Counter(row[tag] for rows in table for row in rows)).tags
@@ -274,6 +284,12 @@ def _has_running_index(sentences: Sequence[Rows]) -> bool:
     )
 
 
+def _may_be_words(sentences: Sequence[Rows], column: int) -> bool:
+    """Return whether a column of at least three rows has cells other than numbers, and more than one."""
+    cells = [row[column] for rows in sentences for row in rows]
+    return len(cells) < _FEWEST_ROWS or (len(set(cells)) > 1 and not all(map(_NUMBER.fullmatch, cells)))
+
+
 def _no_tags(first: Sequence[str], name: str) -> DataError:
     if len(first) == 1:
         other = _OTHER_SPACE.search(first[0])
@@ -281,6 +297,10 @@ def _no_tags(first: Sequence[str], name: str) -> DataError:
         return DataError(
             f"the file has one column; expected at least two, for the word and its tag{space}", name
         )
+    if _MARKUP.search(" ".join(first)):
+        known = "word/TAG, brat, or one of the JSON formats in docs/formats.md"
+        row = show_row(" ".join(first))
+        return DataError(f"this is text with markup, which is not read: {row}; convert it to {known}", name)
     rows = show_row(" | ".join(first))
     return DataError(
         f"no column holds tags (O, B-PER, I-PER ... or 0 and 1) in rows like {rows}; {_HOW_TO_SET}", name
