@@ -50,7 +50,9 @@ from rnner.workbench.convert import convert
 
 T = TypeVar("T")
 SUFFIXES = {"dataset": "parquet", "spacy": "spacy", "csv": "csv", "conllu": "conllu", "columns": "conll"}
-TARGETS = {name: SUFFIXES.get(name, "txt") for name in FORMATS}  # format -> suffix
+TARGETS = {  # format -> suffix
+    name: SUFFIXES.get(name, "txt") for name, form in FORMATS.items() if form.writable or name == "dataset"
+}
 _SKIPPED = re.compile("skipped|left out|not read")
 _EMPTY_CELLS = "\t;,|\"'" + "".join(chr(i) for i in range(0x3001) if chr(i).isspace())
 _REPORTS = 0.05  # share of files for which the whole report of `rnner evaluate` is made

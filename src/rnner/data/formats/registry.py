@@ -41,6 +41,7 @@ from rnner.data.formats import (
     spacy_docs,
     spacy_json,
     span_records,
+    token_spans,
     tokens,
     webanno,
 )
@@ -81,6 +82,11 @@ class FileFormat(Generic[Item]):
     save: Callable[[Sequence[Item], Path, SourceFile], None] | None = None
     has_columns: bool = False
 
+    @property
+    def writable(self) -> bool:
+        """Whether `write` or `save` is given."""
+        return self.write is not None or self.save is not None
+
 
 TOKEN_FORMATS = {
     "columns": FileFormat(columns.read, columns.write, has_columns=True),  # if no other format is detected
@@ -120,6 +126,12 @@ TEXT_FORMATS = {
     ),
     "entities": FileFormat(
         span_records.read, entity_records.write, matches=entity_records.matches, json_keys="text and entities"
+    ),
+    "token-spans": FileFormat(
+        token_spans.read,
+        None,
+        matches=token_spans.matches,
+        json_keys="tokens and their spans (GLiNER, SpERT)",
     ),
     "webanno": FileFormat(webanno.read, webanno.write, webanno.detect, has_columns=True),
 }
