@@ -53,6 +53,14 @@ SUFFIXES = {"dataset": "parquet", "spacy": "spacy", "csv": "csv", "conllu": "con
 TARGETS = {name: SUFFIXES.get(name, "txt") for name in FORMATS}  # format -> suffix
 _SKIPPED = re.compile("skipped|left out|not read")
 _EMPTY_CELLS = "\t;,|\"'" + "".join(chr(i) for i in range(0x3001) if chr(i).isspace())
+_PREDICTION_FORMATS = (
+    *("jsonl",) * 4,
+    *("conll",) * 3,
+    "json",
+    "html",
+    "text",
+    "binary",
+)  # rich is slow: no table
 _REPORTS = 0.05  # share of files for which the whole report of `rnner evaluate` is made
 
 
@@ -252,7 +260,7 @@ def _records(value: Any) -> int:
 def _pairs(value: Any) -> int:
     if not isinstance(value, dict):
         return 1
-    return len(value["paragraphs"] if "paragraphs" in value else value["annotations"])
+    return len(value["paragraphs" if "paragraphs" in value else "annotations"] or ())
 
 
 def _brat(path: Path, items: list[Any]) -> Count:
@@ -391,7 +399,7 @@ class _Prediction:
 
 def prediction_problems(trial: Trial) -> Iterator[str]:
     """Predict over a file with random options, and read the output."""
-    form = trial.draw.choice(("jsonl", "jsonl", "jsonl", "conll", "json", "table", "html", "text", "binary"))
+    form = trial.draw.choice(_PREDICTION_FORMATS)
     rule = trial.draw.choice(("stop", "skip", "mark", "mark") if form[:4] == "json" else ("stop", "skip"))
     found = trial.step("predict", lambda: _predict(trial.path, form, rule))
     if found is None:
