@@ -52,7 +52,6 @@ T = TypeVar("T")
 SUFFIXES = {"dataset": "parquet", "spacy": "spacy", "csv": "csv", "conllu": "conllu", "columns": "conll"}
 TARGETS = {name: SUFFIXES.get(name, "txt") for name in FORMATS}  # format -> suffix
 _SKIPPED = re.compile("skipped|left out|not read")
-_EMPTY_CELLS = "\t;,|\"'" + "".join(chr(i) for i in range(0x3001) if chr(i).isspace())
 _PREDICTION_FORMATS = (
     *("jsonl",) * 4,
     *("conll",) * 3,
@@ -204,18 +203,18 @@ def _hipe(path: Path, items: list[TaggedSentence]) -> Count:
 
 
 def _csv(path: Path, items: list[TaggedSentence]) -> Count:
-    """Count lines, unless cells hold several, or quotes leave it open."""
+    """Count rows, unless cells hold several lines, or quotes leave it open."""
     lines = [line for line in _text(path).split("\n") if line.strip() and not line.startswith("sep=")]
+    delimiter = max("\t;,|", key=lines[0].count)
+    rows = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter, strict=True)
     read = len({line for item in items for line in item.lines})
-    if '"' in "".join(lines):
-        delimiter = max("\t;,|", key=lines[0].count)
-        table = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter, strict=True)
-        try:
-            if any("\n" in cell for row in table for cell in row):
-                return None, read
-        except csv.Error:
-            return None, read
-    return sum(bool(line.strip(_EMPTY_CELLS)) for line in lines[1:]), read
+    try:
+        table = list(rows)
+    except csv.Error:
+        return None, read
+    if any("\n" in cell for row in table for cell in row):
+        return None, read
+    return sum(any(cell.strip() for cell in row) for row in table[1:]), read
 
 
 def _webanno(path: Path, items: list[Any]) -> Count:
