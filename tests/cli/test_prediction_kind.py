@@ -1,4 +1,4 @@
-"""Which kind of input `rnner predict` takes a file or stdin for."""
+"""How `rnner predict` detects the kind of input in a file or stdin."""
 
 import gzip
 import io
@@ -128,7 +128,7 @@ def test_the_first_record_of_a_pipe_is_enough():
 
 
 @given(st.text(max_size=60), st.sampled_from(["a", "a.json", "a.jsonl", "a.tsv", "a.csv", "a.conll"]))
-def test_any_text_is_of_some_kind_and_nothing_of_it_is_taken(text, name):
+def test_any_text_has_a_kind_and_detection_consumes_nothing(text, name):
     raw = io.BytesIO(text.encode(errors="surrogatepass"))
     raw.name = name
     stream = InputStream(io.BufferedReader(raw))
@@ -141,7 +141,7 @@ def test_any_text_is_of_some_kind_and_nothing_of_it_is_taken(text, name):
 
 @pytest.fixture
 def texts_of(rnner, trained, tmp_path, monkeypatch):
-    """`texts_of(name, text)`: the texts in the output for a file of this name, and what is noted."""
+    """`texts_of(name, text)`: the texts in the output for a file of this name, and the notes."""
     monkeypatch.chdir(tmp_path)
 
     def call(name, text, *options):
@@ -197,4 +197,4 @@ def test_annotated_text_needs_a_file(rnner, trained, one_line, tmp_path):
 def test_a_column_is_for_column_files(rnner, trained, one_line):
     for options in (["Ada"], ["--input", "jsonl"]):
         outcome = rnner("predict", "--model", trained, "--column", 1, *options, stdin=b"")
-        one_line(outcome, 2, "--column is for --input conll")
+        one_line(outcome, 2, "--column can be used only with --input conll")

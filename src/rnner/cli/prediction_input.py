@@ -79,7 +79,7 @@ class ColumnInput:
     Args:
         stream: the file.
         column: the column of the words; None: detected.
-        failures: decides about sentences that cannot be read.
+        failures: handles sentences that cannot be read.
     """
 
     def __init__(self, stream: InputStream, column: int | None, failures: Failures) -> None:
@@ -94,7 +94,7 @@ class ColumnInput:
         self._failed: list[Item] = []
 
     def chunks(self, sentences: Iterable[ColumnSentence] | None = None) -> Iterator[Chunk]:
-        """Yield the sentences, and what stands in for those that cannot be read.
+        """Yield the sentences, with a replacement for those that cannot be read.
 
         Args:
             sentences: the iterator over `reader`, if others iterate over it too.

@@ -40,8 +40,8 @@ def test_a_doc_bin_gives_texts_entities_and_tokens(docs: Path) -> None:
     ]
     assert second.spans == [] and len(second.sentences or []) == 2
     assert source.note_lines() == [
-        "1 × documents whose entities are not set read as texts without an entity",
-        "1 × spans in doc.spans not read",
+        "documents whose entities are not set, read as texts without entities: 1",
+        "spans in doc.spans not read: 1",
     ]
 
 
@@ -73,7 +73,7 @@ def test_entities_that_overlap_cannot_be_written(tmp_path: Path) -> None:
         save(documents, tmp_path / "a.spacy", SourceFile(tmp_path))
 
 
-def test_a_damaged_file_is_called_that(docs: Path) -> None:
+def test_a_damaged_file_is_reported_as_damaged(docs: Path) -> None:
     docs.write_bytes(docs.read_bytes()[:-9])
     with pytest.raises(DataError, match=r"not a complete \.spacy file"):
         read_documents(SourceFile(docs), detect_format(docs))
@@ -136,7 +136,7 @@ def test_documents_of_spacy_2(written, raw: str | None) -> None:
         ["Oslo"],
     ]
     assert [len(row) for row in document.sentences or []] == [4, 1]
-    assert source.note_lines() == ['1 × tokens without an entity tag ("-") read as O']
+    assert source.note_lines() == ['tokens without an entity tag ("-"), read as O: 1']
 
 
 def paragraph(token: dict, **others: object) -> str:
@@ -162,4 +162,4 @@ def test_unreadable_training_data(refusal, text: str, message: str) -> None:
 def test_texts_without_entities_are_noted(written) -> None:
     source = written('[["Ada wrote.", {"cats": {"LETTER": 1}}]]')
     assert read_documents(source, detect_format(source.path))[0].spans == []
-    assert source.note_lines() == ['1 × texts without "entities" read as texts without an entity']
+    assert source.note_lines() == ['texts without the key "entities", read as texts without entities: 1']

@@ -59,7 +59,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     for file in files:
         yield _read_document(replace(source, path=file), gaps)
     if gaps:
-        source.unread[f"discontinuous entities left out, the first at {gaps[0]}"] += len(gaps)
+        source.unread[f"discontinuous entities left out, such as {gaps[0]}"] += len(gaps)
 
 
 def save(documents: Sequence[AnnotatedText], folder: Path, source: SourceFile) -> None:
@@ -96,7 +96,7 @@ def _read_document(source: SourceFile, gaps: list[str]) -> AnnotatedText:
     """Return the text of a file of annotations with its entities; add the discontinuous ones to `gaps`."""
     text_file, _ = _pair(source.path)
     if not text_file.is_file():
-        raise source.error(f"the text of these annotations, {text_file}, does not exist")
+        raise source.error(f"these annotations have no text: {text_file} does not exist")
     text = "".join(read_blocks(text_file)).removeprefix("\ufeff")
     found = list(_read_entities(source))
     marks = [mark for _, marks in found for mark in marks]
@@ -106,7 +106,7 @@ def _read_document(source: SourceFile, gaps: list[str]) -> AnnotatedText:
         lines = [line for line, marks in found for _ in marks]
         raise source.error(str(error), lines[error.index]) from None
     if unit != CHARACTERS:
-        source.notes[f"texts read with offsets in {unit}, not {CHARACTERS}"] += 1
+        source.notes[f"texts read with offsets in {unit} instead of {CHARACTERS}"] += 1
     spans, rest = [], iter(places)
     for line, fragments in found:
         own = sorted(islice(rest, len(fragments)))
