@@ -49,7 +49,7 @@ def test_the_samples_and_looks_are_read_without_an_error(script, corpora, tmp_pa
         forms[trial.form] += 1
     assert forms.keys() >= set(checks.FORMATS) - {"dataset", "spacy"}
     piece = b"Ada\tB-PER\nLovelace\tI-PER\nwrote\tO\n\n"
-    assert all(samples.dress(piece, Random(i)) for i in range(100))
+    assert all(script("fuzz_looks").dress(piece, Random(i)) for i in range(100))
 
 
 @pytest.mark.parametrize(
