@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from fuzz_counts import COUNTS
+from fuzz_model import RuleJob
 
-from rnner.cli.prediction import ChunkResult, PredictionJob, write_predictions, write_tagged_columns
-from rnner.cli.prediction_chunks import Chunk
+from rnner.cli.prediction import write_predictions, write_tagged_columns
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_kind import guess_kind
 from rnner.cli.prediction_source import open_source
@@ -33,16 +32,13 @@ from rnner.data.formats.column_layout import Layout
 from rnner.data.formats.columns import ConllReader
 from rnner.data.formats.detect import detect_format
 from rnner.data.formats.registry import FORMATS, TEXT_FORMATS, TOKEN_FORMATS, read_documents, read_sentences
-from rnner.decoding.spans import ScoredSpan
 from rnner.errors import RnnerError
-from rnner.pipeline import Pipeline
 from rnner.render.json_output import to_json
 from rnner.scoring.evaluation import predictions_reports
 from rnner.scoring.metrics import score_entities
 from rnner.scoring.pairing import pair
 from rnner.scoring.passages import read_annotated_file
 from rnner.tags import SCHEMES, from_spans, to_spans
-from rnner.text.tokenizer import DEFAULT_TOKENIZER
 from rnner.workbench.check.check import check
 from rnner.workbench.check.findings import CheckReport
 from rnner.workbench.check.lenient_reader import ColumnFile, read_file
@@ -248,38 +244,6 @@ def scoring_problems(trial: Trial) -> Iterator[str]:
 # --- rnner predict: every record is read, left out with a count, or marked ---------------------------------
 
 
-class _NotSmall:
-    """In place of a trained decoder: a word that does not begin with a small letter is a name."""
-
-    vocabulary = SimpleNamespace(tokenizer=DEFAULT_TOKENIZER, scheme="iob2", labels=["NAME"])
-
-    def scored_spans(self, sentences: list[list[str]], documents: list[int]) -> list[list[ScoredSpan]]:
-        """Return the names of each sentence."""
-        assert len(sentences) == len(documents)
-        return [
-            [
-                ScoredSpan(i, i + 1, "NAME", 0.5)
-                for i, word in enumerate(words)
-                if word and not word[0].islower()
-            ]
-            for words in sentences
-        ]
-
-
-class _Job(PredictionJob):
-    """A prediction job that loads no model."""
-
-    def load(self) -> Callable[[Chunk], ChunkResult]:
-        """Return a function that tags chunks."""
-        pipeline = Pipeline(_NotSmall())  # type: ignore[arg-type]
-
-        def tag(chunk: Chunk) -> ChunkResult:
-            documents = pipeline.read(chunk.contents, chunk.document_ids)
-            return ChunkResult(self._format(documents, chunk, "iob2"), 0, ["NAME"], chunk.flush)
-
-        return tag
-
-
 @dataclass
 class _Prediction:
     """What `rnner predict` wrote: the kind of its input, and whether it read all of it."""
@@ -316,7 +280,7 @@ def _column_output_problems(before: str, after: str) -> Iterator[str]:
 
 def _predict(path: Path, form: str, rule: str) -> _Prediction:
     failures, sink = Failures(rule), io.StringIO()
-    job = _Job(path, {}, form)
+    job = RuleJob(path, {}, form)
     kind = "annotated"
     if path.is_file():
         with open_input(path) as stream:
