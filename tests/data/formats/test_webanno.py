@@ -87,6 +87,13 @@ def test_without_named_entities_the_layer_with_most_spans_is_read(written) -> No
     assert entities(document) == [("salt", "sad")]
 
 
+def test_words_without_a_row_are_counted(written) -> None:
+    source = written(f"{HEADER}#Text=Ada met Bo\n1-1\t0-3\tAda\t_\t_\t_\n")
+    (document,) = read_documents(source, "webanno")
+    assert document.text == "Ada met Bo"
+    assert source.notes["characters outside the tokens of the file, which formats of words leave out"] == 5
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -208,6 +208,7 @@ def _read_tokens(text: str, record: Record) -> list[list[Token]] | None:
             raise record.error(
                 f"the token {token.text!r} at {token.start} begins before the previous token ends"
             )
+    record.source.note_outside(text, tokens)
     return split_sentences(text, [token for token in tokens if not token.text.isspace()])
 
 
