@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from rnner.cli.main import run
-from rnner.model.file_names import METRICS, WEIGHTS
+from rnner.model.file_names import CHECKPOINT, METRICS
 
 RNNER = [sys.executable, "-m", "rnner"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "ascii"}
@@ -72,7 +72,8 @@ def test_streams_that_are_closed_at_the_start_are_empty(exported, closed, expect
     assert expected in done.stdout
 
 
-def test_ctrl_c_in_a_terminal_loses_nothing(folder):
+def test_ctrl_c_in_a_terminal_saves_the_run(folder):
+    """The bits of a resumed run are compared in test_train_command.py."""
     command = ["train", "--config", "tiny.yaml", "--threads", "1", "--set", "training.epochs=15"]
     process = subprocess.Popen(
         [*RNNER, *command, "--output", "run"], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
@@ -85,9 +86,7 @@ def test_ctrl_c_in_a_terminal_loses_nothing(folder):
     assert "interrupted and saved in run" in rest
     assert "Traceback" not in rest
     process.stderr.close()
-    assert run([*command, "--output", "run", "--resume", "--quiet"]) == 0
-    assert run([*command, "--output", "plain", "--quiet"]) == 0
-    assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "plain" / WEIGHTS).read_bytes()
+    assert (folder / "run" / CHECKPOINT).exists()
 
 
 @pytest.mark.parametrize(

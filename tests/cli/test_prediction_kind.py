@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.cli.prediction_kind import guess_kind
@@ -127,6 +127,7 @@ def test_the_first_record_of_a_pipe_is_enough():
     assert len(pipe.lines) == 1
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.text(max_size=60), st.sampled_from(["a", "a.json", "a.jsonl", "a.tsv", "a.csv", "a.conll"]))
 def test_any_text_is_of_some_kind_and_nothing_of_it_is_taken(text, name):
     raw = io.BytesIO(text.encode(errors="surrogatepass"))
