@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from rnner.config import parse_config
 from rnner.model.build import head_masks
 from rnner.nn.heads import SoftmaxHead
+from rnner.nn.padding import padding_mask
 from rnner.training.progress import Epoch
 from rnner.training.setup import make_trainer, prepare_training
 
@@ -21,7 +22,7 @@ class SmoothedHead(SoftmaxHead):
 
     def loss(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
         """Return the smoothed cross-entropy of tags `[b, t]`: sum over a sentence, mean over sentences."""
-        inside = torch.arange(tags.shape[1]) < lengths[:, None]
+        inside = ~padding_mask(tags, lengths)
         loss = F.cross_entropy(
             emissions[inside], tags[inside], reduction="sum", label_smoothing=self.smoothing
         )

@@ -4,8 +4,8 @@ Run it with `python examples/own_tokenizer.py`, or train a tagger of words with 
 
     rnner train --config my.yaml --code examples/own_tokenizer.py --set text.tokenizer=longest_word
 
-The model stores the name `longest_word`; `rnner predict --code examples/own_tokenizer.py` finds it again. A
-function around jieba, PyThaiNLP or MeCab is as short: it returns the words of a text in order.
+The model stores only the name `longest_word`, so pass the same --code to `rnner predict`. A function around
+jieba, PyThaiNLP or MeCab is just as short: it returns the words of a text in order.
 """
 
 from rnner.text.tokenizer import find_tokenizer, register_tokenizer
@@ -16,7 +16,7 @@ LONGEST = max(map(len, WORDS))
 
 @register_tokenizer("longest_word")
 def split(text: str) -> list[str]:
-    """Return the words of a text; a character that begins no word is a word."""
+    """Return the words of a text; a character that does not begin a listed word is a word."""
     words, start = [], 0
     while start < len(text):
         pieces = (text[start : start + length] for length in range(LONGEST, 1, -1))

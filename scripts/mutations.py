@@ -5,6 +5,7 @@ All random choices come from the given generator, so the same generator gives th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from random import Random
 
@@ -24,6 +25,28 @@ TAGS = (
     *("O", "o", "B", "B-", "I-", "-", "B-PER", "I-PER", "E-PER", "S-PER", "L-PER", "U-PER", "b-per", "B_PER"),
     *("B-per", "B-P-E-R", "I-ORG", "B-ORG", "0", "1", "2", "B- ", "B-\u00e9", "B-👩", "X-PER", "B-PER|I-ORG"),
 )
+MARKS = b"()*_|[]{}\"',;:#/\\-.="  # brackets of CoNLL-2012, `_` and `*` of WebAnno, quotes of CSV, ...
+KEYS = (
+    *("text", "tokens", "words", "tags", "ner_tags", "labels", "label", "entities", "spans", "start", "end"),
+    *(
+        "data",
+        "annotations",
+        "completions",
+        "result",
+        "value",
+        "type",
+        "answer",
+        "document",
+        "input_entities",
+    ),
+    *("start_byte", "end_byte", "length", "name", "hypertextlabels", "paragraphs", "classes", "documents"),
+)
+VALUES = (
+    *("null", "true", "0", "-1", "1.5", "[]", "{}", '""', '" "', '"PER"', '["PER"]', '[0, 3, "PER"]', "[[]]"),
+    *('{"text": "a"}', '"\\ud83d"', '"\\u0000"', "[null]", '{"start": 0, "end": 1, "label": "PER"}', "1e400"),
+)
+KEY = re.compile(rb'"[\w-]+"(?=: )')
+VALUE = re.compile(rb'"[\w-]+": ("(?:[^"\\]|\\.)*"|[^\s,{}\[\]]+|\[[^\[\]]*\]|\{[^{}]*\})')
 Lines = list[bytes]
 
 
@@ -159,8 +182,38 @@ def _change_number(data: bytes, draw: Random) -> bytes:
     return data[:at] + draw.choice((b"-1", b"0", b"1.5", b"99999", b"1e9", b"true", b'"1"')) + data[at + 1 :]
 
 
+def _swap_marks(line: bytes, draw: Random) -> bytes:
+    """Replace, drop or double one of the marks that formats give a meaning."""
+    places = [i for i, byte in enumerate(line) if byte in MARKS]
+    if not places:
+        return line
+    at = draw.choice(places)
+    new = draw.choice((b"", line[at : at + 1] * 2, bytes([draw.choice(MARKS)]), b"\\" + line[at : at + 1]))
+    return line[:at] + new + line[at + 1 :]
+
+
+def _other_key(line: bytes, draw: Random) -> bytes:
+    """Rename a key of JSON, or exchange the values of two keys."""
+    keys = KEY.findall(line)
+    if not keys:
+        return line
+    old, new = draw.choice(keys), draw.choice((draw.choice(keys), f'"{draw.choice(KEYS)}"'.encode()))
+    swapped = line.replace(old, b"\0").replace(new, old) if draw.random() < 0.5 else line.replace(old, b"\0")
+    return swapped.replace(b"\0", new)
+
+
+def _other_value(line: bytes, draw: Random) -> bytes:
+    """Replace a value of JSON."""
+    places = list(VALUE.finditer(line))
+    if not places:
+        return line
+    match = draw.choice(places)
+    return line[: match.start(1)] + draw.choice(VALUES).encode() + line[match.end(1) :]
+
+
 LINE_MUTATIONS: tuple[Callable[[Lines, Random], Lines], ...] = (
     *map(_on_lines, (_cut, _insert, _swap_columns, _swap_columns, _other_separator, _other_encoding)),
+    *map(_on_lines, (_swap_marks, _swap_marks, _other_key, _other_value)),
     *(_shuffle, _repeat, _drop, _insert_line, _remove_blank_lines),
 )
 BYTE_MUTATIONS: tuple[Callable[[bytes, Random], bytes], ...] = (

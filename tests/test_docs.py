@@ -2,9 +2,14 @@
 
 import doctest
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
+
+from rnner.data.formats.annotated import SourceFile
+from rnner.data.formats.detect import detect_format
+from rnner.data.formats.registry import FORMATS, read_documents
 
 ROOT = Path(__file__).parent.parent
 
@@ -38,3 +43,31 @@ def test_the_examples_of_the_notation_page_run():
     result = doctest.testfile(str(ROOT / "docs" / "notation.md"), module_relative=False, encoding="utf-8")
     assert result.attempted > 20
     assert result.failed == 0
+
+
+# --- docs/formats.md ---------------------------------------------------------------------------------------
+
+FORMATS_PAGE = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+SECTIONS = {
+    section.partition("\n")[0]: re.findall(r"^```\w+ (\S+)\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    for section in re.split(r"^### ", FORMATS_PAGE, flags=re.MULTILINE)[1:]
+}
+WITHOUT_EXAMPLE = {"dataset", "spacy"}  # not text files
+
+
+def test_every_format_has_a_section_with_an_example():
+    assert SECTIONS.keys() == FORMATS.keys()
+    assert {name for name, files in SECTIONS.items() if not files} == WITHOUT_EXAMPLE
+
+
+@pytest.mark.parametrize("name", sorted(SECTIONS.keys() - WITHOUT_EXAMPLE))
+def test_the_example_of_a_format_is_detected_and_has_one_person(name, tmp_path):
+    for file, content in SECTIONS[name]:
+        (tmp_path / file).write_text(content, encoding="utf-8")
+    for file, _ in SECTIONS[name]:
+        path = tmp_path / file
+        assert detect_format(path) == name
+        (document,) = read_documents(SourceFile(path), name)
+        assert [
+            (document.text[span.start : span.end], span.label.upper()[:3]) for span in document.spans
+        ] == [("Ada Lovelace", "PER")]

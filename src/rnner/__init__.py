@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rnner.text.entity import Entity
     from rnner.training.entry import train
 
-_HOMES = {  # of the public names; imported on first use, so that `import rnner` and `rnner --help` stay quick
+_HOMES = {  # module of each public name, imported on first use to keep `import rnner` and `rnner --help` fast
     "Document": "rnner.decoding.document",
     "Entity": "rnner.text.entity",
     "Pipeline": "rnner.pipeline",

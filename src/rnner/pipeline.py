@@ -117,7 +117,9 @@ class Pipeline:
             ModelError: the model's files have changed since they were loaded.
         """
         if self._origin is None:
-            raise TypeError("cannot pickle a pipeline that rnner.load did not return")
+            raise TypeError(
+                "cannot pickle this pipeline; only pipelines returned by rnner.load can be pickled"
+            )
         return _unpickle, (self._origin.pack(),)
 
     @property
@@ -190,7 +192,7 @@ class Pipeline:
             numbers: the document number of each, as in `tag`. If None, each is a separate document.
 
         Raises:
-            UsageError: there is a text, and the model has a tokenizer of your own whose code was not loaded.
+            UsageError: there is a text, but the code of the model's own tokenizer has not been loaded.
         """
         split: list[tuple[str, list[list[Token]]]] = []
         for start in range(0, len(contents), _TOKENIZED_AT_ONCE):

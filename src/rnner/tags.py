@@ -219,7 +219,7 @@ class SchemeDetector:
         return min(place for (_, own), place in self._first.items() if own == tag)
 
     def rename(self, names: Mapping[str, str]) -> None:
-        """Rename the tags seen so far: each one to its value in `names`, which must have all of them."""
+        """Rename the tags seen so far to their values in `names`, which must contain all of them."""
         counts, first = self._counts, self._first
         new: dict[str | None, str | None] = {None: None}
         new.update(names)

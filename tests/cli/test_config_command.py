@@ -172,8 +172,11 @@ def test_init_describes_how_unusual_files_are_read(rnner, folder):
     rows = [f"en:{word} B-PER {'B-LOC' if word == 'met' else 'O'}" for word in words]
     (folder / "train.conll").write_text("\n".join(rows))
     config = rnner("init", "--train", "train.conll").out
-    assert "#   note: columns 1 (10 entities) and 2 (1 entity) hold tags; column 1 (from 0) is read" in config
-    assert "have a prefix before a colon: 'en:Ada' for 'Ada'" in config
+    assert (
+        "#   note: columns 1 (10 entities) and 2 (1 entity) hold tags; column 1 (counted from 0) is read"
+        in config
+    )
+    assert "have a prefix with a colon: 'en:Ada' instead of 'Ada'" in config
 
 
 def test_init_accepts_the_sample_corpus(rnner):

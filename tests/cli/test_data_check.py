@@ -155,5 +155,7 @@ def test_several_columns_of_tags_are_named(rnner, tmp_path):
     path.write_text("Uni\tB-ORG\tO\nBremen\tI-ORG\tB-LOC\nin\tO\tO\nKiel\tB-LOC\tO\nBonn\tB-LOC\tO\n")
     outcome = rnner("data", "check", path)
     assert outcome.code == 0
-    assert "columns 1 (3 entities) and 2 (1 entity) hold tags; column 1 (from 0) is read" in outcome.out
+    assert (
+        "columns 1 (3 entities) and 2 (1 entity) hold tags; column 1 (counted from 0) is read" in outcome.out
+    )
     assert "hold tags" not in rnner("data", "check", path, "--columns", "0,2").out

@@ -106,7 +106,7 @@ def test_training_reports_records_that_are_left_out(rnner, folder, spans):
     spans.write_text("\n".join(json.dumps(record) for record in (SPANS[0], good, rejected)))
     outcome = rnner("train", "--config", "tiny.yaml", "--set", f"data.train={spans}", "--dry-run", "--quiet")
     assert outcome.code == 0
-    assert f"warning: {spans}: 1 × records with the answer 'reject' skipped\n" in outcome.err
+    assert f"warning: {spans}: records with the answer 'reject' skipped: 1\n" in outcome.err
 
 
 def test_predict_correct_and_train_is_a_round_trip(rnner, folder, model):
@@ -168,7 +168,11 @@ def test_columns_of_a_table_are_named(rnner, folder):
         ),
         ("Word", 2, "--columns Word: expected two whole numbers"),
         ("word=Word,tag=Tag", 2, "--columns word=Word,tag=Tag: expected two whole numbers"),
-        ("Word,Tag", 1, "train.conll: token: Word names a column of a table; give its number, from 0"),
+        (
+            "Word,Tag",
+            1,
+            "train.conll: token: Word is a name; for this format, give the number of the column, from 0",
+        ),
     ],
 )
 def test_columns_that_cannot_be_chosen(rnner, folder, one_line, columns, code, part):

@@ -205,11 +205,11 @@ def test_usage_errors(rnner, files, one_line, options, part):
 
 def test_a_third_column_needs_predictions(rnner, files, one_line):
     one_line(
-        rnner("evaluate", "gold.conll", "--columns", "0,1,2"), 2, "the third column is that of --predictions"
+        rnner("evaluate", "gold.conll", "--columns", "0,1,2"), 2, "the third column is for --predictions"
     )
 
 
 def test_text_that_is_its_own_prediction_is_refused(rnner, files, one_line):
     (files / "text.jsonl").write_text('{"text": "Ada", "spans": []}')
     outcome = rnner("evaluate", "text.jsonl", "--predictions", "text.jsonl")
-    one_line(outcome, 2, "only a column file can hold gold and predicted tags")
+    one_line(outcome, 2, "only a column file can hold both gold and predicted tags")

@@ -182,7 +182,7 @@ def test_bad_rows_of_a_table(outcome_of):
     assert len(stopped.out.splitlines()) == 1 and "t.csv:3: 1 cell" in last_line(stopped)
 
 
-def test_a_quote_that_does_not_end_is_reported(outcome_of):
+def test_a_quote_that_is_not_closed_is_reported(outcome_of):
     outcome = outcome_of("t.csv", ["id,text", "1,It rained .", '2,"It', "3,snowed ."], "--on-error", "skip")
     assert "1 of 2 records could not be read (left out); the first: t.csv:3: this row" in last_line(outcome)
 

@@ -1,4 +1,4 @@
-"""Which kind of input `rnner predict` takes a file or stdin for."""
+"""How `rnner predict` detects the kind of input in a file or stdin."""
 
 import gzip
 import io
@@ -129,7 +129,7 @@ def test_the_first_record_of_a_pipe_is_enough():
 
 @settings(deadline=None, max_examples=40)
 @given(st.text(max_size=60), st.sampled_from(["a", "a.json", "a.jsonl", "a.tsv", "a.csv", "a.conll"]))
-def test_any_text_is_of_some_kind_and_nothing_of_it_is_taken(text, name):
+def test_any_text_has_a_kind_and_detection_consumes_nothing(text, name):
     raw = io.BytesIO(text.encode(errors="surrogatepass"))
     raw.name = name
     stream = InputStream(io.BufferedReader(raw))
@@ -142,7 +142,7 @@ def test_any_text_is_of_some_kind_and_nothing_of_it_is_taken(text, name):
 
 @pytest.fixture
 def texts_of(rnner, trained, tmp_path, monkeypatch):
-    """`texts_of(name, text)`: the texts in the output for a file of this name, and what is noted."""
+    """`texts_of(name, text)`: the texts in the output for a file of this name, and the notes."""
     monkeypatch.chdir(tmp_path)
 
     def call(name, text, *options):
@@ -179,6 +179,11 @@ def test_input_overrides_the_detected_kind(texts_of):
     assert texts_of("a.conllu", CONLLU, "--input", "annotated")[0] == ["Ada did n't"]
 
 
+def test_an_empty_word_in_annotated_text_is_an_error(rnner, trained, one_line, tmp_path):
+    (tmp_path / "a.conllu").write_text(CONLLU.replace("\tAda\t", "\t\t", 1), encoding="utf-8")
+    one_line(rnner("predict", "--model", trained, "-f", tmp_path / "a.conllu"), 1, ": a word is empty")
+
+
 def test_annotated_text_needs_a_file(rnner, trained, one_line, tmp_path):
     outcome = rnner("predict", "--model", trained, stdin=CONLLU.encode())
     one_line(outcome, 2, "<stdin>: this is annotated text (conllu); give it with --file")
@@ -193,4 +198,4 @@ def test_annotated_text_needs_a_file(rnner, trained, one_line, tmp_path):
 def test_a_column_is_for_column_files(rnner, trained, one_line):
     for options in (["Ada"], ["--input", "jsonl"]):
         outcome = rnner("predict", "--model", trained, "--column", 1, *options, stdin=b"")
-        one_line(outcome, 2, "--column is for --input conll")
+        one_line(outcome, 2, "--column can be used only with --input conll")

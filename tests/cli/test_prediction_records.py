@@ -19,7 +19,7 @@ def jsonl(records):
 
 @pytest.fixture
 def predicted(rnner, trained):
-    """`predicted(records)`: the records in the output, which without a note; or both."""
+    """`predicted(records)`: the records in the output, without notes; with `noted=True`, also the notes."""
 
     def call(records, *, noted=False):
         command = ("predict", "--model", trained, "--input", "jsonl", "--format", "jsonl")
@@ -58,7 +58,7 @@ def test_blank_lines_between_records_are_skipped(predicted):
         ('{"text": ["a"]}', '"text" must be a string, not ["a"]'),
         ('{"tokens": "a"}', '"tokens" must be a list of strings, not "a"'),
         ('{"tokens": ["a", 1]}', 'a list of strings, not ["a", 1]'),
-        ('{"tokens": ["a", ""]}', '"tokens" has an empty string'),
+        ('{"tokens": ["a", ""]}', '"tokens" contains an empty string'),
         ('{"text": "\\ud83d"}', "a lone surrogate, \\ud83d"),
         ('{"text": "a", "x": NaN}', "NaN is not allowed"),
         ('{"text": "a", "x": 1e999}', "1e999 is too large"),
@@ -127,7 +127,7 @@ def test_tags_of_words_get_another_key(predicted, key, gold):
     assert item[f"input_{key}"] == gold
 
 
-def test_keys_that_are_no_annotation_are_kept(predicted):
+def test_keys_that_are_not_annotations_are_kept(predicted):
     record = {
         "label": "travel",
         "tags": ["travel", "1843"],

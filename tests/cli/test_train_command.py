@@ -250,7 +250,7 @@ def test_init_from_keeps_the_architecture(train, trained, folder):
     outcome = train("--init-from", trained, "--set", "encoder.hidden=24")
     assert outcome.code == 2
     assert "encoder.hidden: 24 / 16" in outcome.err
-    assert "without this key, the model's value is used" in outcome.err
+    assert "remove this key to use the model's value" in outcome.err
     assert not (folder / "run").exists()
 
 

@@ -53,7 +53,7 @@ def test_what_concerns_only_the_run_does_not():
     assert (config.training.epochs, config.dropout.input, config.embeddings.words.min_count) == (5, 0.5, 2)
 
 
-def test_a_named_value_that_agrees_is_accepted_and_twice_is_as_once():
+def test_a_named_value_that_agrees_is_accepted_and_inheriting_twice_changes_nothing():
     config, _ = inherit_network(config_of("encoder.hidden=30", "embeddings.characters.hidden=7"), MODEL)
     assert config.encoder.layers == 2 and config.embeddings.characters.encoder == "recurrent"
     assert inherit_network(config, MODEL) == (config, [])
@@ -76,7 +76,7 @@ def test_a_named_value_that_contradicts_the_model_is_an_error(override, line):
     assert problem.startswith(f"{line} (config / model): must match the model given with --init-from; ")
 
 
-def test_characters_must_be_there_in_both_or_in_none():
+def test_characters_must_be_used_by_both_or_neither():
     (problem,) = problems(config_of("embeddings.characters=none"))
     assert problem.startswith("embeddings.characters: None / {'encoder': 'recurrent'")
     without = config_of("embeddings.characters=none")
@@ -91,7 +91,7 @@ def test_all_contradictions_are_listed():
 
 
 @pytest.mark.parametrize("size", [(), ("embeddings.words.size=300",)])
-def test_other_vectors_are_not_read_and_it_is_noted(size):
+def test_other_vectors_are_not_read_with_a_note(size):
     config, notes = inherit_network(config_of("embeddings.words.vectors=mine.txt", *size), MODEL)
     assert (config.embeddings.words.vectors, config.embeddings.words.size) == ("glove.txt", 60)
     assert notes == ["embeddings.words.vectors is not read: --init-from keeps the vectors of its model"]

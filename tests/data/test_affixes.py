@@ -12,21 +12,21 @@ WORDS, TWEETS = NEWS.split(), TWEET.split()
 @pytest.mark.parametrize(
     ("write", "name"),
     [
-        (lambda word: f"en:{word}", "a prefix before a colon"),
-        (lambda word: f"{'en' if len(word) > 3 else 'es'}:{word}", "a prefix before a colon"),
+        (lambda word: f"en:{word}", "a prefix with a colon"),
+        (lambda word: f"{'en' if len(word) > 3 else 'es'}:{word}", "a prefix with a colon"),
         (lambda word: f"{word}{len(word) % 3}", "a segment index at the end"),
         (lambda word: f"{word}/{'NN' if word.isalpha() else 'SYM'}", "a part of speech after a slash"),
         (lambda word: f"{word}_{'NN' if word.isalpha() else 'SYM'}", "a part of speech after _"),
         (lambda word: f"{word}|{'NN' if word.isalpha() else 'SYM'}", "a part of speech after |"),
-        (lambda word: f'"{word}"', "quotes around it"),
-        (lambda word: f"▁{word}", "a marker in front"),
+        (lambda word: f'"{word}"', "quotes around them"),
+        (lambda word: f"▁{word}", "a marker character in front"),
     ],
 )
 def test_an_affix_of_all_tokens_is_found_and_stripped(write, name: str) -> None:
     affix = find_affix([write(word) for word in WORDS])
     assert affix is not None and affix.kind.name == name
     assert [affix.strip(write(word)) for word in WORDS] == WORDS
-    assert str(affix).startswith(f"100% of the different tokens have {name}: ")
+    assert str(affix).startswith(f"100% of the distinct tokens have {name}: ")
 
 
 def test_chinese_characters_with_a_segment_index() -> None:

@@ -16,8 +16,8 @@ IOB1 = "Ada I-PER\nLovelace I-PER\nmet O\nBo I-PER\nBob B-PER\n"
 BIOES = "Ada B-PER\nLovelace E-PER\nmet O\nBo S-PER\n"
 BINARY = "Ada 1\nLovelace 1\nmet 0\nBo 1\n"
 NO_ENTITIES = (
-    "dev has no entities, so its F1 is always 0; the epoch is selected by the loss on dev and on "
-    "sentences of train with entities"
+    "dev has no entities, so its F1 is always 0; the best epoch is chosen by the loss on dev and on "
+    "train sentences that have entities"
 )
 MIXED = "Rain O\n\nAda B-PER\nmet O\n\nBo B-PER\nof O\nYork I-LOC\n\nParis I-LOC\n"
 
@@ -147,8 +147,8 @@ def test_training_is_warned_of_an_affix_and_of_several_columns_of_tags(write: Wr
     words = [f"en:{word}" for word in ["Ada", "met", "Bo", "Cy", "saw", "Di", "in", "Oslo", "and", "Rome"]]
     text = "".join(f"{word} B-PER {'B-LOC' if i == 1 else 'O'}\n\n" for i, word in enumerate(words))
     warnings = "\n".join(load_corpus(train=write(text)).warnings)
-    assert "columns 1 (10 entities) and 2 (1 entity) hold tags; column 1 (from 0) is read" in warnings
-    assert "have a prefix before a colon: 'en:Ada' for 'Ada'" in warnings
+    assert "columns 1 (10 entities) and 2 (1 entity) hold tags; column 1 (counted from 0) is read" in warnings
+    assert "have a prefix with a colon: 'en:Ada' instead of 'Ada'" in warnings
     assert "rnner data check FILE --fix OUT" in warnings
 
 

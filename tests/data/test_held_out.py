@@ -44,7 +44,7 @@ def test_a_rare_label_stays_in_train(seed):
     assert "PER" in dev.labels
 
 
-def test_a_draw_that_is_good_is_that_of_the_seed():
+def test_a_draw_with_entities_and_all_labels_depends_only_on_the_seed():
     labels = [["PER", "LOC"] if i % 2 else [] for i in range(95)]
     for seed in range(20):
         assert held(labels, seed) == sorted(np.random.default_rng(seed).permutation(95)[:10])

@@ -1,4 +1,4 @@
-"""Files that are not plain text are called what they are, wherever lines are read."""
+"""Files that are not plain text are named by their kind, wherever lines are read."""
 
 import io
 import zipfile

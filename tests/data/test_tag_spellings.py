@@ -1,4 +1,4 @@
-"""Spellings of tags: each is read as the standard tags that it stands for, or refused."""
+"""Spellings of tags: each is read as the standard tags that it means, or refused."""
 
 from collections import Counter
 
@@ -87,17 +87,17 @@ def test_spaces_around_tags_are_ignored() -> None:
 def test_notes_count_the_words_that_are_read_differently() -> None:
     counts = Counter(["PER", "PER", "LOC", "0", "0", "0", "0"])
     assert spelling_of(counts).notes(counts) == {
-        "plain labels such as 'PER', read as scheme io: neighbours with the same label are one entity": 3,
-        "'0' is read as O": 4,
+        "plain labels such as 'PER', read as scheme io (adjacent words with equal labels are one entity)": 3,
+        "tags '0' read as O": 4,
     }
     counts = Counter(["B-PER", "L-PER", "L-PER", "O"])
     assert spelling_of(counts).notes(counts) == {
-        "tags in another spelling, such as 'L-PER', which is read as 'E-PER'": 2
+        "tags in another spelling, such as 'L-PER', read as 'E-PER'": 2
     }
     assert not spelling_of(Counter(["B-PER", "O"])).notes(Counter(["B-PER", "O"]))
 
 
-def test_problems_name_the_tag_and_the_way_out() -> None:
+def test_problems_name_the_tag_and_the_remedy() -> None:
     pieces = spelling_of(Counter(["B-PER", "X", "O"]))
     assert "data check FILE --fix OUT" in pieces.problem("X")
     numbers = spelling_of(Counter(["0", "0", "1", "1", "3"]))
@@ -151,7 +151,7 @@ def test_every_tag_is_read_as_a_valid_tag_or_named_as_unreadable(counts: dict[st
     assert all(map(spelling.problem, spelling.unreadable))
 
 
-def test_letters_that_only_lower_case_makes_alike_are_no_prefixes() -> None:
+def test_letters_that_only_lower_case_makes_alike_are_not_prefixes() -> None:
     # In Unicode, İ and ı are cases of i, and ſ is one of s.
     assert spelling_of({"İ-PER": 1, "ı-PER": 1, "ſ-PER": 1, "O": 1, "b-PER": 4}).unreadable == {
         "İ-PER",

@@ -24,13 +24,13 @@ def test_the_exported_file_of_a_folder_comes_with_the_files_that_it_reads(folder
     assert read_model_files(folder / ONNX) == FILES
 
 
-def test_an_exported_file_of_its_own_is_one_file(folder):
+def test_an_exported_file_outside_a_folder_is_one_file(folder):
     alone = folder / "names.onnx"
     alone.write_bytes(b"e")
     assert model_files(alone) == {ONNX: alone}
 
 
-def test_a_file_that_belongs_to_no_model_is_refused(tmp_path):
+def test_a_file_that_does_not_belong_to_a_model_is_refused(tmp_path):
     with pytest.raises(ModelError, match=r"'\.\./evil' is not a file of an rnner model"):
         write_model_files(FILES | {"../evil": b""}, tmp_path)
     assert not list(tmp_path.iterdir())

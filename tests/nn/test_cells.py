@@ -9,6 +9,7 @@ import pytest
 import torch
 from onnx.reference import ReferenceEvaluator
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from rnner.nn import cells
 from rnner.nn.cells import (
@@ -117,6 +118,18 @@ def test_every_parameter_learns(cell: Cell) -> None:
     output.square().sum().backward()
     for name, parameter in cell.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def test_gradients_equal_finite_differences(cell: Cell) -> None:
+    x = words(2, 3, 5).requires_grad_()
+    parameters = dict(cell.named_parameters())
+
+    def run(x: Tensor, *values: Tensor) -> Tensor:
+        named = {f"cell.{name}": value for name, value in zip(parameters, values, strict=True)}
+        output: Tensor = functional_call(Recurrent(cell), named, (x, torch.tensor([3, 2])))[0]
+        return output
+
+    assert torch.autograd.gradcheck(run, (x, *parameters.values()), fast_mode=True)
 
 
 def test_the_first_state_is_the_output(cell: Cell) -> None:

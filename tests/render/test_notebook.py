@@ -25,6 +25,6 @@ def test_of_a_long_text_only_the_beginning_is_shown():
     assert len(html) < 25_000 and "90,000 more characters" in html and "<mark" not in html
 
 
-def test_a_document_draws_itself():
+def test_a_document_renders_itself():
     document = Document(TEXT, [tokenize(TEXT)], [[ScoredSpan(0, 2, "PER", 0.9)]])
     assert document._repr_html_() == entities_html(TEXT, document.entities())

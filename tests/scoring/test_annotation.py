@@ -34,7 +34,7 @@ def test_adjacent_entities_stay_apart_when_their_labels_become_equal():
     assert mapped.spans == [[Span(0, 1, "LOC"), Span(1, 2, "LOC")]] and mapped.tags is None
 
 
-def test_a_map_with_a_label_that_nothing_has_is_reported():
+def test_a_map_with_a_label_that_no_entity_has_is_reported():
     known = {"PERSON", "LOC"}
     assert unused_labels({"PERSON": "PER"}, known) == []
     assert unused_labels({"PERSN": "PER", "LOC": ""}, known) == [

@@ -46,7 +46,7 @@ def test_the_match_with_the_nearest_boundaries_has_the_right_type():
     assert counts(gold, found)["ent_type"] == (2, 0, 0, 0, 0)
 
 
-def test_an_overlap_below_one_per_cent_is_none():
+def test_an_overlap_below_one_per_cent_does_not_count():
     gold = [Span(0, 101, "ORG")]
     assert counts(gold, [Span(100, 103, "ORG")])["partial"] == (0, 0, 0, 1, 1)
     assert counts(gold, [Span(99, 103, "ORG")])["partial"] == (0, 0, 1, 0, 0)

@@ -1,4 +1,4 @@
-"""Scores of entities that training has shown, and of those that it has not."""
+"""Scores of entities seen and unseen in training."""
 
 from hypothesis import given, settings
 

@@ -178,7 +178,7 @@ def test_the_cost_of_missing_words_is_measured(folder, capsys):
 def test_training_on_words_of_characters_is_warned_about(folder):
     with_words = load_corpus(train=folder / "words.conll", dev=folder / "words.conll")
     assert len(with_words.warnings) == 1
-    assert "words.conll: has words of several characters" in with_words.warnings[0]
+    assert "words.conll: has multi-character words" in with_words.warnings[0]
     load_code(folder / "mine.py")
     assert load_corpus(train=folder / "words.conll", tokenizer="dictionary").warnings == []
 
@@ -207,4 +207,4 @@ def test_an_unknown_tokenizer_stops_training_at_once(tmp_path, monkeypatch, caps
 def test_check_reports_words_in_scripts_without_spaces(folder, capsys):
     assert run(["data", "check", str(folder / "words.conll")]) in (0, 1)
     out = capsys.readouterr().out
-    assert "words of several characters in a script without spaces" in out and "大学" in out
+    assert "multi-character words in a script without spaces" in out and "大学" in out

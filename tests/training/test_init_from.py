@@ -102,7 +102,7 @@ def test_all_keys_that_differ_are_reported_together(finished_run):
 
 
 def test_a_config_that_names_no_network_continues_from_the_bundled_model(tmp_path):
-    """Its vectors are int8, which no default says."""
+    """Its vectors are int8, which is not the default."""
     write_columns(tmp_path / "train.conll", NEW)
     files = {name: str(tmp_path / "train.conll") for name in ("train", "dev")}
     config = parse_config({"data": files, "training": {"epochs": 1}})

@@ -91,7 +91,7 @@ def convert(
 ) -> None:
     """Convert annotated text from one format to another.
 
-    Token formats: columns (a word and its tag per line), csv (with a header), conllu (NER= in MISC),
+    Token formats: columns (one word and its tag per line), csv (with a header), conllu (NER= in MISC),
     conll2012 (entities in brackets), hipe (HIPE-2022), inline (word/TAG), tokens (JSONL with tokens and
     tags), dataset (of the library `datasets`: a folder, Parquet, or on the Hugging Face Hub, where only data
     files are read).

@@ -36,11 +36,11 @@ _PREDICTIONS_HELP = (
     "Score the entities in this file, in any format and from any system, instead of a model. Repeatable."
 )
 _COLUMNS_HELP = (
-    "Columns to read, counted from 0: 0,-1. A third one is the column of the predicted tags. "
+    "Columns to read, counted from 0: 0,-1. A third one is for the predicted tags. "
     "[default: detected; the last one for predictions]"
 )
 _MAP_HELP = "Rename labels in DATA and predictions: PERSON=PER,GPE=LOC. MISC= ignores a label. Repeatable."
-_TRAIN_HELP = f"Also score entities that this training file has or has not shown. {options.ANNOTATED}."
+_TRAIN_HELP = f"Also score entities seen and unseen in this training file. {options.ANNOTATED}."
 _MATCHES_HELP = "Also show strict, exact, partial and type matches, as nervaluate counts them."
 
 
@@ -144,7 +144,7 @@ def _parse_columns(text: str | None, files: Sequence[str]) -> _Columns:
     if len(parts) != 3:
         return _Columns(options.parse_table_columns(text), None)
     if not files:
-        raise UsageError(f"--columns {text}: the third column is that of --predictions")
+        raise UsageError(f"--columns {text}: the third column is for --predictions; give that option too")
     token, gold, predicted = parts
     return _Columns(*(options.parse_table_columns(f"{token},{tag}") for tag in (gold, predicted)))
 
@@ -163,7 +163,7 @@ def _parse_map(texts: Sequence[str]) -> LabelMap:
                 f"--map {part}: expected OLD=NEW, such as PERSON=PER, or MISC= to ignore a label"
             )
         if labels.setdefault(old, new) != new:
-            raise UsageError(f"--map: {old} is renamed to {labels[old]} and to {new}")
+            raise UsageError(f"--map: {old} is renamed to {labels[old]} and to {new}; rename it once")
     return labels
 
 
@@ -180,7 +180,9 @@ def _score_predictions(
     in_one_file = columns.gold is None and any(_is_same_file(path, other) for other in paths)
     if in_one_file:
         if detect_format(path) != "columns":
-            raise UsageError(f"--predictions {data}: only a column file can hold gold and predicted tags")
+            raise UsageError(
+                f"--predictions {data}: only a column file can hold both gold and predicted tags"
+            )
         notice(f"{path}: gold tags from the next-to-last column, predicted tags from the last column")
     gold = _read(path, columns.gold, {"tag": -2} if in_one_file else None)
     found = [_read(other, columns.predicted, {"tag": -1}) for other in paths]

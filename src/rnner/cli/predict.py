@@ -60,10 +60,10 @@ class PredictionFormat(str, Enum):
 _INPUT_HELP = """\
 text: one document (above 500,000 characters it is split at blank lines); lines: one text per line;
 jsonl: {"text": ...} or {"tokens": [...]} per line; json: a list of those; csv: a table with a column text;
-conll: a column file; annotated: any format of `rnner data convert`. [default: detected, and noted]"""
+conll: a column file; annotated: any format of `rnner data convert`. [default: detected, with a note]"""
 _ON_ERROR_HELP = """\
-Records, lines or sentences that cannot be read: stop there (what came before is written), skip them, or mark
-them in JSON output with {"error": ...}."""
+What to do if a record, line or sentence cannot be read: stop there (results so far are written), skip it, or
+mark it in JSON output with {"error": ...}."""
 _FORMAT_HELP = """\
 text, table, html, json, jsonl, conll or binary. [default: from the suffix of --output; otherwise text in a
 terminal, table elsewhere]"""
@@ -173,7 +173,7 @@ def _check_input(
     if kind is InputKind.annotated and (file is None or str(file) == "-"):
         raise UsageError("--input annotated reads a file: give it with --file")
     if column is not None and (texts or kind not in (None, InputKind.conll)):
-        raise UsageError("--column is for --input conll")
+        raise UsageError("--column can be used only with --input conll")
     if not texts and file is None and sys.stdin.isatty():
         raise UsageError('give a TEXT in quotes, --file FILE, or text on stdin: rnner predict "..."')
     for text in texts or []:

@@ -1,4 +1,4 @@
-"""What `rnner predict` tags at a time: items of the input, grouped into chunks as they arrive."""
+"""Chunks: items of the input that `rnner predict` tags together, grouped as they arrive."""
 
 from __future__ import annotations
 

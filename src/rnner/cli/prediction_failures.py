@@ -10,7 +10,7 @@ from rnner.errors import DataError, counted
 
 
 class Failures:
-    """Follows the rule of --on-error, and counts.
+    """Applies the rule of --on-error, and counts failures.
 
     Args:
         rule: `stop`, `skip` or `mark`.

@@ -79,7 +79,7 @@ class ColumnInput:
     Args:
         stream: the file.
         column: the column of the words; None: detected.
-        failures: decides about sentences that cannot be read.
+        failures: handles sentences that cannot be read.
     """
 
     def __init__(self, stream: InputStream, column: int | None, failures: Failures) -> None:
@@ -94,7 +94,7 @@ class ColumnInput:
         self._failed: list[Item] = []
 
     def chunks(self, sentences: Iterable[ColumnSentence] | None = None) -> Iterator[Chunk]:
-        """Yield the sentences, and what stands in for those that cannot be read.
+        """Yield the sentences, with a replacement for those that cannot be read.
 
         Args:
             sentences: the iterator over `reader`, if others iterate over it too.
@@ -127,7 +127,7 @@ def annotated_chunks(path: Path, form: str) -> Iterator[Chunk]:
     Raises:
         DataError: the file cannot be read.
     """
-    from rnner.data.formats.registry import TEXT_FORMATS, TOKEN_FORMATS
+    from rnner.data.formats.registry import TEXT_FORMATS, stream_sentences
 
     source = SourceFile(path, tagged=False)
 
@@ -135,7 +135,7 @@ def annotated_chunks(path: Path, form: str) -> Iterator[Chunk]:
         if form in TEXT_FORMATS:
             yield from (Item(document.text) for document in TEXT_FORMATS[form].read(source))
         else:
-            for sentence in TOKEN_FORMATS[form].read(source):
+            for sentence in stream_sentences(source, form):
                 yield Item(sentence.words, document=sentence.document)
         _print_notes(source)
 

@@ -1,4 +1,4 @@
-"""Which kind of input a file or stdin is, from its suffix and its first kilobytes."""
+"""Detection of the kind of input in a file or stdin, from its suffix and its first kilobytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _KINDS_BY_SUFFIX = {
 }
 _JSON_KINDS = ("json", "jsonl")
 _JSON = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\t\n]*"\s*:|\})')
-_FEWEST_ROWS = 3  # of a column file whose suffix is not that of one
+_FEWEST_ROWS = 3  # of a column file without a suffix for column files
 _MOST_LINES = 1000
 
 
@@ -44,7 +44,7 @@ class Guess(NamedTuple):
     Attributes:
         kind: text, json, jsonl, csv, conll or annotated.
         form: for annotated, one of `rnner.data.formats.registry.FORMATS`.
-        note: what to tell the user; empty for annotated, and for text that is expected to be text.
+        note: a note for the user; empty for annotated, and for text that is expected to be text.
     """
 
     kind: str
@@ -53,9 +53,9 @@ class Guess(NamedTuple):
 
 
 def guess_kind(stream: InputStream) -> Guess:
-    """Return what a stream seems to be; nothing is taken from it.
+    """Return what a stream seems to be, without consuming any of it.
 
-    The first line decides if it is JSON, so that records can be answered as they arrive.
+    If the first line is JSON, it decides, so that records can be processed as they arrive.
 
     Raises:
         DataError: as reading the stream does.
@@ -96,7 +96,7 @@ def _look_at(stream: InputStream) -> Head:
 def _json_kind(head: Head, expected: str | None) -> str:
     """Return json or jsonl, or an empty string if it is neither."""
     text = head.text.strip()
-    if expected in _JSON_KINDS:  # the first record may be a bad one
+    if expected in _JSON_KINDS:  # the first record may be invalid
         is_json = not text or any(line.lstrip()[:1] in ("{", "[") for line in head.lines)
     else:
         is_json = _JSON.match(text) is not None
@@ -107,10 +107,10 @@ def _json_kind(head: Head, expected: str | None) -> str:
 
 
 def _form_of_records(head: Head) -> str:
-    """Return the format of annotated JSON whose records have their texts under other keys; else nothing."""
+    """Return the format of annotated JSON whose records have their texts under other keys, or ''."""
     try:
         first, _ = json.JSONDecoder().raw_decode(head.text.lstrip(" \t\r\n["))
-    except (ValueError, RecursionError):  # incomplete, or a bad record
+    except (ValueError, RecursionError):  # incomplete or invalid
         return ""
     if not isinstance(first, dict) or not first.keys().isdisjoint(CONTENT_KEYS) or not head.path.is_file():
         return ""

@@ -1,7 +1,7 @@
-"""JSON records as input of `rnner predict`: `{"text": ...}` or `{"tokens": [...]}`, also of annotation tools.
+"""JSON records as input of `rnner predict`: `{"text": ...}` or `{"tokens": [...]}`, or of annotation tools.
 
 A record keeps its other keys in the output. Annotations that it already has are kept as `input_KEY`, so that
-whoever reads the output finds one annotation in it: the predicted one.
+the output has only one annotation under the usual keys: the predicted one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SPAN_KEYS = ("entities", "ents", "spans", "label", "labels", "annotations", "com
 TAG_KEYS = ("tags", "ner_tags", "ner")
 
 _ANSWERS = ("accept", "reject", "ignore")  # Prodigy's
-_DEEPEST = 100  # levels; Python cannot write or send what is much deeper
+_DEEPEST = 100  # levels; Python cannot write or pickle values that are much deeper
 _BLANK = " \t\r\n"
 
 
@@ -34,7 +34,7 @@ class RecordReader:
 
     Args:
         name: the name of the input, for messages.
-        failures: decides about records that cannot be read.
+        failures: handles records that cannot be read.
     """
 
     def __init__(self, name: str, failures: Failures) -> None:
@@ -82,14 +82,14 @@ class RecordReader:
                 yield from self.items(value, line)
             position = end
         if is_list:
-            raise self._error("not valid JSON: the list does not end", line)
+            raise self._error("not valid JSON: the list is not closed", line)
 
     def items(self, value: Any, line: int) -> Iterator[Item]:
-        """Yield the item of one record, or what stands in for it."""
+        """Yield the item of one record, or its replacement if it cannot be read."""
         deep = _is_deep(value)
         try:
             if deep:
-                raise self._error(f"over {_DEEPEST} levels of lists and objects in each other", line)
+                raise self._error(f"lists and objects are nested more than {_DEEPEST} levels deep", line)
             record = self._as_record(value, line)
             key, content = self._content(record, line)
         except DataError as error:
@@ -140,7 +140,7 @@ class RecordReader:
     def _kept(self, record: Mapping[str, Any], source: str) -> dict[str, Any]:
         """Return the keys of a record for the output; `source` is the key of its text or words.
 
-        An annotation that an earlier prediction has kept as `input_KEY` stays; KEY is that prediction.
+        If the record has `input_KEY` from an earlier prediction, it is kept, and KEY is dropped.
         """
         has_words = not record.keys().isdisjoint(WORD_KEYS)
         kept, renamed = {}, []
@@ -189,7 +189,7 @@ _EXPECTED = 'expected {"text": "..."} or {"tokens": ["...", ...]}'
 
 
 def _is_annotation(key: str, value: Any, *, has_words: bool) -> bool:
-    """Return whether a key holds entities; a list of strings does so beside words, as their tags."""
+    """Return whether a key holds annotation. Beside words, a list of strings does: their tags."""
     if key == "answer":
         return value in _ANSWERS
     if key == "entities":
@@ -222,7 +222,7 @@ def _words_problem(words: Any) -> str:
     """Return what is wrong with a list of words, or an empty string."""
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         return f"must be a list of strings, not {_shorten(words)}"
-    return _surrogate_problem("".join(words)) if all(words) else "has an empty string"
+    return _surrogate_problem("".join(words)) if all(words) else "contains an empty string"
 
 
 def _surrogate_problem(text: str) -> str:
@@ -239,7 +239,7 @@ def _shorten(value: Any) -> str:
 
 
 def _skip(text: str, position: int, characters: str) -> int:
-    """Return the next position of a character that is not one of these."""
+    """Return the next position of a character other than these."""
     while position < len(text) and text[position] in characters:
         position += 1
     return position

@@ -30,7 +30,7 @@ class Source:
     Attributes:
         chunks: the documents; they end at an error, which `Failures` then holds.
         name: the name of the file, if there is one.
-        columns: the column file that the chunks are from, if they are.
+        columns: the column file, if the chunks come from one.
     """
 
     chunks: Iterator[Chunk]
@@ -45,15 +45,15 @@ def open_source(
     """Open the input; a kind that was detected is noted.
 
     Args:
-        texts: the texts themselves, if they are arguments.
-        file: else a file, or a folder of annotated files; None or `-` is stdin.
+        texts: the texts, if they were given as arguments.
+        file: otherwise, a file or a folder of annotated files; None or `-` is stdin.
         kind: text, lines, json, jsonl, csv, conll or annotated; None: detected.
         column: for conll, the column of the words; None: detected.
-        failures: decides about records that cannot be read.
+        failures: handles records that cannot be read.
 
     Raises:
         DataError: the input cannot be opened.
-        UsageError: stdin or a gzip file is of a kind that is read from other files only.
+        UsageError: stdin or a gzip file is of a kind that is read only from uncompressed files.
     """
     if texts:
         yield Source(failures.until_error(argument_chunks(texts)))

@@ -1,4 +1,4 @@
-"""The bytes that `rnner predict` reads: a file or stdin, decompressed, with a look at its beginning."""
+"""The bytes that `rnner predict` reads: a file or stdin, decompressed, with lookahead."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class InputStream:
-    """A binary stream whose beginning can be looked at; gzip is decompressed.
+    """A binary stream with lookahead; gzip is decompressed.
 
     Attributes:
         name: its name, for messages.
         is_gzip: whether it is compressed.
-        ended: whether what `peek` returns is the whole rest.
+        ended: whether `peek` returns everything that is left.
 
     Reading raises DataError if compressed content is damaged.
     """
@@ -39,7 +39,7 @@ class InputStream:
         self._stream = gzip.GzipFile(fileobj=stream, mode="rb") if self.is_gzip else stream
 
     def read1(self, size: int = -1) -> bytes:
-        """Return bytes that are available, at most `size` of those not looked at yet; b"" at the end."""
+        """Return available bytes: those already peeked at, or at most `size` new ones; b"" at the end."""
         head, self._head = self._head, b""
         return head or self._read_some(size)
 

@@ -23,7 +23,7 @@ _LONGEST_CELL = 1 << 28  # characters; the default of `csv`, 131,072, is less th
 
 
 def has_texts(head: Head) -> bool:
-    """Return whether a file begins like a table with a column `text`, which has cells of several words."""
+    """Return whether a file begins like a table with a column `text`, with cells of several words."""
     rows = [row for _, row in _rows(islice(head.lines, 20), head.path.name) if isinstance(row, list)]
     header = rows[0] if rows else []
     place = _text_column(header)
@@ -53,7 +53,7 @@ def table_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
 
 
 def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str] | DataError]]:
-    """Yield the rows, or why they cannot be read, with their first lines. The header sets the separator."""
+    """Yield the first line of each row, and its cells or the error. The header sets the separator."""
     iterator = iter(lines)
     first = next(iterator, "")
     csv.field_size_limit(_LONGEST_CELL)
@@ -78,7 +78,7 @@ def _header(row: list[str] | DataError, name: str) -> list[str]:
         raise row
     place = _text_column(row)
     if place is None or len(set(row)) < len(row):
-        problem = f"no column {_TEXT!r}" if place is None else "two columns of the same name"
+        problem = f"no column {_TEXT!r}" if place is None else "two columns with the same name"
         raise DataError(f"the header row has {problem}: {', '.join(row)[:120]}", name, 1)
     return [*row[:place], _TEXT, *row[place + 1 :]]
 

@@ -54,7 +54,7 @@ def train(
     threads: options.Threads = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check everything, try a step and a model folder, write nothing."),
+        typer.Option("--dry-run", help="Check everything and try one step and one save; write nothing."),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only warnings and scores.")] = False,
 ) -> None:

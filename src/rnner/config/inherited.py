@@ -35,7 +35,7 @@ def inherit_network(config: Config, model: Config) -> tuple[Config, list[str]]:
         not_compared.append("embeddings.words.size")  # the size of the vectors, whatever the config says
     problems = [
         f"{key}: {value!r} / {_value_at(model, key)!r} (config / model): must match the model given with "
-        "--init-from; without this key, the model's value is used"
+        "--init-from; remove this key to use the model's value"
         for key, value in named.items()
         if _is_of_network(key) and key not in not_compared and (key not in values or value != values[key])
     ]

@@ -73,7 +73,7 @@ class TextConfig(Section):
     tokenizer: str = Field(
         DEFAULT_TOKENIZER,
         min_length=1,
-        description="rnner, or your own from a --code file; saved with the model",
+        description="rnner, or the name of your own in a --code file; saved with the model",
     )
 
 
@@ -208,7 +208,7 @@ class TrainingConfig(Section):
 
     epochs: int = Field(30, gt=0, description="maximum number of passes over the training data")
     patience: int | None = Field(
-        None, gt=0, description="stop after this many epochs without a better one on dev; null: never"
+        None, gt=0, description="stop after this many epochs without improvement on dev; null: never"
     )
     batch_sentences: int | None = Field(16, gt=0, description="maximum sentences per step; null: no limit")
     batch_tokens: int | None = Field(

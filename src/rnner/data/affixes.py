@@ -1,4 +1,4 @@
-"""Affixes that nearly all tokens of a corpus share, and that plain text does not have.
+"""Affixes that nearly all tokens of a corpus share and that plain text lacks.
 
     prefix          en:Clara      a language or a source, as in WikiANN
     segment index   口0           position of a character in its word, as in Weibo NER
@@ -17,9 +17,11 @@ from collections.abc import Collection
 from itertools import islice
 from typing import NamedTuple
 
-STRIP_AFFIX = "a model trained on them does not fit plain text; `rnner data check FILE --fix OUT` strips them"
+STRIP_AFFIX = (
+    "a model trained on them finds little in plain text; `rnner data check FILE --fix OUT` strips them"
+)
 
-_FEWEST, _MOST = 10, 20_000  # distinct tokens to decide from
+_FEWEST, _MOST = 10, 20_000  # distinct tokens needed, and examined
 _SHARE = 0.9  # of the distinct tokens
 _MOST_DIFFERENT = 60  # prefixes or parts of speech
 
@@ -32,13 +34,13 @@ class _Kind(NamedTuple):
 
 
 _KINDS = (
-    _Kind("a prefix before a colon", re.compile(r"(?P<affix>[A-Za-z][\w-]{0,11}:)(?P<token>.+)", re.DOTALL)),
+    _Kind("a prefix with a colon", re.compile(r"(?P<affix>[A-Za-z][\w-]{0,11}:)(?P<token>.+)", re.DOTALL)),
     _Kind("a segment index at the end", re.compile(r"(?P<token>.+)(?P<affix>[0-9])", re.DOTALL)),
     _Kind("a part of speech after a slash", re.compile(r"(?P<token>.+)(?P<affix>/[^/\s]{1,8})", re.DOTALL)),
     _Kind("a part of speech after _", re.compile(r"(?P<token>.+)(?P<affix>_[^_\s]{1,8})", re.DOTALL)),
     _Kind("a part of speech after |", re.compile(r"(?P<token>.+)(?P<affix>\|[^|\s]{1,8})", re.DOTALL)),
-    _Kind("quotes around it", re.compile(r"""(?P<affix>["'])(?P<token>.+)(?P=affix)""", re.DOTALL)),
-    _Kind("a marker in front", re.compile(r"(?P<affix>[▁Ġ\ufeff])(?P<token>.+)", re.DOTALL)),
+    _Kind("quotes around them", re.compile(r"""(?P<affix>["'])(?P<token>.+)(?P=affix)""", re.DOTALL)),
+    _Kind("a marker character in front", re.compile(r"(?P<affix>[▁Ġ\ufeff])(?P<token>.+)", re.DOTALL)),
 )
 
 
@@ -50,8 +52,8 @@ class Affix(NamedTuple):
     example: str
 
     def __str__(self) -> str:
-        example = f"{self.example!r} for {self.strip(self.example)!r}"
-        return f"{self.share:.0%} of the different tokens have {self.kind.name}: {example}"
+        example = f"{self.example!r} instead of {self.strip(self.example)!r}"
+        return f"{self.share:.0%} of the distinct tokens have {self.kind.name}: {example}"
 
     def strip(self, token: str) -> str:
         """Return a token without the affix."""

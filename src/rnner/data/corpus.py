@@ -104,8 +104,8 @@ def load_corpus(
     warnings += [_unseen_note(name, counts) for name, counts in unseen.items()]
     if not chosen.labels:
         warnings.append(
-            "dev has no entities, so its F1 is always 0; the epoch is selected by the loss on dev and on "
-            "sentences of train with entities"
+            "dev has no entities, so its F1 is always 0; the best epoch is chosen by the loss on dev and on "
+            "train sentences that have entities"
         )
     if tokenizer == DEFAULT_TOKENIZER and (words := segmented_words(kept.counts)):
         warnings.append(_segmented_note(kept.path, words))
@@ -132,7 +132,7 @@ def read_split(
             script does (`Split.illegal_tags` then describes them).
         name: the name of the split in messages; default: the file's name.
         scheme: the scheme to convert the tags to; None keeps them and detects their scheme.
-        tokenizer: the name of the tokenizer for text without tokens. What your own returns is not cached.
+        tokenizer: the name of the tokenizer for text without tokens. Results of your own are not cached.
 
     Raises:
         DataError: with path:line (or the record) for invalid content, illegal tags, spans that do not fit the
@@ -256,9 +256,9 @@ def _unseen_note(name: str, counts: Mapping[str, int]) -> str:
 
 def _segmented_note(path: Path, words: Sequence[str]) -> str:
     return (
-        f"{path}: has words of several characters in a script without spaces ({', '.join(words[:3])}), but "
-        "raw text is split into single characters; set text.tokenizer to the segmenter of these words "
-        "(--code FILE), or train on characters: rnner data convert FILE OUT.jsonl --to doccano"
+        f"{path}: has multi-character words in a script without spaces ({', '.join(words[:3])}), but "
+        "raw text is split into single characters; set text.tokenizer to the segmenter that made these "
+        "words (--code FILE), or train on characters: rnner data convert FILE OUT.jsonl --to doccano"
     )
 
 

@@ -1,6 +1,6 @@
-"""A dev split held out from train: a random tenth that has entities, and leaves train every label.
+"""A dev split held out from train: a random tenth that has entities and leaves every label in train.
 
-Whole documents are drawn if there are enough of them, otherwise sentences; either is a unit below.
+Whole documents are held out if there are enough of them, otherwise sentences; either is a unit below.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _dispensable(order: Indices, labels: NDArray[np.bool_]) -> Iterator[int]:
 
 
 def _unit_with_entities(order: Indices, labels: NDArray[np.bool_]) -> int | None:
-    """Return the first of the units whose loss costs train the fewest labels; None if train needs it."""
+    """Return the first unit that costs train the fewest labels; None if train would lose all entities."""
     candidates: list[int] = [unit for unit in order.tolist() if labels[unit].any()]
     if len(candidates) < 2:
         return None

@@ -49,7 +49,7 @@ def kind_of(head: bytes, name: str) -> str:
 
     Args:
         head: its first kilobytes.
-        name: its path, whose suffix tells apart the formats that are ZIP archives inside.
+        name: its path, whose suffix distinguishes formats that are ZIP archives.
 
     Example:
         >>> kind_of(b"%PDF-1.7", "report.pdf").split(";")[0]

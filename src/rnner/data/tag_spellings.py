@@ -9,8 +9,8 @@ How a tag is read depends on all tags of its file: `S` may be a label, or a pref
     binary   1 and 0
     numbers  2, with 1 and 0: they need names (`rnner data convert --names`)
 
-Outside an entity is `O`; `o`, `-`, `_`, and `0` beside tags other than `1` are read as `O`. Spaces and quotes
-around a tag are ignored.
+A word outside entities has `O`; `o`, `-`, `_`, and `0` among tags other than `1` are read as `O`. Spaces and
+quotes around a tag are ignored.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ class Spelling:
 
     @property
     def changed(self) -> dict[str, str]:
-        """The tags that are not read as they stand."""
+        """The standard tag of each tag that is spelled differently."""
         return {tag: standard for tag, standard in self.tags.items() if tag != standard}
 
     def notes(self, counts: Mapping[str, int]) -> Counter[str]:
-        """Describe the tags that are not read as they stand, with the number of their words."""
+        """Describe the tags with another spelling, with the number of their words."""
         found: Counter[str] = Counter()
         example = max(self._respelled, key=lambda tag: counts[tag], default="")
         for tag in self.changed:
-            note = f"{tag!r} is read as O" if self.tags[tag] == "O" else self._note(example)
+            note = f"tags {tag!r} read as O" if self.tags[tag] == "O" else self._note(example)
             found[note] += counts[tag]
         return found
 
@@ -71,9 +71,9 @@ class Spelling:
 
     def _note(self, example: str) -> str:
         if self.kind == "plain":
-            merge = "neighbours with the same label are one entity"
-            return f"plain labels such as {example!r}, read as scheme io: {merge}"
-        return f"tags in another spelling, such as {example!r}, which is read as {self.tags[example]!r}"
+            merge = "adjacent words with equal labels are one entity"
+            return f"plain labels such as {example!r}, read as scheme io ({merge})"
+        return f"tags in another spelling, such as {example!r}, read as {self.tags[example]!r}"
 
     def problem(self, tag: str, *, in_column: bool = False, in_first_row: bool = False) -> str:
         """Return why a tag cannot be read, and what to do; it may be in the first row of a column file."""
@@ -83,7 +83,7 @@ class Spelling:
 
     def _hint(self, tag: str) -> str:
         if tag in PIECE_TAGS:
-            return "; it marks pieces of words: `rnner data check FILE --fix OUT` joins them to words"
+            return "; it marks pieces of words: `rnner data check FILE --fix OUT` joins them into words"
         if self.kind in ("numbers", "binary") and tag.isdecimal():
             names = "0=O,1=B-PER,2=I-PER,..."
             return f"; to give numbers names: `rnner data convert FILE NEW --to columns --names {names}`"

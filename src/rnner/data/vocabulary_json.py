@@ -20,9 +20,11 @@ def find_problem(data: dict[str, Any]) -> str | None:
     if data["format_version"] != FORMAT_VERSION:
         return f"its format_version is {data['format_version']!r}; this rnner reads {FORMAT_VERSION}"
     if data.get("tokenizer", 1) not in range(1, TOKENIZER + 1):
-        return f"it was made for tokenizer {data['tokenizer']!r}; this rnner has 1 to {TOKENIZER}; upgrade it"
+        return (
+            f"it needs tokenizer version {data['tokenizer']!r}; this rnner has 1 to {TOKENIZER}; upgrade it"
+        )
     if not isinstance(data.get("own_tokenizer", ""), str):
-        return "'own_tokenizer' is not a name"
+        return "'own_tokenizer' is not a string"
     for name in STRING_LISTS:
         if not _is_string_list(data.get(name)):
             return f"{name!r} is not a list of strings"

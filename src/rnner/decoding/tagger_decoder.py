@@ -99,8 +99,8 @@ class TaggerDecoder(Decoder):
     ) -> tuple[list[list[Span]], float]:
         """Return the entities of each sentence, and the mean training loss of the given tags per sentence.
 
-        Sentences with a tag that the tagger does not know are left out of the mean; it is 0.0 without others.
-        Words in two windows of a long sentence count twice.
+        Sentences with a tag that the tagger does not know are left out of the mean, which is 0.0 if none is
+        left. Words in two windows of a long sentence count twice.
         """
         number = {tag: i for i, tag in enumerate(self.vocabulary.tags)}
         find = self._best_spans if self.threshold is None else self._best_non_overlapping

@@ -1,7 +1,7 @@
 """A component for spaCy pipelines: `nlp.add_pipe("rnner", config={"model": "runs/my"})`.
 
 Install it with `pip install "rnner[spacy]"`; spaCy finds it without an import. It tags spaCy's own tokens,
-without white space, whatever tokenizer the model names; they should be like those in training. Sentences are
+except white space, whatever tokenizer the model names; they should resemble those in training. Sentences are
 those set by an earlier component ("senter", "sentencizer", "parser"), or those of rnner's sentence splitter.
 A `Doc` is one document. Entities already in `doc.ents` are kept, and new ones that overlap them are dropped;
 with `"overwrite": True`, existing entities that overlap new ones are dropped instead.

@@ -1,4 +1,4 @@
-"""The files of a model in memory: to pickle a pipeline, or to keep a model in a file of another program."""
+"""The files of a model in memory, to pickle a pipeline or store a model in a file of another program."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write_model_files(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 class PackedModel(NamedTuple):
-    """Everything that is needed to load a model again, anywhere.
+    """Everything needed to load a model again, on any machine.
 
     Attributes:
         name: the model as the user named it.
@@ -63,14 +63,14 @@ class PackedModel(NamedTuple):
     code: tuple[Path, bytes] | None
 
     def digest(self) -> str:
-        """Return a string that differs for models that differ."""
+        """Return a string that identifies the model: it differs if anything differs."""
         contents = [*self.files.values(), *(self.code[1:] if self.code else [])]
         parts = [hashlib.sha256(content).hexdigest() for content in contents]
         return " ".join([self.name, self.device, str(self.exported), *self.files, *parts])
 
     @contextmanager
     def unpacked(self) -> Iterator[tuple[Path, Path | None]]:
-        """Write the files for the time of the block; yield what to load, and the code file."""
+        """Write the files to a temporary folder; yield the path to load, and the code file."""
         with TemporaryDirectory(prefix="rnner", ignore_cleanup_errors=True) as name:
             folder, code = Path(name), None
             write_model_files(self.files, folder)
@@ -105,7 +105,7 @@ class ModelOrigin:
         """Return the model with the content of its files.
 
         Raises:
-            ModelError: a file has changed since the model was loaded, or is gone.
+            ModelError: a file has been changed or removed since the model was loaded.
         """
         if self.packed is not None:
             return self.packed
@@ -120,6 +120,6 @@ class ModelOrigin:
         return {name: file for name, file in model_files(self.path).items() if name in needed}
 
     def _file_stamps(self) -> dict[str, tuple[int, int]]:
-        """Return the size and the time of change of each file."""
+        """Return the size and the modification time of each file."""
         stats = {name: file.stat() for name, file in self._needed_files().items()}
         return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()}

@@ -1,6 +1,6 @@
 """Loading a user's own cells and tokenizers from a Python file that the user names.
 
-Code in a model folder never runs.
+Code in a model folder is never executed.
 """
 
 from __future__ import annotations

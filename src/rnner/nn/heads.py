@@ -1,8 +1,8 @@
 """Heads turn emissions, the scores of each tag at each word, into a loss and tag sequences.
 
 To add a head, such as one with a label-smoothing loss, subclass `Head` in this file: `loss` decides how it
-trains, and `transition_scores` how it decodes; `build_head` in `rnner.model.build` makes it available to a
-config.
+trains, and `transition_scores` how it decodes. Its name in `rnner.config.sections` and `build_head` in
+`rnner.model.build` make it available to a config.
 
 Letters: b sentences, t positions, k tags.
 """

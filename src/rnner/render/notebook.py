@@ -1,4 +1,4 @@
-"""A text with its entities marked as a fragment of HTML, for notebooks."""
+"""A text with its entities marked, as an HTML fragment for notebooks."""
 
 from __future__ import annotations
 

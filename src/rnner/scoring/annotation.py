@@ -16,7 +16,7 @@ from rnner.scoring.metrics import Scores, score, score_entities, score_tags
 from rnner.tags import LENIENT, Span, from_spans
 
 LabelMap = Mapping[str, str]
-"""New labels by old label; an empty one leaves out the entities with the old label. Others are kept."""
+"""New labels by old label; an empty one drops the entities with the old label. Other labels are kept."""
 NO_MAP: LabelMap = MappingProxyType({})
 """Keeps all labels."""
 
@@ -94,7 +94,7 @@ def score_annotations(gold: Annotation, found: Annotation, lengths: Sequence[int
 
 
 def unused_labels(labels: LabelMap, known: Collection[str]) -> list[str]:
-    """Return a warning about the labels of a map that occur nowhere."""
+    """Return a warning for each label of a map that no entity has."""
     return [
         f"--map {label}={new}: no entity has the label {label}{did_you_mean(label, known)}"
         for label, new in labels.items()
@@ -103,7 +103,7 @@ def unused_labels(labels: LabelMap, known: Collection[str]) -> list[str]:
 
 
 def _likely_scheme(*sides: Annotation) -> str:
-    """Return the scheme that tags that follow none are closest to."""
+    """Return the closest scheme for tags that follow none."""
     tags = {tag for side in sides if side.scheme == LENIENT for row in side.tags or [] for tag in row}
     return "bioes" if any(tag[:2] in ("E-", "S-") for tag in tags) else "iob2"
 

@@ -47,7 +47,7 @@ class EvaluationReport:
         f1_interval, units: interval of F1, and what was resampled for it.
         errors, confusions: errors by class and by label.
         matches, matches_per_type: strict, exact, partial and type matches: in all, and for each label.
-        novelty: scores of entities that training has or has not shown; None if it is not given.
+        novelty: scores of entities seen and unseen in training; None if no training data is given.
         warnings: about the data and the labels.
         counts: `[u, 3]` per unit, see `entity_counts`.
     """
@@ -163,7 +163,7 @@ class Comparison:
 
     @property
     def warnings(self) -> list[str]:
-        """The warnings of all reports; those that not all models share begin with the model's name."""
+        """The warnings of all reports; those of only some models begin with the model's name."""
         shared = [
             it for it in self.models[0][1].warnings if all(it in rest.warnings for _, rest in self.models)
         ]

@@ -1,7 +1,7 @@
 """Strict, exact, partial and type matches of entities, as SemEval-2013 task 9.1 and nervaluate define them.
 
 Predicted entities are taken in order, and each is matched with at most one gold entity that overlaps it and
-has no match yet: one that makes it correct if there is one, else the first.
+has no match yet: the nearest of those that make it correct, or else the first.
 
     schema    correct                                 any other match
     strict    same boundaries and label               incorrect
@@ -97,11 +97,13 @@ def count_matches_per_type(
 ) -> dict[str, dict[str, Matches]]:
     """Count the matches among the entities of each label, by label; arguments as for `count_matches`."""
     check_same_length(gold=gold, predicted=predicted)
-    parts: dict[str, list[tuple[list[Span], list[Span]]]] = defaultdict(list)  # of sentences with the label
+    gold_of: dict[str, list[list[Span]]] = defaultdict(list)  # of the sentences with each label
+    predicted_of: dict[str, list[list[Span]]] = defaultdict(list)
     for own, found in zip(gold, predicted, strict=True):
         for label in {span.label for span in (*own, *found)}:
-            parts[label].append((_with_label(own, label), _with_label(found, label)))
-    return {label: count_matches(*map(list, zip(*parts[label], strict=True))) for label in sorted(parts)}
+            gold_of[label].append(_with_label(own, label))
+            predicted_of[label].append(_with_label(found, label))
+    return {label: count_matches(gold_of[label], predicted_of[label]) for label in sorted(gold_of)}
 
 
 def _with_label(spans: list[Span], label: str) -> list[Span]:
@@ -109,7 +111,7 @@ def _with_label(spans: list[Span], label: str) -> list[Span]:
 
 
 def _match(gold: list[Span], predicted: list[Span], schema: _Schema) -> Iterator[str]:
-    """Yield the kinds of match of a sentence's entities."""
+    """Yield the kinds of match of a sentence's entities: the names of the fields of `Matches`."""
     free = list(gold)
     for span in predicted:
         touched = [other for other in free if 100 * shared_words(span, other) >= other.end - other.start]

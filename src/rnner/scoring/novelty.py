@@ -1,4 +1,4 @@
-"""Scores of entities that training has or has not shown: how much a model generalizes to new names.
+"""Scores of entities seen and unseen in training: how well a model generalizes to new names.
 
 An entity is seen if training has an entity with the same form and label, white space aside. Every entity,
 gold or predicted, is either seen or unseen, and a correct one is the same on both sides, so the counts of the

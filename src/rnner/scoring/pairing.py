@@ -56,7 +56,7 @@ def pair(gold: AnnotatedFile, predictions: Sequence[AnnotatedFile]) -> Pairing:
 
 
 def _pair_characters(passages: Sequence[Passage], others: Sequence[Passage], notes: list[str]) -> Pairing:
-    """Pair passages of gold with texts that are the same characters."""
+    """Pair passages of gold with passages of the same characters."""
     whole = join(passages)
     spans = [span for text in (whole, *others) for span in text.spans]
     ends = _sentence_ends(whole, spans)
@@ -119,7 +119,7 @@ def _text(passages: Iterable[Passage]) -> str:
 def _difference(
     gold: AnnotatedFile, file: AnnotatedFile, missing: Passage, rest: Sequence[Passage]
 ) -> DataError:
-    """Return the error for a gold passage that no passage in the rest of a file is equal to."""
+    """Return the error for a gold passage that equals none of the remaining passages of a file."""
     if gold.sentences is None and file.sentences is None:
         nearest = max(rest, key=lambda it: _shared_prefix(it.text, missing.text), default=None)
         if nearest is None or nearest.text[:1] != missing.text[:1]:

@@ -59,7 +59,7 @@ class AnnotatedFile:
 
     Attributes:
         path: the file.
-        passages: its documents (text formats) or sentences (token formats), as far as they have words.
+        passages: its documents (text formats) or sentences (token formats) that have words.
         sentences: the sentences of a token format; None for text.
         notes: what was read differently or not at all.
     """
@@ -153,5 +153,5 @@ def _of_document(number: int, document: AnnotatedText) -> Passage:
 def _without_blank_entities(passage: Passage, source: SourceFile) -> Passage:
     spans = [span for span in dict.fromkeys(passage.spans) if span.start < span.end]
     if blank := sum(span.start == span.end for span in passage.spans):
-        source.notes["entities of white space alone left out"] += blank
+        source.notes["entities of only white space left out"] += blank
     return replace(passage, spans=spans)

@@ -6,15 +6,15 @@ table row or a rule (---) between them:
 * A line with a tab, three spaces or a | between words is a table row. Each cell is a sentence.
 * A line that starts with a list marker (-, *, •, 1., a), (2), #) or a key (Name: ...) begins a sentence.
 * A line break *can* be a wrap if the next line starts in lower case, or if the line is full: the first word
-  of the next line would make it longer than nine tenths of the longest line around (six tenths if it has a
+  of the next line would make it longer than nine tenths of the longest line there (six tenths if it has a
   word in lower case, since many people wrap by hand). It cannot after a colon or the end of a sentence.
-* Lines joined by such breaks *are* wrapped prose if the longest line around has 24 columns or more, and
-  either the last line ends a sentence and enough words are in lower case (half of those with case, or a
-  quarter if all lines are full to nine tenths), or half of them are, and every third full line goes on in
-  lower case or three lines or more of 40 columns are full to the last word.
-  Without such evidence only the breaks before lower case are wraps.
+* Lines joined by such breaks *are* wrapped prose if the longest line has 24 columns or more, and either the
+  last line ends a sentence and enough words are in lower case (half of those with case, or a quarter if all
+  lines are full to nine tenths), or half of them are, and a third of the full lines continue in lower case
+  or three or more lines are full to the last word and the longest has 40 columns.
+  Without such evidence, only the breaks before lower case are wraps.
 
-So names below each other stay apart, and a name that was broken by wrapping ("New\nYork") stays whole.
+So names on lines of their own stay apart, and a name that was broken by wrapping ("New\nYork") stays whole.
 Everything is computed in linear time.
 """
 
@@ -170,7 +170,7 @@ def _continues(line: _Line, tokens: Sequence[Token]) -> bool:
 
 
 def _starts_in_run(run: Sequence[_Line], width: int, tokens: Sequence[Token]) -> Iterator[int]:
-    """Yield the first tokens of those lines that begin a sentence, of lines that may be wrapped prose."""
+    """Yield the first tokens of the lines that begin a sentence, in a run that may be wrapped prose."""
     yield run[0].first
     if len(run) == 1:
         return

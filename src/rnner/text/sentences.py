@@ -19,7 +19,7 @@ def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
     a table (`rnner.text.layout` has the rules). It also ends after . ! ? … or a full stop of another script
     (。 ؟ । ։ ። ។ ။) and any closing quotes and brackets directly after it, if the next token starts with a
     capital, a digit, an opening quote or bracket, or a caseless letter. The full stop of an abbreviation or
-    initial is part of the token and never ends a sentence: two sentences may stay joined, but none is cut.
+    initial is part of the token and ends no sentence by itself.
     Thai and Lao have no full stop. There only the layout ends a sentence: a space may also be within a name.
 
     Example:

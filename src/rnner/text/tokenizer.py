@@ -159,8 +159,8 @@ _SEGMENTERS: dict[str, tuple[Segmenter, tuple[str, str]]] = {}
 def register_tokenizer(name: str) -> Callable[[Segmenter], Segmenter]:
     """Register a `Segmenter` under a name, as a decorator; `text.tokenizer: NAME` in a config selects it.
 
-    Words that are only white space are ignored. Characters that are in no word are never part of an entity's
-    end. Models store the name, not the code: pass the file that registers it as `--code` to train and to
+    Words that are only white space are ignored. Entities never begin or end with characters that are in no
+    word. Models store the name, not the code: pass the file that registers it as `--code` to train and to
     predict. When the same source runs again (a file loaded twice), the new function replaces the old one.
 
     Raises:
@@ -190,7 +190,7 @@ def register_tokenizer(name: str) -> Callable[[Segmenter], Segmenter]:
 
 
 def find_tokenizer(name: str) -> Callable[[str], list[Token]]:
-    """Return the tokenizer with a name: `rnner` is `tokenize`, others have been registered.
+    """Return a tokenizer by name: `rnner` is `tokenize`, others must be registered.
 
     Raises:
         UsageError: there is none. The returned function raises it too, if the words are not in the text.

@@ -2,7 +2,7 @@
 
 These are Chinese and Japanese characters, Thai, Lao, Khmer, Burmese, Tibetan, Yi and their relatives: the
 letters with the line break classes ID, CJ and SA (Unicode Standard Annex 14), and Tibetan, Javanese and
-Balinese. Their punctuation (、。「」！) belongs to them. Korean is written with spaces and does not.
+Balinese. Their punctuation (、。「」！) is included. Korean is written with spaces and is not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A dry run: all that a training run does, in one step and on few sentences."""
+"""A dry run: everything that a training run does, in one step and on few sentences."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DryRun:
 def dry_run(setup: TrainingSetup) -> DryRun:
     """Train on the batch with the longest sentence, in a temporary folder, and leave the setup unchanged.
 
-    The model is saved, loaded and scored, so that what would fail at the end of a run fails here.
+    The model is saved, loaded and scored, to find errors that would otherwise end a long run.
 
     Raises:
         RnnerError: as `run_training` does.

@@ -69,7 +69,7 @@ def train(
         overrides: values that replace those of the config, such as `["training.epochs=5"]`.
         init_from: start from this model, named as for `rnner.load`. Its network is kept; labels are added.
         device: "auto", "cpu" or "cuda".
-        code: the Python file that registers your own cells.
+        code: the Python file that registers your own cells or tokenizer.
         resume: resume the run in the folder, if there is one.
         overwrite: replace the run in the folder, if there is one.
         progress: called with the setup before the first step, then with each step and each epoch.

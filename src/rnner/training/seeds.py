@@ -141,7 +141,7 @@ def summarize_seeds(folder: Path) -> dict[str, Any] | None:
         "start": started["start"],
         "best": max(runs, key=lambda run: (run["dev"]["f1"], -run["dev_loss"]))[
             "seed"
-        ],  # the first of equals
+        ],  # the first, if several are equal
         "runs": runs,
         "mean": of_scores(statistics.fmean),
         "sd": of_scores(lambda values: statistics.stdev(values) if len(values) > 1 else None),

@@ -59,7 +59,7 @@ def convert(
     if not documents:
         raise source.error("nothing to convert: there is no annotated document or sentence")
     if source.unread and not any(document.spans for document in documents):
-        raise source.error(f"no entity was read: {', '.join(source.note_lines())}")
+        raise source.error(f"no entities were read; {'; '.join(source.note_lines())}")
     if to in TEXT_FORMATS:
         _write(TEXT_FORMATS[to], documents, source, out)
         entities = Counter(span.label for document in documents for span in document.spans)
@@ -82,7 +82,7 @@ def convert(
 
 
 def _words(documents: Iterable[AnnotatedText]) -> set[str]:
-    """Return the different words of documents that have tokens."""
+    """Return the distinct words of documents that have tokens."""
     sentences = (sentence for document in documents for sentence in document.sentences or [])
     return {token.text for sentence in sentences for token in sentence}
 

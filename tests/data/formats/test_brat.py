@@ -55,11 +55,11 @@ def test_everything_that_is_not_read_is_noted(folder: Path) -> None:
     list(read(source))
     gap = f"{folder / '1843' / 'b.ann'}:3 ('North America')"
     assert set(source.note_lines()) == {
-        f"1 × discontinuous entities left out, the first at {gap}",
-        "2 × relations skipped",
-        "1 × attributes skipped",
-        "1 × notes skipped",
-        "1 × texts without an .ann file skipped",
+        f"discontinuous entities left out, such as {gap}: 1",
+        "relations skipped: 2",
+        "attributes skipped: 1",
+        "notes skipped: 1",
+        "texts without an .ann file skipped: 1",
     }
 
 
@@ -84,14 +84,14 @@ def test_invalid_annotations_are_reported_with_their_line(tmp_path: Path, line: 
 
 def test_annotations_without_a_text_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.ann").write_text("")
-    with pytest.raises(DataError, match=r"a\.ann: the text of these annotations, .*a\.txt, does not exist"):
+    with pytest.raises(DataError, match=r"a\.ann: these annotations have no text: .*a\.txt does not exist"):
         list(read(SourceFile(tmp_path)))
 
 
 def test_a_text_alone_is_not_a_corpus(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(TEXT)
     assert detect_format(tmp_path / "a.txt") == "columns"
-    with pytest.raises(DataError, match="this is a folder; give a file, a folder of brat"):
+    with pytest.raises(DataError, match="this is a folder; give a file, a brat folder"):
         detect_format(tmp_path)
 
 
@@ -130,5 +130,5 @@ def test_converting_nothing_but_discontinuous_entities_is_an_error(tmp_path: Pat
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_text(TEXT)
     (tmp_path / "in" / "a.ann").write_text("T3\tLOC 42 47;58 65\tNorth America\n")
-    with pytest.raises(DataError, match="no entity was read: 1 × discontinuous entities left out"):
+    with pytest.raises(DataError, match="no entities were read; discontinuous entities left out"):
         convert(SourceFile(tmp_path / "in"), tmp_path / "out", form="brat", to="columns")

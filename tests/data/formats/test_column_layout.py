@@ -54,7 +54,7 @@ def read(text: str, **options: object) -> tuple[list[list[str]], list[list[str] 
     notes: Counter[str] = Counter()
     reader = ConllReader(io.StringIO(text, newline="\n"), notes=notes, **options)  # type: ignore[arg-type]
     sentences = list(reader)
-    lines = [f"{times} × {note}" if times else note for note, times in notes.items()]
+    lines = [f"{note}: {times}" if times else note for note, times in notes.items()]
     return [s.words for s in sentences], [s.tags for s in sentences], lines
 
 
@@ -74,7 +74,7 @@ def test_germeval_has_comment_lines_with_tabs_and_an_index(tagged: bool) -> None
     ]
     if tagged:
         assert tags == [["O", "B-ORG", "I-ORG", "O"], ["O", "B-LOC", "O", "B-ORG", "O"]]
-    assert "2 × lines that begin with # and are not rows read as comments" in notes
+    assert "lines that begin with # but are not valid rows, read as comments: 2" in notes
 
 
 @pytest.mark.parametrize("tagged", [True, False])
@@ -84,7 +84,7 @@ def test_multiconer_has_comment_lines_where_spaces_separate(text: str, tagged: b
     assert words == [["maria", "lopez", "visited", "#", "york"], ["it", "rained"]]
     if tagged:
         assert tags == [["B-PER", "I-PER", "O", "O", "B-LOC"], ["O", "O"]]
-    assert notes == ["2 × lines that begin with # and are not rows read as comments"]
+    assert notes == ["lines that begin with # but are not valid rows, read as comments: 2"]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_header_above_plain_labels_is_not_a_label() -> None:
     assert (words, tags) == ([["Ada", "met", "Bo"]], [["PER", "O", "PER"]])
 
 
-def test_a_header_with_one_usual_name_is_seen_by_its_invalid_tag() -> None:
+def test_a_header_with_one_usual_name_is_recognised_by_its_invalid_tag() -> None:
     words, _, notes = read("Wort\tEigenname\nAda\tB-PER\ntraf\tO\n")
     assert (words, len(notes)) == ([["Ada", "traf"]], 1)
 
@@ -232,8 +232,8 @@ def test_a_column_named_predicted_is_read_rather_than_the_gold_tags() -> None:
 def test_outer_entities_are_read_rather_than_the_few_nested_ones() -> None:
     _, _, notes = read(GERMEVAL.replace("Werder\tB-ORG", "Werder\tB-OTH"))
     assert notes[0] == (
-        "columns 2 (3 entities) and 3 (1 entity) hold tags; column 2 (from 0) is read, which has the most "
-        "entities; to choose, set data.columns or --columns TOKEN,TAG"
+        "columns 2 (3 entities) and 3 (1 entity) hold tags; column 2 (counted from 0) is read, because it "
+        "has the most entities; to choose, set data.columns or --columns TOKEN,TAG"
     )
 
 
@@ -241,7 +241,9 @@ def test_nested_entities_are_not_read_although_there_are_almost_as_many() -> Non
     rows = "Yle B-ORG O\n\nNokian B-PRO B-ORG\nLumia I-PRO O\n\nHelsingin B-ORG B-LOC\nkaupunki I-ORG O\n"
     _, tags, notes = read(rows)
     assert tags == [["B-ORG"], ["B-PRO", "I-PRO"], ["B-ORG", "I-ORG"]]
-    assert "columns 1 (3 entities) and 2 (2 entities) hold tags; column 1 (from 0) is read" in notes[0]
+    assert (
+        "columns 1 (3 entities) and 2 (2 entities) hold tags; column 1 (counted from 0) is read" in notes[0]
+    )
 
 
 def test_a_column_that_divides_sentences_into_clauses_is_not_read() -> None:
@@ -249,7 +251,7 @@ def test_a_column_that_divides_sentences_into_clauses_is_not_read() -> None:
     _, tags, notes = read(sentence * 20)
     assert tags[0] == ["B_PER", "O", "O", "O", "O"]
     assert "columns 2 (20 entities) and 3 (40 entities) hold tags; column 2" in notes[0]
-    assert "where most words are outside entities" in notes[0]
+    assert "because most of its words are outside entities" in notes[0]
 
 
 def test_the_user_chooses_another_column_without_a_note() -> None:
@@ -283,11 +285,11 @@ def test_chunks_do_not_win_over_entity_tags_without_an_entity() -> None:
     assert tags == [["O", "O"]]
 
 
-def test_the_last_of_columns_with_about_as_many_entities_is_read() -> None:
+def test_of_columns_with_a_similar_number_of_entities_the_last_is_read() -> None:
     _, tags, notes = read("Ada B-PER B-person/writer\nmet O O\nBo B-PER B-person/other\n")
     assert tags == [["B-person/writer", "O", "B-person/other"]]
     assert "columns 1 (2 entities) and 2 (2 entities) hold tags" in notes[0]
-    assert "the last of those with about as many entities" in notes[0]
+    assert "the last of those with a similar number of entities" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -318,7 +320,7 @@ def test_tags_with_prefixes_win_and_words_are_not_tags(text: str, tags: list[str
 # --- sentences and errors --------------------------------------------------------------------------------
 
 
-def test_a_long_file_without_blank_lines_is_called_that() -> None:
+def test_a_long_file_without_blank_lines_is_noted_as_such() -> None:
     text = "Ada B-PER\nmet O\nBo B-PER\n. O\n"
     (note,) = read(text * 60)[2]
     assert note == "the file has no blank lines between sentences: it is read as one sentence of 240 tokens"

@@ -215,7 +215,7 @@ def test_a_file_without_words_has_no_sentence(text: str) -> None:
         ("Bo\tB-PER\nruns\tVBZ\tO\nYes\tO\n", {}, 2, "3 columns, where most rows have 2 (separated by tabs)"),
         ("Bo B-PER x\nruns O\nYes O\n", {}, 1, "3 columns, where most rows have 2"),
         (f"Bo B-PER\n{'x' * 500}\n", {}, 2, f"(separated by spaces): '{'x' * 120}...'"),
-        ("Bo\nruns\n", {}, None, "the file has one column; a word and its tag are needed"),
+        ("Bo\nruns\n", {}, None, "the file has one column; expected at least two"),
         ("Bo O\rruns O\r", {}, None, "lone carriage returns"),
         ("Bo NNP\nruns VBZ\n", {}, None, "no column holds tags"),
         ("Bo NNP\nruns VBZ\n", {}, None, "in rows like 'Bo | NNP'; set data.columns"),

@@ -1,4 +1,4 @@
-"""CoNLL-2012: entities marked by brackets."""
+"""CoNLL-2012: entities marked with brackets."""
 
 import re
 
@@ -37,7 +37,7 @@ def test_brackets_become_entities_and_parts_documents(written, text: str) -> Non
     assert first.tags == ["B-ORG", "I-ORG", "I-ORG", "I-ORG", "O"]
     assert second.tags == ["B-GPE"]
     assert [it.document for it in third] == ([1] if third else [])
-    assert source.note_lines() == ["1 × nested entities left out; the outermost is read"]
+    assert source.note_lines() == ["nested entities left out (only the outermost is read): 1"]
 
 
 def test_fewer_columns_are_recognized_by_their_content(written) -> None:
@@ -47,7 +47,7 @@ def test_fewer_columns_are_recognized_by_their_content(written) -> None:
     (document,) = read_documents(source, detect_format(source.path))
     assert document.text == "New York\n\nBo"
     assert document.spans == [CharSpan(0, 8, "LOC"), CharSpan(10, 12, "PER")]
-    assert source.note_lines() == ["words are read from column 2, entities from column 4 (from 0)"]
+    assert source.note_lines() == ["words are read from column 2, entities from column 4 (counted from 0)"]
     (document,) = read_documents(written(text, columns={"token": 1, "tag": 3}), "conll2012")
     assert (document.text, document.spans[0].label) == ("0 1\n\n0", "NP")
 
@@ -55,9 +55,12 @@ def test_fewer_columns_are_recognized_by_their_content(written) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (FILE.replace("(GPE))", "(GPE)))"), "5: the bracket that '(GPE)))' closes was not opened"),
+        (FILE.replace("(GPE))", "(GPE)))"), "5: '(GPE)))' closes a bracket that was not opened"),
         (FILE.replace("(GPE))", "(GPE)"), "2: the bracket (ORG* is not closed in this sentence"),
-        (FILE.replace("(GPE))", "GPE"), "5: 'GPE' does not mark entities by brackets; expected (LABEL*, *,"),
+        (
+            FILE.replace("(GPE))", "GPE"),
+            "5: 'GPE' does not mark entities with brackets; expected (LABEL*, *,",
+        ),
         (
             FILE.replace("   *        (V*) -", ""),
             "6: 10 columns, but words are in column 3 and entities in column 10",

@@ -1,4 +1,4 @@
-"""CSV with a header row: a word per row or a sentence per row."""
+"""CSV with a header row: one word or one sentence per row."""
 
 from io import StringIO
 
@@ -79,7 +79,9 @@ def test_of_several_columns_of_tags_the_one_with_most_entities_is_read(written) 
     source = written(text)
     assert read(source)[0][1] == ["B-ORG", "I-ORG", "I-ORG"]
     (note,) = source.note_lines()
-    assert note.startswith("tags read from the column ner_outer (2 entities), not from ner_inner (1); choose")
+    assert note.startswith(
+        "tags read from the column ner_outer (2 entities), not from ner_inner (1); to choose"
+    )
     for chosen in ("ner_inner", 2, -2):
         assert read(written(text, columns={"tag": chosen}))[0][1] == ["O", "O", "B-LOC"]
     assert read(written(text, columns={"token": "sent_id", "tag": "ner_outer"}))[0][0] == ["1", "1", "1"]
@@ -88,7 +90,7 @@ def test_of_several_columns_of_tags_the_one_with_most_entities_is_read(written) 
 def test_quotation_marks_that_are_words_do_not_swallow_rows(written) -> None:
     source = written('sent_id\ttoken\ttag\n1\t"\tO\n1\tGreta\tB-PER\n1\t"\tO\n2\t5"\tO\n')
     assert [words for words, _ in read(source)] == [['"', "Greta", '"'], ['5"']]
-    note = "2 × rows with quotation marks that do not match, read as part of the text"
+    note = "rows with unmatched quotation marks, read as part of the text: 2"
     assert source.note_lines() == [note]
 
 
@@ -96,9 +98,9 @@ def test_what_is_skipped_or_added_is_noted(written) -> None:
     source = written("sent_id,token,tag\n1,Greta,B-PER\nsent_id,token,tag\n1,,\n1,sang,\n")
     assert read(source) == [(["Greta", "sang"], ["B-PER", "O"])]
     assert source.note_lines() == [
-        "1 × repeated header rows skipped",
-        "1 × rows without a word and a tag skipped",
-        "1 × empty tags read as O",
+        "repeated header rows skipped: 1",
+        "rows without a word and a tag skipped: 1",
+        "empty tags read as O: 1",
     ]
 
 
@@ -114,7 +116,7 @@ def test_a_long_file_without_sentences_is_noted(written) -> None:
     source = written("token,tag\n" + "rain,O\n" * 200)
     assert len(read(source)) == 1
     assert source.note_lines() == [
-        "no column names the sentences and no row is blank: 200 words are one sentence"
+        "no column names the sentences and no row is blank, so all 200 words are one sentence"
     ]
 
 
@@ -139,9 +141,9 @@ def test_numbers_for_tags_need_names(written, refusal) -> None:
         ("tokens,tags\n\"['a', {}]\",\"['O']\"\n", "2: the list in the column tokens cannot be read"),
         (
             "token,tag\n" + "rain,O\n" * 1001,
-            " no column names the sentences and no row is blank: 1,001 words",
+            " no column names the sentences and no row is blank, so all 1,001 words",
         ),
-        ("tokens,tags\n['a'],['O']\n\"['b'],['O']\n", "3: a quoted cell does not end"),
+        ("tokens,tags\n['a'],['O']\n\"['b'],['O']\n", "3: a quoted cell is not closed"),
     ],
 )
 def test_unreadable_csv(refusal, text: str, message: str) -> None:

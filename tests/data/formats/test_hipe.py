@@ -33,9 +33,9 @@ def test_words_sentences_documents_and_spaces(written) -> None:
     assert (first.text, second.text) == ("Greta of Ber¬gen sang.\n\n#", "Rain.")
     assert [(first.text[a:b], label) for a, b, label in first.spans] == [("Greta of Ber¬gen", "pers")]
     partial, columns = source.note_lines()
-    assert partial == "1 × names that cover part of a word (Partial-0:4) read as the whole word"
+    assert partial == "names that cover part of a word (Partial-0:4) read as the whole word: 1"
     counts = "NE-COARSE-LIT (1 entities), not from NE-FINE-LIT (1), NE-NESTED (1)"
-    assert columns.startswith(f"tags read from the column {counts}; choose with data.columns")
+    assert columns.startswith(f"tags read from the column {counts}; to choose, set data.columns")
 
 
 def test_another_column_of_tags_may_be_chosen(written) -> None:
@@ -48,7 +48,7 @@ def test_a_sentence_does_not_end_within_a_name(written) -> None:
         SHORT + "New\tB-loc\tEndOfSentence\nYork\tI-loc\t_\nrains\tO\tEndOfSentence\nBo\tB-pers\t_\n"
     )
     assert [it.words for it in read_sentences(source, "hipe")] == [["New", "York", "rains"], ["Bo"]]
-    assert source.note_lines() == ["1 × sentence ends within a name ignored (EndOfSentence)"]
+    assert source.note_lines() == ["sentence ends (EndOfSentence) within names ignored: 1"]
     iob1 = written(SHORT + "York\tI-loc\tEndOfSentence\nOslo\tI-loc\tEndOfSentence\n")
     assert [it.words for it in read_sentences(iob1, "hipe")] == [["York"], ["Oslo"]]
 
@@ -67,7 +67,7 @@ def test_documents_without_sentence_ends_are_noted(written) -> None:
         (["sang"], 0),
         (["Bo"], 1),
     ]
-    assert source.note_lines() == ["3 × documents without EndOfSentence read as one sentence"]
+    assert source.note_lines() == ["documents without EndOfSentence read as one sentence: 3"]
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def test_documents_without_sentence_ends_are_noted(written) -> None:
             "9: 9 columns, where the header names 10 (separated by tabs): 'sang",
         ),
         (SHORT + "#tag\tO\n", "2: 2 columns, where the header names 3 (separated by tabs): '#tag"),
-        (SHORT + "Greta\t_\t_\n", " the column NE-COARSE-LIT holds nothing but _"),
+        (SHORT + "Greta\t_\t_\n", " the column NE-COARSE-LIT contains only _"),
         (
             "TOKEN\tNE-COARSE-LIT\tNE-NESTED\nBo\t_\tB-x\n",
-            " the column NE-COARSE-LIT holds nothing but _; choose",
+            " the column NE-COARSE-LIT contains only _; choose",
         ),
         ("Greta\tB-pers\t_\n", "1: expected the header TOKEN, NE-COARSE-LIT, ..., found 'Greta"),
-        (SHORT + "Bo\tO\t_\nTOKEN\tNE-X\n", "3: a second header with other columns"),
+        (SHORT + "Bo\tO\t_\nTOKEN\tNE-X\n", "3: a second header, with different columns"),
     ],
 )
 def test_unreadable_hipe(refusal, text: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Text with a tag at each word: word/TAG."""
+"""Text with a tag after each word: word/TAG."""
 
 import pytest
 
@@ -9,7 +9,7 @@ SLASHES = "Greta/B-PER Holm/I-PER sang/O 1/2/O ./O\nBergen/B-creative_work\n"
 
 
 @pytest.mark.parametrize("separator", ["/", "_", "|"])
-def test_a_sentence_per_line(written, separator: str) -> None:
+def test_one_sentence_per_line(written, separator: str) -> None:
     text = SLASHES.replace("1/2", "1:2").replace("/", separator).replace("1:2", f"1{separator}2")
     source = written(text)
     assert detect_format(source.path) == "inline"
@@ -33,11 +33,11 @@ def test_only_text_in_which_nearly_all_words_have_tags_of_entities(written, text
     assert detect_format(written(text).path) == form
 
 
-def test_a_word_per_line_with_blank_lines_after_sentences(written) -> None:
+def test_one_word_per_line_with_blank_lines_after_sentences(written) -> None:
     found = read_sentences(written("Greta/B-PER\nsang/O\n\nBergen/B-LOC\n"), "inline")
     assert [(it.words, it.lines) for it in found] == [(["Greta", "sang"], [1, 2]), (["Bergen"], [4])]
 
 
 def test_a_word_without_a_tag_is_an_error(refusal) -> None:
     text = SLASHES * 10 + "Greta/B-PER sang so/O\n"
-    assert refusal(text).startswith("21: 'sang' is not a word and its tag, such as Ada/B-PER")
+    assert refusal(text).startswith("21: 'sang' is not a word with its tag, such as Ada/B-PER")

@@ -40,8 +40,8 @@ def test_a_doc_bin_gives_texts_entities_and_tokens(docs: Path) -> None:
     ]
     assert second.spans == [] and len(second.sentences or []) == 2
     assert source.note_lines() == [
-        "1 × documents whose entities are not set read as texts without an entity",
-        "1 × spans in doc.spans not read",
+        "documents whose entities are not set, read as texts without entities: 1",
+        "spans in doc.spans not read: 1",
     ]
 
 
@@ -73,7 +73,7 @@ def test_entities_that_overlap_cannot_be_written(tmp_path: Path) -> None:
         save(documents, tmp_path / "a.spacy", SourceFile(tmp_path))
 
 
-def test_a_damaged_file_is_called_that(docs: Path) -> None:
+def test_a_damaged_file_is_reported_as_damaged(docs: Path) -> None:
     docs.write_bytes(docs.read_bytes()[:-9])
     with pytest.raises(DataError, match=r"not a complete \.spacy file"):
         read_documents(SourceFile(docs), detect_format(docs))
@@ -104,6 +104,12 @@ def test_pairs_of_a_text_and_its_entities(documents, text: str) -> None:
     assert [(it.text, it.spans) for it in documents(text)] == [("Ada wrote.", [CharSpan(0, 3, "PER")])] * 2
 
 
+def test_texts_that_nobody_annotated_are_counted(written) -> None:
+    source = written(json.dumps({"classes": ["PER"], "annotations": [None, PAIR, None]}))
+    assert len(read_documents(source, "spacy-json")) == 1
+    assert source.notes["annotations that are null skipped"] == 2
+
+
 TOKENS = [("Ada", "B-PER"), ("Lovelace", "L-PER"), ("did", "O"), ("n't", "-")]
 
 
@@ -123,7 +129,7 @@ def test_documents_of_spacy_2(written, raw: str | None) -> None:
         ["Oslo"],
     ]
     assert [len(row) for row in document.sentences or []] == [4, 1]
-    assert source.note_lines() == ['1 × tokens without an entity tag ("-") read as O']
+    assert source.note_lines() == ['tokens without an entity tag ("-"), read as O: 1']
 
 
 def paragraph(token: dict, **others: object) -> str:
@@ -149,4 +155,4 @@ def test_unreadable_training_data(refusal, text: str, message: str) -> None:
 def test_texts_without_entities_are_noted(written) -> None:
     source = written('[["Ada wrote.", {"cats": {"LETTER": 1}}]]')
     assert read_documents(source, detect_format(source.path))[0].spans == []
-    assert source.note_lines() == ['1 × texts without "entities" read as texts without an entity']
+    assert source.note_lines() == ['texts without the key "entities", read as texts without entities: 1']

@@ -46,7 +46,7 @@ def test_the_keys_of_spans(documents: Callable, record: dict) -> None:
         (2, 5, None),
         (3, 6, "UTF-16 code units"),
         (5, 8, "UTF-8 bytes"),
-        (2, 4, "characters, with the last one counted in"),
+        (2, 4, "characters, with the end included"),
     ],
 )
 def test_the_quoted_text_shows_the_unit_of_the_offsets(written, start: int, end: int, unit: str) -> None:
@@ -110,6 +110,7 @@ def predicted(text: str, *entities: tuple[int, int, str], **others: object) -> s
         {"tokens": ["Ada", "wrote", "."], "tags": ["O", "B-GOLD", "O"]},
         {"annotations": [{"start_offset": 4, "end_offset": 9, "label": "GOLD"}], "id": 3},
         {"input_entities": [[4, 9, "GOLD"]], "nbest": [{"start": 0, "end": 10, "readings": []}]},
+        {"input_label": [{"start": 4, "end": 9, "text": "wrote", "labels": ["GOLD"]}]},
     ],
     ids=lambda others: "+".join(others),
 )
@@ -125,7 +126,7 @@ def test_predicted_words_end_no_document(documents, key: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["prodigy", "doccano", "entities"])
-def test_predictions_are_read_whatever_the_format_is_said_to_be(written, form: str) -> None:
+def test_predictions_are_read_whichever_format_is_given(written, form: str) -> None:
     (document,) = read_documents(written(predicted("Ada wrote.", (0, 3, "PER"))), form)
     assert document.spans == [CharSpan(0, 3, "PER")]
 
@@ -137,18 +138,18 @@ def test_predicted_tokens_are_kept_as_a_sentence(written) -> None:
     source = written(predicted("Ada wrote", (0, 3, "PER"), tokens=["Ada", "left"]))
     (sentence,) = read_sentences(source, detect_format(source.path))
     assert sentence.words == ["Ada", "wrote"]
-    assert source.note_lines() == ["1 × records whose tokens do not match their text: tokenized again"]
+    assert source.note_lines() == ["records tokenized again, because their tokens do not match their text: 1"]
 
 
 def test_labels_that_are_not_read_are_noted(written) -> None:
     source = written(predicted("Ada wrote.", (0, 3, "PER"), spans=[{"start": 4, "end": 9, "label": "X"}]))
     read_documents(source, "entities")
-    assert source.note_lines() == ["1 × labels under 'spans' not read"]
+    assert source.note_lines() == ["labels under 'spans' not read: 1"]
 
 
 def test_converting_none_of_the_labels_is_an_error(written, tmp_path: Path) -> None:
     source = written('{"text": "Ada", "mentions": [{"start": 0, "end": 3, "label": "PER"}]}')
-    with pytest.raises(DataError, match=r"no entity was read: .* labels under 'mentions' not read"):
+    with pytest.raises(DataError, match=r"no entities were read; .*labels under 'mentions' not read"):
         convert(source, tmp_path / "out", form="prodigy", to="columns")
     assert not (tmp_path / "out").exists()
 

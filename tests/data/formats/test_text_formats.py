@@ -46,8 +46,8 @@ def test_prodigy_reads_accepted_records_with_their_tokens(written) -> None:
     assert [token.text for token in first.sentences[0]] == ["Ada", "met", "Bo's"]
     assert (second.text, second.spans, second.sentences, second.line) == ("Nobody.", [], None, 3)
     assert source.note_lines() == [
-        "1 × records with the answer 'reject' skipped",
-        "1 × records with the answer 'ignore' skipped",
+        "records with the answer 'reject' skipped: 1",
+        "records with the answer 'ignore' skipped: 1",
     ]
 
 
@@ -92,8 +92,8 @@ def test_label_studio_counts_utf16(written) -> None:
     (document,) = read_documents(source, "labelstudio")
     assert [document.text[span.start : span.end] for span in document.spans] == ["Ada", "Bo Li"]
     assert source.note_lines() == [
-        "1 × results of type 'choices' skipped: they are not labels of a text",
-        "1 × tasks without an annotation skipped",
+        "results of type 'choices' skipped (not labels of a text): 1",
+        "tasks without an annotation skipped: 1",
     ]
 
 
@@ -135,7 +135,7 @@ def test_label_studio_reads_the_ground_truth_or_the_first_annotation(written) ->
     task = {**one, "annotations": one["annotations"] + other["annotations"]}
     source = written(json.dumps([task]))
     assert read_documents(source, "labelstudio")[0].spans == [CharSpan(0, 3, "PER")]
-    assert ["1 × tasks whose annotations differ" in note for note in source.note_lines()] == [True]
+    assert ["tasks whose annotations differ" in note for note in source.note_lines()] == [True]
     task["annotations"][1]["ground_truth"] = True
     source = written(json.dumps([task]))
     assert read_documents(source, "labelstudio")[0].spans == [CharSpan(0, 3, "ORG")]
@@ -160,7 +160,7 @@ def test_label_studio_minimal_json_reads_the_first_annotation_of_a_task(written)
     first, second = read_documents(source, "labelstudio")
     assert (first.text, first.spans) == ("😀 Ada", [CharSpan(2, 5, "PER")])
     assert (second.text, second.spans) == ("Rain.", [])
-    assert source.note_lines() == ["1 × further annotations of a task skipped: its first was read"]
+    assert source.note_lines() == ["further annotations of a task skipped (only its first is read): 1"]
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t"])
@@ -203,5 +203,7 @@ def test_label_studio_hypertext_is_read_without_its_markup(documents) -> None:
 def test_label_studio_labels_of_other_types_are_noted(written, tmp_path) -> None:
     result = [{"type": "paragraphlabels", "value": {"start": "0", "end": "0", "paragraphlabels": ["PER"]}}]
     source = written(json.dumps([{"data": {"text": "Ada"}, "annotations": [{"result": result}]}]))
-    with pytest.raises(DataError, match="no entity was read: 1 × labels of type 'paragraphlabels' not read"):
+    with pytest.raises(
+        DataError, match="no entities were read; labels of type 'paragraphlabels' not read: 1"
+    ):
         convert(source, tmp_path / "out", form="labelstudio", to="columns")

@@ -51,7 +51,9 @@ def test_conllu_reads_words_entities_and_spaces(written) -> None:
     (document,) = read_documents(source, "conllu")
     assert document.text == "Ada's do n't.\n\nOslo"
     assert document.spans == [CharSpan(0, 3, "PER"), CharSpan(15, 19, "LOC")]
-    assert source.note_lines() == ["2 × skipped ranges (1-2) and empty nodes (1.1), which are not words"]
+    assert source.note_lines() == [
+        "ranges (1-2) and empty nodes (1.1) skipped, because they are not words: 2"
+    ]
 
 
 def test_conllu_labels_keep_white_space_other_than_spaces(written) -> None:
@@ -165,7 +167,7 @@ def test_a_data_set_with_classes_or_strings(data_set, tmp_path, kind: str) -> No
     assert detect_format(source.path) == "dataset"
     first, second = read_documents(source, "dataset")
     assert (first.spans, first.line, second.line) == ([CharSpan(0, 12, "PER")], 1, 3)
-    assert source.note_lines() == ["1 × records without a word skipped"]
+    assert source.note_lines() == ["records without a word skipped: 1"]
 
 
 def test_a_data_set_with_several_splits_is_ambiguous(data_set, tmp_path) -> None:

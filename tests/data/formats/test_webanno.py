@@ -46,7 +46,7 @@ def test_words_sentences_and_stacked_entities(written) -> None:
         ("Holm", "family|name"),
         ("Bergen", "NamedEntity"),
     ]
-    note = "1 × entities without a value get the name of their layer, NamedEntity"
+    note = "entities without a value, labelled NamedEntity after their layer: 1"
     assert source.note_lines() == [note]
 
 
@@ -57,8 +57,8 @@ def test_an_entity_may_cross_sentences_and_offsets_may_count_characters(written)
     (document,) = read_documents(source, "webanno")
     assert (document.text, document.spans) == ("a 😀 bc", [CharSpan(2, 6, "Place")])
     assert source.note_lines() == [
-        "1 × sentences with offsets in characters, not UTF-16 code units",
-        "1 × entities without a value get the name of their layer, Place",
+        "sentences read with offsets in characters instead of UTF-16 code units: 1",
+        "entities without a value, labelled Place after their layer: 1",
     ]
 
 
@@ -82,7 +82,7 @@ def test_without_named_entities_the_layer_with_most_spans_is_read(written) -> No
     assert document.text == "salt and\nwater"
     assert entities(document) == [("salt", "NaCl"), ("water", "H2O")]
     (note,) = source.note_lines()
-    assert note.startswith("entities read from Chemical.type (2 entities), not from Mood.mood (1); choose")
+    assert note.startswith("entities read from Chemical.type (2 entities), not from Mood.mood (1); to choose")
     (document,) = read_documents(written(text, columns={"tag": "Mood.mood"}), "webanno")
     assert entities(document) == [("salt", "sad")]
 

@@ -44,7 +44,7 @@ class AnnotatedText:
         line: its first line in the file, from 1 (the record number where there are no lines).
         sentences: its tokens by sentence, or None if the text has to be tokenized by `rnner.text`.
         marked: whether the file marks it as a document; otherwise it is a single sentence.
-        path: its file, if it is not the file that was read (a folder, say).
+        path: its file, if that is not the path that was read (a folder, say).
     """
 
     text: str
@@ -99,7 +99,9 @@ class SourceFile:
         """`columns` as numbers. Raises DataError if one of them is a name."""
         for key, column in (self.columns or {}).items():
             if isinstance(column, str):
-                raise self.error(f"{key}: {column} names a column of a table; give its number, from 0")
+                raise self.error(
+                    f"{key}: {column} is a name; for this format, give the number of the column, from 0"
+                )
         return None if self.columns is None else dict(self.columns)  # type: ignore[arg-type]
 
     def error(self, message: str, line: int | None = None) -> DataError:
@@ -107,9 +109,9 @@ class SourceFile:
         return DataError(message, self.path, line)
 
     def note_lines(self) -> list[str]:
-        """Return the notes, one line each."""
+        """Return the notes, one line each, with their counts at the end."""
         notes = {**self.notes, **self.unread}
-        return [f"{times:,} × {note}" if times else note for note, times in notes.items()]
+        return [f"{note}: {times:,}" if times else note for note, times in notes.items()]
 
     def label_name(self, number: int, line: int) -> str:
         """Return the name of a numbered tag or label; raise DataError if it has none."""

@@ -59,19 +59,22 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     for file in files:
         yield _read_document(replace(source, path=file), gaps)
     if gaps:
-        source.unread[f"discontinuous entities left out, the first at {gaps[0]}"] += len(gaps)
+        source.unread[f"discontinuous entities left out, such as {gaps[0]}"] += len(gaps)
 
 
 def save(documents: Sequence[AnnotatedText], folder: Path, source: SourceFile) -> None:
     """Write a folder with two files per document, and with brat's list of labels, annotation.conf.
 
-    Raises DataError for what brat cannot hold: a label with white space, and a text with a NUL character.
+    Raises DataError for what brat cannot hold: a label with white space, and a text with a NUL character or
+    with U+FEFF at its beginning.
     """
     folder.mkdir()
     digits = len(str(len(documents)))
     for number, document in enumerate(documents, 1):
         if "\0" in document.text:
             raise source.error("brat cannot hold a text with a NUL character", document.line)
+        if document.text.startswith("\ufeff"):  # it would be read as the byte order mark of the file
+            raise source.error("brat cannot hold a text that begins with U+FEFF", document.line)
         lines = [_line(document, source, i, span) for i, span in enumerate(document.spans, 1)]
         name = f"{number:0{digits}}"
         _write(folder / f"{name}{_TEXT}", document.text)
@@ -93,7 +96,7 @@ def _read_document(source: SourceFile, gaps: list[str]) -> AnnotatedText:
     """Return the text of a file of annotations with its entities; add the discontinuous ones to `gaps`."""
     text_file, _ = _pair(source.path)
     if not text_file.is_file():
-        raise source.error(f"the text of these annotations, {text_file}, does not exist")
+        raise source.error(f"these annotations have no text: {text_file} does not exist")
     text = "".join(read_blocks(text_file)).removeprefix("\ufeff")
     found = list(_read_entities(source))
     marks = [mark for _, marks in found for mark in marks]
@@ -103,7 +106,7 @@ def _read_document(source: SourceFile, gaps: list[str]) -> AnnotatedText:
         lines = [line for line, marks in found for _ in marks]
         raise source.error(str(error), lines[error.index]) from None
     if unit != CHARACTERS:
-        source.notes[f"texts read with offsets in {unit}, not {CHARACTERS}"] += 1
+        source.notes[f"texts read with offsets in {unit} instead of {CHARACTERS}"] += 1
     spans, rest = [], iter(places)
     for line, fragments in found:
         own = sorted(islice(rest, len(fragments)))

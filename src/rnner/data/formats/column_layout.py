@@ -2,13 +2,13 @@ r"""The layout of a column file: its separator, its columns, and which lines are
 
 Settings that the user omits are detected from the first rows, and from a header if there is one.
 
-A line is one of these, whatever stands around it:
+Each line is one of these, whatever lines are around it:
 
     blank           nothing but spaces and tabs
     document mark   begins with `-DOCSTART-`
-    comment         begins with `#` and a space or tab (where tabs separate columns and the line has none:
-                    with `#`), and is not a valid row: it has more or fewer columns than most rows, or no tag
-                    in the tag column (`# id 1f3a`, `#\turl\tdate`)
+    comment         begins with `#` and a space or tab (or with `#` alone, if tabs separate columns and the
+                    line has none), and is not a valid row: it has more or fewer columns than most rows, or
+                    no tag in the tag column (`# id 1f3a`, `#\turl\tdate`)
     header          the first row, if it names columns: `word pos tag`
     row             everything else, such as the token `#` in `# O` and `#tag O`
 """
@@ -47,7 +47,7 @@ class Layout:
         token, tag: columns, counted from 0; `tag` is None if tags are not read.
         tag_cells: tags in the first rows, in any spelling.
         header: the line that names the columns, or None.
-        tag_choice: names the columns that hold tags, and the one that is read, if there are several.
+        tag_choice: a note that names the columns with tags and the one that is read, if there are several.
     """
 
     separator: str = " "
@@ -60,7 +60,7 @@ class Layout:
 
     @property
     def notes(self) -> list[str]:
-        """What the user should know about the layout, one sentence each."""
+        """Notes on the layout for the user, one sentence each."""
         header = "" if self.header is None else f"the first row is read as a header: {show_row(self.header)}"
         return [note for note in (header, self.tag_choice) if note]
 
@@ -69,7 +69,7 @@ class Layout:
         return len(self.split(line)) != self.width == len(self.cells(line))
 
     def cells(self, line: str) -> list[str]:
-        """Return the cells of a row; spaces and tabs both separate if the usual separator does not fit."""
+        """Return the cells of a row; if the usual separator does not fit, spaces and tabs both separate."""
         cells = self.split(line)
         if len(cells) != self.width and self.width:
             others = _GAP.split(line.strip(" \t"))
@@ -169,10 +169,10 @@ def _detect(
     names: Sequence[str],
     name: str,
 ) -> Layout:
-    """Complete a layout that has a separator and perhaps a header, whose `names` are those of columns."""
+    """Complete a layout that has a separator and perhaps a header; `names` are the names in the header."""
     sentences = list(_sentences(lines, layout))
     all_rows = [row for rows in sentences for row in rows]
-    # Where tabs separate, a single cell with a space may be a row that is separated by spaces.
+    # If tabs separate columns, a row of one cell with a space in it may be separated by spaces.
     sure = [row for row in all_rows if len(row) > 1 or " " not in row[0].strip(" ")]
     widths = Counter(map(len, sure or all_rows))
     if not widths:
@@ -197,7 +197,7 @@ def _detect(
         chosen = choose(found)
         tag, tag_choice = chosen.column, describe_choice(found, chosen)
         if tag_choice and len(lines) >= LAYOUT_SAMPLE:
-            tag_choice += f" (counts of the first {len(lines):,} lines)"
+            tag_choice += f" (counts are from the first {len(lines):,} lines)"
     if token is None:
         free = [i for i in range(width) if i != tag]
         token = next((i for i in free if i != index), free[0])
@@ -216,7 +216,7 @@ def _detect_separator(lines: Iterable[str]) -> str:
 
 
 def _sentences(lines: Sequence[str], layout: Layout) -> Iterator[Rows]:
-    """Yield the cells of the rows, grouped by sentence; lines that may be comments only if all are."""
+    """Yield the cells of the rows by sentence; lines that may be comments are used only if all may be."""
     lines = [line for line in lines if not layout.is_comment(line)]
     sure = [line for line in lines if not _may_be_comment(line)]
     for is_row, group in groupby(sure if any(map(layout.is_row, sure)) else lines, key=layout.is_row):
@@ -258,7 +258,7 @@ def _has_running_index(sentences: Sequence[Rows]) -> bool:
 
 def _no_tags(first: Sequence[str], name: str) -> DataError:
     if len(first) == 1:
-        return DataError("the file has one column; a word and its tag are needed", name)
+        return DataError("the file has one column; expected at least two, for the word and its tag", name)
     rows = show_row(" | ".join(first))
     return DataError(
         f"no column holds tags (O, B-PER, I-PER ... or 0 and 1) in rows like {rows}; {_HOW_TO_SET}", name

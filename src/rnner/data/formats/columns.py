@@ -5,7 +5,7 @@
 
 Documents begin at `-DOCSTART-` lines or `# newdoc` comments. No line is dropped: each one is a token, a blank
 line, a comment, a document mark, a header, or an error with its line number (`column_layout` says which).
-Tags are yielded as they stand in the file; `rnner.data.tag_spellings` reads them.
+Tags are yielded unchanged; `rnner.data.tag_spellings` interprets them.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.text.spacing import spacing_in
 
-EXTRA_COLUMNS_NOTE = "dropped columns other than word and tag"
+EXTRA_COLUMNS_NOTE = "columns other than word and tag dropped"
 NO_BLANK_LINES = "the file has no blank lines between sentences"
 LONG_SENTENCE = 200
-"""Tokens of a sentence that is probably several; newspaper sentences are rarely half as long."""
+"""Number of tokens above which a sentence is probably several; few in newspapers are half as long."""
 _SEPARATOR_NOTE = "some rows have spaces where most rows have tabs, or tabs where most have spaces"
-_COMMENT_NOTE = "lines that begin with # and are not rows read as comments"
+_COMMENT_NOTE = "lines that begin with # but are not valid rows, read as comments"
 
 _MOST_KNOWN_ROWS = 1 << 17  # distinct rows to cache: most words of a text recur with the same tag
 _TEXT_COMMENT = re.compile(r"#[ \t]*text[ \t]*=(.*)")
@@ -66,7 +66,7 @@ class ConllReader:
         source: a path, or a stream at its beginning.
         columns: `{"token": 0, "tag": -1}`, counted from 0, negative numbers from the end; default: detected.
         tagged: whether to read tags. If False, one column is enough and `ColumnSentence.tags` is None.
-        notes: counts what is read differently from how it stands, and how many times (0: not counted).
+        notes: filled with what is read differently from the file, and how many times (0: not counted).
         on_error: called with the first error of each sentence that has one, and of each comment. The sentence
             (but not its comments and marks) or the comment is left out. If None, the error is raised.
 

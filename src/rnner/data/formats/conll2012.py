@@ -133,12 +133,12 @@ def _columns(source: SourceFile, rows: Sequence[Sequence[str]]) -> tuple[int, in
             )
         word = next((i for i in range(width) if not _is_number_or_name(table, i)), 0)
         entity = brackets[-1]
-        source.notes[f"words are read from column {word}, entities from column {entity} (from 0)"] = 0
+        source.notes[f"words are read from column {word}, entities from column {entity} (counted from 0)"] = 0
     return chosen.get("token", word), chosen.get("tag", entity)
 
 
 def _holds_entities(rows: Sequence[Sequence[str]], column: int) -> bool:
-    """Return whether a column holds brackets with labels that are not those of parses and arguments."""
+    """Return whether a column holds brackets with labels other than those of parses and arguments."""
     if not all(_BRACKETS.fullmatch(row[column]) for row in rows):
         return False
     labels = {match[1] for row in rows for match in _PART.finditer(row[column]) if match[1]}
@@ -168,13 +168,15 @@ def _spans(source: SourceFile, cells: Sequence[str], lines: Sequence[int]) -> li
     for i, cell in enumerate(cells):
         if not _BRACKETS.fullmatch(cell) or not cell:
             expected = "expected (LABEL*, *, *) or (LABEL)"
-            raise source.error(f"{show_row(cell)} does not mark entities by brackets; {expected}", lines[i])
+            raise source.error(f"{show_row(cell)} does not mark entities with brackets; {expected}", lines[i])
         for part in _PART.finditer(cell):
             if part[1]:
-                source.notes.update(["nested entities left out; the outermost is read"] if opened else [])
+                source.notes.update(
+                    ["nested entities left out (only the outermost is read)"] if opened else []
+                )
                 opened.append((i, part[1]))
             elif not opened:
-                raise source.error(f"the bracket that {show_row(cell)} closes was not opened", lines[i])
+                raise source.error(f"{show_row(cell)} closes a bracket that was not opened", lines[i])
             else:
                 start, label = opened.pop()
                 if not opened:

@@ -23,7 +23,7 @@ _WIDTH = 10
 _TAG_KEYS = ("ner", "name", "ne")
 _WORD_ID = re.compile(r"[0-9]+")
 _OTHER_ID = re.compile(r"[0-9]+[-.][0-9]+")
-_SKIPPED_NOTE = "skipped ranges (1-2) and empty nodes (1.1), which are not words"
+_SKIPPED_NOTE = "ranges (1-2) and empty nodes (1.1) skipped, because they are not words"
 
 _Row = tuple[int, list[str]]  # line number and cells
 

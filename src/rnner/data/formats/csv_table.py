@@ -1,14 +1,14 @@
 """CSV (RFC 4180) with a header row that names the columns; separated by commas, semicolons, bars or tabs.
 
     Sentence #,Word,POS,Tag
-    Sentence: 1,Ada,NNP,B-PER      a word per row; the sentence is named in its first row, or in each
+    Sentence: 1,Ada,NNP,B-PER      one word per row; the sentence is named in its first row or in all
     ,wrote,VBD,O
 
     tokens,ner_tags
-    "['Ada', 'wrote']","['B-PER', 'O']"      a sentence per row: lists, or words separated by spaces
+    "['Ada', 'wrote']","['B-PER', 'O']"      one sentence per row: lists, or words separated by spaces
 
-Blank rows end sentences too. A tab-separated file is CSV if it names sentences or documents or has a sentence
-per row; otherwise it is a column file with a header.
+Blank rows end sentences too. A tab-separated file is CSV if it names sentences or documents or has one
+sentence per row; otherwise it is a column file with a header.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from rnner.tags import is_tag
 
 _TAGGED_ROW = re.compile(r"[^\t]*,(O|[BIES]-[^,\t]+)")
 _SAMPLE = 2000  # rows from which the layout is detected
-_LEAST_LISTS = 0.1  # share of rows with several tags, in a table with a sentence per row
-_LONG_SENTENCE, _LONGEST_SENTENCE = 100, 1000  # words that are noted, and refused, as one sentence
+_LEAST_LISTS = 0.1  # share of rows with several tags, in a table with one sentence per row
+_LONG_SENTENCE, _LONGEST_SENTENCE = 100, 1000  # more words in a sentence: a note; an error
 
 _Row = tuple[int, list[str]]  # line number and cells
 
@@ -89,7 +89,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
 
 
 def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) -> None:
-    """Write a word per row, with the numbers of its document (if documents are marked) and its sentence.
+    """Write one word per row, with the numbers of its document (if documents are marked) and its sentence.
 
     Raises DataError, with the line in the source, for a word or tag with a line break.
     """
@@ -137,8 +137,8 @@ def _check_words(
     texts = [cells[header.word] for _, cells in rows if len(cells) > header.word]
     if not wide and name.lower() in OF_TEXTS and sum(" " in text for text in texts) > len(texts) / 2:
         raise source.error(
-            f"the column {name} holds texts, but {header.names[tags.read]} has a single tag for each; "
-            "expected a word and its tag per row, or a tag for each word of a text"
+            f"the column {name} holds texts, but {header.names[tags.read]} has a single tag per text; "
+            "expected one word and its tag per row, or one tag per word of each text"
         )
 
 
@@ -146,7 +146,7 @@ def _check_words(
 
 
 def _sample_rows(source: SourceFile, lines: Sequence[tuple[int, str]], header: Header) -> list[_Row]:
-    """Return the first rows, with cells of several lines if all quotes match."""
+    """Return the first rows; if all quotes match, cells may have several lines."""
     unnoted = SourceFile(source.path)
     try:
         return list(_records(unnoted, iter(lines), header, multiline=True))
@@ -159,7 +159,7 @@ def _records(
 ) -> Iterator[_Row]:
     """Yield the rows. A quoted cell may have several lines if `multiline`, and one line otherwise.
 
-    If a quoted cell does not end where it may, its quotes are part of the text. That is noted.
+    If the quotes of a row do not match, they are read as part of the text, with a note.
     """
     for number, line in lines:
         cells = split_row(line, header.delimiter)
@@ -171,15 +171,15 @@ def _records(
                 quotes += following[1].count('"')
             cells = split_row("\n".join(parts), header.delimiter)
             if cells is None:
-                raise source.error(f"a quoted cell does not end: {show_row(line)}", number)
+                raise source.error(f"a quoted cell is not closed: {show_row(line)}", number)
         elif cells is None:
-            source.notes["rows with quotation marks that do not match, read as part of the text"] += 1
+            source.notes["rows with unmatched quotation marks, read as part of the text"] += 1
             cells = line.split(header.delimiter)
         yield number, [cell.strip(" ") for cell in cells] if header.padded else cells
 
 
 def _check_width(source: SourceFile, header: Header, row: _Row) -> bool:
-    """Return whether a row holds data: whether it is not the header again. Blank rows are kept."""
+    """Return whether a row holds data, which a repeated header does not. Blank rows are kept."""
     number, cells = row
     if header.names[0] == cells[0].strip() and header.names == [cell.strip() for cell in cells]:
         source.notes["repeated header rows skipped"] += 1
@@ -191,7 +191,7 @@ def _check_width(source: SourceFile, header: Header, row: _Row) -> bool:
     return True
 
 
-# --- a word per row ----------------------------------------------------------------------------------------
+# --- one word per row --------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -229,9 +229,11 @@ class _Sentences:
 
     def _check_length(self, words: int) -> None:
         """Note a sentence that is the whole file if it is long; raise DataError if it is too long."""
-        message = f"no column names the sentences and no row is blank: {words:,} words are one sentence"
+        message = (
+            f"no column names the sentences and no row is blank, so all {words:,} words are one sentence"
+        )
         if words > _LONGEST_SENTENCE:
-            raise self.source.error(f"{message}; add a column sentence_id, or blank rows")
+            raise self.source.error(f"{message}; add a column sentence_id, or blank rows between sentences")
         if words > _LONG_SENTENCE:
             self.source.notes[message] = 0
 
@@ -249,7 +251,7 @@ class _Sentences:
             yield TaggedSentence(words, [tag or "O" for tag in tags], numbers, self.document)
 
 
-# --- a sentence per row ------------------------------------------------------------------------------------
+# --- one sentence per row ----------------------------------------------------------------------------------
 
 
 def _is_wide(cell: str) -> bool:

@@ -16,7 +16,7 @@ from rnner.data.lines import no_such_file
 from rnner.errors import DataError
 
 _MOST_RECORDS = 100
-_FOLDERS = "give a file, a folder of brat (*.txt and *.ann), or one saved by the library `datasets`"
+_FOLDERS = "give a file, a brat folder (*.txt and *.ann), or a folder saved by the library `datasets`"
 _JSON = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\t\n]*"\s*:|\})')
 
 
@@ -41,7 +41,7 @@ def detect_format(path: Path) -> str:
 
 
 def format_of(source: SourceFile) -> str:
-    """Return the format of a source. If its columns are chosen, it is a table, and by default a column file.
+    """Return the format of a source; columns, if columns are chosen that the detected format lacks.
 
     Raises DataError as `detect_format` does.
     """
@@ -50,7 +50,7 @@ def format_of(source: SourceFile) -> str:
 
 
 def _json_format(source: SourceFile) -> str:
-    """Return the format of the first JSON record that has one; the first records may have no annotation."""
+    """Return the format of the first JSON record that shows one; records before it may have no labels."""
     first = None
     for record in islice(read_records(source), _MOST_RECORDS):
         for name, form in FORMATS.items():

@@ -2,7 +2,7 @@
 
     {"text": "Ada wrote.", "entities": [{"start": 0, "end": 3, "label": "PER", "text": "Ada"}]}
 
-span_records.py reads it; the predicted entities come first, whatever other keys a record has.
+span_records.py reads it; the predicted entities take precedence over annotations under other keys.
 """
 
 from __future__ import annotations

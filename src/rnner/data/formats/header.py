@@ -10,7 +10,7 @@ from rnner.tags import is_tag
 
 ColumnName = Literal["token", "tag", "predicted", "other", ""]
 PREDICTED = "predicted"
-"""The name of the column of predicted tags, which are read rather than other tags."""
+"""The name of the column of predicted tags, which is preferred to other columns of tags."""
 
 _TOKEN = re.compile(
     "tokens?|words?|form|text|surface|char|character|wort|woord|mot|palabra|palavra|parola|ord|slovo|kelime|kata"
@@ -27,7 +27,7 @@ _OTHER = re.compile(
 
 
 def column_names(cells: Sequence[str]) -> list[ColumnName]:
-    """Return what each cell names if the row is a header; empty for a cell that is no usual name."""
+    """Return what each cell names if the row is a header; empty for a cell that is not a usual name."""
     return [_kind(re.sub(r"[\W_]+", "_", cell.casefold()).strip("_")) for cell in cells]
 
 
@@ -38,7 +38,7 @@ def is_header(cells: Sequence[str]) -> bool:
 
 
 def may_be_header(cells: Sequence[str]) -> bool:
-    """Return whether a row names words or tags, and has no tag: it is a header if the next rows have tags."""
+    """Return whether a row names words or tags, and has no tag; it is a header if the next rows have tags."""
     has_name = not {"token", "tag"}.isdisjoint(column_names(cells))
     return has_name and not any(map(is_tag, cells)) and not cells[0].startswith("#")
 

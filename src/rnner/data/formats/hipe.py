@@ -31,7 +31,7 @@ _READ = "NE-COARSE-LIT"
 _SENTENCE_ENDS = ("EndOfSentence", "PySBDSegment")
 _NO_SPACE = "NoSpaceAfter"
 _EMPTY = "_"
-_SPLIT_NOTE = "sentence ends within a name ignored (EndOfSentence)"
+_SPLIT_NOTE = "sentence ends (EndOfSentence) within names ignored"
 _PARTIAL_NOTE = "names that cover part of a word (Partial-0:4) read as the whole word"
 _WHOLE_NOTE = "documents without EndOfSentence read as one sentence"
 
@@ -63,7 +63,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
                 names = cells
                 rows = _Rows(source, names, _tag_columns(source, names))
             elif cells != names:
-                raise source.error(f"a second header with other columns: {show_row(line)}", number)
+                raise source.error(f"a second header, with different columns: {show_row(line)}", number)
         elif rows is None:
             raise source.error(f"expected the header TOKEN, {_READ}, ..., found {show_row(line)}", number)
         elif len(cells) != len(names):
@@ -156,7 +156,7 @@ class _Rows:
             column = self.names[self.tags.read]
             others = [name for i, name in self.tags.names.items() if self.tags.counts[i]]
             advice = f"; choose another column: --columns tag={others[0]}" if others else ""
-            raise self.source.error(f"the column {column} holds nothing but _{advice}")
+            raise self.source.error(f"the column {column} contains only _{advice}")
         self.tags.note(self.source)
 
     def _sentence(self, document: int) -> Iterator[TaggedSentence]:
@@ -171,7 +171,7 @@ class _Rows:
             yield TaggedSentence([cells[0] for cells in rows], tags, lines, document, spaces)
 
     def _continues(self, tag: str) -> bool:
-        """Return whether a tag continues the entity of the last row. Only if entities begin with B-."""
+        """Return whether a tag continues the last row's entity; False if entities do not begin with B-."""
         before = self.rows[-1][self.tags.read]
         return (
             self.first_prefix == "B"

@@ -1,4 +1,4 @@
-"""The text of an HTML page, and where its characters are once lines are broken between blocks."""
+"""The text of an HTML page, with line breaks between blocks, and the new positions of its characters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class HtmlText(HTMLParser):
     r"""The text of an HTML page.
 
     Attributes:
-        content: the text as a browser counts it (`textContent`): nothing stands between two blocks.
+        content: the text as a browser counts it (`textContent`), with nothing between two blocks.
         text: the same with a line break between two blocks.
 
     Example:

@@ -1,4 +1,4 @@
-"""Text with a tag at each word and a sentence per line, as NLTK (`str2tuple`) and Stanford's tagger write it.
+"""Text with a tag after each word, one sentence per line, as NLTK (`str2tuple`) and Stanford's tagger write.
 
     Ada/B-PER Lovelace/I-PER wrote/O ./O        or Ada_B-PER, or Ada|B-PER
 
@@ -29,7 +29,7 @@ _OTHER = re.compile("[ \t\n\0]")
 
 
 def detect(head: Head) -> bool:
-    """Return whether nearly all words of the first lines carry a tag."""
+    """Return whether nearly all words of the first lines have a tag."""
     return _detect_separator(head.lines[:_SAMPLE]) is not None
 
 
@@ -50,7 +50,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
                 word, tag = _split(item, separator)
                 if not word or not tag:
                     example = f"such as Ada{separator}B-PER"
-                    raise source.error(f"{show_row(item)} is not a word and its tag, {example}", number)
+                    raise source.error(f"{show_row(item)} is not a word with its tag, {example}", number)
                 words.append(word)
                 tags.append(tag)
                 numbers.append(number)
@@ -59,7 +59,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
 
 
 def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) -> None:
-    """Write a sentence per line, with a slash between words and tags.
+    """Write one sentence per line, with a slash between words and tags.
 
     Raises DataError, with the line in the source, for words with spaces, and tags with spaces or slashes.
     """
@@ -106,7 +106,7 @@ def _split(item: str, separator: str) -> tuple[str, str]:
 
 
 def _is_word_per_line(lines: Sequence[str]) -> bool:
-    """Return whether every line holds one word, and blank lines stand between lines."""
+    """Return whether every line holds one word, with blank lines among them."""
     text = "\n".join(lines).strip(" \t\n")
     return "\n\n" in text and all(len(_items(line)) <= 1 for line in lines)
 

@@ -87,7 +87,7 @@ class Record:
         return first, last
 
     def note_unread(self, keys: Iterable[str]) -> None:
-        """Count the lists of objects or lists under these keys as labels that are not read."""
+        """Note that lists under these keys, of objects or lists, are labels that are not read."""
         for key in keys:
             value = self.value.get(key)
             if isinstance(value, list) and value and isinstance(value[0], dict | list):
@@ -104,7 +104,7 @@ class Record:
 def read_records(source: SourceFile) -> Iterator[Record]:
     """Yield the objects of a JSONL or JSON file, and those in the list of a wrapper (`{"documents": [...]}`).
 
-    Raises DataError with the line for invalid JSON, and for other values than objects.
+    Raises DataError with the line for invalid JSON, and for values other than objects.
     """
     for value, line in read_values(source):
         for item in _unwrapped(value):
@@ -159,7 +159,7 @@ def quoted(keys: Iterable[str]) -> str:
 
 
 def _unwrapped(value: Any) -> list[Any]:
-    """Return the objects in a wrapper, or else the value itself."""
+    """Return the objects in a wrapper; for other values, the value itself."""
     for key in _WRAPPERS if isinstance(value, dict) and value.keys().isdisjoint(("text", "tokens")) else ():
         items = value.get(key)
         if isinstance(items, list) and items and all(isinstance(item, dict) for item in items):
@@ -168,7 +168,7 @@ def _unwrapped(value: Any) -> list[Any]:
 
 
 def _is_whole(line: str) -> bool:
-    """Return whether a line does not end within a JSON value."""
+    """Return whether the JSON value of a line is complete, or invalid before its end."""
     try:
         _DECODER.raw_decode(line, _skip_blanks(line, 0))
     except json.JSONDecodeError as error:

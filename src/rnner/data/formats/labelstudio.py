@@ -8,7 +8,7 @@
 
 Old versions write `completions` for `annotations`; texts with markup have `hypertextlabels`. Offsets count
 UTF-16 code units, because Label Studio runs in a browser. Other programs may write offsets in characters; the
-text that each span quotes shows it. Of several annotations, the ground truth is read, or else the first.
+text that each span quotes shows which. Of several annotations, the ground truth is read, or else the first.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
             data, annotations = task, [_minimal_results(task)]
             name = shorten(task.value.get("id"))
             if "id" in task.value and name in seen:
-                source.notes["further annotations of a task skipped: its first was read"] += 1
+                source.notes["further annotations of a task skipped (only its first is read)"] += 1
                 continue
             seen.add(name)
         if not annotations:
@@ -80,7 +80,7 @@ def _document(task: Record, text: str, annotations: Sequence[Sequence[Record]]) 
     found = [read_spans(content, task, [_flat(it) for it in values], UTF16) for values in annotations]
     if any(set(spans) != set(found[0]) for spans in found):
         task.source.notes[
-            "tasks whose annotations differ: the first was read; mark one as ground truth in Label Studio"
+            "tasks whose annotations differ (the first is read; to choose, mark one as ground truth)"
         ] += 1
     if page is None:
         return AnnotatedText(text, found[0], task.line)
@@ -110,7 +110,7 @@ def _values(annotation: Record) -> Iterator[Record]:
         elif isinstance(kind, str) and kind.endswith("labels"):
             result.source.unread[f"labels of type {kind!r} not read"] += 1
         else:
-            result.source.notes[f"results of type {kind!r} skipped: they are not labels of a text"] += 1
+            result.source.notes[f"results of type {kind!r} skipped (not labels of a text)"] += 1
 
 
 def _flat(value: Record) -> dict[str, Any]:
@@ -144,8 +144,10 @@ def _result(text: str, units: Sequence[int], number: int, span: CharSpan) -> dic
 
 
 def _minimal_key(record: Record) -> str | None:
-    """Return the key of the labelled spans in JSON-MIN."""
-    for key, value in record.value.items():
+    """Return the key of the labelled spans in JSON-MIN; `entities`, if there is one, precedes all others."""
+    predicted = isinstance(record.value.get("entities"), list)  # by rnner, which keeps others as input_KEY
+    for key in ("entities",) if predicted else record.value:
+        value = record.value[key]
         first = value[0] if isinstance(value, list) and value else None
         if isinstance(first, dict) and (_LABELS in first or _HYPERTEXT in first):
             return key
@@ -161,7 +163,7 @@ def _minimal_results(record: Record) -> list[Record]:
 
 
 def _rows(source: SourceFile) -> Iterator[Record]:
-    """Yield the rows of a table as records, with cells of JSON decoded."""
+    """Yield the rows of a table as records, with JSON cells decoded."""
     text = "".join(read_blocks(source.path)).removeprefix("\ufeff")
     csv.field_size_limit(max(csv.field_size_limit(), _MOST_CELL))
     delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
@@ -178,7 +180,7 @@ def _rows(source: SourceFile) -> Iterator[Record]:
 
 
 def _cell(column: str, value: Any) -> Any:
-    """Return the value of a cell: labels are JSON, and no labels are an empty cell."""
+    """Return the value of a cell. Labels are JSON; an empty cell means no labels."""
     if isinstance(value, str) and value.startswith("["):
         try:
             return json.loads(value)

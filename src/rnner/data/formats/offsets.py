@@ -1,7 +1,7 @@
-"""Offsets of spans in any unit, as characters.
+"""Conversion of offsets in any unit to characters.
 
 Programs count in different units: Python in characters, browsers in UTF-16 code units (of which 😀 has two),
-others in bytes of UTF-8; some count the last character in. The text that a span quotes shows which it is.
+others in bytes of UTF-8; some include the end. The text that a span quotes shows which.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _SIZES: dict[str, Callable[[str], int]] = {
     CHARACTERS: lambda character: 1,
     UTF16: lambda character: 2 if character > "\uffff" else 1,
     BYTES: lambda character: len(character.encode()),
-    "characters, with a line end of two characters counted as one": lambda character: character != "\r",
+    "characters, with each \\r\\n as one": lambda character: character != "\r",
 }
 _MESSAGE = 60  # characters of a quote in a message
-_LAST_COUNTED_IN = "characters, with the last one counted in"
+_LAST_COUNTED_IN = "characters, with the end included"
 
 
 class OffsetError(ValueError):
@@ -54,9 +54,9 @@ def positions(text: str, unit: str) -> list[int]:
 def to_characters(text: str, marks: Sequence[Mark], unit: str) -> tuple[str, list[_Span]]:
     """Return the unit that the marks of a text count in, and their spans in characters.
 
-    `unit` is taken if all spans fit. Otherwise another is taken if all spans fit and some quote their text.
+    `unit` is used if all spans fit. Otherwise another is used if all spans fit and some quote their text.
 
-    Raises OffsetError if none is.
+    Raises OffsetError if no unit fits.
 
     Example:
         >>> to_characters("😀 Ada", [Mark(3, 6, "PER", "Ada")], "characters")

@@ -1,6 +1,6 @@
 """Prodigy's JSONL (prodi.gy/docs/api-interfaces): `{"text": ..., "spans": [{"start", "end", "label"}]}`.
 
-Offsets count characters. span_records.py reads it: the tokens of a record too, and accepted records only.
+Offsets count characters. span_records.py reads it, with its tokens; only accepted records are kept.
 """
 
 from __future__ import annotations

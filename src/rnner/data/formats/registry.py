@@ -5,12 +5,16 @@ To add a format, write a module in this folder with
 * `read(source)`, which yields `TaggedSentence`s or `AnnotatedText`s and raises `source.error(message, line)`;
 * `write(items, out, source)`, which writes them to a text file (or, for a binary file or a folder,
   `save(items, path, source)`; brat.py is an example);
-* `detect(head)`, which returns whether a file that begins so is in this format; conllu.py is an example. For
+* `detect(head)`, which returns whether a file with this head is in the format; conllu.py is an example. For
   JSON instead: `matches(record)`, which returns whether a record is in this format; tokens.py is an example.
 
-Then import it and add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below. Detection, reading, training, the
-command line and the round-trip tests use these tables. The first format that detects a file wins; a file that
-none detects is a column file.
+JSON with a text and spans is read by span_records.py: add the keys of the format to its tables, or call its
+`read_spans` from a module for the format.
+
+Then import the module and add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below. Detection, reading,
+training, the command line and the round-trip tests use these tables. The first format that detects a file
+wins, so `entities`, which takes any list of spans, comes after other JSON; a file that none detects is a
+column file.
 """
 
 from __future__ import annotations
@@ -63,7 +67,7 @@ class FileFormat(Generic[Item]):
     Attributes:
         read, write: functions that read and write it; `write` is None if it is not a text file.
         save: function that writes a format that is not one text file to a new path.
-        detect: whether a file that begins so is in this format; None for JSON.
+        detect: whether a file with this head is in the format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.
         json_keys: the keys of such records, for error messages.
         has_columns: whether `SourceFile.columns` chooses what is read.
@@ -79,7 +83,7 @@ class FileFormat(Generic[Item]):
 
 
 TOKEN_FORMATS = {
-    "columns": FileFormat(columns.read, columns.write, has_columns=True),  # what no other format detects
+    "columns": FileFormat(columns.read, columns.write, has_columns=True),  # if no other format is detected
     "conllu": FileFormat(conllu.read, conllu.write, conllu.detect),
     "conll2012": FileFormat(conll2012.read, conll2012.write, conll2012.detect, has_columns=True),
     "hipe": FileFormat(hipe.read, hipe.write, hipe.detect, has_columns=True),
@@ -140,7 +144,7 @@ def read_documents(source: SourceFile, form: str, illegal: IllegalTagRule = "err
 def read_sentences(source: SourceFile, form: str) -> list[TaggedSentence]:
     """Return the sentences of a file in any format, with standard tags (`rnner.data.tag_spellings`).
 
-    Tags that are numbers get the names of the source.
+    Tags that are numbers become their names in `source.label_names`.
 
     Raises DataError as `stream_sentences` does, and for the first tag that cannot be read.
     """
@@ -162,7 +166,7 @@ def read_sentences(source: SourceFile, form: str) -> list[TaggedSentence]:
 
 
 def stream_sentences(source: SourceFile, form: str) -> Iterator[TaggedSentence]:
-    """Yield the sentences of a file in any format, with the tags as they stand in it.
+    """Yield the sentences of a file in any format, with unchanged tags.
 
     Spans of characters become BIOES tags.
 

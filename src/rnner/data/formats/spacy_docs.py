@@ -37,7 +37,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     """
     for number, doc in enumerate(_load(source), 1):
         if not doc.has_annotation("ENT_IOB"):
-            source.notes["documents whose entities are not set read as texts without an entity"] += 1
+            source.notes["documents whose entities are not set, read as texts without entities"] += 1
         if groups := sum(map(len, doc.spans.values())):
             source.unread["spans in doc.spans not read"] += groups
         spans = [CharSpan(span.start_char, span.end_char, span.label_) for span in doc.ents]
@@ -47,7 +47,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
 
 
 def save(documents: Sequence[AnnotatedText], path: Path, source: SourceFile) -> None:
-    """Write a DocBin; tokens are also cut where entities begin and end.
+    """Write a DocBin; tokens are also split where entities begin and end.
 
     Raises DataError if spaCy is not installed, and for entities that overlap.
     """

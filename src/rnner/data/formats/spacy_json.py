@@ -4,7 +4,7 @@
     {"classes": ["PER"], "annotations": [["Ada wrote.", {"entities": [[0, 3, "PER"]]}], ...]}
     [{"paragraphs": [{"sentences": [{"tokens": [{"orth": "Ada", "ner": "U-PER"}, ...]}]}]}]
 
-The second is from the NER annotator of tecoholic. Offsets count characters. Training data as Python code
+The second is written by tecoholic's NER annotator. Offsets count characters. Training data as Python code
 is not read: save it with `json.dump`.
 """
 
@@ -52,7 +52,10 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
             if "paragraphs" in value:
                 yield from map(_read_paragraph, record.records("paragraphs"))
             else:
-                yield from (_read_pair(source, item, line) for item in record.items("annotations") if item)
+                items = record.items("annotations")
+                if empty := items.count(None):
+                    source.notes["annotations that are null skipped"] += empty
+                yield from (_read_pair(source, item, line) for item in items if item is not None)
         elif isinstance(value, str):  # a line holds one pair: its items come one by one
             yield _read_pair(source, [value, *(it for it, _ in islice(values, 1))], line)
         else:
@@ -71,11 +74,13 @@ def _is_python(text: str) -> bool:
 
 def _read_pair(source: SourceFile, pair: Any, line: int) -> AnnotatedText:
     if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[1], dict):
-        raise source.error(f"expected a text and its entities, as {_EXAMPLE}, found {shorten(pair)}", line)
+        raise source.error(
+            f"expected a text and its entities, such as {_EXAMPLE}, found {shorten(pair)}", line
+        )
     record = Record(source, pair[1], line)
     text = record.check_text(pair[0], "text")
     if "entities" not in pair[1]:
-        source.notes['texts without "entities" read as texts without an entity'] += 1
+        source.notes['texts without the key "entities", read as texts without entities'] += 1
     return AnnotatedText(text, read_spans(text, record, record.items("entities"), CHARACTERS), line)
 
 
@@ -107,7 +112,7 @@ def _tag(token: Record) -> str:
     """Return the tag of a token in the scheme bioes."""
     tag = token.value.get("ner")
     if tag in (None, "-", ""):
-        token.source.notes['tokens without an entity tag ("-") read as O'] += 1
+        token.source.notes['tokens without an entity tag ("-"), read as O'] += 1
         return "O"
     prefix, hyphen, label = token.text("ner").partition("-")
     return f"{_PREFIXES.get(prefix, prefix)}{hyphen}{label}"

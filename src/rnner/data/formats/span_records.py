@@ -1,11 +1,11 @@
-"""JSON records with a text and spans, whatever their keys: entities, Prodigy and doccano are read here.
+"""JSON records with a text and spans, under any known keys: the formats entities, prodigy and doccano.
 
     {"text": "Ada wrote.", "entities": [{"start": 0, "end": 3, "label": "PER", "text": "Ada"}]}
     {"text": "Ada wrote.", "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": "accept"}
     {"text": "Ada wrote.", "label": [[0, 3, "PER"]]}
     {"content": "Ada wrote.", "annotations": [{"startOffset": 0, "length": 3, "type": "PER"}]}
 
-`TEXTS`, `LISTS` and the tables after them name the keys; of several, the first is read. Offsets count
+`TEXTS`, `LISTS` and the tables after them list the keys; of several, the first is read. Offsets count
 characters. If a span quotes its text, other units are detected (offsets.py). Labels may be numbers: see
 `SourceFile.label_names`. Tokens are read if a record has them, as objects (Prodigy, spaCy) or as strings (the
 predictions of rnner, where such a record is a sentence). Records rejected or ignored in Prodigy are skipped.
@@ -66,11 +66,11 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
 
 
 def _note_unread(record: Record, key: str | None) -> None:
-    """Note the labels under other keys than the one that is read, and a record without any."""
+    """Note labels under keys other than the one that is read, and a record without labels."""
     others = LISTS if key else record.value.keys() - {"tokens"}
     record.note_unread(other for other in others if other != key)
     if key is None and "answer" not in record.value:
-        record.source.notes[f"records without {' or '.join(LISTS)} read as texts without an entity"] += 1
+        record.source.notes[f"records without {' or '.join(LISTS)} read as texts without entities"] += 1
 
 
 def read_spans(text: str, record: Record, items: Sequence[Any], unit: str) -> list[CharSpan]:
@@ -90,7 +90,7 @@ def read_spans(text: str, record: Record, items: Sequence[Any], unit: str) -> li
     except OffsetError as error:
         raise record.error(str(error)) from None
     if counted_in != unit:
-        record.source.notes[f"records read with offsets in {counted_in}, not {unit}"] += 1
+        record.source.notes[f"records read with offsets in {counted_in} instead of {unit}"] += 1
     return [
         CharSpan(*place, record.check_label(mark.label)) for mark, place in zip(marks, places, strict=True)
     ]
@@ -145,7 +145,7 @@ def _read_marks(record: Record, item: Any) -> list[Mark]:
 
 
 def find_words(text: str, words: Iterable[str]) -> list[Token] | None:
-    """Return words with their places in a text; None if it does not consist of them and white space."""
+    """Return words with their places in a text; None unless the text is these words and white space."""
     tokens, position = [], 0
     for word in words:
         start = text.find(word, position)
@@ -160,7 +160,7 @@ def _one_sentence(text: str, words: Iterable[str], source: SourceFile) -> list[l
     """Return the words of a text as one sentence; None, with a note, if they do not match it."""
     tokens = find_words(text, words)
     if tokens is None:
-        source.notes["records whose tokens do not match their text: tokenized again"] += 1
+        source.notes["records tokenized again, because their tokens do not match their text"] += 1
     return None if tokens is None else [tokens]
 
 

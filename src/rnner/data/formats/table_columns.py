@@ -1,4 +1,4 @@
-"""Columns of tables: chosen by name or number, and counted if several of them hold tags."""
+"""Columns of tables: choose them by name or number, and count the entities in those with tags."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _find(source: SourceFile, column: int | str, names: Sequence[str]) -> int:
 
 
 def count_entities(tags: Iterable[str]) -> int:
-    """Count the entities of a sentence, whatever the spelling of its tags."""
+    """Count the entities of a sentence, in any spelling of tags."""
     count, before = 0, ""
     for tag in tags:
         match = _PREFIXED.fullmatch(tag)
@@ -52,7 +52,7 @@ class TagColumns:
         self.counts = dict.fromkeys(names, 0)
 
     def add(self, column: int, tags: Iterable[str]) -> None:
-        """Count the entities of a sentence in one of the columns."""
+        """Count the entities that a column has in a sentence."""
         self.counts[column] += count_entities(tags)
 
     def note(self, source: SourceFile) -> None:
@@ -61,5 +61,5 @@ class TagColumns:
         others = [f"{self.names[i]} ({count:,})" for i, count in counts.items()]
         if others:
             read = f"{self.names[self.read]} ({self.counts[self.read]:,} entities)"
-            advice = "choose with data.columns or --columns, such as token=NAME,tag=NAME"
+            advice = "to choose, set data.columns or --columns token=NAME,tag=NAME"
             source.notes[f"tags read from the column {read}, not from {', '.join(others)}; {advice}"] = 0

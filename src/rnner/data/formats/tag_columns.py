@@ -4,11 +4,11 @@ Several columns may hold tags: chunks beside entities (CoNLL-2003), outer and ne
 coarse and fine types, gold and predicted tags. Chunks (NP, VP, ...) are not entities, so such a column is
 read only if no other column holds tags. Of the others, these are not read:
 
-* columns with few words outside, such as clauses (LST20), beside one with more;
-* columns whose entities are mostly within longer ones of another column: nested beside outer;
+* columns with few words outside entities, such as clauses (LST20), if another column has more;
+* columns whose entities are mostly within longer ones of another column: nested within outer;
 * columns with less than half the entities of another one.
 
-The last of the rest is read, as the CoNLL evaluation script does.
+Of the remaining columns, the last is read, as the CoNLL evaluation script does.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _RANKS = {"prefix": 4, "suffix": 4, "bare": 4, "binary": 3, "plain": 2, "outside
 _DOUBTFUL = 0
 _READABLE = 0.5  # lowest share of valid tags in a column of tags
 _FEW_OUTSIDE = 0.25  # a column with fewer words outside divides sentences into parts
-_ENOUGH_WORDS = 100  # to judge that
+_ENOUGH_WORDS = 100  # needed to judge this
 _PLAIN_OUTSIDE = 0.4  # usual share of words outside entities; a column of words has fewer `0` and `O`
 
 
@@ -45,7 +45,7 @@ class TagColumn(NamedTuple):
         spans: the entities, as conlleval counts them: sentence, first word, word after the last.
         divides: whether so few words are outside entities that the column divides sentences into parts.
         readable: the share of cells that are tags.
-        rank: how likely the column is to hold the tags of entities; higher is likelier.
+        rank: how likely the column is to hold the tags of entities; higher is more likely.
     """
 
     column: int
@@ -99,16 +99,16 @@ def describe_choice(columns: Sequence[TagColumn], chosen: TagColumn) -> str:
         return ""
     listed = [f"{it.column} ({counted(it.entities, 'entity', 'entities')})" for it in named]
     if any(it.rank < chosen.rank for it in named):
-        reason = "whose tags have labels"
+        reason = "because its tags have labels"
     elif not chosen.divides and any(it.divides for it in named):
-        reason = "where most words are outside entities"
+        reason = "because most of its words are outside entities"
     elif all(it.entities < chosen.entities for it in named if it is not chosen):
-        reason = "which has the most entities"
+        reason = "because it has the most entities"
     else:
-        reason = "the last of those with about as many entities"
+        reason = "the last of those with a similar number of entities"
     return (
-        f"columns {', '.join(listed[:-1])} and {listed[-1]} hold tags; column {chosen.column} (from 0) is "
-        f"read, {reason}; to choose, set data.columns or --columns TOKEN,TAG"
+        f"columns {', '.join(listed[:-1])} and {listed[-1]} hold tags; column {chosen.column} (counted from "
+        f"0) is read, {reason}; to choose, set data.columns or --columns TOKEN,TAG"
     )
 
 
@@ -133,7 +133,7 @@ def _rank(spelling: Spelling, counts: Counter[str], labels: Counter[str]) -> int
     if spelling.kind == "numbers":
         return _DOUBTFUL
     if not labels:
-        # A column of nothing but - or _ is empty; one of O has tags, but no entity in the first rows.
+        # A column with only - or _ is empty; one with only O has tags, but no entity in the first rows.
         return -1 if counts.keys().isdisjoint("Oo0") else _RANKS["outside"]
     if 2 * sum(labels[chunk] for chunk in _CHUNKS) > labels.total():
         return _DOUBTFUL

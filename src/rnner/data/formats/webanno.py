@@ -106,7 +106,8 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     for number, line in lines:
         if number == 1 and not line.startswith(f"{_FORMAT} 3"):
             raise source.error(
-                f"expected {_FORMAT} 3.x, found {show_row(line)}; export WebAnno TSV 3", number
+                f"expected {_FORMAT} 3.x, found {show_row(line)}; export the document as WebAnno TSV 3",
+                number,
             )
         if match := _ROW.match(line):
             if not texts:
@@ -129,9 +130,9 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
 
 
 def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -> None:
-    """Write one document; several are joined, which is noted, because a file of WebAnno holds one.
+    """Write one document. Several are joined, with a note, because a WebAnno TSV file holds only one.
 
-    Raises DataError, with the line in the source, for a span that holds no word.
+    Raises DataError, with the line in the source, for a span that contains no word.
     """
     out.write(f"#FORMAT=WebAnno TSV 3.3\n{_SPAN}{_NAMED_ENTITY}|value\n\n")
     count, number, entities, offset = 0, 0, 0, 0
@@ -156,7 +157,7 @@ def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -
         entities += len(document.spans)
         offset = units[-1] + 1
     if count > 1:
-        source.notes["documents joined: a file of WebAnno TSV holds one"] += count
+        source.notes["documents joined, because a WebAnno TSV file holds only one"] += count
 
 
 # --- reading -----------------------------------------------------------------------------------------------
@@ -233,7 +234,9 @@ class _Document:
             ]
             if not wrong:
                 if unit:
-                    self.source.notes["sentences with offsets in characters, not UTF-16 code units"] += 1
+                    self.source.notes[
+                        "sentences read with offsets in characters instead of UTF-16 code units"
+                    ] += 1
                 return spans, sum(counts)
             misplaced += wrong
         row = misplaced[0]
@@ -247,19 +250,19 @@ class _Document:
         labels = [chosen] if chosen >= 0 else _label_columns(columns)
         if not labels:
             raise self.source.error(
-                f"no layer of entities (#T_SP=); the columns are {', '.join(names[3:]) or 'none'}; choose "
-                "one with data.columns or --columns, such as tag=LAYER.FEATURE"
+                f"no layer of entities (#T_SP=); the columns are {', '.join(names[3:]) or 'none'}; to "
+                "choose one, set data.columns or --columns tag=LAYER.FEATURE"
             )
         found = {i: self._entities(i) for i in labels}
         best = max(found, key=lambda i: (bool(_ENTITY_LAYER.search(columns[i].layer)), len(found[i])))
         others = [f"{columns[i].name} ({len(it):,})" for i, it in found.items() if it and i != best]
         if others:
             read = f"{columns[best].name} ({len(found[best]):,} entities)"
-            advice = "choose with data.columns or --columns, such as tag=LAYER.FEATURE"
+            advice = "to choose, set data.columns or --columns tag=LAYER.FEATURE"
             self.source.notes[f"entities read from {read}, not from {', '.join(others)}; {advice}"] = 0
         if unnamed := sum(not span.label for span in found[best]):
             layer = columns[best].layer
-            self.source.notes[f"entities without a value get the name of their layer, {layer}"] += unnamed
+            self.source.notes[f"entities without a value, labelled {layer} after their layer"] += unnamed
             found[best] = [span._replace(label=span.label or layer) for span in found[best]]
         return AnnotatedText("".join(self.texts), found[best], self.units[0].line, self.sentences)
 
@@ -274,7 +277,7 @@ class _Document:
                 if value == "_":
                     continue
                 if unit.start == unit.end:
-                    self.source.notes["annotations without a character skipped"] += 1
+                    self.source.notes["empty annotations skipped"] += 1
                     continue
                 if number in numbered:
                     span = spans[numbered[number]]
@@ -288,7 +291,7 @@ class _Document:
 
 
 def _label_columns(columns: Sequence[_Column]) -> list[int]:
-    """Return a column of each layer that may hold entities: the feature that is likeliest to be the label."""
+    """Return a column of each layer that may hold entities: the feature that is most likely the label."""
     layers: dict[str, list[int]] = {}
     for i, column in enumerate(columns):
         if column.is_span and column.layer not in _OTHER_LAYERS:
@@ -318,7 +321,9 @@ def _parts(
     for number, span in enumerate(document.spans, before + 1):
         first, last = bisect_right(ends, span.start), bisect_left(starts, span.end)
         if first >= last:
-            raise source.error(f"the span {span.start}-{span.end} {span.label} holds no word", document.line)
+            raise source.error(
+                f"the span {span.start}-{span.end} {span.label} contains no word", document.line
+            )
         for token in tokens[first:last]:
             place = max(span.start, token.start), min(span.end, token.end)
             label = f"{_VALUE_RESERVED.sub(_escape, span.label)}[{number}]"

@@ -83,7 +83,7 @@ _WARNINGS = {
     ),
     "affix": (
         "affixes that nearly all tokens share",
-        "a model trained on them does not fit plain text; --fix strips them",
+        "a model trained on them finds little in plain text; --fix strips them",
     ),
     "different-schemes": (
         "files in different tagging schemes",
@@ -106,8 +106,8 @@ _WARNINGS = {
         "export the file again from its source; --fix restores UTF-8 that was read as Windows-1252",
     ),
     "segmented": (
-        "words of several characters in a script without spaces",
-        "raw text is split into single characters: set text.tokenizer to the segmenter of these words",
+        "multi-character words in a script without spaces",
+        "raw text is split into single characters; set text.tokenizer to the segmenter that made these words",
     ),
     "long-sentence": (
         "sentences of more than 200 tokens",

@@ -88,7 +88,7 @@ def _usual_labels(files: Sequence[ColumnFile]) -> dict[str, str]:
 def _join_pieces(file: ColumnFile, columns: Mapping[str, int] | None, changed: Counter[str]) -> ColumnFile:
     """Return a file without the rows that a subword tool added: `##son X`, `[CLS] [CLS]`.
 
-    A piece of a word without `##` stays, with a tag that continues the entity before it.
+    A piece of a word without `##` is kept, with a tag that continues the entity before it.
     """
     pieces = PIECE_TAGS & file.spelling.unreadable
     if not pieces:
