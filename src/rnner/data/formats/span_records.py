@@ -24,9 +24,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
-from rnner.data.formats.json_records import Record, quoted, read_records, shorten
+from rnner.data.formats.json_records import Record, quoted, read_records
 from rnner.data.formats.offsets import BYTES, CHARACTERS, Mark, OffsetError, to_characters
 from rnner.data.formats.tokens import WORDS
+from rnner.data.json_text import shorten
 from rnner.text.sentences import split_sentences
 from rnner.text.tokenizer import Token
 
