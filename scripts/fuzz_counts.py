@@ -47,7 +47,7 @@ def _hipe(path: Path, items: list[TaggedSentence]) -> Count:
 
 
 def _csv(path: Path, items: list[TaggedSentence]) -> Count:
-    """Count rows, unless cells hold several lines, or quotes leave it open."""
+    """Count rows; the number is unknown if cells hold several lines, or if quotes do not match."""
     lines = [line for line in text_of(path).split("\n") if line.strip() and not line.startswith("sep=")]
     delimiter = max("\t;,|", key=lines[0].count)
     rows = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter, strict=True)

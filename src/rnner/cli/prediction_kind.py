@@ -39,7 +39,7 @@ _JSON_KINDS = ("json", "jsonl")
 _JSON = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\t\n]*"\s*:|\})')
 _FEWEST_ROWS = 3  # of a column file without a suffix for column files
 _MOST_LINES = 1000
-_LEAST_OUTSIDE = 0.4  # share of words outside beside plain labels, which may be other words
+_LEAST_OUTSIDE = 0.4  # share of words outside entities; plain labels may be other words
 
 
 class Guess(NamedTuple):

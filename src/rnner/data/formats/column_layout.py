@@ -73,11 +73,11 @@ class Layout:
         """Notes on the layout for the user, one sentence each."""
         header = "" if self.header is None else f"the first row is read as a header: {show_row(self.header)}"
         joined = f"tags are joined from their prefixes in column {self.tag} and their labels in column"
-        label = "" if self.label is None else f"{joined} {self.label} (from 0)"
+        label = "" if self.label is None else f"{joined} {self.label} (counted from 0)"
         return [note for note in (header, self.tag_choice, label, self.skipped) if note]
 
     def tag_of(self, cells: Sequence[str]) -> str:
-        """Return the tag of a row as it stands, without spaces around it; empty if tags are not read."""
+        """Return the unchanged tag of a row, without spaces around it; empty if tags are not read."""
         tag = "" if self.tag is None else cells[self.tag].strip(" ")
         if self.label is None or spelling_of({tag: 1}).kind == "outside":
             return tag
@@ -294,7 +294,7 @@ def _may_be_words(sentences: Sequence[Rows], column: int) -> bool:
 def _no_tags(first: Sequence[str], name: str) -> DataError:
     if len(first) == 1:
         other = _OTHER_SPACE.search(first[0])
-        space = f"; replace the spaces U+{ord(other[0]):04X} in {show_row(first[0])} by tabs" if other else ""
+        space = f"; replace the spaces U+{ord(other[0]):04X} in {show_row(first[0])} with tabs" if other else ""
         return DataError(
             f"the file has one column; expected at least two, for the word and its tag{space}", name
         )

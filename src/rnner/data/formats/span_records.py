@@ -81,7 +81,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
 
 
 def span_items(record: Record, key: str) -> list[Any]:
-    """Return the spans under a key; in an object, a label and the text that is quoted are their keys."""
+    """Return the spans under a key; in an object, the keys are a label and the quoted text."""
     labels = record.value.get(key)
     if not isinstance(labels, dict):
         return record.items(key)

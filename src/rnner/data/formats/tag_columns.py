@@ -121,7 +121,7 @@ def find_label_column(sentences: Sequence[Rows], tag: int) -> int | None:
 
 
 def _outside(rows: Rows, column: int, kind: str) -> list[bool]:
-    """Return which words are outside entities; an empty list if the spelling is another than `kind`."""
+    """Return which words are outside entities; an empty list if the spelling is not `kind`."""
     spelling = spelling_of(Counter(row[column] for row in rows))
     if spelling.kind != kind or spelling.unreadable:
         return []
