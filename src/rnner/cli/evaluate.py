@@ -224,8 +224,9 @@ def _warn_of_other_column(path: Path) -> None:
     with suppress(DataError):  # without a column of tags
         layout = detect_layout(list(islice(read_lines(path), LAYOUT_SAMPLE)))
         if layout.tag not in (None, layout.width - 1):
-            also = f"column {layout.tag} (counted from 0) also holds tags; to choose, give --columns TOKEN,TAG,PREDICTED"
-            warn(f"{path}: predicted tags are read from the last column; {also}")
+            also = f"column {layout.tag} (counted from 0) also holds tags"
+            choice = "to choose, give --columns TOKEN,TAG,PREDICTED"
+            warn(f"{path}: predicted tags are read from the last column; {also}; {choice}")
 
 
 def _is_same_file(path: Path, other: Path) -> bool:

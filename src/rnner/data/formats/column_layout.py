@@ -293,8 +293,8 @@ def _may_be_words(sentences: Sequence[Rows], column: int) -> bool:
 
 def _no_tags(first: Sequence[str], name: str) -> DataError:
     if len(first) == 1:
-        other = _OTHER_SPACE.search(first[0])
-        space = f"; replace the spaces U+{ord(other[0]):04X} in {show_row(first[0])} with tabs" if other else ""
+        other, row = _OTHER_SPACE.search(first[0]), show_row(first[0])
+        space = f"; replace the spaces U+{ord(other[0]):04X} in {row} with tabs" if other else ""
         return DataError(
             f"the file has one column; expected at least two, for the word and its tag{space}", name
         )
