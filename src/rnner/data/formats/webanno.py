@@ -234,7 +234,7 @@ class _Document:
             ]
             if not wrong:
                 if unit != UTF16:
-                    self.source.notes[f"sentences read with offsets in {unit} instead of {UTF16}"] += 1
+                    self.source.notes[f"sentences read with offsets in {unit}"] += 1
                 return spans, before[-1]
             misplaced += wrong
         row = misplaced[0]
