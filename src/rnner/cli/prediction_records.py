@@ -111,7 +111,7 @@ class RecordReader:
             return self._decoder.raw_decode(text, _skip(text, position, _BLANK))
         except json.JSONDecodeError as error:
             line += text.count("\n", position, error.pos)
-            message = f"not valid JSON: {error.msg} at character {error.colno}"
+            message = f"not valid JSON: {error.msg.removesuffix(' at')} at character {error.colno}"
         except (ValueError, RecursionError) as error:
             message = f"not valid JSON: {error}"
         raise self._error(message, line)
@@ -121,7 +121,8 @@ class RecordReader:
             return value
         if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):  # spaCy's
             return {**value[1], "text": value[0]}
-        advice = "; for a list of records, use --input json" if isinstance(value, list) else ""
+        is_records = isinstance(value, list) and value and all(isinstance(item, dict) for item in value)
+        advice = "; for a list of records, use --input json" if is_records else ""
         raise self._error(f"{_EXPECTED}; found {_shorten(value)}{advice}", line)
 
     def _content(self, record: dict[str, Any], line: int) -> tuple[str, str | list[str]]:
