@@ -121,7 +121,7 @@ class RecordReader:
             return value
         if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):  # spaCy's
             return {**value[1], "text": value[0]}
-        is_records = isinstance(value, list) and value and all(isinstance(item, dict) for item in value)
+        is_records = isinstance(value, list) and all(isinstance(item, dict) for item in value)
         advice = "; for a list of records, use --input json" if is_records else ""
         raise self._error(f"{_EXPECTED}; found {_shorten(value)}{advice}", line)
 

@@ -210,8 +210,7 @@ def _decode(source: SourceFile, text: str, position: int, line: int) -> tuple[An
         return _DECODER.raw_decode(text, _skip_blanks(text, position))
     except json.JSONDecodeError as error:
         line += text.count("\n", position, error.pos)
-        raise source.error(
-            f"invalid JSON: {error.msg.removesuffix(' at')} at character {error.colno}", line
-        ) from None
+        problem = error.msg.removesuffix(" at")
+        raise source.error(f"invalid JSON: {problem} at character {error.colno}", line) from None
     except (ValueError, RecursionError) as error:  # numbers with thousands of digits, deeply nested lists
         raise source.error(f"this JSON cannot be read: {error}", line) from None
