@@ -92,6 +92,13 @@ def test_the_last_column_of_another_file_holds_the_predictions(rnner, files):
     assert outcome.out == CONLLEVAL
 
 
+def test_predictions_whose_last_column_is_not_that_of_entities_are_warned_of(rnner, files):
+    """As in GermEval, where the last column holds nested entities."""
+    (files / "nested.conll").write_text(with_tags(["O"] * 100))
+    outcome = rnner("evaluate", "gold.conll", "--predictions", "nested.conll")
+    assert "predicted tags are read from the last column; column 2 (from 0) also holds tags" in outcome.err
+
+
 @pytest.mark.parametrize("form", ["conllu", "tokens", "prodigy", "doccano", "labelstudio"])
 def test_every_format_can_be_gold_and_predictions(rnner, evaluate, form):
     for name in ("gold", "found"):

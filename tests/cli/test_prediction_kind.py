@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,10 @@ def test_the_suffix_says_the_kind(name, text, kind):
         ("a.txt", RECORDS, "jsonl", "a.txt: read as JSON records, one per line (--input jsonl)"),
         ("<stdin>", TABLE, "csv", "<stdin>: read as a table with a column text (--input csv)"),
         ("a.txt", TAGGED, "conll", "a.txt: read as a column file, of which only the words are read"),
+        ("a.txt", TAGGED.replace("-", "_"), "conll", "a.txt: read as a column file"),
+        ("a.txt", re.sub("[BI]-(...)", r"\\1-B", TAGGED), "conll", "a.txt: read as a column file"),
+        ("a.txt", re.sub("[BI]-", "", TAGGED) + "slept\tO\n", "conll", "a.txt: read as a column file"),
+        ("a.txt", TAGGED.replace("\t", " ").replace("I-PER", "X"), "conll", "a.txt: read as a column file"),
         ("a.json", RECORDS, "jsonl", "one per line (--input jsonl)"),
         ("a.jsonl", LIST, "json", "read as JSON records (--input json)"),
         ("a.jsonl", PROSE, "text", "a.jsonl: not JSON records, despite its suffix; read as text"),
@@ -100,6 +105,8 @@ def test_the_content_wins_over_the_suffix(name, text, kind, note):
         "Text\nThe first line is a title.\n",
         "Title, text\nThe first line, again, is a title.\n",
         "Title, text\nThe first, again a title.\n",
+        "write e-mail\nread e-mail\nsend i-messages\n",
+        "Ada\twon\nBo\tlost\nCy\twon\nDi\t0\n",
         "[1] Ada Lovelace: Notes.\n[2] Charles Babbage: Passages.\n",
         "{name} was born in {place}.\n",
         "{\\rtf1 Ada}",
@@ -182,9 +189,11 @@ def test_input_overrides_the_detected_kind(texts_of):
     assert texts_of("a.conllu", CONLLU, "--input", "annotated")[0] == ["Ada did n't"]
 
 
-def test_an_empty_word_in_annotated_text_is_an_error(rnner, trained, one_line, tmp_path):
+def test_an_empty_word_in_annotated_text_is_an_error(rnner, trained, tmp_path):
     (tmp_path / "a.conllu").write_text(CONLLU.replace("\tAda\t", "\t\t", 1), encoding="utf-8")
-    one_line(rnner("predict", "--model", trained, "-f", tmp_path / "a.conllu"), 1, ": a word is empty")
+    outcome = rnner("predict", "--model", trained, "-f", tmp_path / "a.conllu")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.endswith("a.conllu:2: a word is empty\n")
 
 
 def test_annotated_text_needs_a_file(rnner, trained, one_line, tmp_path):
@@ -202,3 +211,12 @@ def test_a_column_is_for_column_files(rnner, trained, one_line):
     for options in (["Ada"], ["--input", "jsonl"]):
         outcome = rnner("predict", "--model", trained, "--column", 1, *options, stdin=b"")
         one_line(outcome, 2, "--column can be used only with --input conll")
+
+
+def test_lists_of_tokens_and_wrapped_records_are_annotated_text(tmp_path):
+    tokens = [[{"text": "Ada", "ner": "S-PER"}]]
+    for record in (tokens, {"data": [{"text": "Ada", "entities": []}]}):
+        path = tmp_path / "a.json"
+        path.write_text(json.dumps(record))
+        with path.open("rb") as file:
+            assert guess_kind(InputStream(file)).kind == "annotated"

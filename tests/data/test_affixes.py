@@ -50,3 +50,8 @@ def test_a_few_tokens_may_lack_the_affix() -> None:
     assert affix is not None
     assert list(map(affix.strip, ["..", "en:a"])) == ["..", "a"]
     assert find_affix([f"en:{word}" for word in WORDS] + ["d", "e", "f", "g", "h"]) is None
+
+
+def test_an_affix_is_found_in_a_short_sample() -> None:
+    affix = find_affix(["en:Clara", "en:Ruiz", "en:left", "en:Lima", "en:."])
+    assert affix is not None and affix.kind.name == "a prefix with a colon"

@@ -106,7 +106,9 @@ def convert(
     from rnner.data.formats.registry import FORMATS, TEXT_FORMATS
     from rnner.workbench.convert import convert as write
 
-    _check_format("--to", to, FORMATS)
+    _check_format(
+        "--to", to, [name for name, known in FORMATS.items() if known.writable or name == "dataset"]
+    )
     if form is not None:
         _check_format("--from", form, FORMATS)
     path = resolve(source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 from rnner.cli import options
 from rnner.cli.console import notice, print_json, print_table, warn
 from rnner.decoding.windows import WINDOW
-from rnner.errors import UsageError
+from rnner.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from rnner.decoding.decoder import Decoder
@@ -186,6 +187,8 @@ def _score_predictions(
         notice(f"{path}: gold tags from the next-to-last column, predicted tags from the last column")
     gold = _read(path, columns.gold, {"tag": -2} if in_one_file else None)
     found = [_read(other, columns.predicted, {"tag": -1}) for other in paths]
+    for other in paths if columns.predicted is None and not in_one_file else ():
+        _warn_of_other_column(other)
     training = _read_training(train, columns.gold)
     _warn_of_unused(labels, *(file.labels for file in (gold, *found, training) if file))
     known = training.known_forms(labels) if training else None
@@ -206,6 +209,23 @@ def _read(
     if form == "columns" and not chosen:
         source = SourceFile(path, default)
     return read_annotated_file(source, form)
+
+
+def _warn_of_other_column(path: Path) -> None:
+    """Warn if the last column of predictions is read, but another one seems to hold the tags of entities."""
+    from itertools import islice
+
+    from rnner.data.formats.column_layout import LAYOUT_SAMPLE, detect_layout
+    from rnner.data.formats.detect import detect_format
+    from rnner.data.lines import read_lines
+
+    if not path.is_file() or detect_format(path) != "columns":
+        return
+    with suppress(DataError):  # without a column of tags
+        layout = detect_layout(list(islice(read_lines(path), LAYOUT_SAMPLE)))
+        if layout.tag not in (None, layout.width - 1):
+            also = f"column {layout.tag} (from 0) also holds tags; to choose, --columns TOKEN,TAG,PREDICTED"
+            warn(f"{path}: predicted tags are read from the last column; {also}")
 
 
 def _is_same_file(path: Path, other: Path) -> bool:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rnner.cli.prediction_records import CONTENT_KEYS
 from rnner.cli.prediction_stream import InputStream
 from rnner.cli.prediction_table import has_texts
-from rnner.data.formats.column_layout import detect_layout
+from rnner.data.formats.column_layout import Layout, detect_layout
 from rnner.data.formats.detect import detect_format
 from rnner.data.formats.head import Head
 from rnner.data.formats.registry import FORMATS
+from rnner.data.tag_spellings import PIECE_TAGS, spelling_of
 from rnner.errors import DataError
 from rnner.tags import is_tag
 
@@ -36,6 +39,7 @@ _JSON_KINDS = ("json", "jsonl")
 _JSON = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\t\n]*"\s*:|\})')
 _FEWEST_ROWS = 3  # of a column file without a suffix for column files
 _MOST_LINES = 1000
+_LEAST_OUTSIDE = 0.4  # share of words outside beside plain labels, which may be other words
 
 
 class Guess(NamedTuple):
@@ -112,12 +116,19 @@ def _form_of_records(head: Head) -> str:
         first, _ = json.JSONDecoder().raw_decode(head.text.lstrip(" \t\r\n["))
     except (ValueError, RecursionError):  # incomplete or invalid
         return ""
-    if not isinstance(first, dict) or not first.keys().isdisjoint(CONTENT_KEYS) or not head.path.is_file():
+    nested = re.match(r"\s*\[\s*\[", head.text)  # lists of tokens
+    if not isinstance(first, dict) or (_has_content(first) and not nested) or not head.path.is_file():
         return ""
     try:
         return detect_format(head.path)
     except DataError:  # of no known format
         return ""
+
+
+def _has_content(record: dict[str, Any]) -> bool:
+    """Return whether a record has a text or words to predict; a list of records or of tokens is neither."""
+    values = [record[key] for key in CONTENT_KEYS if key in record]
+    return any(not (isinstance(it, list) and it and isinstance(it[0], dict)) for it in values)
 
 
 def _is_column_file(head: Head, *, by_suffix: bool) -> bool:
@@ -134,6 +145,18 @@ def _is_column_file(head: Head, *, by_suffix: bool) -> bool:
         return False
     if by_suffix:
         return True
-    tags = {row[layout.tag] for row in whole} if layout.tag is not None else set()
     enough = len(whole) >= _FEWEST_ROWS and len(rows) - len(whole) <= max(1, len(rows) // 20)
-    return enough and all(map(is_tag, tags)) and not tags <= {"0", "1"}
+    return enough and layout.tag is not None and _are_tags([row[layout.tag] for row in whole], layout)
+
+
+def _are_tags(cells: Sequence[str], layout: Layout) -> bool:
+    """Return whether cells are tags of entities; in unusual spellings, some words must be outside."""
+    if all(map(is_tag, cells)):
+        return not set(cells) <= {"0", "1"}
+    spelling = spelling_of(Counter(cells))
+    outside = sum(cell.strip() in ("O", "o", "0") for cell in cells)
+    if not outside or not spelling.unreadable <= PIECE_TAGS:
+        return False
+    if spelling.kind == "plain":
+        return layout.separator == "\t" and outside >= _LEAST_OUTSIDE * len(cells)
+    return spelling.kind in ("prefix", "suffix", "bare")

@@ -21,7 +21,7 @@ STRIP_AFFIX = (
     "a model trained on them finds little in plain text; `rnner data check FILE --fix OUT` strips them"
 )
 
-_FEWEST, _MOST = 10, 20_000  # distinct tokens needed, and examined
+_FEWEST, _MOST = 5, 20_000  # distinct tokens needed, and examined
 _SHARE = 0.9  # of the distinct tokens
 _MOST_DIFFERENT = 60  # prefixes or parts of speech
 
@@ -36,9 +36,9 @@ class _Kind(NamedTuple):
 _KINDS = (
     _Kind("a prefix with a colon", re.compile(r"(?P<affix>[A-Za-z][\w-]{0,11}:)(?P<token>.+)", re.DOTALL)),
     _Kind("a segment index at the end", re.compile(r"(?P<token>.+)(?P<affix>[0-9])", re.DOTALL)),
-    _Kind("a part of speech after a slash", re.compile(r"(?P<token>.+)(?P<affix>/[^/\s]{1,8})", re.DOTALL)),
-    _Kind("a part of speech after _", re.compile(r"(?P<token>.+)(?P<affix>_[^_\s]{1,8})", re.DOTALL)),
-    _Kind("a part of speech after |", re.compile(r"(?P<token>.+)(?P<affix>\|[^|\s]{1,8})", re.DOTALL)),
+    _Kind("a part of speech after a slash", re.compile(r"(?P<token>.+)(?P<affix>/[^/\s]{1,12})", re.DOTALL)),
+    _Kind("a part of speech after _", re.compile(r"(?P<token>.+)(?P<affix>_[^_\s]{1,12})", re.DOTALL)),
+    _Kind("a part of speech after |", re.compile(r"(?P<token>.+)(?P<affix>\|[^|\s]{1,12})", re.DOTALL)),
     _Kind("quotes around them", re.compile(r"""(?P<affix>["'])(?P<token>.+)(?P=affix)""", re.DOTALL)),
     _Kind("a marker character in front", re.compile(r"(?P<affix>[▁Ġ\ufeff])(?P<token>.+)", re.DOTALL)),
 )

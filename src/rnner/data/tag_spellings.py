@@ -2,7 +2,8 @@
 
 How a tag is read depends on all tags of its file: `S` may be a label, or a prefix without one.
 
-    prefix   B-PER, B_PER, b-PER; M- is I- (BMES), L- is E- and U- is S- (BILOU), W- is S- (BMEWO)
+    prefix   B-PER, B_PER, B:PER, b-PER; M- is I- (BMES), L- is E- and U- is S- (BILOU), W- is S- (BMEWO)
+             if single words have B-, as in LST20 (B-, I-, E-, and no S-), E- is I-
     suffix   PER-B, PER_I, with the same letters
     bare     B, I, O: entities of one type, which gets the label `NAME`
     plain    PER: neighbours with the same label are one entity (scheme io)
@@ -28,8 +29,8 @@ PIECE_TAGS = frozenset(("X", "[CLS]", "[SEP]", "[PAD]", "<s>", "</s>", "<pad>"))
 _BINARY = frozenset("01")
 _OUTSIDE = frozenset("Oo0-_")
 _STANDARD = {"B": "B", "I": "I", "E": "E", "S": "S", "M": "I", "L": "E", "U": "S", "W": "S"}
-_PREFIX = re.compile(r"([BIESMLUW])[-_](.+)", re.ASCII | re.IGNORECASE | re.DOTALL)
-_SUFFIX = re.compile(r"(.+)[-_]([BIESMLUW])", re.DOTALL)
+_PREFIX = re.compile(r"([BIESMLUW])[-_:](.+)", re.ASCII | re.IGNORECASE | re.DOTALL)
+_SUFFIX = re.compile(r"(.+)[-_:]([BIESMLUW])", re.DOTALL)
 _PLAIN = re.compile(r"[^\W\d_][\w.,:/&+ -]*")
 _MOST_PLAIN = 200  # distinct labels; a column with more is text
 _OTHER_COLUMN = "; if the tags are in another column, set data.columns or --columns"
@@ -102,6 +103,8 @@ def spelling_of(counts: Mapping[str, int]) -> Spelling:
     kind = _kind(inside, set(stripped.values()))
     read = {tag: _standard(text, kind) for tag, text in stripped.items()}
     known = {tag: standard for tag, standard in read.items() if standard is not None}
+    if _has_single_b(known, counts):
+        known = {tag: f"I{it[1:]}" if it.startswith("E-") else it for tag, it in known.items()}
     return Spelling(kind, known, frozenset(read.keys() - known.keys()))
 
 
@@ -142,6 +145,14 @@ def _is_bare(tags: Collection[str]) -> bool:
     return letters <= _STANDARD.keys() and "B" in letters and not letters.isdisjoint("IMEL")
 
 
+def _has_single_b(tags: Mapping[str, str], counts: Mapping[str, int]) -> bool:
+    """Return whether entities of one word have B-, and longer ones end with E-."""
+    prefixes: Counter[str] = Counter()
+    for tag, standard in tags.items():
+        prefixes[standard[:2]] += counts[tag]
+    return 0 < prefixes["E-"] < prefixes["B-"] and not prefixes["S-"]
+
+
 def _standard(tag: str, kind: str) -> str | None:
     """Return the standard form of a tag in this spelling; None if it has none."""
     if kind == "numbers" and tag.isdecimal():
@@ -165,4 +176,4 @@ def _standard(tag: str, kind: str) -> str | None:
 
 def _is_label(tag: str) -> bool:
     """Return whether a tag is a plain label: a word, not a prefix with a label."""
-    return _PLAIN.fullmatch(tag) is not None and tag[1:2] not in ("-", "_")
+    return _PLAIN.fullmatch(tag) is not None and tag[1:2] not in ("-", "_", ":")

@@ -8,10 +8,11 @@ table row or a rule (---) between them:
 * A line break *can* be a wrap if the next line starts in lower case, or if the line is full: the first word
   of the next line would make it longer than nine tenths of the longest line there (six tenths if it has a
   word in lower case, since many people wrap by hand). It cannot after a colon or the end of a sentence.
-* Lines joined by such breaks *are* wrapped prose if the longest line has 24 columns or more (16 for two
-  lines whose last one ends a sentence), and either the last line ends a sentence and enough words are in lower case (half of those with case, or a quarter if all
-  lines are full to nine tenths), or half of them are, and a third of the full lines continue in lower case
-  or three or more lines are full to the last word and the longest has 40 columns.
+* Lines joined by such breaks *are* wrapped prose if the longest line has 24 columns or more (16 for two lines
+  of which the last ends a sentence), and either the last line ends a sentence and enough words are in lower
+  case (half of those with case, or a quarter if all lines are full to nine tenths), or half of them are, and
+  a third of the full lines continue in lower case or three or more lines are full to the last word and the
+  longest has 40 columns.
   Without such evidence, only the breaks before lower case are wraps.
 
 So names on lines of their own stay apart, and a name that was broken by wrapping ("New\nYork") stays whole.

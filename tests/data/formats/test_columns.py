@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -397,3 +398,59 @@ def test_a_truncated_crlf_line_end_loses_no_token() -> None:
 @pytest.mark.parametrize("tagged", [True, False])
 def test_documents_are_numbered_from_the_first_mark(text: str, documents: list[int], tagged: bool) -> None:
     assert [sentence.document for sentence in read(text, tagged=tagged)] == documents
+
+
+def test_comments_that_begin_with_two_marks_are_not_rows() -> None:
+    """KLUE-NER names its sentences so, and quotes them after a tab."""
+    first, second = read("## klue-1\t<선우:PS> 왔다\n선\tB-PS\n우\tI-PS\n##\tO\n\n## klue-2\tx\n봄\tO\n")
+    assert (first.words, first.tags) == (["선", "우", "##"], ["B-PS", "I-PS", "O"])
+    assert second.words == ["봄"]
+
+
+def test_prefixes_and_labels_in_two_columns_are_joined() -> None:
+    """SUC 3.0 and other Swedish corpora have such columns."""
+    rows = ["1 Elsa B PRS 7", "2 Falk I PRS 7", "3 bor O _ 7", "", "1 Piteå B LOC 8", "2 . O _ 8"]
+    notes: Counter[str] = Counter()
+    sentences = read("\n".join(rows).replace(" ", "\t"), notes=notes)
+    assert [it.tags for it in sentences] == [["B-PRS", "I-PRS", "O"], ["B-LOC", "O"]]
+    assert "tags are joined from their prefixes in column 2 and their labels in column 3 (from 0)" in notes
+
+
+def test_words_with_spaces_at_their_ends_are_noted() -> None:
+    notes: Counter[str] = Counter()
+    (sentence,) = read("Elsa\tB-PER\nFalk \tI-PER\nkom\tO\n \tO\n", notes=notes)
+    assert sentence.words == ["Elsa", "Falk ", "kom", " "]
+    assert list(notes) == ["some words begin or end with a space (the first in line 2)"]
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u3000"])
+def test_other_spaces_between_columns_are_named(space: str) -> None:
+    message = str(refusal(f"Elsa{space}B-PER\nkom{space}O\n"))
+    assert f"replace the spaces U+{ord(space):04X} in" in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1\tElsa\tB-PER\n1\tkom\tO\n2\tOslo\tB-LOC\n",
+        "1.1\tElsa\tB-PER\n1.2\tkom\tO\n2.1\tOslo\tB-LOC\n",
+        "| Elsa | B-PER |\n| kom | O |\n| Oslo | B-LOC |\n",
+    ],
+    ids=["sentences", "sentences and words", "a table in Markdown"],
+)
+def test_a_column_of_numbers_or_marks_does_not_hold_the_words(text: str) -> None:
+    notes: Counter[str] = Counter()
+    (sentence,) = read(text, notes=notes)
+    assert sentence.words == ["Elsa", "kom", "Oslo"]
+    assert any(
+        note.startswith("column 0 holds numbers or marks; words are read from column 1") for note in notes
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<PER>Elsa</PER> kom\n", "<START:person> Elsa <END> kom\n", "[Elsa](PER) kom\n", "12|t|Elsa kom\n"],
+    ids=["XML", "OpenNLP", "Markdown", "PubTator"],
+)
+def test_text_with_markup_is_called_that(text: str) -> None:
+    assert "this is text with markup, which is not read" in str(refusal(text))

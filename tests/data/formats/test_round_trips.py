@@ -20,7 +20,9 @@ from rnner.workbench.convert import convert
 
 TOKEN_FILES = [name for name, form in TOKEN_FORMATS.items() if form.write]
 PAIRS = [pair for pair in product(TOKEN_FILES, TOKEN_FILES) if pair[0] == pair[1] or "tokens" in pair]
-TEXT_FILES = [name for name in TEXT_FORMATS if name != "webanno"]  # which holds one document, with words
+TEXT_FILES = [
+    name for name, form in TEXT_FORMATS.items() if form.writable and name != "webanno"
+]  # which holds one document, with words
 LABELS = ["PER", "ORG", "creative-work", "Ämter", "O"]
 # Words that mean something in a format: comments, marks, tags, blanks, JSON escapes, two UTF-16 units.
 ODD = ["#", "# newdoc", "#x", "-", "1", "2", "1-2", "O", "B-PER", "_", "a b", " a", '{"', "[", "|", "=", "😀"]

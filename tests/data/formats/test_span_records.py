@@ -32,6 +32,16 @@ ADA = [CharSpan(2, 5, "PER")]
         {"text": "é Ada", "entities": [{"start_byte": 3, "end_byte": 6, "label": "PER"}]},
         {"text": "é Ada", "entities": [[2, 5, "PER"]]},
         {"text": "é Ada", "entities": [{"start": 2, "end": 5, "label": ["PER"]}]},
+        {
+            "textContent": "é Ada",
+            "textSegmentAnnotations": [{"startOffset": 2, "endOffset": 5, "displayName": "PER"}],
+        },
+        {
+            "content": "é Ada",
+            "annotation": [{"label": ["PER"], "points": [{"start": 2, "end": 4, "text": "Ada"}]}],
+        },
+        {"text": "é Ada", "label": {"PER": {"Ada": [[2, 4]]}}},
+        {"text": "é Ada", "label": {"PER": [[2, 5]]}},
     ],
     ids=lambda record: "+".join(record),
 )
@@ -171,3 +181,8 @@ def test_offsets_in_any_unit_give_the_same_spans(tmp_path_factory, text: str, da
     (document,) = read_documents(SourceFile(path), "entities")
     (span,) = document.spans
     assert "".join(text[span.start : span.end].split()) == "".join(text[start:end].split())
+
+
+def test_a_label_dictionary_that_cannot_be_read_is_refused(refusal) -> None:
+    message = refusal(json.dumps({"text": "Ada", "label": {"PER": {"Ada": [0, 2]}}}))
+    assert message == "1: expected the start and the end of PER, found 0"

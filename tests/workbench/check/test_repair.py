@@ -1,7 +1,7 @@
 """Repair: faults with one correction are fixed, everything else is kept, and nothing is lost."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from samples import column_file, rows
 
@@ -111,6 +111,7 @@ LINES = st.one_of(
 )
 
 
+@example(["a\tO", "a\tL-LOC", "a\tQ", "a\tQ"])  # plain labels, and then no longer
 @given(st.lists(LINES, max_size=15))
 def test_a_copy_loses_no_line_and_needs_no_second_repair(lines):
     ((copy, _),) = repair([parse("my.conll", lines)])

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import found, kinds, rows
+from samples import column_file, found, kinds, rows
 
 from rnner.workbench.check.lenient_reader import read_file
 from rnner.workbench.check.token_text import fix_mojibake, strip_invisible
@@ -31,6 +31,17 @@ def test_all_ragged_rows_are_reported():
         "4:1 3 columns, where most rows have 2 (separated by tabs): 'New\\tYork\\tB-LOC'",
         "5:1 1 column, where most rows have 2 (separated by tabs): 'alone'",
     ]
+
+
+def test_a_column_of_numbers_before_the_words_is_reported():
+    (finding,) = found("1 Ada B-PER\n1 wrote O\n2 Rome B-LOC", kind="word-column")
+    assert "column 0 holds numbers or marks; words are read from column 1" in finding
+
+
+def test_labels_in_a_column_after_their_prefixes_are_checked():
+    file = column_file("Ada B PRS\nLind I PRS\nbor O _\n\nPiteå B LOC\n. O _")
+    assert found(file) == []
+    assert file.label_counts == {"PRS": 1, "LOC": 1}
 
 
 def test_a_file_without_tags_does_not_stop_the_check():

@@ -6,9 +6,9 @@ Each line is one of these, whatever lines are around it:
 
     blank           nothing but spaces and tabs
     document mark   begins with `-DOCSTART-`
-    comment         begins with `#` and a space or tab (or with `#` alone, if tabs separate columns and the
-                    line has none), and is not a valid row: it has more or fewer columns than most rows, or
-                    no tag in the tag column (`# id 1f3a`, `#\turl\tdate`)
+    comment         begins with `#` or `##` and a space or tab (or with `#` alone, if tabs separate columns
+                    and the line has none), and is not a valid row: it has more or fewer columns than most
+                    rows, or no tag in the tag column (`# id 1f3a`, `#\turl\tdate`, `## id\ttext`)
     header          the first row, if it names columns: `word pos tag`
     row             everything else, such as the token `#` in `# O` and `#tag O`
 """
@@ -22,17 +22,23 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from rnner.data.formats.header import column_names, is_header, may_be_header
-from rnner.data.formats.tag_columns import Rows, choose, describe_choice, find_tag_columns
+from rnner.data.formats.tag_columns import Rows, choose, describe_choice, find_label_column, find_tag_columns
 from rnner.data.tag_spellings import spelling_of
 from rnner.errors import DataError, counted
 from rnner.tags import is_tag
 
 DOCUMENT_MARK = "-DOCSTART-"
+LONE_RETURNS = "the lines end in lone carriage returns (old Macs): convert them to newlines"
 LAYOUT_SAMPLE = 5000
 """Lines from which the layout is detected."""
 _MAY_NOT_BE_ROW = frozenset(("", " ", "\t", "#", "-"))  # first characters
 _HOW_TO_SET = "set data.columns, such as {token: 0, tag: -1} (counted from 0, negative numbers from the end)"
 _SENTENCE_ID = re.compile(r"# id \S+([ \t]+domain=\S*)?[ \t]*")  # MultiCoNER
+_COMMENT = re.compile("#{1,2}[ \t]")
+_OTHER_SPACE = re.compile("[^\\S \t]")
+_NUMBER = re.compile(r"[0-9]+([.:-][0-9]+)*")
+_FEWEST_ROWS = 3  # to say that a column holds no words
+_MARKUP = re.compile(r"<START(:\w+)?>|</[\w.:-]+>|^<\?xml|\]\([\w ]+\)|^[0-9]+\|[ta]\|")
 _GAP = re.compile("[ \t]+")
 _SHOWN = 120  # characters of a row in messages
 
@@ -48,6 +54,8 @@ class Layout:
         tag_cells: tags in the first rows, in any spelling.
         header: the line that names the columns, or None.
         tag_choice: a note that names the columns with tags and the one that is read, if there are several.
+        label: the column of the labels if the tags are prefixes without one (SUC 3.0), or None.
+        skipped: a note on a column before the words that holds numbers or marks, if there is one.
     """
 
     separator: str = " "
@@ -57,12 +65,23 @@ class Layout:
     tag_cells: frozenset[str] = frozenset()
     header: str | None = None
     tag_choice: str = ""
+    label: int | None = None
+    skipped: str = ""
 
     @property
     def notes(self) -> list[str]:
         """Notes on the layout for the user, one sentence each."""
         header = "" if self.header is None else f"the first row is read as a header: {show_row(self.header)}"
-        return [note for note in (header, self.tag_choice) if note]
+        joined = f"tags are joined from their prefixes in column {self.tag} and their labels in column"
+        label = "" if self.label is None else f"{joined} {self.label} (from 0)"
+        return [note for note in (header, self.tag_choice, label, self.skipped) if note]
+
+    def tag_of(self, cells: Sequence[str]) -> str:
+        """Return the tag of a row as it stands, without spaces around it; empty if tags are not read."""
+        tag = "" if self.tag is None else cells[self.tag].strip(" ")
+        if self.label is None or spelling_of({tag: 1}).kind == "outside":
+            return tag
+        return f"{tag}-{cells[self.label].strip(' ')}"
 
     def has_other_separator(self, line: str) -> bool:
         """Return whether the cells of a row are separated by tabs where most have spaces, or vice versa."""
@@ -116,7 +135,9 @@ class Layout:
         cells = self.cells(line)
         if len(cells) != self.width or _SENTENCE_ID.fullmatch(line):
             return False
-        return self.tag is None or self._is_tag(cells[self.tag].strip(" "))
+        if self.tag is None:
+            return self.separator != "\t" or " " not in cells[self.token]
+        return self._is_tag(cells[self.tag].strip(" "))
 
     def _is_tag(self, cell: str) -> bool:
         return is_tag(cell) or cell in self.tag_cells
@@ -150,7 +171,7 @@ def detect_layout(
     Raises DataError if a column is missing, or is set for both word and tag.
     """
     if len(lines) == 1 and "\r" in lines[0]:
-        raise DataError("the lines end in lone carriage returns (old Macs): convert them to newlines", name)
+        raise DataError(LONE_RETURNS, name)
     layout = Layout(_detect_separator(lines))
     first = next(filter(layout.is_row, lines), "")
     names = column_names(layout.cells(first))
@@ -198,15 +219,23 @@ def _detect(
         tag, tag_choice = chosen.column, describe_choice(found, chosen)
         if tag_choice and len(lines) >= LAYOUT_SAMPLE:
             tag_choice += f" (counts are from the first {len(lines):,} lines)"
+    skipped = ""
     if token is None:
         free = [i for i in range(width) if i != tag]
-        token = next((i for i in free if i != index), free[0])
+        first = next((i for i in free if i != index), free[0])
+        token = next((i for i in free if i >= first and _may_be_words(table, i)), first)
+        if token != first:
+            advice = "if it numbers sentences, add a header such as sentence_id, token and tag"
+            skipped = f"column {first} holds numbers or marks; words are read from column {token}; {advice}"
     if token == tag:  # a model would learn to copy the tags
         which = f"column {token} (from 0, of {counted(width, 'column')})"
         raise DataError(f"{which} is set for both word and tag: {_HOW_TO_SET}", name)
-    known = spelling_of(Counter(row[tag] for rows in table for row in rows)).tags if tag is not None else ()
+    layout = replace(layout, width=width, token=token, tag=tag, tag_choice=tag_choice, skipped=skipped)
+    if tag is None:
+        return layout
+    known = spelling_of(Counter(row[tag] for rows in table for row in rows)).tags
     tag_cells = frozenset(cell.strip(" ") for cell in known)
-    return replace(layout, width=width, token=token, tag=tag, tag_cells=tag_cells, tag_choice=tag_choice)
+    return replace(layout, tag_cells=tag_cells, label=find_label_column(table, tag))
 
 
 def _detect_separator(lines: Iterable[str]) -> str:
@@ -225,7 +254,7 @@ def _sentences(lines: Sequence[str], layout: Layout) -> Iterator[Rows]:
 
 
 def _may_be_comment(line: str) -> bool:
-    return line[:1] == "#" and line[1:2] in (" ", "\t")
+    return line[:1] == "#" and _COMMENT.match(line) is not None
 
 
 def _lacks_tag(line: str, layout: Layout) -> bool:
@@ -256,9 +285,23 @@ def _has_running_index(sentences: Sequence[Rows]) -> bool:
     )
 
 
+def _may_be_words(sentences: Sequence[Rows], column: int) -> bool:
+    """Return whether a column of at least three rows has cells other than numbers, and more than one."""
+    cells = [row[column] for rows in sentences for row in rows]
+    return len(cells) < _FEWEST_ROWS or (len(set(cells)) > 1 and not all(map(_NUMBER.fullmatch, cells)))
+
+
 def _no_tags(first: Sequence[str], name: str) -> DataError:
     if len(first) == 1:
-        return DataError("the file has one column; expected at least two, for the word and its tag", name)
+        other = _OTHER_SPACE.search(first[0])
+        space = f"; replace the spaces U+{ord(other[0]):04X} in {show_row(first[0])} by tabs" if other else ""
+        return DataError(
+            f"the file has one column; expected at least two, for the word and its tag{space}", name
+        )
+    if _MARKUP.search(" ".join(first)):
+        known = "word/TAG, brat, or one of the JSON formats in docs/formats.md"
+        row = show_row(" ".join(first))
+        return DataError(f"this is text with markup, which is not read: {row}; convert it to {known}", name)
     rows = show_row(" | ".join(first))
     return DataError(
         f"no column holds tags (O, B-PER, I-PER ... or 0 and 1) in rows like {rows}; {_HOW_TO_SET}", name

@@ -30,6 +30,7 @@ NO_BLANK_LINES = "the file has no blank lines between sentences"
 LONG_SENTENCE = 200
 """Number of tokens above which a sentence is probably several; few in newspapers are half as long."""
 _SEPARATOR_NOTE = "some rows have spaces where most rows have tabs, or tabs where most have spaces"
+_SPACE_NOTE = "some words begin or end with a space"
 _COMMENT_NOTE = "lines that begin with # but are not valid rows, read as comments"
 
 _MOST_KNOWN_ROWS = 1 << 17  # distinct rows to cache: most words of a text recur with the same tag
@@ -170,16 +171,22 @@ class ConllReader:
         cells = layout.split(line)
         if len(cells) != layout.width:
             cells = self._cells_of_odd_row(line, number)
-        return cells[layout.token], "" if layout.tag is None else cells[layout.tag].strip(" ")
+        word = cells[layout.token]
+        if word != word.strip(" "):
+            self._note_first(_SPACE_NOTE, number)
+        return word, layout.tag_of(cells)
 
     def _cells_of_odd_row(self, line: str, number: int) -> list[str]:
         layout = self.layout
         cells = layout.cells(line)
         if len(cells) != layout.width:
             raise DataError(f"{layout.wrong_width(len(cells))}: {show_row(line)}", self.name, number)
-        if not any(note.startswith(_SEPARATOR_NOTE) for note in self.notes):
-            self.notes[f"{_SEPARATOR_NOTE} (the first in line {number})"] = 0
+        self._note_first(_SEPARATOR_NOTE, number)
         return cells
+
+    def _note_first(self, note: str, number: int) -> None:
+        if not any(other.startswith(note) for other in self.notes):
+            self.notes[f"{note} (the first in line {number})"] = 0
 
 
 def read(source: SourceFile) -> Iterator[TaggedSentence]:

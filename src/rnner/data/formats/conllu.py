@@ -1,8 +1,8 @@
 """CoNLL-U (universaldependencies.org/format.html) with entity tags in the last column, MISC: `NER=B-PER`.
 
-Tags are read from `NER=`, `name=` and `NE=`, which different tools write, and written as `NER=`. Words are
-the rows with a whole number. Ranges such as `1-2` ("don't" above "do" and "n't") and empty nodes such as
-`1.1` are not words.
+Tags are read from `NER=`, `name=`, `NE=` and `Tag=`, which different tools write, and written as `NER=`.
+Words are the rows with a whole number. Ranges such as `1-2` ("don't" above "do" and "n't") and empty nodes
+such as `1.1` are not words.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rnner.data.token_table import NO_DOCUMENT
 from rnner.text.spacing import plain_spacing
 
 _WIDTH = 10
-_TAG_KEYS = ("ner", "name", "ne")
+_TAG_KEYS = ("ner", "name", "ne", "tag")
 _WORD_ID = re.compile(r"[0-9]+")
 _OTHER_ID = re.compile(r"[0-9]+[-.][0-9]+")
 _SKIPPED_NOTE = "ranges (1-2) and empty nodes (1.1) skipped, because they are not words"

@@ -17,7 +17,7 @@ from rnner.errors import DataError
 
 _MOST_RECORDS = 100
 _FOLDERS = "give a file, a brat folder (*.txt and *.ann), or a folder saved by the library `datasets`"
-_JSON = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\t\n]*"\s*:|\})')
+_JSON = re.compile(r'\s*(?:\[\s*){0,2}\{\s*(?:"[^"\t\n]*"\s*:|\})')
 
 
 def detect_format(path: Path) -> str:

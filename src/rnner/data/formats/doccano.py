@@ -11,14 +11,14 @@ from typing import TextIO
 
 from rnner.data.formats.annotated import AnnotatedText, SourceFile
 from rnner.data.formats.json_records import Record, write_record
-from rnner.data.formats.span_records import list_key, text_key
+from rnner.data.formats.span_records import list_key, span_items, text_key
 
 
 def matches(record: Record) -> bool:
     """Return whether a record is in doccano's format."""
     if text_key(record) not in ("text", "data") or (key := list_key(record)) is None:
         return False
-    first = next(iter(record.items(key)), None)
+    first = next(iter(span_items(record, key)), None)
     return key in ("label", "labels") or (isinstance(first, dict) and "start_offset" in first)
 
 

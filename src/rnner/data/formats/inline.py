@@ -1,6 +1,7 @@
 """Text with a tag after each word, one sentence per line, as NLTK (`str2tuple`) and Stanford's tagger write.
 
     Ada/B-PER Lovelace/I-PER wrote/O ./O        or Ada_B-PER, or Ada|B-PER
+    Ada|NNP|I-PER wrote|VBD|O .|.|O             with a part of speech, as in WikiNER: it is dropped
 
 A line `-DOCSTART-` begins a document. If every line holds one word, blank lines end sentences.
 """
@@ -24,6 +25,7 @@ _LABEL = re.compile(r"[A-Z][A-Z_-]*")
 _PREFIX = re.compile(r"[BIESLUMW]-(?=.)")
 _SAMPLE = 1000  # lines
 _NEARLY_ALL = 0.95
+_FEWEST_WORDS = 5  # that show parts between words and tags; fewer may be 1/2/O and/or/O
 _LEAST_TAGS = 0.3  # share of words that are tagged O, or with a prefix: parts of speech have neither
 _OTHER = re.compile("[ \t\n\0]")
 
@@ -38,6 +40,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
     lines = read_lines(source.path)
     sample = list(islice(lines, _SAMPLE))
     separator = _detect_separator(sample) or _SEPARATORS[0]
+    between = _parts_between(sample, separator)
     numbered = enumerate(chain(sample, lines), 1)
     document = NO_DOCUMENT
     for rows in _group_by_blank(numbered) if _is_word_per_line(sample) else ([row] for row in numbered):
@@ -51,6 +54,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
                 if not word or not tag:
                     example = f"such as Ada{separator}B-PER"
                     raise source.error(f"{show_row(item)} is not a word with its tag, {example}", number)
+                word = _drop_parts(word, separator, between, source)
                 words.append(word)
                 tags.append(tag)
                 numbers.append(number)
@@ -92,6 +96,29 @@ def _detect_separator(lines: Sequence[str]) -> str | None:
         if tags and nearly_all and sum(map(is_tag, tags)) >= _LEAST_TAGS * len(tags):
             return separator
     return None
+
+
+def _parts_between(lines: Sequence[str], separator: str) -> int:
+    """Return the number of parts that nearly all words have before their tag: 1 in `Ada|NNP|I-PER`."""
+    items = [item for line in lines if not line.startswith(DOCUMENT_MARK) for item in _items(line)]
+    words = [_split(item, separator)[0] for item in items]
+    number = 0
+    while len(words) >= _FEWEST_WORDS:
+        shorter = [before for word in words if (before := word.rpartition(separator)[0])]
+        if len(shorter) < _NEARLY_ALL * len(words):
+            break
+        words, number = shorter, number + 1
+    return number
+
+
+def _drop_parts(word: str, separator: str, number: int, source: SourceFile) -> str:
+    """Return a word without the parts after it, which are noted; a word that has fewer keeps its first."""
+    for _ in range(number):
+        before = word.rpartition(separator)[0]
+        if before:
+            source.notes["parts between a word and its tag (parts of speech) dropped"] += 1
+            word = before
+    return word
 
 
 def _split(item: str, separator: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from rnner.errors import DataError
 _DECODER = json.JSONDecoder()
 _BLANK = " \t\r\n"
 _MESSAGE = 120  # characters of a value in a message
-_WRAPPERS = ("documents", "data", "examples", "records")
+_WRAPPERS = ("documents", "data", "examples", "records", "sentences")
 
 
 class Record:
@@ -159,7 +159,9 @@ def quoted(keys: Iterable[str]) -> str:
 
 
 def _unwrapped(value: Any) -> list[Any]:
-    """Return the objects in a wrapper; for other values, the value itself."""
+    """Return the objects in a wrapper, a list of tokens as a record, or else the value itself."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return [{"tokens": value}]  # a sentence in Stanza
     for key in _WRAPPERS if isinstance(value, dict) and value.keys().isdisjoint(("text", "tokens")) else ():
         items = value.get(key)
         if isinstance(items, list) and items and all(isinstance(item, dict) for item in items):

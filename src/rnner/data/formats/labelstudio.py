@@ -144,7 +144,7 @@ def _result(text: str, units: Sequence[int], number: int, span: CharSpan) -> dic
 
 
 def _minimal_key(record: Record) -> str | None:
-    """Return the key of the labelled spans in JSON-MIN; `entities`, if there is one, precedes all others."""
+    """Return the key of the labelled spans in JSON-MIN; `entities` takes precedence."""
     predicted = isinstance(record.value.get("entities"), list)  # by rnner, which keeps others as input_KEY
     for key in ("entities",) if predicted else record.value:
         value = record.value[key]

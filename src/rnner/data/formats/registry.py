@@ -41,6 +41,7 @@ from rnner.data.formats import (
     spacy_docs,
     spacy_json,
     span_records,
+    token_spans,
     tokens,
     webanno,
 )
@@ -66,7 +67,7 @@ class FileFormat(Generic[Item]):
 
     Attributes:
         read, write: functions that read and write it; `write` is None if it is not a text file.
-        save: function that writes a format that is not one text file to a new path.
+        save: function that writes a binary file or a folder to a new path; None for text files.
         detect: whether a file with this head is in the format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.
         json_keys: the keys of such records, for error messages.
@@ -80,6 +81,11 @@ class FileFormat(Generic[Item]):
     json_keys: str = ""
     save: Callable[[Sequence[Item], Path, SourceFile], None] | None = None
     has_columns: bool = False
+
+    @property
+    def writable(self) -> bool:
+        """Whether `write` or `save` is given."""
+        return self.write is not None or self.save is not None
 
 
 TOKEN_FORMATS = {
@@ -120,6 +126,12 @@ TEXT_FORMATS = {
     ),
     "entities": FileFormat(
         span_records.read, entity_records.write, matches=entity_records.matches, json_keys="text and entities"
+    ),
+    "token-spans": FileFormat(
+        token_spans.read,
+        None,
+        matches=token_spans.matches,
+        json_keys="tokens and their spans (GLiNER, SpERT)",
     ),
     "webanno": FileFormat(webanno.read, webanno.write, webanno.detect, has_columns=True),
 }

@@ -49,7 +49,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     for value, line in values:
         if isinstance(value, dict):
             record = Record(source, value, line)
-            if "paragraphs" in value:
+            if record.first_key("paragraphs", "annotations") == "paragraphs":
                 yield from map(_read_paragraph, record.records("paragraphs"))
             else:
                 items = record.items("annotations")

@@ -4,6 +4,11 @@
     {"text": "Ada wrote.", "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": "accept"}
     {"text": "Ada wrote.", "label": [[0, 3, "PER"]]}
     {"content": "Ada wrote.", "annotations": [{"startOffset": 0, "length": 3, "type": "PER"}]}
+    {"content": "Ada wrote.", "annotation": [{"label": ["PER"], "points": [{"start": 0, "end": 2, ...}]}]}
+    {"text": "Ada wrote.", "label": {"PER": {"Ada": [[0, 2]]}}}
+
+The last two are from Dataturks and CLUENER 2020 (github.com/CLUEbenchmark/CLUENER2020), which count the last
+character in.
 
 `TEXTS`, `LISTS` and the tables after them list the keys; of several, the first is read. Offsets count
 characters. If a span quotes its text, other units are detected (offsets.py). Labels may be numbers: see
@@ -25,12 +30,21 @@ from rnner.data.formats.tokens import WORDS
 from rnner.text.sentences import split_sentences
 from rnner.text.tokenizer import Token
 
-TEXTS = ("text", "content", "sentence", "body", "data")
-LISTS = ("entities", "spans", "label", "labels", "annotations", "ents")
+TEXTS = ("text", "content", "sentence", "body", "data", "textContent")
+LISTS = (
+    "entities",
+    "spans",
+    "label",
+    "labels",
+    "annotations",
+    "ents",
+    "annotation",
+    "textSegmentAnnotations",
+)
 # The keys of a span, in lower case and without underscores.
 _STARTS = ("start", "startoffset", "begin", "beginoffset", "startchar", "startindex", "offset")
 _ENDS = ("end", "endoffset", "endchar", "endindex")
-_LABELS = ("label", "labels", "type", "entitytype", "entitygroup", "category", "tag", "name")
+_LABELS = ("label", "labels", "type", "entitytype", "entitygroup", "category", "tag", "name", "displayname")
 _QUOTES = ("text", "surface", "quote")
 
 
@@ -57,12 +71,27 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
             source.notes[f"records with the answer {answer!r} skipped"] += 1
             continue
         text = record.text(text_key(record) or record.first_key(*TEXTS))
-        spans = read_spans(text, record, record.items(key) if key else [], CHARACTERS)
+        spans = read_spans(text, record, span_items(record, key) if key else [], CHARACTERS)
         _note_unread(record, key)
         words = next((it for key in WORDS if isinstance(it := record.value.get(key), list)), [])
         single = bool(words) and all(isinstance(word, str) for word in words)
         sentences = _one_sentence(text, words, source) if single else _read_tokens(text, record)
         yield AnnotatedText(text, spans, record.line, sentences, marked=not single)
+
+
+def span_items(record: Record, key: str) -> list[Any]:
+    """Return the spans under a key; in an object, a label and the text that is quoted are their keys."""
+    labels = record.value.get(key)
+    if not isinstance(labels, dict):
+        return record.items(key)
+    items = []
+    for label, quotes in labels.items():
+        for quote, places in (quotes if isinstance(quotes, dict) else {None: quotes}).items():
+            for place in record.record({label: places}).items(label):
+                if not isinstance(place, list) or len(place) != 2:
+                    raise record.error(f"expected the start and the end of {label}, found {shorten(place)}")
+                items.append({"start": place[0], "end": place[1], "label": label, "text": quote})
+    return items
 
 
 def _note_unread(record: Record, key: str | None) -> None:
@@ -124,6 +153,11 @@ def _read_marks(record: Record, item: Any) -> list[Mark]:
     if isinstance(item, list) and len(item) == 3:
         start, end, label = item
         return [Mark(record.check_integer(start, "start"), record.check_integer(end, "end"), label)]
+    if isinstance(item, dict) and isinstance(item.get("points"), list):
+        points = record.record(item).records("points")
+        return [
+            mark for own in points for mark in _read_marks(record, {**own.value, "label": item.get("label")})
+        ]
     if not isinstance(item, dict):
         expected = '[start, end, "LABEL"] or {"start": ..., "end": ..., "label": "LABEL"}'
         raise record.error(f"expected a label as {expected}, found {shorten(item)}")
@@ -174,6 +208,7 @@ def _read_tokens(text: str, record: Record) -> list[list[Token]] | None:
             raise record.error(
                 f"the token {token.text!r} at {token.start} begins before the previous token ends"
             )
+    record.source.note_outside(text, tokens)
     return split_sentences(text, [token for token in tokens if not token.text.isspace()])
 
 

@@ -32,7 +32,7 @@ _RANKS = {"prefix": 4, "suffix": 4, "bare": 4, "binary": 3, "plain": 2, "outside
 _DOUBTFUL = 0
 _READABLE = 0.5  # lowest share of valid tags in a column of tags
 _FEW_OUTSIDE = 0.25  # a column with fewer words outside divides sentences into parts
-_ENOUGH_WORDS = 100  # needed to judge this
+_ENOUGH_WORDS, _FEWEST_WORDS = 100, 8  # needed to judge this; with fewer than 100, no word may be outside
 _PLAIN_OUTSIDE = 0.4  # usual share of words outside entities; a column of words has fewer `0` and `O`
 
 
@@ -112,6 +112,22 @@ def describe_choice(columns: Sequence[TagColumn], chosen: TagColumn) -> str:
     )
 
 
+def find_label_column(sentences: Sequence[Rows], tag: int) -> int | None:
+    """Return the column after `tag` with the labels of its bare prefixes (`B PRS`, `O _`), or None."""
+    rows = [row for rows in sentences for row in rows]
+    outside = _outside(rows, tag, "bare")
+    later = range(tag + 1, len(rows[0])) if rows and outside else ()
+    return next((column for column in later if _outside(rows, column, "plain") == outside), None)
+
+
+def _outside(rows: Rows, column: int, kind: str) -> list[bool]:
+    """Return which words are outside entities; an empty list if the spelling is another than `kind`."""
+    spelling = spelling_of(Counter(row[column] for row in rows))
+    if spelling.kind != kind or spelling.unreadable:
+        return []
+    return [spelling.tags[row[column]] == "O" for row in rows]
+
+
 def _measure(sentences: Sequence[Rows], column: int) -> TagColumn | None:
     counts = Counter(row[column] for rows in sentences for row in rows)
     spelling = spelling_of(counts)
@@ -125,7 +141,10 @@ def _measure(sentences: Sequence[Rows], column: int) -> TagColumn | None:
     rank = _rank(spelling, counts, Counter(span.label for _, span in found))
     spans = frozenset((sentence, span.start, span.end) for sentence, span in found)
     words, inside = counts.total(), sum(span.end - span.start for _, span in found)
-    divides = words >= _ENOUGH_WORDS and words - inside < _FEW_OUTSIDE * words
+    if words >= _ENOUGH_WORDS:
+        divides = words - inside < _FEW_OUTSIDE * words
+    else:
+        divides = words == inside and max(_FEWEST_WORDS, 2 * len(found)) <= words
     return TagColumn(column, spelling, spans, divides, readable / words, rank)
 
 

@@ -1,5 +1,6 @@
 """JSONL with one sentence per record: `{"tokens": ["Ada", "wrote"], "tags": ["B-PER", "O"]}`.
 
+Tokens may be objects with their tags, as Stanza and CoreNLP write them: `{"text": "Ada", "ner": "S-PER"}`.
 Consecutive records with the same `document` belong together; records without it are separate documents.
 """
 
@@ -15,6 +16,7 @@ from rnner.data.token_table import NO_DOCUMENT
 WORDS = ("tokens", "words")
 TAGS = ("ner_tags", "tags", "ner", "labels")
 DOCUMENT = "document"
+_FORMS = ("text", "word", "form")  # of a token that is an object
 
 
 def matches(record: Record) -> bool:
@@ -23,7 +25,9 @@ def matches(record: Record) -> bool:
     other = isinstance(record.value.get("data"), dict) or record.value.keys() >= {"text", "entities"}
     if not isinstance(words, list) or other:
         return False
-    return not any(isinstance(word, dict) for word in words) and not record.value.keys().isdisjoint(TAGS)
+    if any(isinstance(word, dict) for word in words):
+        return any(isinstance(word, dict) and "ner" in word for word in words)
+    return not record.value.keys().isdisjoint(TAGS)
 
 
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
@@ -38,6 +42,7 @@ def sentences_of(source: SourceFile, records: Iterable[Record]) -> Iterator[Tagg
     """Yield the sentences of records, which may also be the rows of a data set."""
     document, name = NO_DOCUMENT, None
     for record in records:
+        record = _with_tags(record)
         word_key, tag_key = record.first_key(*WORDS), record.first_key(*TAGS)
         words = [record.check_text(word, word_key) for word in record.items(word_key)]
         tags = [record.check_name(tag, tag_key) for tag in record.items(tag_key)]
@@ -50,6 +55,18 @@ def sentences_of(source: SourceFile, records: Iterable[Record]) -> Iterator[Tagg
         if own != name or (own is None and document != NO_DOCUMENT):
             document, name = document + 1, own
         yield TaggedSentence(words, tags, [record.line] * len(words), document)
+
+
+def _with_tags(record: Record) -> Record:
+    """Return a record whose tokens are objects as one with words and tags."""
+    key = record.first_key(*WORDS)
+    if not any(isinstance(item, dict) for item in record.items(key)):
+        return record
+    tokens = [token for token in record.records(key) if "ner" in token.value]
+    if skipped := len(record.items(key)) - len(tokens):
+        record.source.notes["tokens without ner skipped (parts of other tokens)"] += skipped
+    words = [token.text(token.first_key(*_FORMS)) for token in tokens]
+    return record.record({**record.value, key: words, TAGS[0]: [token.text("ner") for token in tokens]})
 
 
 def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) -> None:

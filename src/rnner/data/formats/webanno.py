@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import NamedTuple, TextIO
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
@@ -106,8 +106,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     for number, line in lines:
         if number == 1 and not line.startswith(f"{_FORMAT} 3"):
             raise source.error(
-                f"expected {_FORMAT} 3.x, found {show_row(line)}; export the document as WebAnno TSV 3",
-                number,
+                f"expected {_FORMAT} 3.x, found {show_row(line)}; export it as WebAnno TSV 3", number
             )
         if match := _ROW.match(line):
             if not texts:
@@ -234,9 +233,7 @@ class _Document:
             ]
             if not wrong:
                 if unit:
-                    self.source.notes[
-                        "sentences read with offsets in characters instead of UTF-16 code units"
-                    ] += 1
+                    self.source.notes["sentences read with offsets in characters"] += 1
                 return spans, sum(counts)
             misplaced += wrong
         row = misplaced[0]
@@ -264,7 +261,9 @@ class _Document:
             layer = columns[best].layer
             self.source.notes[f"entities without a value, labelled {layer} after their layer"] += unnamed
             found[best] = [span._replace(label=span.label or layer) for span in found[best]]
-        return AnnotatedText("".join(self.texts), found[best], self.units[0].line, self.sentences)
+        text = "".join(self.texts)
+        self.source.note_outside(text, chain.from_iterable(self.sentences))
+        return AnnotatedText(text, found[best], self.units[0].line, self.sentences)
 
     def _entities(self, index: int) -> list[CharSpan]:
         """Return the entities of a column, in file order; an entity without a value has an empty label."""

@@ -73,6 +73,10 @@ _WARNINGS = {
         "files with several columns of tags",
         "give --columns TOKEN,TAG to check another one; for training, set data.columns",
     ),
+    "word-column": (
+        "files whose words are not in the first column",
+        "give --columns TOKEN,TAG to choose another one; for training, set data.columns",
+    ),
     "separators": (
         "rows with spaces where most rows have tabs, or tabs where most have spaces",
         "rnner reads them, other tools may not; --fix gives all rows the same separator",

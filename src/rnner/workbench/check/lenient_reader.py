@@ -150,7 +150,9 @@ def _read_rows(file: ColumnFile) -> None:
             cells = layout.cells(line)
             if len(cells) == layout.width:
                 sentence.words.append(cells[layout.token])
-                sentence.tag_cells.append(cells[file.tag_column])
+                sentence.tag_cells.append(
+                    cells[file.tag_column] if layout.label is None else layout.tag_of(cells)
+                )
                 sentence.lines.append(number)
             else:
                 file.ragged.append((number, len(cells)))

@@ -35,10 +35,19 @@ def repair(files: Sequence[ColumnFile], columns: Mapping[str, int] | None = None
     lines are fixed: bytes that are not UTF-8, other separators, empty columns at the end of a row, affixes of
     all tokens, invisible characters, UTF-8 read as Windows-1252, other spellings of tags. Then labels get
     their usual spelling. Then the tags of sentences that violate the scheme of their file are rewritten from
-    the entities that conlleval reads in them. Nothing else changes, and no other line is removed. `columns`
-    as for `read_file`.
+    the entities that conlleval reads in them. Nothing else changes, and no other line is removed. All this is
+    repeated until nothing changes: a correction may show another. `columns` as for `read_file`.
     """
     changed = [Counter[str]() for _ in files]
+    copies = _repair_once(files, columns, changed)
+    while [copy.lines for copy in copies] != [file.lines for file in files]:
+        files, copies = copies, _repair_once(copies, columns, changed)
+    return [Repaired(file, +counts) for file, counts in zip(copies, changed, strict=True)]
+
+
+def _repair_once(
+    files: Sequence[ColumnFile], columns: Mapping[str, int] | None, changed: Sequence[Counter[str]]
+) -> list[ColumnFile]:
     joined = [_join_pieces(file, columns, own) for file, own in zip(files, changed, strict=True)]
     lines = list(map(_fix_lines, joined, changed))
     fixed = [parse(file.path, own, columns) for file, own in zip(files, lines, strict=True)]
@@ -48,7 +57,7 @@ def repair(files: Sequence[ColumnFile], columns: Mapping[str, int] | None = None
             tags = new_tags(file)
             changed[i][kind] += len(tags)
             fixed[i] = parse(file.path, _replace_tags(file, tags), columns)
-    return [Repaired(file, +counts) for file, counts in zip(fixed, changed, strict=True)]
+    return fixed
 
 
 def target_paths(paths: Sequence[Path], out: Path, *, overwrite: bool) -> list[Path]:

@@ -37,7 +37,7 @@ def check_bytes(file: ColumnFile) -> Iterator[Finding]:
 
 
 def check_columns(file: ColumnFile) -> Iterator[Finding]:
-    """Find a layout that cannot be detected, several tag columns, rows with another separator or width."""
+    """Find a layout that cannot be detected, unusual columns, rows with another separator or width."""
     if file.layout_problem:
         yield Finding("layout", file.path, None, None, file.layout_problem)
         return
@@ -46,6 +46,8 @@ def check_columns(file: ColumnFile) -> Iterator[Finding]:
         yield Finding("columns", file.path, number, 1, message)
     if file.layout.tag_choice:
         yield Finding("tag-columns", file.path, None, None, file.layout.tag_choice)
+    if file.layout.skipped:
+        yield Finding("word-column", file.path, None, None, file.layout.skipped)
     numbers = [number for sentence in file.sentences for number in sentence.lines]
     other = [number for number in numbers if file.layout.has_other_separator(file.lines[number - 1])]
     if other:
