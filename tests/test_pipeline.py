@@ -102,6 +102,10 @@ def test_any_iterable_of_texts_is_accepted():
         (None, "takes a text or a list of texts, not None"),
         (3, "takes a text or a list of texts, not 3 (int)"),
         (b"Harry", "takes a text or a list of texts, not b'Harry' (bytes)"),
+        (
+            {"text": "Harry met Ron."},
+            "takes a text or a list of texts, not {'text': ",
+        ),
         (["Harry met Ron.", None], "texts[1] is None, expected a string"),
         (["Harry met Ron.", "", float("nan")], "texts[2] is nan (float), expected a string"),
         ([7], "texts[0] is 7 (int), expected a string"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -278,7 +278,8 @@ class Pipeline:
 
 def _checked_texts(texts: object) -> list[str]:
     """Return the texts as a list; raise TypeError unless all are strings."""
-    if isinstance(texts, (bytes, bytearray)) or not isinstance(texts, Iterable):
+    yields_keys = isinstance(texts, Mapping) or hasattr(texts, "columns")  # a record, a data frame
+    if yields_keys or isinstance(texts, (bytes, bytearray)) or not isinstance(texts, Iterable):
         raise TypeError(f"a pipeline takes a text or a list of texts, not {_described(texts)}")
     checked = list(texts)
     for i, text in enumerate(checked):

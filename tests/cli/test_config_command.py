@@ -179,6 +179,15 @@ def test_init_describes_how_unusual_files_are_read(rnner, folder):
     assert "have a prefix with a colon: 'en:Ada' instead of 'Ada'" in config
 
 
+def test_init_names_words_that_need_a_segmenter(rnner, folder):
+    words = ["我们", "今天", "火车", "看望", "老师", "学生", "昨天", "公园", "散步"]
+    rows = ["北京 B-LOC", *(f"{word} O" for word in words)]
+    (folder / "train.conll").write_text("\n".join(rows), encoding="utf-8")
+    note = "multi-character words in a script without spaces"
+    assert note in rnner("init", "--train", "train.conll").out
+    assert note not in rnner("init", "--train", "train.conll", "--set", "text.tokenizer=mine").out
+
+
 def test_init_accepts_the_sample_corpus(rnner):
     out, _ = rnner("init", "--train", "sample:train", "--dev", "sample:dev")
     assert yaml.safe_load(out)["data"]["train"] == "sample:train"

@@ -53,7 +53,7 @@ def test_one_bad_record_loses_nothing_else(outcome_of, bad):
     stopped = outcome_of("r.jsonl", lines)
     assert (stopped.code, ids(stopped.out)) == (1, [1])
     assert last_line(stopped).startswith("error: r.jsonl:2: " if bad[0] not in "c\0" else "error: r.jsonl:2:")
-    assert last_line(stopped).endswith("; records written before it: 1")
+    assert last_line(stopped).endswith("; --on-error skip reads on after it; records written before it: 1")
 
     skipped = outcome_of("r.jsonl", lines, "--on-error", "skip")
     assert (skipped.code, ids(skipped.out)) == (1, [1, 2])

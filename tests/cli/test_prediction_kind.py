@@ -75,6 +75,7 @@ def test_the_suffix_says_the_kind(name, text, kind):
     ("name", "text", "kind", "note"),
     [
         ("a.txt", RECORDS, "jsonl", "a.txt: read as JSON records, one per line (--input jsonl)"),
+        ("<stdin>", TABLE, "csv", "<stdin>: read as a table with a column text (--input csv)"),
         ("a.txt", TAGGED, "conll", "a.txt: read as a column file, of which only the words are read"),
         ("a.txt", TAGGED.replace("-", "_"), "conll", "a.txt: read as a column file"),
         ("a.txt", re.sub("[BI]-(...)", r"\\1-B", TAGGED), "conll", "a.txt: read as a column file"),
@@ -101,6 +102,9 @@ def test_the_content_wins_over_the_suffix(name, text, kind, note):
     [
         "Apollo 1\nGemini 0\nApollo 1\n",
         "Vitamin O\n",
+        "Text\nThe first line is a title.\n",
+        "Title, text\nThe first line, again, is a title.\n",
+        "Title, text\nThe first, again a title.\n",
         "write e-mail\nread e-mail\nsend i-messages\n",
         "Ada\twon\nBo\tlost\nCy\twon\nDi\t0\n",
         "[1] Ada Lovelace: Notes.\n[2] Charles Babbage: Passages.\n",

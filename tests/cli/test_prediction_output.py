@@ -36,6 +36,14 @@ def test_table_is_the_default_off_a_terminal(predict):
     assert "Characters" in predict(TEXT)
 
 
+def test_a_tsv_file_has_columns_and_a_csv_file_is_refused(rnner, trained, in_terminal, one_line, tmp_path):
+    assert in_terminal(TEXT, "--output", tmp_path / "found.tsv") == ""
+    assert "Ada\tB-PER\n" in (tmp_path / "found.tsv").read_text()
+    outcome = rnner("predict", TEXT, "--model", trained, "--output", tmp_path / "found.csv.gz")
+    one_line(outcome, 2, "CSV is not written; use a name in .html, .json, .jsonl, .conll, .tsv, or give")
+    assert not (tmp_path / "found.csv.gz").exists()
+
+
 def test_table_is_the_default_for_an_output_file(in_terminal, tmp_path):
     assert in_terminal(TEXT, "--output", tmp_path / "found.txt") == ""
     assert "Characters" in (tmp_path / "found.txt").read_text()

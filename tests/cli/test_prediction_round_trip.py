@@ -18,6 +18,7 @@ GOLD = [
     {"labels": [[0, 3, "GOLD"]]},
     {"entities": [{"start_offset": 0, "end_offset": 3, "label": "GOLD"}]},
     {"annotations": [{"start_offset": 0, "end_offset": 3, "label": "GOLD"}]},
+    {"label": [{"start": 0, "end": 3, "text": "Ada", "labels": ["GOLD"]}]},
     {"tags": ["travel"], "label": "letter"},
 ]
 

@@ -277,7 +277,8 @@ def test_vectors_that_init_from_does_not_read_are_noted_once(train, trained):
 def test_a_user_cell_needs_its_file_to_predict(train, rnner, folder, monkeypatch):
     monkeypatch.setattr(cells, "_CELLS", dict(cells._CELLS))
     (folder / "mgu.py").write_text(CELL)
-    assert train("--code", "mgu.py", "--set", "encoder.cell=mgu").code == 0
+    trained = train("--code", "mgu.py", "--set", "encoder.cell=mgu")
+    assert 'try:   rnner predict --model run --code mgu.py "..."' in trained.err
     assert rnner("predict", "Ada", "--model", "run", "--code", "mgu.py").code == 0
     cells._CELLS.pop("mgu")
     for command in (["predict", "Ada"], ["evaluate", "test.conll"], ["info"]):

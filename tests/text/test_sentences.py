@@ -81,6 +81,13 @@ def test_wrapped_prose_has_the_sentences_of_the_unwrapped_text(language, heading
         assert sentences(heading + wrapped)[bool(heading) :] == sentences(text), wrapped
 
 
+def test_a_sentence_over_two_short_lines_was_wrapped():
+    assert len(sentences("She moved to New\nYork last year.")) == 1
+    assert len(sentences("works with Tom\nBrandt in Paris.\nShe moved to New\nYork last year.")) == 2
+    assert len(sentences("Mayor of Lyon:\nAnna Schmidt.")) == 2
+    assert len(sentences("the two guests were\nMaria Lopez\nAnna Schmidt.")) == 3
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -141,6 +141,8 @@ def _train_command(path: Path) -> str:
 
 def _summary(split: Split, config: Config) -> Iterator[str]:
     """Describe a file: its size, its entities, its format."""
+    from rnner.data.corpus import segmentation_note
+
     layout = _layout(split, config)
     entities = Counter(span.label for spans in split.all_spans() for span in spans)
     types = ", ".join(f"{label} {count:,}" for label, count in entities.most_common())
@@ -148,7 +150,10 @@ def _summary(split: Split, config: Config) -> Iterator[str]:
     yield f"  {counted(len(split), 'sentence')}, {counted(int(split.lengths.sum()), 'token')}"
     yield f"  entities: {entities.total():,}" + (f" ({types})" if types else "")
     yield f"  tags: {split.scheme}; {layout}"
-    yield from (f"  note: {note}" for note in split.notes)
+    notes = list(split.notes)
+    if split.name == "train" and (note := segmentation_note(split, config.text.tokenizer)):
+        notes.append(note)
+    yield from (f"  note: {note}" for note in notes)
     if split.illegal_tags is not None:
         yield f"  illegal tags: {split.illegal_tags.times:,}, first in line {split.illegal_tags.line}"
 

@@ -55,4 +55,5 @@ def export(
         export_standalone(loaded, target)
         arguments = f"--model {shlex.quote(str(target))}"
     size = target.stat().st_size / 1e6
+    arguments += options.code_arguments(code)
     notice(f'wrote {target}, {size:,.1f} MB; try: rnner predict {arguments} "..."')

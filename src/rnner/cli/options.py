@@ -113,6 +113,11 @@ def set_up_torch(
     return chosen
 
 
+def code_arguments(code: Sequence[Path] | None) -> str:
+    """Return --code FILE for each file, as part of a command to type."""
+    return "".join(f" --code {shlex.quote(str(path))}" for path in code or ())
+
+
 def resolve_model(name: str | None) -> Path:
     """Return the path of the model given with `--model`, or of the bundled model, with a note on stderr.
 

@@ -70,6 +70,7 @@ terminal, table elsewhere]"""
 _BACKEND_HELP = """\
 torch; onnx, which starts faster; auto: onnx for TEXT if the model has been exported, otherwise torch."""
 _FORMATS_BY_SUFFIX = {f".{name}": PredictionFormat(name) for name in ("html", "json", "jsonl", "conll")}
+_FORMATS_BY_SUFFIX[".tsv"] = PredictionFormat.conll
 
 
 def predict(
@@ -182,8 +183,16 @@ def _check_input(
 
 
 def _format_by_suffix(output: Path | None) -> PredictionFormat | None:
-    """Return the format for a file name such as names.jsonl or names.jsonl.gz."""
-    return None if output is None else _FORMATS_BY_SUFFIX.get(Path(output.name.removesuffix(".gz")).suffix)
+    """Return the format for a file name such as names.jsonl or names.jsonl.gz.
+
+    Raises:
+        UsageError: the name promises a format that is not written.
+    """
+    suffix = "" if output is None else Path(output.name.removesuffix(".gz")).suffix.lower()
+    if suffix == ".csv":
+        names = ", ".join(_FORMATS_BY_SUFFIX)
+        raise UsageError(f"--output {output}: CSV is not written; use a name in {names}, or give --format")
+    return _FORMATS_BY_SUFFIX.get(suffix)
 
 
 def _choose_format(

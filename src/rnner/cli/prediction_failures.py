@@ -21,6 +21,7 @@ class Failures:
         self._read = self._failed = 0
         self._first: DataError | None = None
         self._stopped: DataError | None = None
+        self._advice = ""  # about an error after which the input can still be read
 
     def handle(self, error: DataError, keys: Mapping[str, Any] | None = None) -> list[Item]:
         """Return what the output has in place of a record: nothing, or an item with the error.
@@ -33,6 +34,7 @@ class Failures:
             DataError: `error`, if the rule is to stop.
         """
         if self._rule == "stop":
+            self._advice = "; --on-error skip reads on after it"
             raise error
         self._failed += 1
         self._first = self._first or error
@@ -65,6 +67,6 @@ class Failures:
             share = f"{self._failed:,} of {counted(self._failed + self._read, 'record')}"
             parts.append(f"{share} could not be read ({where}); the first: {self._first}")
         if self._stopped is not None:
-            parts.append(f"{self._stopped}; records written before it: {self._read:,}")
+            parts.append(f"{self._stopped}{self._advice}; records written before it: {self._read:,}")
         if parts:
             raise DataError("; then ".join(parts))

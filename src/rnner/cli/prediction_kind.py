@@ -74,7 +74,7 @@ def _kind_and_form(head: Head, expected: str | None) -> tuple[str, str]:
     if kind := _json_kind(head, expected):
         form = _form_of_records(head)
         return ("annotated", form) if form else (kind, "")
-    if expected in ("csv", "conll") and has_texts(head):
+    if has_texts(head, by_suffix=expected in ("csv", "conll")):
         return "csv", ""
     for name, known in FORMATS.items():
         if known.detect is not None and known.detect(head):

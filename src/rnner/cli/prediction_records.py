@@ -112,7 +112,8 @@ class RecordReader:
             return value
         if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):  # spaCy's
             return {**value[1], "text": value[0]}
-        advice = "; for a list of records, use --input json" if isinstance(value, list) else ""
+        is_records = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+        advice = "; for a list of records, use --input json" if is_records else ""
         raise self._error(f"{_EXPECTED}; found {shorten(value)}{advice}", line)
 
     def _content(self, record: dict[str, Any], line: int) -> tuple[str, str | list[str]]:

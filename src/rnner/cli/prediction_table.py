@@ -22,11 +22,16 @@ _TEXT = "text"
 _LONGEST_CELL = 1 << 28  # characters; the default of `csv`, 131,072, is less than a long article
 
 
-def has_texts(head: Head) -> bool:
-    """Return whether a file begins like a table with a column `text`, with cells of several words."""
+def has_texts(head: Head, *, by_suffix: bool) -> bool:
+    """Return whether a file begins like a table with a column `text`, with cells of several words.
+
+    Without a suffix for tables, all rows must have the cells of the header: two or more, named by one word.
+    """
     rows = [row for _, row in _rows(islice(head.lines, 20), head.path.name) if isinstance(row, list)]
     header = rows[0] if rows else []
     place = _text_column(header)
+    if not by_suffix and (len({*map(len, rows)}) != 1 or len(header) == 1 or any(" " in it for it in header)):
+        return False
     return place is not None and any(" " in row[place] for row in rows[1:] if len(row) == len(header))
 
 

@@ -136,7 +136,7 @@ def _train_one(run: TrainOptions, config: Config, device: torch.device, base: Lo
     epochs = f"{summary['best_epoch']} of {summary['epochs']}"
     notice(f"best epoch: {epochs}; {summary['seconds']:,.0f} s", quiet=quiet)
     _print_scores(metrics)
-    report_model(folder, quiet=quiet)
+    report_model(run)
 
 
 def _dry_run(run: TrainOptions, config: Config, device: torch.device, base: LoadedModel | None) -> None:
@@ -192,9 +192,10 @@ def _warn_about_long_sentence(train: Split) -> None:
         )
 
 
-def report_model(folder: Path, *, quiet: bool) -> None:
+def report_model(run: TrainOptions) -> None:
     """Report where the model is and how to try it."""
-    notice(f'model: {folder}\ntry:   rnner predict --model {shlex.quote(str(folder))} "..."', quiet=quiet)
+    model = shlex.quote(str(run.folder)) + options.code_arguments(run.code)
+    notice(f'model: {run.folder}\ntry:   rnner predict --model {model} "..."', quiet=run.quiet)
 
 
 def _print_scores(metrics: dict[str, Any]) -> None:

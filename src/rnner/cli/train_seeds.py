@@ -71,7 +71,7 @@ def train_seeds(run: TrainOptions, config: Config, device: torch.device, *, coun
         )
     if (summary := seed_runs.summarize_seeds(folder)) is not None:
         _print_summary(summary)
-        report_model(folder, quiet=quiet)
+        report_model(run)
     if any(codes.values()):
         raise typer.Exit(next(code for code in codes.values() if code))
 

@@ -107,8 +107,8 @@ def load_corpus(
             "dev has no entities, so its F1 is always 0; the best epoch is chosen by the loss on dev and on "
             "train sentences that have entities"
         )
-    if tokenizer == DEFAULT_TOKENIZER and (words := segmented_words(kept.counts)):
-        warnings.append(_segmented_note(kept.path, words))
+    if note := segmentation_note(kept, tokenizer):
+        warnings.append(f"{kept.path}: {note}")
     return Corpus(
         kept, chosen, scored, held_out=dev is None, unseen_labels=unseen, notes=notes, warnings=warnings
     )
@@ -254,9 +254,12 @@ def _unseen_note(name: str, counts: Mapping[str, int]) -> str:
     return f"{name} has labels that train lacks; their entities count as missed: {listed}"
 
 
-def _segmented_note(path: Path, words: Sequence[str]) -> str:
+def segmentation_note(train: Split, tokenizer: str) -> str:
+    """Return what to do if words of `train` are not what the tokenizer finds in raw text, or ''."""
+    if tokenizer != DEFAULT_TOKENIZER or not (words := segmented_words(train.counts)):
+        return ""
     return (
-        f"{path}: has multi-character words in a script without spaces ({', '.join(words[:3])}), but "
+        f"has multi-character words in a script without spaces ({', '.join(words[:3])}), but "
         "raw text is split into single characters; set text.tokenizer to the segmenter that made these "
         "words (--code FILE), or train on characters: rnner data convert FILE OUT.jsonl --to doccano"
     )

@@ -8,10 +8,11 @@ table row or a rule (---) between them:
 * A line break *can* be a wrap if the next line starts in lower case, or if the line is full: the first word
   of the next line would make it longer than nine tenths of the longest line there (six tenths if it has a
   word in lower case, since many people wrap by hand). It cannot after a colon or the end of a sentence.
-* Lines joined by such breaks *are* wrapped prose if the longest line has 24 columns or more, and either the
-  last line ends a sentence and enough words are in lower case (half of those with case, or a quarter if all
-  lines are full to nine tenths), or half of them are, and a third of the full lines continue in lower case
-  or three or more lines are full to the last word and the longest has 40 columns.
+* Lines joined by such breaks *are* wrapped prose if the longest line has 24 columns or more (16 for two lines
+  of which the last ends a sentence), and either the last line ends a sentence and enough words are in lower
+  case (half of those with case, or a quarter if all lines are full to nine tenths), or half of them are, and
+  a third of the full lines continue in lower case or three or more lines are full to the last word and the
+  longest has 40 columns.
   Without such evidence, only the breaks before lower case are wraps.
 
 So names on lines of their own stay apart, and a name that was broken by wrapping ("New\nYork") stays whole.
@@ -35,7 +36,7 @@ from rnner.text.unspaced import meet
 ENDERS = frozenset(".!?…。！？｡．‼⁇⁈⁉؟۔।॥։።፧፨។៕။།༎⸮")
 """The characters of marks that end a sentence."""
 
-_MIN_WIDTH, _MIN_FULL_WIDTH = 24, 40  # columns
+_MIN_PAIR_WIDTH, _MIN_WIDTH, _MIN_FULL_WIDTH = 16, 24, 40  # columns
 _FULL, _RAGGED = 0.9, 0.6  # shares of the longest line
 _COLONS = (":", "：")
 _MIN_CONTINUED = 1 / 3
@@ -176,7 +177,8 @@ def _starts_in_run(run: Sequence[_Line], width: int, tokens: Sequence[Token]) ->
         return
     lower, capitals = _count_case(tokens[run[0].first : run[-1].end])
     full = all(_is_full(*pair, width) or _continues(pair[1], tokens) for pair in pairwise(run))
-    if width >= _MIN_WIDTH and capitals <= (3 if full else 1) * lower and _ends_sentence(run[-1], tokens):
+    enough = width >= (_MIN_PAIR_WIDTH if len(run) == 2 else _MIN_WIDTH)
+    if enough and capitals <= (3 if full else 1) * lower and _ends_sentence(run[-1], tokens):
         return
     mostly_lower = width >= _MIN_WIDTH and capitals <= lower
     if mostly_lower and _looks_wrapped(run, width, tokens):
