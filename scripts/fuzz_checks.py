@@ -6,7 +6,6 @@ any other exception is one, which the caller catches.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
@@ -16,32 +15,30 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from rnner.cli.prediction import ChunkResult, PredictionJob, write_predictions, write_tagged_columns
-from rnner.cli.prediction_chunks import Chunk
+from fuzz_counts import COUNTS
+from fuzz_model import RuleJob
+
+from rnner.cli.prediction import write_predictions, write_tagged_columns
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_kind import guess_kind
 from rnner.cli.prediction_source import open_source
 from rnner.cli.prediction_stream import open_input
 from rnner.cli.progress_display import PredictionProgress
 from rnner.data.corpus import read_split
-from rnner.data.formats.annotated import SourceFile, TaggedSentence, decide_scheme
-from rnner.data.formats.column_layout import DOCUMENT_MARK, Layout, is_blank
+from rnner.data.formats.annotated import SourceFile, decide_scheme
+from rnner.data.formats.column_layout import Layout
 from rnner.data.formats.columns import ConllReader
 from rnner.data.formats.detect import detect_format
 from rnner.data.formats.registry import FORMATS, TEXT_FORMATS, TOKEN_FORMATS, read_documents, read_sentences
-from rnner.decoding.spans import ScoredSpan
 from rnner.errors import RnnerError
-from rnner.pipeline import Pipeline
 from rnner.render.json_output import to_json
 from rnner.scoring.evaluation import predictions_reports
 from rnner.scoring.metrics import score_entities
 from rnner.scoring.pairing import pair
 from rnner.scoring.passages import read_annotated_file
 from rnner.tags import SCHEMES, from_spans, to_spans
-from rnner.text.tokenizer import DEFAULT_TOKENIZER
 from rnner.workbench.check.check import check
 from rnner.workbench.check.findings import CheckReport
 from rnner.workbench.check.lenient_reader import ColumnFile, read_file
@@ -54,7 +51,14 @@ TARGETS = {  # format -> suffix
     name: SUFFIXES.get(name, "txt") for name, form in FORMATS.items() if form.writable or name == "dataset"
 }
 _SKIPPED = re.compile("skipped|left out|not read")
-_EMPTY_CELLS = "\t;,|\"'" + "".join(chr(i) for i in range(0x3001) if chr(i).isspace())
+_PREDICTION_FORMATS = (
+    *("jsonl",) * 4,
+    *("conll",) * 3,
+    "json",
+    "html",
+    "text",
+    "binary",
+)  # rich is slow: no table
 _REPORTS = 0.05  # share of files for which the whole report of `rnner evaluate` is made
 
 
@@ -156,125 +160,17 @@ def _check_problems(file: ColumnFile, report: CheckReport, data: bytes) -> Itera
 
 def reading_problems(trial: Trial) -> Iterator[str]:
     """Compare the number of units in a file (words, rows, records) with those read and those in notes."""
-    if (form := trial.form) not in _COUNTS:
+    if (form := trial.form) not in COUNTS:
         return
     source = SourceFile(trial.path)
     items = trial.step(f"count {form}", lambda: list(FORMATS[form].read(source)))
     if items is None:
         return
-    expected, read = _COUNTS[form](trial.path, items)
+    expected, read = COUNTS[form](trial.path, items)
     skipped = sum(times for note, times in (source.notes + source.unread).items() if _SKIPPED.search(note))
     if expected is not None and not read <= expected <= read + skipped:
         counts = f"{expected} units, of which {read} were read and {skipped} skipped"
         yield f"{form}: {counts}: {source.note_lines()}"
-
-
-Count = tuple[int | None, int]  # units in the file (None: not known) and units read
-
-
-def _text(path: Path) -> str:
-    return path.read_bytes().decode().removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\r")
-
-
-def _lines(keep: Callable[[str], bool]) -> Callable[[Path, list[TaggedSentence]], Count]:
-    def count(path: Path, items: list[TaggedSentence]) -> Count:
-        expected = sum(not is_blank(line) and keep(line) for line in _text(path).split("\n"))
-        return expected, sum(len(set(item.lines)) for item in items)
-
-    return count
-
-
-def _inline(path: Path, items: list[TaggedSentence]) -> Count:
-    lines = [line for line in _text(path).split("\n") if not line.startswith(DOCUMENT_MARK)]
-    expected = sum(bool(item) for line in lines for item in re.split("[ \t]", line))
-    return expected, sum(len(item.words) for item in items)
-
-
-def _hipe(path: Path, items: list[TaggedSentence]) -> Count:
-    lines = [line for line in _text(path).split("\n") if not is_blank(line)]
-    width = next(line for line in lines if line.startswith("TOKEN\t")).count("\t")
-    expected = sum(line.count("\t") == width and not line.startswith("TOKEN\t") for line in lines)
-    return expected, sum(len(item.words) for item in items)
-
-
-def _csv(path: Path, items: list[TaggedSentence]) -> Count:
-    """Count lines, unless cells hold several, or quotes leave it open."""
-    lines = [line for line in _text(path).split("\n") if line.strip() and not line.startswith("sep=")]
-    read = len({line for item in items for line in item.lines})
-    if '"' in "".join(lines):
-        delimiter = max("\t;,|", key=lines[0].count)
-        table = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter, strict=True)
-        try:
-            if any("\n" in cell for row in table for cell in row):
-                return None, read
-        except csv.Error:
-            return None, read
-    return sum(bool(line.strip(_EMPTY_CELLS)) for line in lines[1:]), read
-
-
-def _webanno(path: Path, items: list[Any]) -> Count:
-    words = re.findall(r"(?m)^\d+-\d+\t\d+-\d+\t[^\t\n]", _text(path), re.ASCII)
-    return len(words), sum(len(sentence) for item in items for sentence in item.sentences)
-
-
-def _json(units: Callable[[Any], int]) -> Callable[[Path, list[Any]], Count]:
-    """Count the units in the records of a file."""
-
-    def count(path: Path, items: list[Any]) -> Count:
-        values = _json_values(_text(path))
-        return (None if values is None else sum(map(units, values))), len(items)
-
-    return count
-
-
-def _json_values(text: str) -> list[Any] | None:
-    """Return the JSON values of a file, of lists their items; None if there is anything else."""
-    values, position, decoder = [], 0, json.JSONDecoder()
-    while position < len(text):
-        if text[position] in " \t\r\n":
-            position += 1
-            continue
-        try:
-            value, position = decoder.raw_decode(text, position)
-        except (ValueError, RecursionError):
-            return None
-        is_pair = isinstance(value, list) and value and isinstance(value[0], str)
-        values += value if isinstance(value, list) and not is_pair else [value]
-    return values
-
-
-def _records(value: Any) -> int:
-    for key in ("documents", "data", "examples", "records"):
-        items = value.get(key) if isinstance(value, dict) and not {"text", "tokens"} & value.keys() else None
-        if isinstance(items, list) and items and all(isinstance(item, dict) for item in items):
-            return len(items)
-    return 1
-
-
-def _pairs(value: Any) -> int:
-    if not isinstance(value, dict):
-        return 1
-    return len(value["paragraphs"] if "paragraphs" in value else value["annotations"])
-
-
-def _brat(path: Path, items: list[Any]) -> Count:
-    files = path.rglob("*.ann") if path.is_dir() else [path.with_suffix(".ann")]
-    lines = [line for file in files for line in _text(file).split("\n") if line.strip()]
-    return len(lines), sum(len(item.spans) for item in items)
-
-
-_COUNTS: dict[str, Callable[[Path, list[Any]], Count]] = {
-    "conllu": _lines(lambda line: line[0] != "#"),
-    "conll2012": _lines(lambda line: not line.startswith(("#begin document", "#end document"))),
-    "hipe": _hipe,
-    "csv": _csv,
-    "inline": _inline,
-    "tokens": _json(_records),
-    "brat": _brat,
-    "spacy-json": _json(_pairs),
-    **dict.fromkeys(("labelstudio", "prodigy", "doccano", "entities"), _json(_records)),
-    "webanno": _webanno,
-}
 
 
 # --- conversion: what is written reads back equal ----------------------------------------------------------
@@ -350,38 +246,6 @@ def scoring_problems(trial: Trial) -> Iterator[str]:
 # --- rnner predict: every record is read, left out with a count, or marked ---------------------------------
 
 
-class _NotSmall:
-    """In place of a trained decoder: a word that does not begin with a small letter is a name."""
-
-    vocabulary = SimpleNamespace(tokenizer=DEFAULT_TOKENIZER, scheme="iob2", labels=["NAME"])
-
-    def scored_spans(self, sentences: list[list[str]], documents: list[int]) -> list[list[ScoredSpan]]:
-        """Return the names of each sentence."""
-        assert len(sentences) == len(documents)
-        return [
-            [
-                ScoredSpan(i, i + 1, "NAME", 0.5)
-                for i, word in enumerate(words)
-                if word and not word[0].islower()
-            ]
-            for words in sentences
-        ]
-
-
-class _Job(PredictionJob):
-    """A prediction job that loads no model."""
-
-    def load(self) -> Callable[[Chunk], ChunkResult]:
-        """Return a function that tags chunks."""
-        pipeline = Pipeline(_NotSmall())  # type: ignore[arg-type]
-
-        def tag(chunk: Chunk) -> ChunkResult:
-            documents = pipeline.read(chunk.contents, chunk.document_ids)
-            return ChunkResult(self._format(documents, chunk, "iob2"), 0, ["NAME"], chunk.flush)
-
-        return tag
-
-
 @dataclass
 class _Prediction:
     """What `rnner predict` wrote: the kind of its input, and whether it read all of it."""
@@ -393,7 +257,7 @@ class _Prediction:
 
 def prediction_problems(trial: Trial) -> Iterator[str]:
     """Predict over a file with random options, and read the output."""
-    form = trial.draw.choice(("jsonl", "jsonl", "jsonl", "conll", "json", "table", "html", "text", "binary"))
+    form = trial.draw.choice(_PREDICTION_FORMATS)
     rule = trial.draw.choice(("stop", "skip", "mark", "mark") if form[:4] == "json" else ("stop", "skip"))
     found = trial.step("predict", lambda: _predict(trial.path, form, rule))
     if found is None:
@@ -418,7 +282,7 @@ def _column_output_problems(before: str, after: str) -> Iterator[str]:
 
 def _predict(path: Path, form: str, rule: str) -> _Prediction:
     failures, sink = Failures(rule), io.StringIO()
-    job = _Job(path, {}, form)
+    job = RuleJob(path, {}, form)
     kind = "annotated"
     if path.is_file():
         with open_input(path) as stream:

@@ -4,15 +4,15 @@
     python scripts/fuzz_data.py my.conll --files 100000 --jobs 2 --keep found
 
 Each file is a piece of a corpus of at most 200 lines: as it is, converted to another format, or with another
-look (spellings of tags, headers, comments, encodings: `fuzz_samples.py`). Or it is a small sample of a layout
+look (spellings of tags, headers, comments, encodings: `fuzz_looks.py`). Or it is a small sample of a layout
 that rnner does not write itself. It is corrupted with flipped bytes, cut lines, swapped columns and the like
 (`mutations.py`), and then detected, read, checked, repaired, converted, scored against itself and
-predicted on, with a rule in place of a model. A failure (`fuzz_checks.py`) is, among others:
+predicted on, with a rule in place of a model. A failure (`fuzz_checks.py`) is, for example:
 
 * an exception that is not an RnnerError, or more than `--limit` seconds;
 * a line, row or record that is neither read nor reported;
 * a file without errors that cannot be read; a conversion that reads back differently;
-* a file that scored against itself does not have F1 1; predictions that rnner cannot read.
+* a file whose F1 against itself is not 1; predictions that rnner cannot read.
 
 Prints the number of each outcome and of failures; the exit code is 1 if there are any. File number i of a
 seed is always the same.
@@ -37,7 +37,8 @@ from typing import Any, NamedTuple
 import datasets  # noqa: F401 - loaded here, so that the time it takes does not count for a file
 from common import argument_parser, log, require_at_least, run_script
 from fuzz_checks import TARGETS, Trial, problems
-from fuzz_samples import SAMPLES, Files, dress
+from fuzz_looks import dress
+from fuzz_samples import SAMPLES, Files
 from mutations import Lines, corpus_piece, mutate
 
 from rnner.data.corpus import resolve

@@ -183,7 +183,7 @@ def _change_number(data: bytes, draw: Random) -> bytes:
 
 
 def _swap_marks(line: bytes, draw: Random) -> bytes:
-    """Replace, drop or double one of the marks that formats give a meaning."""
+    """Replace, drop or double one of the marks that have a meaning in some format."""
     places = [i for i, byte in enumerate(line) if byte in MARKS]
     if not places:
         return line

@@ -1,5 +1,6 @@
 """Fixtures shared by several test files."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,12 @@ from rnner.nn import cells
 from rnner.text import tokenizer
 from run_helpers import run
 from tiny_corpus import corpus_config
+
+
+def pytest_collection_finish():
+    """Keep the garbage collector from going through the libraries and the collected tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -73,7 +73,7 @@ lenient_tags = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(lenient_tags)
 def test_conlleval_finds_what_seqeval_finds(tags: list[str]) -> None:
     """Oracle: seqeval's default mode, a port of the CoNLL script (its ends are inclusive)."""

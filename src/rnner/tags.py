@@ -21,6 +21,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from rnner.errors import counted
+
 SCHEMES = ("iob1", "iob2", "bioes", "binary")
 LENIENT = "conlleval"
 BINARY_LABEL = "NAME"
@@ -82,12 +84,12 @@ class SchemeError(TagError):
         self.scheme, other = sorted(_PREFERENCE, key=lambda scheme: violations[scheme].times)[:2]
         first, second = violations[self.scheme], violations[other]
         self.sentence = first.sentence
-        message = f"{first.reason} ({_places(first.times)})"
+        message = f"{first.reason} ({counted(first.times, 'place')})"
         # Leave out the second scheme if it fits far worse or fails for the same reason.
         if second.times <= 10 * first.times and second[:4] != first[:4]:
             where = f"the first in sentence {second.sentence + 1}, word {second.position + 1}"
             message += f"; the tags are not {_title(other)} either: "
-            message += f"{second.reason} ({_places(second.times)}, {where})"
+            message += f"{second.reason} ({counted(second.times, 'place')}, {where})"
         super().__init__(message, first.position)
 
 
@@ -267,10 +269,6 @@ def _check_scheme(scheme: str, allowed: Sequence[str]) -> None:
 
 def _title(scheme: str) -> str:
     return scheme.upper() if scheme in ("iob1", "iob2", "bioes") else scheme
-
-
-def _places(times: int) -> str:
-    return f"{times:,} place" + ("s" if times != 1 else "")
 
 
 def _tags_of(span: Span, adjacent: bool, scheme: str) -> list[str]:

@@ -74,7 +74,7 @@ def test_from_text_to_text_offsets_are_kept(rnner, folder, spans):
         (["trian.conll", "x", "--to", "tokens"], 1, "did you mean train.conll?"),
         ([".", "x", "--to", "tokens"], 1, "this is a folder"),
         (["odd.jsonl", "x", "--to", "tokens"], 1, 'odd.jsonl:1: expected records with tokens and tags'),
-        (["train.conll", "x", "--from", "prodigy", "--to", "tokens"], 1, "train.conll:1: invalid JSON"),
+        (["train.conll", "x", "--from", "prodigy", "--to", "tokens"], 1, "train.conll:1: not valid JSON"),
         (["spaced.jsonl", "x", "--to", "columns"], 1, "spaced.jsonl:2: a column file cannot hold the word"),
     ],
 )  # fmt: skip

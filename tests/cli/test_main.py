@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from rnner.cli.main import run
-from rnner.model.file_names import METRICS, WEIGHTS
+from rnner.model.file_names import CHECKPOINT, METRICS
 
 RNNER = [sys.executable, "-m", "rnner"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "ascii"}
@@ -25,9 +25,7 @@ def call(*arguments, cwd, stdin=""):
 
 def test_quickstart(tmp_path, capsys):
     """Train, predict and evaluate with a small model."""
-    (tmp_path / "quickstart.yaml").write_text(
-        'data: {train: "sample:dev", dev: "sample:test", test: "sample:test"}\n'
-    )
+    (tmp_path / "quickstart.yaml").write_text('data: {train: "sample:dev", dev: "sample:test"}\n')
     overrides = [part for key in SMALL for part in ("--set", key)]
     trained = call("train", "--config", "quickstart.yaml", *overrides, cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
@@ -41,7 +39,7 @@ def test_quickstart(tmp_path, capsys):
 
     expected = json.loads((model / METRICS).read_text())
     assert run(["evaluate", "sample:test", "--model", str(model), "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out)["f1"] == expected["test"]["f1"]
+    assert json.loads(capsys.readouterr().out)["f1"] == expected["dev"]["f1"]
 
 
 @pytest.mark.parametrize("form", ["table", pytest.param("conll", marks=pytest.mark.slow)])
@@ -72,7 +70,8 @@ def test_streams_that_are_closed_at_the_start_are_empty(exported, closed, expect
     assert expected in done.stdout
 
 
-def test_ctrl_c_in_a_terminal_loses_nothing(folder):
+def test_ctrl_c_in_a_terminal_saves_the_run(folder):
+    """The bits of a resumed run are compared in test_train_command.py."""
     command = ["train", "--config", "tiny.yaml", "--threads", "1", "--set", "training.epochs=15"]
     process = subprocess.Popen(
         [*RNNER, *command, "--output", "run"], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
@@ -85,9 +84,7 @@ def test_ctrl_c_in_a_terminal_loses_nothing(folder):
     assert "interrupted and saved in run" in rest
     assert "Traceback" not in rest
     process.stderr.close()
-    assert run([*command, "--output", "run", "--resume", "--quiet"]) == 0
-    assert run([*command, "--output", "plain", "--quiet"]) == 0
-    assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "plain" / WEIGHTS).read_bytes()
+    assert (folder / "run" / CHECKPOINT).exists()
 
 
 @pytest.mark.parametrize(

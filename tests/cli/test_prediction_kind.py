@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnner.cli.prediction_kind import guess_kind
@@ -134,6 +134,7 @@ def test_the_first_record_of_a_pipe_is_enough():
     assert len(pipe.lines) == 1
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.text(max_size=60), st.sampled_from(["a", "a.json", "a.jsonl", "a.tsv", "a.csv", "a.conll"]))
 def test_any_text_has_a_kind_and_detection_consumes_nothing(text, name):
     raw = io.BytesIO(text.encode(errors="surrogatepass"))

@@ -63,7 +63,7 @@ def test_blank_lines_between_records_are_skipped(predicted):
         ('{"text": "a", "x": NaN}', "NaN is not allowed"),
         ('{"text": "a", "x": 1e999}', "1e999 is too large"),
         ('{"text": "a"} {}', "two values on one line"),
-        ("[" * 100_000, "not valid JSON: "),
+        ("[" * 100_000, "this JSON cannot be read: "),
         ('{"text": ' + "[" * 101 + "]" * 101 + "}", "more than 100 levels"),
         ('{"text": ' + json.dumps(["long"] * 1000) + "}", '"lon...; records written before it: 1'),
     ],

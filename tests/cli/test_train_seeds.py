@@ -143,13 +143,13 @@ def test_resume_of_a_finished_run_does_nothing(train, folder):
 @pytest.mark.parametrize("at", [2, 12])  # in the first seed, in the second
 def test_resuming_after_ctrl_c_gives_the_same_models(train, folder, interrupt, at):
     interrupt(-1)
-    plain = train("--seeds", 3, output="plain")
+    plain = train("--seeds", 2, output="plain")
     interrupt(at)
-    broken = train("--seeds", 3)
+    broken = train("--seeds", 2)
     assert (broken.code, broken.out) == (130, "")
     assert broken.err.endswith("interrupted and saved in run; repeat the command with --resume to continue\n")
     interrupt(-1)
-    resumed = train("--seeds", 3, "--resume")
+    resumed = train("--seeds", 2, "--resume")
     assert (resumed.code, timeless(resumed.out)) == (0, timeless(plain.out))
     assert ("seed 3: finished before" in resumed.err) == (at > 10)
     assert weights(folder / "run") == weights(folder / "plain")
@@ -157,10 +157,10 @@ def test_resuming_after_ctrl_c_gives_the_same_models(train, folder, interrupt, a
 
 
 def test_seeds_can_be_added_later(train, folder):
-    whole = train("--seeds", 3, output="plain")
+    whole = train("--seeds", 2, output="plain")
     train("--seeds", 1)
     log = (folder / "run" / "seed-3" / LOG).read_bytes()
-    more = train("--seeds", 3, "--resume")
+    more = train("--seeds", 2, "--resume")
     assert (more.code, timeless(more.out)) == (0, timeless(whole.out))
     assert (folder / "run" / "seed-3" / LOG).read_bytes() == log
     assert weights(folder / "run") == weights(folder / "plain")

@@ -372,7 +372,7 @@ trees = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(trees)
 def test_a_config_that_is_written_and_read_again_is_the_same(load, tree):
     config = parse_config(tree)

@@ -129,7 +129,7 @@ def test_a_long_example_is_cut_around_its_entities():
     assert lines[at + 2] == "       found  … that the Bank of [LOC England] would not …"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(st.integers(48, 120), st.integers(0, 28), st.integers(1, 3))
 def test_each_side_of_an_example_fills_one_line(width, start, length):
     words = ["wizard" if i % 3 else "an" for i in range(32)]

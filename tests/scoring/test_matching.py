@@ -84,7 +84,7 @@ spans = st.builds(
 sides = st.lists(st.lists(spans, max_size=6, unique=True).map(sorted), min_size=2, max_size=2)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(corpora().map(lambda corpus: list(zip(*corpus[:2], strict=True))) | st.lists(sides, max_size=4))
 def test_matches_equal_those_of_nervaluate(sentences):
     nervaluate = pytest.importorskip("nervaluate")

@@ -49,7 +49,13 @@ def test_three_hundred_chinese_sentences(tmp_path):
     assert_same_scores(*reports(tmp_path, sentences[:240], sentences[240:], epochs=4, batch=16))
 
 
-@pytest.mark.parametrize("sentences", [corpora.japanese(), corpora.thai()], ids=["Japanese", "Thai"])
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        pytest.param(corpora.japanese(), id="Japanese"),
+        pytest.param(corpora.thai(), id="Thai", marks=pytest.mark.slow),
+    ],
+)
 def test_twenty_sentences(tmp_path, sentences):
     assert len(sentences) == 20
     assert_same_scores(*reports(tmp_path, sentences, sentences, epochs=25, batch=4))

@@ -15,18 +15,17 @@ from rnner.cli.console import notice
 from rnner.cli.prediction_chunks import Chunk, Item, chunks_of
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_stream import InputStream
+from rnner.data.formats.span_records import LISTS, TEXTS
+from rnner.data.formats.tokens import TAGS, WORDS
+from rnner.data.json_text import BLANK, decode_at, shorten, skip, surrogate_problem
 from rnner.data.lines import line_error, read_blocks, read_line_blocks
 from rnner.errors import DataError
 
-WORD_KEYS = ("tokens", "words")
-CONTENT_KEYS = ("text", *WORD_KEYS, "content", "sentence", "body", "data")
+CONTENT_KEYS = (TEXTS[0], *WORDS, *TEXTS[1:])
 """Keys of the text or the words of a record; the first that it has is read."""
-SPAN_KEYS = ("entities", "ents", "spans", "label", "labels", "annotations", "completions", "predictions")
-TAG_KEYS = ("tags", "ner_tags", "ner")
-
+_ANNOTATION_KEYS = frozenset((*LISTS, *TAGS, "completions", "predictions"))
 _ANSWERS = ("accept", "reject", "ignore")  # Prodigy's
 _DEEPEST = 100  # levels; Python cannot write or pickle values that are much deeper
-_BLANK = " \t\r\n"
 
 
 class RecordReader:
@@ -40,7 +39,6 @@ class RecordReader:
     def __init__(self, name: str, failures: Failures) -> None:
         self._name, self._failures = name, failures
         self._noted = False
-        self._decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
     def lines(self, lines: Iterable[str], first: int) -> Iterator[Item]:
         """Yield the items of lines with one record each; `first` is the number of the first line."""
@@ -49,7 +47,7 @@ class RecordReader:
                 try:
                     self._check(line, number)
                     value, end = self._decode(line, 0, number)
-                    if line[end:].strip(_BLANK):
+                    if line[end:].strip(BLANK):
                         raise self._error("not valid JSON: two values on one line", number)
                 except DataError as error:
                     yield from self._failures.handle(error)
@@ -62,15 +60,15 @@ class RecordReader:
         Raises:
             DataError: invalid JSON, after which nothing more can be read.
         """
-        line, position = 1, _skip(text, 0, _BLANK)
+        line, position = 1, skip(text, 0)
         counted = 0  # newlines are counted up to here
         is_list = text[position : position + 1] == "["
         position += is_list
-        between = _BLANK + "," if is_list else _BLANK
-        while (position := _skip(text, position, between)) < len(text):
+        between = BLANK + "," if is_list else BLANK
+        while (position := skip(text, position, between)) < len(text):
             line, counted = line + text.count("\n", counted, position), position
             if is_list and text[position] == "]":
-                if text[position + 1 :].strip(_BLANK):
+                if text[position + 1 :].strip(BLANK):
                     raise self._error("not valid JSON: text after the end of the list", line)
                 return
             value, end = self._decode(text, position, line)
@@ -107,14 +105,7 @@ class RecordReader:
 
     def _decode(self, text: str, position: int, line: int) -> tuple[Any, int]:
         """Return the value at a position, and its end."""
-        try:
-            return self._decoder.raw_decode(text, _skip(text, position, _BLANK))
-        except json.JSONDecodeError as error:
-            line += text.count("\n", position, error.pos)
-            message = f"not valid JSON: {error.msg} at character {error.colno}"
-        except (ValueError, RecursionError) as error:
-            message = f"not valid JSON: {error}"
-        raise self._error(message, line)
+        return decode_at(text, position, self._name, line, _DECODER)
 
     def _as_record(self, value: Any, line: int) -> dict[str, Any]:
         if isinstance(value, dict):
@@ -122,17 +113,17 @@ class RecordReader:
         if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):  # spaCy's
             return {**value[1], "text": value[0]}
         advice = "; for a list of records, use --input json" if isinstance(value, list) else ""
-        raise self._error(f"{_EXPECTED}; found {_shorten(value)}{advice}", line)
+        raise self._error(f"{_EXPECTED}; found {shorten(value)}{advice}", line)
 
     def _content(self, record: dict[str, Any], line: int) -> tuple[str, str | list[str]]:
         """Return the text or the words of a record, and their key."""
         key = next((key for key in CONTENT_KEYS if key in record), None)
         if key is None:
-            raise self._error(f"{_EXPECTED}; found the keys {_shorten(list(record))}", line)
+            raise self._error(f"{_EXPECTED}; found the keys {shorten(list(record))}", line)
         content = record[key]
         if key == "data" and isinstance(content, dict):  # a task of Label Studio
             content = _only_text(content)
-        problem = _words_problem(content) if key in WORD_KEYS else _text_problem(content)
+        problem = _words_problem(content) if key in WORDS else _text_problem(content)
         if problem:
             raise self._error(f'"{key}" {problem}', line)
         return key, content
@@ -142,10 +133,10 @@ class RecordReader:
 
         If the record has `input_KEY` from an earlier prediction, it is kept, and KEY is dropped.
         """
-        has_words = not record.keys().isdisjoint(WORD_KEYS)
+        has_words = not record.keys().isdisjoint(WORDS)
         kept, renamed = {}, []
         for key, value in record.items():
-            unused = key == source == "data" or (key in WORD_KEYS and key != source)
+            unused = key == source == "data" or (key in WORDS and key != source)
             if not (unused or _is_annotation(key, value, has_words=has_words)):
                 kept[key] = value
             elif f"input_{key}" not in record:
@@ -195,7 +186,7 @@ def _is_annotation(key: str, value: Any, *, has_words: bool) -> bool:
     if key == "entities":
         return True
     is_list = isinstance(value, list) and (has_words or not any(isinstance(item, str) for item in value))
-    return key in (*SPAN_KEYS, *TAG_KEYS) and (is_list or isinstance(value, dict))
+    return key in _ANNOTATION_KEYS and (is_list or isinstance(value, dict))
 
 
 def _is_deep(value: Any) -> bool:
@@ -215,34 +206,14 @@ def _only_text(data: dict[str, Any]) -> Any:
 
 def _text_problem(text: Any) -> str:
     """Return what is wrong with a text, or an empty string."""
-    return _surrogate_problem(text) if isinstance(text, str) else f"must be a string, not {_shorten(text)}"
+    return surrogate_problem(text) if isinstance(text, str) else f"must be a string, not {shorten(text)}"
 
 
 def _words_problem(words: Any) -> str:
     """Return what is wrong with a list of words, or an empty string."""
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        return f"must be a list of strings, not {_shorten(words)}"
-    return _surrogate_problem("".join(words)) if all(words) else "contains an empty string"
-
-
-def _surrogate_problem(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        return f"has a lone surrogate, \\u{ord(text[error.start]):x}"
-    return ""
-
-
-def _shorten(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."
-
-
-def _skip(text: str, position: int, characters: str) -> int:
-    """Return the next position of a character other than these."""
-    while position < len(text) and text[position] in characters:
-        position += 1
-    return position
+        return f"must be a list of strings, not {shorten(words)}"
+    return next(filter(None, map(surrogate_problem, words)), "") if all(words) else "contains an empty string"
 
 
 def _refuse_constant(constant: str) -> Any:
@@ -254,3 +225,6 @@ def _finite(number: str) -> float:
     if math.isinf(value):
         raise ValueError(f"{number[:20]} is too large")
     return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)

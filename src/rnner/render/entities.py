@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.style import Style
 from rich.text import Text
 
+from rnner.errors import counted
 from rnner.render.colours import label_backgrounds, label_colour
 from rnner.render.marked_text import (
     BLACK_TEXT,
@@ -51,7 +52,7 @@ def entities_text(
 def counts_line(counts: Mapping[str, int], backgrounds: Mapping[str, str] | None) -> Text:
     """Return the number of entities, in total and per label; `backgrounds` as in `entities_text`."""
     total = sum(counts.values())
-    line = Text(f"{total:,} name{'' if total == 1 else 's'}" if total else "no names", style="dim")
+    line = Text(counted(total, "name") if total else "no names", style="dim")
     for label, count in counts.items():
         name, style = printable(label), Style()
         if backgrounds:

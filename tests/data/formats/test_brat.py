@@ -1,5 +1,6 @@
 """brat: pairs of a text and its annotations."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -111,10 +112,18 @@ def test_an_entity_over_a_line_break_is_written_in_fragments(tmp_path: Path) -> 
     assert [it.spans for it in read(SourceFile(tmp_path / "out"))] == [documents[0].spans]
 
 
-def test_a_label_with_white_space_cannot_be_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "label", "problem"),
+    [
+        ("Ada", "a person", "the label 'a person'"),
+        ("\ufeffAda", "PER", r"a text that begins with U\+FEFF"),
+        ("Ada\0", "PER", "a text with a NUL character"),
+    ],
+)
+def test_what_brat_cannot_hold_is_refused(tmp_path: Path, text: str, label: str, problem: str) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text('{"text": "Ada", "label": [[0, 3, "a person"]]}')
-    with pytest.raises(DataError, match="brat cannot hold the label 'a person'"):
+    path.write_text(json.dumps({"text": text, "label": [[0, 3, label]]}), encoding="utf-8")
+    with pytest.raises(DataError, match=f"brat cannot hold {problem}"):
         convert(SourceFile(path), tmp_path / "out", form="doccano", to="brat")
     assert not (tmp_path / "out").exists()
 

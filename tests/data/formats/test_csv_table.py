@@ -133,6 +133,7 @@ def test_numbers_for_tags_need_names(written, refusal) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("Word,Tag\rGreta,B-PER\rsang,O\r", " the lines end in lone carriage returns (old Macs)"),
         ("Greta,B-PER\nsang,O\n", "1: the first row must name a column of words and one of tags, such as"),
         ("token,tag\nGreta,B-PER\nsang,O,O\n", "3: 3 cells, where the header names 2: 'sang,O,O'"),
         ("token,tag\n" + "x" * 500 + ",O,O\n", f"2: 3 cells, where the header names 2: '{'x' * 120}...'"),

@@ -28,6 +28,7 @@ configs:
 - {config_name: de, data_files: de.jsonl}
 ---
 """
+SMALL = "embeddings: {words: {size: 8}, characters: null}\nencoder: {hidden: 8}\n"
 COMMANDS = """
 import contextlib, io, json, sys
 from rnner.cli.main import run
@@ -110,7 +111,7 @@ def outcomes(tmp_path_factory, trained, exported):
     """Return the outcome of each command by name, the folder they ran in, and the address of the hub."""
     folder = tmp_path_factory.mktemp("hub")
     config = "data: {train: 'hf:ada/names:train', dev: 'hf:ada/lines', test: 'hf:ada/names:test'}"
-    (folder / "hub.yaml").write_text(config)
+    (folder / "hub.yaml").write_text(f"{config}\n{SMALL}")
     calls = {name: convert(name) for name in UNREADABLE}
     calls["parquet"] = ["data", "convert", "hf:ada/names:train", "parquet.conll", "--to", "columns"]
     calls["lines"] = ["data", "convert", "hf:ada/lines", "lines.conll", "--to", "columns"]

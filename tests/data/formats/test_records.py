@@ -27,11 +27,11 @@ def test_records_have_their_first_line(written, text: str, lines: list[int]) -> 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f'{GOOD}\n{{"text": "Bo", "spans": [\n', "2: invalid JSON"),
+        (f'{GOOD}\n{{"text": "Bo", "spans": [\n', "2: not valid JSON"),
         (f"{GOOD}\n{GOOD} {GOOD}\n", "2: the line holds more than one JSON value"),
         (f"[\n{GOOD}\n{GOOD}]", "2: no comma or ]"),
-        (f"[\n{GOOD},\n", "2: invalid JSON"),
-        (f"[{GOOD}]\n\nx", "3: invalid JSON"),
+        (f"[\n{GOOD},\n", "2: not valid JSON"),
+        (f"[{GOOD}]\n\nx", "3: not valid JSON"),
         (f"{GOOD}\n3\n", "2: expected a JSON object {...}, found 3"),
         (f"{GOOD}\n" + '{"text": ' + "[" * 100_000, "2: this JSON cannot be read"),
         (f'{GOOD}\n{{"text": 1{"0" * 5000}}}', "2: this JSON cannot be read"),

@@ -104,6 +104,13 @@ def test_pairs_of_a_text_and_its_entities(documents, text: str) -> None:
     assert [(it.text, it.spans) for it in documents(text)] == [("Ada wrote.", [CharSpan(0, 3, "PER")])] * 2
 
 
+def test_a_record_of_another_kind_is_refused(written) -> None:
+    with pytest.raises(
+        DataError, match=r':2: the record has no "paragraphs" or "annotations"; its keys are "te'
+    ):
+        read_documents(written(f'{json.dumps(PAIR)}\n{{"text": "Rain."}}\n'), "spacy-json")
+
+
 def test_texts_that_nobody_annotated_are_counted(written) -> None:
     source = written(json.dumps({"classes": ["PER"], "annotations": [None, PAIR, None]}))
     assert len(read_documents(source, "spacy-json")) == 1

@@ -57,7 +57,7 @@ def test_an_entity_may_cross_sentences_and_offsets_may_count_characters(written)
     (document,) = read_documents(source, "webanno")
     assert (document.text, document.spans) == ("a 😀 bc", [CharSpan(2, 6, "Place")])
     assert source.note_lines() == [
-        "sentences read with offsets in characters instead of UTF-16 code units: 1",
+        "sentences read with offsets in characters: 1",
         "entities without a value, labelled Place after their layer: 1",
     ]
 
@@ -85,6 +85,13 @@ def test_without_named_entities_the_layer_with_most_spans_is_read(written) -> No
     assert note.startswith("entities read from Chemical.type (2 entities), not from Mood.mood (1); to choose")
     (document,) = read_documents(written(text, columns={"tag": "Mood.mood"}), "webanno")
     assert entities(document) == [("salt", "sad")]
+
+
+def test_words_without_a_row_are_counted(written) -> None:
+    source = written(f"{HEADER}#Text=Ada met Bo\n1-1\t0-3\tAda\t_\t_\t_\n")
+    (document,) = read_documents(source, "webanno")
+    assert document.text == "Ada met Bo"
+    assert source.notes["characters outside the tokens of the file, which formats of words leave out"] == 5
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,13 @@ class SourceFile:
         notes = {**self.notes, **self.unread}
         return [f"{note}: {times:,}" if times else note for note, times in notes.items()]
 
+    def note_outside(self, text: str, tokens: Iterable[Token]) -> None:
+        """Count the characters of a text that are in none of the tokens that its file gives."""
+        outside = len("".join(text.split())) - sum(len("".join(token.text.split())) for token in tokens)
+        if outside:
+            note = "characters outside the tokens of the file, which formats of words leave out"
+            self.notes[note] += outside
+
     def label_name(self, number: int, line: int) -> str:
         """Return the name of a numbered tag or label; raise DataError if it has none."""
         try:

@@ -28,6 +28,7 @@ from rnner.errors import DataError, counted
 from rnner.tags import is_tag
 
 DOCUMENT_MARK = "-DOCSTART-"
+LONE_RETURNS = "the lines end in lone carriage returns (old Macs): convert them to newlines"
 LAYOUT_SAMPLE = 5000
 """Lines from which the layout is detected."""
 _MAY_NOT_BE_ROW = frozenset(("", " ", "\t", "#", "-"))  # first characters
@@ -170,7 +171,7 @@ def detect_layout(
     Raises DataError if a column is missing, or is set for both word and tag.
     """
     if len(lines) == 1 and "\r" in lines[0]:
-        raise DataError("the lines end in lone carriage returns (old Macs): convert them to newlines", name)
+        raise DataError(LONE_RETURNS, name)
     layout = Layout(_detect_separator(lines))
     first = next(filter(layout.is_row, lines), "")
     names = column_names(layout.cells(first))

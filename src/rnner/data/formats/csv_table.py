@@ -20,7 +20,7 @@ from itertools import chain, islice
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
-from rnner.data.formats.column_layout import show_row
+from rnner.data.formats.column_layout import LONE_RETURNS, show_row
 from rnner.data.formats.csv_header import OF_TEXTS, Header, first_row, parse_header, split_row
 from rnner.data.formats.csv_lists import is_list, parse_list
 from rnner.data.formats.head import Head
@@ -71,6 +71,8 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
             number,
         )
     sample = list(islice(lines, _SAMPLE))
+    if not sample and "\r" in line:
+        raise source.error(LONE_RETURNS)
     rows = _sample_rows(source, sample, header)
     chosen = chosen_columns(source, header.names)
     header = replace(header, word=chosen.get("token", header.word))

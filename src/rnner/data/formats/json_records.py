@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from rnner.data.formats.annotated import SourceFile
+from rnner.data.json_text import BLANK, decode_at, shorten, skip, surrogate_problem
 from rnner.data.lines import read_lines
 from rnner.errors import DataError
 
 _DECODER = json.JSONDecoder()
-_BLANK = " \t\r\n"
-_MESSAGE = 120  # characters of a value in a message
 _WRAPPERS = ("documents", "data", "examples", "records", "sentences")
 
 
@@ -62,11 +61,8 @@ class Record:
         """Return a value that must be a string without lone surrogates."""
         if not isinstance(value, str):
             raise self.error(f'"{key}" is not a string: {shorten(value)}')
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            code = f"\\u{ord(value[error.start]):x}"
-            raise self.error(f'"{key}" has a lone surrogate, {code}, at {error.start}') from None
+        if problem := surrogate_problem(value):
+            raise self.error(f'"{key}" {problem}')
         return value
 
     def check_integer(self, value: Any, key: str) -> int:
@@ -119,14 +115,14 @@ def read_values(source: SourceFile) -> Iterator[tuple[Any, int]]:
     lines = enumerate(read_lines(source.path), 1)
     first = True
     for number, line in lines:
-        if not line.strip(_BLANK):
+        if not line.strip(BLANK):
             continue
-        if line.lstrip(_BLANK).startswith("[") or (first and not _is_whole(line)):
+        if line.lstrip(BLANK).startswith("[") or (first and not _is_whole(line)):
             rest = "\n".join([line, *(line for _, line in lines)])
             yield from _values(source, rest, number)
             return
-        value, end = _decode(source, line, 0, number)
-        if line[end:].strip(_BLANK):
+        value, end = decode_at(line, 0, source.path, number)
+        if line[end:].strip(BLANK):
             raise source.error("the line holds more than one JSON value", number)
         yield value, number
         first = False
@@ -144,12 +140,6 @@ def write_list(values: Iterable[Any], out: TextIO) -> None:
         out.write(f"{separator}\n{json.dumps(value, ensure_ascii=False)}")
         separator = ","
     out.write("[]\n" if separator == "[" else "\n]\n")
-
-
-def shorten(value: Any) -> str:
-    """Return a value as JSON for a message, at most 120 characters long."""
-    text = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
-    return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE - 3]}..."
 
 
 def quoted(keys: Iterable[str]) -> str:
@@ -172,9 +162,9 @@ def _unwrapped(value: Any) -> list[Any]:
 def _is_whole(line: str) -> bool:
     """Return whether the JSON value of a line is complete, or invalid before its end."""
     try:
-        _DECODER.raw_decode(line, _skip_blanks(line, 0))
+        _DECODER.raw_decode(line, skip(line, 0))
     except json.JSONDecodeError as error:
-        return error.pos < len(line.rstrip(_BLANK))
+        return error.pos < len(line.rstrip(BLANK))
     except (ValueError, RecursionError):
         pass
     return True
@@ -184,34 +174,17 @@ def _values(source: SourceFile, text: str, line: int) -> Iterator[tuple[Any, int
     """Yield the values of a text that begins at `line`, and the items of its lists."""
     position = counted = 0  # newlines are counted up to `counted`
     in_list = False
-    while (position := _skip_blanks(text, position)) < len(text):
+    while (position := skip(text, position)) < len(text):
         line, counted = line + text.count("\n", counted, position), position
         if text[position] == ("]" if in_list else "["):
             in_list, position = not in_list, position + 1
             continue
-        value, position = _decode(source, text, position, line)
+        value, position = decode_at(text, position, source.path, line)
         yield value, line
-        position = _skip_blanks(text, position)
+        position = skip(text, position)
         if in_list and text[position : position + 1] == ",":
             position += 1
         elif in_list and text[position : position + 1] != "]":
             raise source.error("no comma or ] after the record that begins here", line)
     if in_list:
-        raise source.error("invalid JSON: the list is not closed", line)
-
-
-def _skip_blanks(text: str, position: int) -> int:
-    while text[position : position + 1] and text[position] in _BLANK:
-        position += 1
-    return position
-
-
-def _decode(source: SourceFile, text: str, position: int, line: int) -> tuple[Any, int]:
-    """Return the JSON value at a position, and the position after it."""
-    try:
-        return _DECODER.raw_decode(text, _skip_blanks(text, position))
-    except json.JSONDecodeError as error:
-        line += text.count("\n", position, error.pos)
-        raise source.error(f"invalid JSON: {error.msg} at character {error.colno}", line) from None
-    except (ValueError, RecursionError) as error:  # numbers with thousands of digits, deeply nested lists
-        raise source.error(f"this JSON cannot be read: {error}", line) from None
+        raise source.error("not valid JSON: the list is not closed", line)

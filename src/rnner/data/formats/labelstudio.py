@@ -23,9 +23,10 @@ from typing import Any, TextIO
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
 from rnner.data.formats.head import Head, read_head
 from rnner.data.formats.html_text import HtmlText
-from rnner.data.formats.json_records import Record, read_records, shorten, write_list
+from rnner.data.formats.json_records import Record, read_records, write_list
 from rnner.data.formats.offsets import UTF16, positions
 from rnner.data.formats.span_records import read_spans
+from rnner.data.json_text import shorten
 from rnner.data.lines import read_blocks
 
 _LABELS, _HYPERTEXT = "labels", "hypertextlabels"
@@ -144,7 +145,7 @@ def _result(text: str, units: Sequence[int], number: int, span: CharSpan) -> dic
 
 
 def _minimal_key(record: Record) -> str | None:
-    """Return the key of the labelled spans in JSON-MIN; `entities`, if there is one, precedes all others."""
+    """Return the key of the labelled spans in JSON-MIN; `entities` takes precedence."""
     predicted = isinstance(record.value.get("entities"), list)  # by rnner, which keeps others as input_KEY
     for key in ("entities",) if predicted else record.value:
         value = record.value[key]

@@ -67,7 +67,7 @@ class FileFormat(Generic[Item]):
 
     Attributes:
         read, write: functions that read and write it; `write` is None if it is not a text file.
-        save: function that writes a format that is not one text file to a new path.
+        save: function that writes a binary file or a folder to a new path; None for text files.
         detect: whether a file with this head is in the format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.
         json_keys: the keys of such records, for error messages.

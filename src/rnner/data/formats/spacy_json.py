@@ -17,9 +17,10 @@ from typing import Any, TextIO
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
 from rnner.data.formats.head import Head, read_head
-from rnner.data.formats.json_records import Record, read_values, shorten, write_list
+from rnner.data.formats.json_records import Record, read_values, write_list
 from rnner.data.formats.offsets import CHARACTERS
 from rnner.data.formats.span_records import find_words, read_spans
+from rnner.data.json_text import shorten
 from rnner.tags import TagError, to_spans
 from rnner.text.spacing import join
 
@@ -49,7 +50,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     for value, line in values:
         if isinstance(value, dict):
             record = Record(source, value, line)
-            if "paragraphs" in value:
+            if record.first_key("paragraphs", "annotations") == "paragraphs":
                 yield from map(_read_paragraph, record.records("paragraphs"))
             else:
                 items = record.items("annotations")

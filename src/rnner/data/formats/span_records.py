@@ -24,9 +24,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
-from rnner.data.formats.json_records import Record, quoted, read_records, shorten
+from rnner.data.formats.json_records import Record, quoted, read_records
 from rnner.data.formats.offsets import BYTES, CHARACTERS, Mark, OffsetError, to_characters
 from rnner.data.formats.tokens import WORDS
+from rnner.data.json_text import shorten
 from rnner.text.sentences import split_sentences
 from rnner.text.tokenizer import Token
 
@@ -208,6 +209,7 @@ def _read_tokens(text: str, record: Record) -> list[list[Token]] | None:
             raise record.error(
                 f"the token {token.text!r} at {token.start} begins before the previous token ends"
             )
+    record.source.note_outside(text, tokens)
     return split_sentences(text, [token for token in tokens if not token.text.isspace()])
 
 

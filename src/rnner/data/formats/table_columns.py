@@ -39,6 +39,17 @@ def count_entities(tags: Iterable[str]) -> int:
     return count
 
 
+def note_choice(
+    source: SourceFile, what: str, read: tuple[str, int], others: Iterable[tuple[str, int]], option: str
+) -> None:
+    """Note which of several columns with entities is read, with the number of entities in each."""
+    listed = ", ".join(f"{name} ({entities:,})" for name, entities in others if entities)
+    if listed:
+        name, entities = read
+        advice = f"to choose, set data.columns or --columns {option}"
+        source.notes[f"{what} {name} ({entities:,} entities), not from {listed}; {advice}"] = 0
+
+
 class TagColumns:
     """The columns of a table that hold tags: the one that is read, and the others.
 
@@ -57,9 +68,6 @@ class TagColumns:
 
     def note(self, source: SourceFile) -> None:
         """Note what each column holds, if several hold entities."""
-        counts = {i: count for i, count in self.counts.items() if count and i != self.read}
-        others = [f"{self.names[i]} ({count:,})" for i, count in counts.items()]
-        if others:
-            read = f"{self.names[self.read]} ({self.counts[self.read]:,} entities)"
-            advice = "to choose, set data.columns or --columns token=NAME,tag=NAME"
-            source.notes[f"tags read from the column {read}, not from {', '.join(others)}; {advice}"] = 0
+        entities = [(self.names[i], count) for i, count in self.counts.items() if i != self.read]
+        read = self.names[self.read], self.counts[self.read]
+        note_choice(source, "tags read from the column", read, entities, "token=NAME,tag=NAME")

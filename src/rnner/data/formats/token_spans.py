@@ -16,7 +16,8 @@ from itertools import chain
 from typing import Any
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile, TaggedSentence, to_documents
-from rnner.data.formats.json_records import Record, read_records, shorten
+from rnner.data.formats.json_records import Record, read_records
+from rnner.data.json_text import shorten
 from rnner.data.token_table import NO_DOCUMENT
 
 _GLINER, _SPERT, _DYGIE = {"tokenized_text", "ner"}, {"tokens", "entities"}, {"sentences", "ner"}

@@ -19,13 +19,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import chain
 from typing import NamedTuple, TextIO
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
 from rnner.data.formats.column_layout import is_blank, show_row
 from rnner.data.formats.head import Head
-from rnner.data.formats.table_columns import chosen_columns
+from rnner.data.formats.offsets import CHARACTERS, UTF16, positions
+from rnner.data.formats.table_columns import chosen_columns, note_choice
 from rnner.data.lines import read_lines
 from rnner.text.sentences import split_sentences
 from rnner.text.tokenizer import Token, tokenize
@@ -106,8 +107,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     for number, line in lines:
         if number == 1 and not line.startswith(f"{_FORMAT} 3"):
             raise source.error(
-                f"expected {_FORMAT} 3.x, found {show_row(line)}; export the document as WebAnno TSV 3",
-                number,
+                f"expected {_FORMAT} 3.x, found {show_row(line)}; export it as WebAnno TSV 3", number
             )
         if match := _ROW.match(line):
             if not texts:
@@ -138,7 +138,7 @@ def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -
     count, number, entities, offset = 0, 0, 0, 0
     for document in documents:
         count += 1
-        units = list(accumulate(map(_size, document.text), initial=offset))
+        units = [offset + before for before in positions(document.text, UTF16)]
         sentences = document.sentences
         if sentences is None:
             sentences = split_sentences(document.text, tokenize(document.text))
@@ -222,10 +222,10 @@ class _Document:
     def _place(self, text: str, rows: Sequence[_Row]) -> tuple[list[tuple[int, int]], int]:
         """Return the characters of each row in the text of its sentence, and the size of that text."""
         begin = rows[0].begin
-        sizes = [_size(character) for character in text]
         misplaced: list[_Row] = []
-        for unit, counts in (("", sizes), ("characters", [1] * len(text))):
-            position = {before: i for i, before in enumerate(accumulate(counts, initial=0))}
+        for unit in (UTF16, CHARACTERS):
+            before = positions(text, unit)
+            position = {offset: i for i, offset in enumerate(before)}
             spans = [(position.get(row.begin - begin, -1), position.get(row.end - begin, -1)) for row in rows]
             wrong = [
                 row
@@ -233,11 +233,9 @@ class _Document:
                 if not 0 <= start <= end or text[start:end] != row.text
             ]
             if not wrong:
-                if unit:
-                    self.source.notes[
-                        "sentences read with offsets in characters instead of UTF-16 code units"
-                    ] += 1
-                return spans, sum(counts)
+                if unit != UTF16:
+                    self.source.notes[f"sentences read with offsets in {unit} instead of {UTF16}"] += 1
+                return spans, before[-1]
             misplaced += wrong
         row = misplaced[0]
         place = f"at {row.begin}-{row.end} in its sentence {show_row(text)}"
@@ -255,16 +253,16 @@ class _Document:
             )
         found = {i: self._entities(i) for i in labels}
         best = max(found, key=lambda i: (bool(_ENTITY_LAYER.search(columns[i].layer)), len(found[i])))
-        others = [f"{columns[i].name} ({len(it):,})" for i, it in found.items() if it and i != best]
-        if others:
-            read = f"{columns[best].name} ({len(found[best]):,} entities)"
-            advice = "to choose, set data.columns or --columns tag=LAYER.FEATURE"
-            self.source.notes[f"entities read from {read}, not from {', '.join(others)}; {advice}"] = 0
+        entities = {i: (columns[i].name, len(spans)) for i, spans in found.items()}
+        read = entities.pop(best)
+        note_choice(self.source, "entities read from", read, entities.values(), "tag=LAYER.FEATURE")
         if unnamed := sum(not span.label for span in found[best]):
             layer = columns[best].layer
             self.source.notes[f"entities without a value, labelled {layer} after their layer"] += unnamed
             found[best] = [span._replace(label=span.label or layer) for span in found[best]]
-        return AnnotatedText("".join(self.texts), found[best], self.units[0].line, self.sentences)
+        text = "".join(self.texts)
+        self.source.note_outside(text, chain.from_iterable(self.sentences))
+        return AnnotatedText(text, found[best], self.units[0].line, self.sentences)
 
     def _entities(self, index: int) -> list[CharSpan]:
         """Return the entities of a column, in file order; an entity without a value has an empty label."""
@@ -329,10 +327,6 @@ def _parts(
             label = f"{_VALUE_RESERVED.sub(_escape, span.label)}[{number}]"
             labels[token.start].setdefault(place, []).append(label)
     return {start: [(*place, found) for place, found in rows.items()] for start, rows in labels.items()}
-
-
-def _size(character: str) -> int:
-    return 2 if character > "\uffff" else 1
 
 
 def _escape(match: re.Match[str]) -> str:
