@@ -32,7 +32,8 @@ def decode_at(
         return decoder.raw_decode(text, skip(text, position))
     except json.JSONDecodeError as error:
         line += text.count("\n", position, error.pos)
-        message = f"not valid JSON: {error.msg} at character {error.colno}"
+        problem = error.msg.removesuffix(" at")  # "Invalid control character at"
+        message = f"not valid JSON: {problem} at character {error.colno}"
     except (ValueError, RecursionError) as error:  # numbers with thousands of digits, deeply nested lists
         message = f"this JSON cannot be read: {error}"
     raise DataError(message, path, line)

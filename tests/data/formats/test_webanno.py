@@ -57,7 +57,7 @@ def test_an_entity_may_cross_sentences_and_offsets_may_count_characters(written)
     (document,) = read_documents(source, "webanno")
     assert (document.text, document.spans) == ("a 😀 bc", [CharSpan(2, 6, "Place")])
     assert source.note_lines() == [
-        "sentences read with offsets in characters instead of UTF-16 code units: 1",
+        "sentences read with offsets in characters: 1",
         "entities without a value, labelled Place after their layer: 1",
     ]
 
