@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnner.text.spacing import spacing, spacing_in
+from rnner.text.spacing import join, spacing, spacing_in
 
 # Each case is the printed text; | separates words that have no white space between them.
 READS = [
@@ -26,6 +26,13 @@ def test_words_are_spaced_as_in_print(reads):
     words = [word for part in reads.split() for word in part.split("|")]
     text = reads.replace("|", "")
     assert spacing_in(text, words) == spacing(words)
+
+
+def test_letters_and_digits_of_a_sentence_split_into_characters_are_joined():
+    assert join(list("用iPhone15拍")) == "用iPhone15拍"
+    assert join(["共", "有", "1", "2", "0", "人"]) == "共有120人"
+    assert join(["我", "有", "iPhone", "1", "5"]) == "我有iPhone 1 5"
+    assert join(["1", "2", "0"]) == "1 2 0"
 
 
 def test_a_sentence_needs_no_words():

@@ -1,7 +1,8 @@
 """White space between the words of a sentence: from the original text, or by rules if there is no text.
 
 `join` and `plain_spacing` put white space between all words, except next to a character of a script without
-spaces (`rnner.text.unspaced.meet`). `spacing` also follows English typography: there is no white space
+spaces (`rnner.text.unspaced.meet`), and between the letters and digits of a sentence that is split into
+characters (2 0 0 8 年). `spacing` also follows English typography: there is no white space
 
 * before closing marks: . , : ; ! ? … % ) ] } ” ’ » '', runs of . ! ? …, and clitics ('s n't 'll);
 * after opening marks: ( [ { “ ‘ « ¿ ¡ ``, and currency signs ($ US$);
@@ -41,7 +42,17 @@ def spaced(words: Sequence[str]) -> list[str]:
 
 def plain_spacing(words: Sequence[str]) -> list[bool]:
     """Return whether white space follows each word in `join`; never after the last word."""
-    return [not meet(*pair) for pair in pairwise(words)] + [False] * bool(words)
+    apart = [not meet(*pair) for pair in pairwise(words)] + [False] * bool(words)
+    if _is_split_into_characters(words):
+        for i, (left, right) in enumerate(pairwise(words)):
+            apart[i] &= not (left.isalnum() and right.isalnum())
+    return apart
+
+
+def _is_split_into_characters(words: Sequence[str]) -> bool:
+    """Return whether some words are of a script without spaces, and no Latin word or number is whole."""
+    others = [word for word in words if not meet("", word)]
+    return len(others) < len(words) and all(len(word) == 1 for word in others)
 
 
 def spacing(words: Sequence[str]) -> list[bool]:
