@@ -95,7 +95,7 @@ def test_a_name_belongs_to_one_tokenizer():
     with pytest.raises(ValueError, match="needs a name"):
         register_tokenizer(str.split)
     with pytest.raises(
-        UsageError, match=r"'owm' \(did you mean own\?\); available: rnner, own; .*--code FILE"
+        UsageError, match=r"'owm' \(did you mean own\?\); available: rnner, characters, own; .*--code FILE"
     ):
         find_tokenizer("owm")
 
@@ -175,6 +175,23 @@ def test_the_cost_of_missing_words_is_measured(folder, capsys):
     assert tokens == 1 and raw < 0.5
 
 
+def test_the_tokenizer_characters_splits_words_and_numbers_too():
+    split = find_tokenizer("characters")
+    text = "用iPhone 15拍的ที่"
+    assert [token.text for token in split(text)] == [*"用iPhone15拍的", "ที่"]
+    assert all(text[token.start : token.end] == token.text for token in split(text))
+
+
+def test_a_corpus_that_is_split_into_characters_needs_that_tokenizer(tmp_path):
+    rows = [*zip("张三2015年去北京", ["B-PER", "I-PER", *["O"] * 6, "B-LOC", "I-LOC"], strict=True)]
+    sentence = "".join(f"{word} {tag}\n" for word, tag in rows) + "\n"
+    (tmp_path / "train.conll").write_text(sentence * 5, encoding="utf-8")
+    (warning,) = load_corpus(train=tmp_path / "train.conll").warnings
+    assert "splits Latin words and numbers into characters too (0, 1, 2)" in warning
+    assert warning.endswith("set text.tokenizer: characters")
+    assert not load_corpus(train=tmp_path / "train.conll", tokenizer="characters").warnings
+
+
 def test_training_on_words_of_characters_is_warned_about(folder):
     with_words = load_corpus(train=folder / "words.conll", dev=folder / "words.conll")
     assert len(with_words.warnings) == 1
@@ -200,7 +217,10 @@ def test_an_unknown_tokenizer_stops_training_at_once(tmp_path, monkeypatch, caps
     as_in_a_new_process(monkeypatch)
     write_corpus(tmp_path)
     assert train(tmp_path, "words.conll", "model", "--set", "text.tokenizer=dictionary") == 2
-    assert "no tokenizer is named 'dictionary'; available: rnner; load your own" in capsys.readouterr().err
+    assert (
+        "no tokenizer is named 'dictionary'; available: rnner, characters; load your own"
+        in capsys.readouterr().err
+    )
     assert not (tmp_path / "model").exists()
 
 

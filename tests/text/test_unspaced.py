@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rnner.text.spacing import join, plain_spacing, spacing
 from rnner.text.tokenizer import tokenize
-from rnner.text.unspaced import meet, segmented_words
+from rnner.text.unspaced import meet, segmented_words, split_words
 
 
 def tokens(text):
@@ -103,3 +103,10 @@ def test_segmented_words_are_noticed_if_a_tenth_of_all_words_are():
     assert segmented_words({"the": 901, "東京": 99}) == []
     assert segmented_words({"รถไฟ": 9}) == [] and segmented_words({"รถไฟ": 10}) == ["รถไฟ"]
     assert segmented_words({}) == []
+
+
+def test_latin_words_that_are_split_into_characters_are_noticed():
+    assert split_words({"年": 9, "2": 5, "0": 5, "A": 1, "。": 3}) == ["0", "2", "A"]
+    assert split_words({"年": 9, "2": 5, "0": 5, "IBM": 1}) == [], "one is whole"
+    assert split_words({"年": 9, "2": 5, "0": 4}) == [], "too few"
+    assert split_words({"a": 9, "b": 5, ".": 4}) == [] == split_words({})

@@ -73,7 +73,7 @@ class TextConfig(Section):
     tokenizer: str = Field(
         DEFAULT_TOKENIZER,
         min_length=1,
-        description="rnner, or the name of your own in a --code file; saved with the model",
+        description="rnner, characters (splits all words), or the name of your own; saved with the model",
     )
 
 

@@ -24,7 +24,7 @@ from rnner.data.token_table import TableRow, build_table, count_strings, rename
 from rnner.errors import ConfigError, DataError
 from rnner.tags import LENIENT, SchemeDetector, SchemeError
 from rnner.text.tokenizer import DEFAULT_TOKENIZER
-from rnner.text.unspaced import segmented_words
+from rnner.text.unspaced import segmented_words, split_words
 
 _SAMPLES = ("train", "dev", "test")
 
@@ -256,7 +256,14 @@ def _unseen_note(name: str, counts: Mapping[str, int]) -> str:
 
 def segmentation_note(train: Split, tokenizer: str) -> str:
     """Return what to do if words of `train` are not what the tokenizer finds in raw text, or ''."""
-    if tokenizer != DEFAULT_TOKENIZER or not (words := segmented_words(train.counts)):
+    if tokenizer != DEFAULT_TOKENIZER:
+        return ""
+    if letters := split_words(train.counts):
+        return (
+            f"splits Latin words and numbers into characters too ({', '.join(letters[:3])}), but raw text is "
+            "split into whole words and numbers; set text.tokenizer: characters"
+        )
+    if not (words := segmented_words(train.counts)):
         return ""
     return (
         f"has multi-character words in a script without spaces ({', '.join(words[:3])}), but "

@@ -153,6 +153,7 @@ Segmenter = Callable[[str], Iterable["str | tuple[int, int]"]]
 """A function that returns the words of a text in order, as strings or as (start, end) in characters."""
 
 DEFAULT_TOKENIZER = "rnner"
+_CHARACTER = regex.compile(r"\X")  # an extended grapheme cluster
 _SEGMENTERS: dict[str, tuple[Segmenter, tuple[str, str]]] = {}
 
 
@@ -189,8 +190,14 @@ def register_tokenizer(name: str) -> Callable[[Segmenter], Segmenter]:
     return register
 
 
+@register_tokenizer("characters")
+def _split_into_characters(text: str) -> Iterable[tuple[int, int]]:
+    """Return each user-perceived character, also of Latin words and numbers."""
+    return (match.span() for match in _CHARACTER.finditer(text))
+
+
 def find_tokenizer(name: str) -> Callable[[str], list[Token]]:
-    """Return a tokenizer by name: `rnner` is `tokenize`, others must be registered.
+    """Return a tokenizer by name: `rnner` is `tokenize`, `characters` splits words too; others are your own.
 
     Raises:
         UsageError: there is none. The returned function raises it too, if the words are not in the text.

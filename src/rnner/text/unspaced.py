@@ -60,6 +60,20 @@ def meet(left: str, right: str) -> bool:
     return bool(_BEGINS.match(right) or _ENDS.search(left))
 
 
+def split_words(counts: Mapping[str, int]) -> list[str]:
+    """Return the Latin letters and digits of a corpus of such a script if none of them is in a longer word.
+
+    Then words and numbers are split into characters too, which `rnner.text.tokenizer` keeps whole. The list
+    is empty if they occur fewer than ten times.
+
+    Args:
+        counts: number of occurrences of each word.
+    """
+    found = [word for word in counts if word.isascii() and word.isalnum()]
+    single = all(len(word) == 1 for word in found) and any(_LETTER.match(word) for word in counts)
+    return sorted(found) if single and sum(counts[word] for word in found) >= _MIN_WORDS else []
+
+
 def segmented_words(counts: Mapping[str, int]) -> list[str]:
     """Return the words of two or more characters of such a script if there are ten, and a tenth of all words.
 
