@@ -130,7 +130,8 @@ def folder(tmp_path_factory):
 
 
 def as_in_a_new_process(monkeypatch):
-    monkeypatch.setattr("rnner.text.tokenizer._SEGMENTERS", {})
+    built_in = {"characters": tokenizer._SEGMENTERS["characters"]}
+    monkeypatch.setattr("rnner.text.tokenizer._SEGMENTERS", built_in)
 
 
 def test_a_model_of_words_needs_its_segmenter_for_text_only(folder, monkeypatch, capsys):
