@@ -47,7 +47,7 @@ def _hipe(path: Path, items: list[TaggedSentence]) -> Count:
 
 
 def _csv(path: Path, items: list[TaggedSentence]) -> Count:
-    """Count rows; the number is unknown if cells hold several lines, or if quotes do not match."""
+    """Count rows; the number is unknown if cells hold line ends, or if quotes do not match."""
     lines = [line for line in text_of(path).split("\n") if line.strip() and not line.startswith("sep=")]
     delimiter = max("\t;,|", key=lines[0].count)
     rows = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter, strict=True)
@@ -56,7 +56,7 @@ def _csv(path: Path, items: list[TaggedSentence]) -> Count:
         table = list(rows)
     except csv.Error:
         return None, read
-    if any("\n" in cell for row in table for cell in row):
+    if any("\n" in cell for row in table for cell in row) or any("\r" in line for line in lines):
         return None, read
     return sum(any(cell.strip() for cell in row) for row in table[1:]), read
 
