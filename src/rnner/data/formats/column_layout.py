@@ -170,7 +170,7 @@ def detect_layout(
 
     Raises DataError if a column is missing, or is set for both word and tag.
     """
-    if len(lines) == 1 and "\r" in lines[0]:
+    if sum(line.count("\r") for line in lines) >= max(1, len(lines)):
         raise DataError(LONE_RETURNS, name)
     layout = Layout(_detect_separator(lines))
     first = next(filter(layout.is_row, lines), "")
