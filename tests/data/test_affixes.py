@@ -55,3 +55,7 @@ def test_a_few_tokens_may_lack_the_affix() -> None:
 def test_an_affix_is_found_in_a_short_sample() -> None:
     affix = find_affix(["en:Clara", "en:Ruiz", "en:left", "en:Lima", "en:."])
     assert affix is not None and affix.kind.name == "a prefix with a colon"
+
+
+def test_endings_that_all_differ_are_no_affix():
+    assert find_affix([f"Oslo/{chr(97 + i % 26)}{i}" for i in range(200)]) is None
