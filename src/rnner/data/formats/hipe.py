@@ -154,7 +154,7 @@ class _Rows:
         """Raise DataError if no row had a tag; note the other columns with entities."""
         if not self.any_tag and self.source.tagged:
             column = self.names[self.tags.read]
-            others = [name for i, name in self.tags.names.items() if self.tags.counts[i]]
+            others = [self.tags.names[i] for i, count in self.tags.counts.items() if count]
             advice = f"; choose another column: --columns tag={others[0]}" if others else ""
             raise self.source.error(f"the column {column} contains only _{advice}")
         self.tags.note(self.source)

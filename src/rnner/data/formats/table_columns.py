@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from rnner.data.formats.annotated import SourceFile
-
-_OUTSIDE = frozenset(("", "O", "o", "0", "_", "-"))
-_PREFIXED = re.compile(r"([BIESULMW])[-_](.+)", re.ASCII | re.DOTALL | re.IGNORECASE)
+from rnner.data.tag_spellings import spelling_of
+from rnner.tags import LENIENT, to_spans
 
 
 def chosen_columns(source: SourceFile, names: Sequence[str]) -> dict[str, int]:
@@ -28,15 +27,18 @@ def _find(source: SourceFile, column: int | str, names: Sequence[str]) -> int:
     raise source.error(f"there is no column {column}; the columns are {', '.join(names)}")
 
 
-def count_entities(tags: Iterable[str]) -> int:
-    """Count the entities of a sentence, in any spelling of tags."""
-    count, before = 0, ""
-    for tag in tags:
-        match = _PREFIXED.fullmatch(tag)
-        label = "" if tag in _OUTSIDE else match[2] if match else tag
-        count += bool(label) and (label != before or (match is not None and match[1] in "BSUW"))
-        before = label
-    return count
+def count_entities(sentences: Mapping[tuple[str, ...], int]) -> int:
+    """Count the entities of a column in any spelling, given how many sentences have each sequence of tags."""
+    counts: Counter[str] = Counter()
+    for tags, times in sentences.items():
+        for tag in tags:
+            counts[tag] += times
+    spelling = spelling_of(counts)
+    scheme, outside = ("binary", "0") if spelling.kind == "binary" else (LENIENT, "O")
+    return sum(
+        times * len(to_spans([spelling.tags.get(tag, outside) for tag in tags], scheme))
+        for tags, times in sentences.items()
+    )
 
 
 def note_choice(
@@ -60,14 +62,20 @@ class TagColumns:
 
     def __init__(self, read: int, names: Mapping[int, str]) -> None:
         self.read, self.names = read, names
-        self.counts = dict.fromkeys(names, 0)
+        self._sentences: dict[int, Counter[tuple[str, ...]]] = {column: Counter() for column in names}
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """The number of entities in each column."""
+        return {column: count_entities(sentences) for column, sentences in self._sentences.items()}
 
     def add(self, column: int, tags: Iterable[str]) -> None:
-        """Count the entities that a column has in a sentence."""
-        self.counts[column] += count_entities(tags)
+        """Add the tags that a column has in a sentence."""
+        self._sentences[column][tuple(tags)] += 1
 
     def note(self, source: SourceFile) -> None:
         """Note what each column holds, if several hold entities."""
-        entities = [(self.names[i], count) for i, count in self.counts.items() if i != self.read]
-        read = self.names[self.read], self.counts[self.read]
+        counts = self.counts
+        entities = [(self.names[i], count) for i, count in counts.items() if i != self.read]
+        read = self.names[self.read], counts[self.read]
         note_choice(source, "tags read from the column", read, entities, "token=NAME,tag=NAME")
