@@ -193,7 +193,9 @@ def test_what_csv_quotes_and_what_it_cannot_hold(written) -> None:
 
 
 @pytest.mark.parametrize(
-    "rows", ["1,and,B-PER O\n1,Rose,O O\n", "1,and,['O']\n1,Rose,\"['B-PER', 'O']\"\n"], ids=["words", "lists"]
+    "rows",
+    ["1,and,B-PER O\n1,Rose,O O\n", "1,and,['O']\n1,Rose,\"['B-PER', 'O']\"\n"],
+    ids=["words", "lists"],
 )
 def test_a_row_holds_a_sentence_only_if_its_word_cell_does(written, rows: str) -> None:
     """Otherwise a table with damaged tags would be read by its damage."""
