@@ -45,8 +45,8 @@ def detect(head: Head) -> bool:
     _, line = first_row(lines)
     header = parse_header(line)
     if header is None:
-        rows = [line, *(line for _, line in lines if line.strip())]
-        return len(rows) > 1 and all(map(_TAGGED_ROW.fullmatch, rows))
+        written = [line, *(line for _, line in lines if line.strip())]
+        return len(written) > 1 and all(map(_TAGGED_ROW.fullmatch, written))
     records = _records(SourceFile(head.path), lines, header, multiline=False)
     rows, tag = [cells for _, cells in records], header.tags[0]
     if any(len(cells) > tag and cells[tag].startswith("[{") for cells in rows):
