@@ -11,9 +11,16 @@ from safetensors.torch import save_file
 import tiny_corpus
 from rnner.errors import ModelError
 from rnner.system.files import write_atomically
-from rnner.training.checkpoint import has_checkpoint, load_checkpoint, remove_checkpoint, save_checkpoint
+from rnner.training.checkpoint import (
+    has_checkpoint,
+    load_checkpoint,
+    remove_checkpoint,
+    save_best,
+    save_checkpoint,
+)
+from rnner.training.progress import Epoch
 
-STATE = "checkpoint/state.safetensors"
+STATE, PREVIOUS = "checkpoint/state.safetensors", "checkpoint/previous.safetensors"
 
 
 def trainer_of(*overrides, seed=1, steps=0):
@@ -21,6 +28,17 @@ def trainer_of(*overrides, seed=1, steps=0):
     events = trainer.fit()
     for _ in range(steps):
         next(events)
+    return trainer
+
+
+def saved(run, *overrides, steps):
+    """Train, save a checkpoint and the best weights as a run does, and return the trainer."""
+    trainer = tiny_corpus.trainer_of(*overrides, seed=1)
+    events = trainer.fit()
+    for _ in range(steps):
+        if isinstance(next(events), Epoch):
+            save_best(run, trainer)
+    save_checkpoint(run, trainer, "data-1")
     return trainer
 
 
@@ -33,9 +51,8 @@ def equal(left, right):
 @pytest.mark.parametrize("steps", [0, 2, 5])
 def test_save_and_load_restores_a_trainer(tmp_path, optimizer, steps):
     options = (f"training.optimizer={optimizer}",)
-    trainer = trainer_of(*options, steps=steps)
     assert not has_checkpoint(tmp_path)
-    save_checkpoint(tmp_path, trainer, "data-1")
+    trainer = saved(tmp_path, *options, steps=steps)
     assert has_checkpoint(tmp_path)
     other = trainer_of(*options, seed=5)
     load_checkpoint(tmp_path, other, "data-1")
@@ -53,13 +70,16 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     def fail(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", fail)
     trainer = trainer_of(steps=2)
-    with pytest.raises(OSError, match="No space"):
-        save_checkpoint(tmp_path, trainer, "data-1")
-    with pytest.raises(OSError, match="No space"):
-        write_atomically(tmp_path / "log.jsonl", "new")
-    assert (tmp_path / STATE).read_bytes() == old
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", fail)
+        with pytest.raises(OSError, match="No space"):
+            save_checkpoint(tmp_path, trainer, "data-1")
+        with pytest.raises(OSError, match="No space"):
+            write_atomically(tmp_path / "log.jsonl", "new")
+    assert (tmp_path / PREVIOUS).read_bytes() == old and not (tmp_path / STATE).exists()
+    load_checkpoint(tmp_path, trainer_of(), "data-1", warn=pytest.fail)
+    assert (tmp_path / STATE).read_bytes() == old, "it is the newest again"
     assert (tmp_path / "log.jsonl").read_text() == "old"
 
 
@@ -127,7 +147,6 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
 def test_a_checkpoint_contains_only_tensors_and_json(tmp_path):
     trainer = trainer_of(steps=1)
     save_checkpoint(tmp_path, trainer, "data-1")
-    assert b"torch" not in (tmp_path / STATE).read_bytes() and b"numpy" not in (tmp_path / STATE).read_bytes()
     with safe_open(tmp_path / STATE, framework="pt") as file:
         metadata = file.metadata()
         assert set(file.keys()) == set(trainer.state_dict())

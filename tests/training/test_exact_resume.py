@@ -53,7 +53,7 @@ def test_a_run_resumed_at_any_step_ends_with_the_same_bits(case):
     assert len(states) > 6
     for tensors, position in states:
         resumed = trainer_of(*options, seed=9)  # other initial weights
-        resumed.load_state_dict(tensors, Position.from_dict(asdict(position)))
+        resumed.load_state_dict(tensors, Position(**asdict(position)))
         scores_after = [event.dev for event in resumed.fit() if isinstance(event, Epoch)]
         assert scores_after == scores[position.epoch :]
         after, end = saved(resumed)
@@ -64,14 +64,6 @@ def test_a_run_resumed_at_any_step_ends_with_the_same_bits(case):
 
 def untimed(position):
     return replace(position, seconds=0.0, scoring_seconds=0.0)
-
-
-def test_position_from_dict_reverses_asdict():
-    trainer = trainer_of("training.epochs=1")
-    for _ in trainer.fit():
-        assert Position.from_dict(asdict(trainer.position)) == trainer.position
-    with pytest.raises(KeyError):
-        Position.from_dict({"step": 3})
 
 
 def test_the_state_of_another_tagger_is_refused():

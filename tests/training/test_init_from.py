@@ -9,7 +9,8 @@ from rnner.data.lexicon import Lexicon
 from rnner.errors import ConfigError
 from rnner.model.folder import load_model, save_config_and_vocabulary, save_weights
 from rnner.model.names import find_model
-from rnner.training.run import check_same_config, run_training
+from rnner.training.output_folder import check_same_config
+from rnner.training.run import run_training
 from rnner.training.setup import prepare_training
 from run_helpers import CPU, stopped_after
 from tiny_corpus import (

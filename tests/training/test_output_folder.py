@@ -7,7 +7,8 @@ import pytest
 from rnner.config import parse_config
 from rnner.errors import DataError, UsageError
 from rnner.model.folder import load_metrics, load_model
-from rnner.training.run import check_output, check_same_config, clear_output, run_training
+from rnner.training.output_folder import check_output, check_same_config, clear_output
+from rnner.training.run import run_training
 from rnner.training.setup import prepare_training
 from run_helpers import CPU, content, run, stopped_after
 

@@ -13,8 +13,9 @@ import torch
 
 from rnner.errors import ModelError, TrainingError
 from rnner.model.folder import load_metrics, load_model
+from rnner.training.output_folder import check_output, check_same_config
 from rnner.training.progress import Epoch, Step
-from rnner.training.run import check_output, check_same_config, run_training
+from rnner.training.run import run_training
 from rnner.training.setup import prepare_training
 from run_helpers import CPU, assert_same_end, content, run, stopped_after
 from tiny_corpus import TRAIN, write_columns
@@ -45,9 +46,10 @@ def test_resuming_without_a_checkpoint_starts_from_the_beginning(tmp_path, finis
 
 
 @pytest.mark.parametrize("broken", [b"", b"nonsense"])
-def test_a_corrupted_checkpoint_is_reported_and_nothing_overwritten(tmp_path, config, broken):
+def test_two_corrupted_checkpoints_are_reported_and_nothing_overwritten(tmp_path, config, broken):
     stopped_after(tmp_path / "run", config, 5)
-    (tmp_path / "run" / "checkpoint" / "state.safetensors").write_bytes(broken)
+    for name in ("state", "previous"):
+        (tmp_path / "run" / "checkpoint" / f"{name}.safetensors").write_bytes(broken)
     before = content(tmp_path / "run")
     with pytest.raises(ModelError, match="is not a checkpoint of this run"):
         run(tmp_path / "run", config, resume=True)

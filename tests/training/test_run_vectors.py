@@ -8,7 +8,8 @@ from rnner.data.subwords import learn_n_grams
 from rnner.data.vectors import read_vectors
 from rnner.errors import DataError, ModelError
 from rnner.model.folder import load_model
-from rnner.training.run import check_same_config, run_training
+from rnner.training.output_folder import check_same_config
+from rnner.training.run import run_training
 from rnner.training.setup import prepare_training
 from run_helpers import CPU, run, stopped_after
 from tiny_corpus import corpus_config

@@ -8,7 +8,7 @@ import pytest
 from rnner.config import parse_config
 from rnner.errors import ModelError, UsageError
 from rnner.model.folder import load_metrics, load_model
-from rnner.training.run import check_output, check_same_config, clear_output
+from rnner.training.output_folder import check_output, check_same_config, clear_output
 from rnner.training.seeds import (
     check_seeds_output,
     finished_summary,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rnner.model.folder import LoadedModel
     from rnner.training.setup import TrainingSetup
 
+STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 _LONG_SENTENCE = 10_000  # words; a training step on them needs several hundred MB
 
 
@@ -116,19 +117,27 @@ class TrainOptions:
 
 
 def _train_one(run: TrainOptions, config: Config, device: torch.device, base: LoadedModel | None) -> None:
+    from rnner.training.output_folder import reserve_output
+
+    with reserve_output(run.folder, config, resume=run.resume, overwrite=run.overwrite) as metrics:
+        if metrics is not None:
+            notice(f"{run.folder}: this run is finished; nothing to do", quiet=run.quiet)
+            _print_scores(metrics)
+        else:
+            _run_to_the_end(run, config, device, base)
+
+
+def _run_to_the_end(
+    run: TrainOptions, config: Config, device: torch.device, base: LoadedModel | None
+) -> None:
     from rnner.model.folder import load_metrics
-    from rnner.training.run import check_run, run_training
+    from rnner.training.run import run_training
 
     folder, quiet = run.folder, run.quiet
-    metrics = check_run(folder, config, resume=run.resume, overwrite=run.overwrite)
-    if metrics is not None:
-        notice(f"{folder}: this run is finished; nothing to do", quiet=quiet)
-        _print_scores(metrics)
-        return
     setup = _set_up(run, config, device, base)
     display = training_display(err, setup.config.training.epochs, quiet=quiet)
     with stop_on_signal() as stop, display:
-        for event in run_training(setup, folder, resume=run.resume, stop=stop):
+        for event in run_training(setup, folder, resume=run.resume, stop=stop, warn=warn):
             display.show(event)
     metrics = load_metrics(folder)
     assert metrics is not None
@@ -207,7 +216,10 @@ def _print_scores(metrics: dict[str, Any]) -> None:
 
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns True after the first Ctrl-C or SIGTERM; the second one interrupts."""
+    """Yield a function that is true after a first Ctrl-C, SIGTERM or SIGHUP; the second one interrupts.
+
+    Signals that are ignored, as SIGHUP is after `nohup`, are still ignored.
+    """
     stopping = False
 
     def handle(number: int, frame: Any) -> None:
@@ -215,9 +227,14 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
         if stopping:
             raise KeyboardInterrupt
         stopping = True
-        err.print("\nstopping after this step; press Ctrl-C again to quit immediately")
+        with suppress(OSError):  # after SIGHUP the terminal is gone
+            err.print("\nstopping after this step; press Ctrl-C again to quit immediately")
 
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {
+        number: signal.signal(number, handle)
+        for number in STOP_SIGNALS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield lambda: stopping
     finally:

@@ -14,14 +14,15 @@ from typing import Any
 import torch
 import typer
 
-from rnner.cli.console import err, notice, out, print_error, report_error
+from rnner.cli.console import err, notice, out, print_error, report_error, warn
 from rnner.cli.options import set_up_torch
 from rnner.cli.progress_display import EPOCH_HEADER, TrainingDisplay, epoch_line, training_display
-from rnner.cli.train import TrainOptions, report_model, report_setup, stop_on_signal
+from rnner.cli.train import STOP_SIGNALS, TrainOptions, report_model, report_setup, stop_on_signal
 from rnner.config import Config
 from rnner.errors import UsageError
 from rnner.model.folder import load_metrics
 from rnner.training import seeds as seed_runs
+from rnner.training.output_folder import lock_output
 from rnner.training.progress import Epoch, Step
 from rnner.training.run import InterruptedRun, run_training
 from rnner.training.setup import TrainingData, prepare_training, read_training_data
@@ -42,8 +43,12 @@ def train_seeds(run: TrainOptions, config: Config, device: torch.device, *, coun
         typer.Exit: a seed failed; this has been reported, and the other seeds were trained.
     """
     configs = seed_runs.seed_configs(config, count)
+    with seed_runs.reserve_seeds_output(run.folder, configs, resume=run.resume, overwrite=run.overwrite):
+        _train_all(run, configs, device, jobs)
+
+
+def _train_all(run: TrainOptions, configs: dict[int, Config], device: torch.device, jobs: int) -> None:
     folder, quiet = run.folder, run.quiet
-    seed_runs.check_seeds_output(folder, configs, resume=run.resume, overwrite=run.overwrite)
     if run.init_from is not None:
         base = run.init_from.resolve()
         if folder.resolve() in (base, *base.parents):
@@ -118,12 +123,16 @@ def _train_seed(
 ) -> int:
     """Train one seed, report its error if there is one, and return its exit code."""
     seed = config.training.seed
+
+    def warn_about_seed(message: str) -> None:
+        warn(f"seed {seed}: {message}")
+
     try:
         base = run.base_model()
         setup = prepare_training(config, folders=run.data_folders, device=device, init_from=base, data=data)
         folder = seed_runs.seed_folder(run.folder, seed)
-        with display:
-            for event in run_training(setup, folder, resume=run.resume, stop=stop):
+        with lock_output(folder), display:
+            for event in run_training(setup, folder, resume=run.resume, stop=stop, warn=warn_about_seed):
                 display.show(event)
     except InterruptedRun as error:
         return error.exit_code
@@ -193,7 +202,9 @@ def _finish_process(run: TrainOptions, seed: int, process: SpawnProcess, stoppin
 def _train_in_process(run: TrainOptions, config: Config, threads: int) -> None:
     stopped = []
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stopped.append(True))
     device, parent = set_up_torch(run.device, threads, run.code), multiprocessing.parent_process()
 
     def stop() -> bool:

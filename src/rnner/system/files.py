@@ -19,8 +19,9 @@ def atomic_replace(path: Path) -> Iterator[Path]:
 
     What is written there, a file or a new folder, is in a temporary folder beside `path`: its random name is
     created exclusively, and only its owner can enter it. At the end, the contents are on disk (fsync), and a
-    file has the mode and, where the system permits it, the owner of the file that it replaces. If the block
-    raises, `path` stays as it was, and the temporary folder is removed.
+    file has the mode and, where the system permits it, owner and group of the file that it replaces; it is
+    never open to a group that could not read the old file. If the block raises, `path` stays as it was, and
+    the temporary folder is removed.
 
     A symbolic link stays one: the file that it leads to is replaced. A device or pipe is written directly. To
     write several files, all or none, enter one `atomic_replace` per file in an `ExitStack`.
@@ -51,9 +52,9 @@ def atomic_replace(path: Path) -> Iterator[Path]:
     try:
         partial = folder / target.name
         yield partial
+        _sync(partial)  # before the mode is set, which may forbid reading
         if target.is_file():
             _copy_owner_and_mode(target, partial)
-        _sync(partial)
         partial.replace(target)
         _sync_folder(target.parent)
     finally:
@@ -88,11 +89,17 @@ def cache_folder() -> Path:
 
 
 def _copy_owner_and_mode(old: Path, new: Path) -> None:
-    state = old.stat()
-    if os.name == "posix" and (state.st_uid, state.st_gid) != (new.stat().st_uid, new.stat().st_gid):
+    state, mode = old.stat(), old.stat().st_mode & 0o7777
+    if os.name == "posix":
         with suppress(PermissionError):  # only root may give files away
-            os.chown(new, state.st_uid, state.st_gid)
-    new.chmod(state.st_mode & 0o7777)
+            os.chown(new, state.st_uid, -1)
+        try:
+            os.chown(new, -1, state.st_gid)
+        except PermissionError:  # not our group: the new one has only the rights of everybody
+            mode = mode & ~0o070 | (mode & 0o007) << 3
+        if new.stat().st_uid != state.st_uid:
+            mode &= 0o0777  # a program that runs as its owner would run as another user
+    new.chmod(mode)
 
 
 def _sync(path: Path) -> None:

@@ -63,6 +63,15 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, metadata
 
 
+def stored_checksum(path: Path) -> str | None:
+    """Return the checksum in a file's header, or None. Only `read_tensors` compares it with the content."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get(_DIGEST)
+    except (SafetensorError, OSError):
+        return None
+
+
 def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     layout = {name: (str(tensor.dtype), list(tensor.shape)) for name, tensor in tensors.items()}
     digest = hashlib.sha256(json.dumps([layout, dict(metadata)], sort_keys=True).encode())

@@ -1,24 +1,34 @@
-"""Checkpoints: one safetensors file per run, from which training resumes exactly.
+"""Checkpoints: safetensors files from which training resumes exactly.
 
-It holds the weights, their average and the optimizer's state as tensors; its header holds the position and a
-fingerprint of config and data as JSON. The file is replaced atomically, so a killed run leaves either the
-previous checkpoint or the new one.
+A checkpoint holds the weights, their average and the optimizer's state as tensors. Its header holds the
+position, a fingerprint of config and data, the checksum of the best weights so far, and the versions of the
+software, as JSON. A run keeps its last two checkpoints. Files are replaced atomically, so a killed run leaves
+the old checkpoint or the new one; should the newest be damaged later, the one before it is used.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from rnner.errors import ModelError
-from rnner.model.file_names import CHECKPOINT
+from rnner.model.file_names import CHECKPOINT, WEIGHTS
+from rnner.model.folder import save_weights
 from rnner.system.files import remove_partial
-from rnner.system.tensor_files import read_tensors, write_tensors
+from rnner.system.software import computing_environment
+from rnner.system.tensor_files import read_tensors, stored_checksum, write_tensors
 from rnner.training.progress import Position
+from rnner.training.resume_checks import check_position, check_state
 from rnner.training.trainer import Trainer
 
-FILE = "state.safetensors"
+FILE, PREVIOUS = "state.safetensors", "previous.safetensors"
+_HINT = "start again with --overwrite"
+_logger = logging.getLogger(__name__)
 
 
 def save_checkpoint(run: Path, trainer: Trainer, fingerprint: str) -> None:
@@ -27,38 +37,137 @@ def save_checkpoint(run: Path, trainer: Trainer, fingerprint: str) -> None:
         return
     folder = run / CHECKPOINT
     folder.mkdir(parents=True, exist_ok=True)
-    metadata = {"position": json.dumps(asdict(trainer.position)), "fingerprint": fingerprint}
+    metadata = {
+        "position": json.dumps(asdict(trainer.position)),
+        "fingerprint": fingerprint,
+        "best": (not _is_best(trainer.position) and stored_checksum(run / WEIGHTS)) or "",
+        "environment": json.dumps(computing_environment(trainer.device)),
+    }
+    if (folder / FILE).exists():
+        (folder / FILE).replace(folder / PREVIOUS)
     write_tensors(folder / FILE, trainer.state_dict(), metadata)
 
 
 def has_checkpoint(run: Path) -> bool:
     """Whether the run can be resumed."""
-    return (run / CHECKPOINT / FILE).is_file()
+    return any((run / CHECKPOINT / name).is_file() for name in (FILE, PREVIOUS))
 
 
-def load_checkpoint(run: Path, trainer: Trainer, fingerprint: str) -> None:
-    """Restore the trainer's state from the checkpoint in `run`.
+def load_checkpoint(
+    run: Path, trainer: Trainer, fingerprint: str, *, warn: Callable[[str], None] = _logger.warning
+) -> None:
+    """Restore the trainer's state from the newest checkpoint in `run` that is not damaged.
+
+    The best weights so far, which are in another file, are verified, or written again if the checkpoint
+    has them.
+
+    Args:
+        run: the output folder.
+        trainer: a new trainer; it is unchanged if an error is raised.
+        fingerprint: as for `save_checkpoint`.
+        warn: called with a sentence if the newest checkpoint is damaged or from another environment.
 
     Raises:
-        ModelError: the file is corrupted or has another fingerprint.
+        ModelError: no checkpoint is intact, it has another fingerprint, or the best weights are damaged.
     """
-    path = run / CHECKPOINT / FILE
-    hint = "start again with --overwrite"
+    newest, previous = run / CHECKPOINT / FILE, run / CHECKPOINT / PREVIOUS
     try:
-        state, metadata = read_tensors(path)
-        position = Position.from_dict(json.loads(metadata["position"]))
-        if metadata["fingerprint"] != fingerprint:
-            raise ModelError(f"{path}: was saved with other data or another config: {hint}")
-        trainer.load_state_dict(state, position)
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise ModelError(f"{path}: is not a checkpoint of this run ({error}): {hint}") from None
+        checkpoint = _read(newest, trainer, fingerprint)
+    except (OSError, ValueError) as error:
+        if not previous.is_file():
+            raise _refused(newest, error) from None
+        if newest.exists():  # if not, the run was killed between the two steps of `save_checkpoint`
+            warn(f"{newest}: is damaged ({error}); resuming from the checkpoint before it")
+        try:
+            checkpoint = _read(previous, trainer, fingerprint)
+        except (OSError, ValueError) as older:
+            raise _refused(previous, older) from None
+    in_checkpoint = _is_best(checkpoint.position)
+    if not in_checkpoint and checkpoint.position.best_epoch:
+        # After the newest checkpoint was lost, this may be the best epoch after the one before it, which will
+        # be trained again.
+        _verify_best(run / WEIGHTS, checkpoint.best if checkpoint.path == newest else None)
+    trainer.load_state_dict(checkpoint.state, checkpoint.position)
+    if in_checkpoint:
+        save_best(run, trainer)
+    if checkpoint.path == previous:
+        previous.replace(newest)
+    _warn_about_environment(checkpoint, trainer, warn)
 
 
 def remove_checkpoint(run: Path) -> None:
-    """Remove the checkpoint, and its folder if nothing else is in it."""
+    """Remove the checkpoints, and their folder if nothing else is in it."""
     folder = run / CHECKPOINT
     if folder.is_dir():
-        (folder / FILE).unlink(missing_ok=True)
+        for name in (PREVIOUS, FILE):
+            (folder / name).unlink(missing_ok=True)
         remove_partial(folder)
         if not any(folder.iterdir()):
             folder.rmdir()
+
+
+def save_best(run: Path, trainer: Trainer) -> None:
+    """Save the weights, averaged, as the best so far."""
+    with trainer.averaged():
+        save_weights(run, trainer.tagger)
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    path: Path
+    state: dict[str, Tensor]
+    position: Position
+    best: str  # checksum of the best weights so far, unless the checkpoint has them
+    environment: dict[str, str]
+
+
+def _read(path: Path, trainer: Trainer, fingerprint: str) -> _Checkpoint:
+    """Return a checkpoint that fits the trainer. Raises ValueError if it is damaged or does not fit."""
+    state, metadata = read_tensors(path)
+    if missing := sorted({"fingerprint", "position", "best", "environment"} - metadata.keys()):
+        raise ValueError(f"it has no {missing[0]}")
+    if metadata["fingerprint"] != fingerprint:
+        raise ModelError(f"{path}: was saved with other data or another config: {_HINT}")
+    try:
+        values, environment = json.loads(metadata["position"]), json.loads(metadata["environment"])
+    except (ValueError, RecursionError):
+        raise ValueError("its header is not JSON") from None
+    if not isinstance(environment, dict):
+        raise ValueError("it has no environment")
+    position = check_position(trainer, values)
+    check_state(trainer, state, position.step)
+    return _Checkpoint(path, state, position, metadata["best"], environment)
+
+
+def _refused(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"{path}: is not a checkpoint of this run ({error}): {_HINT}")
+
+
+def _is_best(position: Position) -> bool:
+    """Whether the weights at a position, averaged, are the best so far."""
+    return 0 < position.best_epoch == position.epoch and position.epoch_step == 0
+
+
+def _verify_best(path: Path, checksum: str | None) -> None:
+    """Raise ModelError unless the best weights so far are intact and have this checksum, if it is given."""
+    try:
+        read_tensors(path)
+        if checksum is not None and stored_checksum(path) != checksum:
+            raise ValueError("it is not from this run")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"{path}: the best weights so far are lost ({reason}): {_HINT}") from None
+
+
+def _warn_about_environment(checkpoint: _Checkpoint, trainer: Trainer, warn: Callable[[str], None]) -> None:
+    now = computing_environment(trainer.device)
+    changed = [
+        f"{name} {checkpoint.environment.get(name, 'unknown')} / {value}"
+        for name, value in now.items()
+        if checkpoint.environment.get(name) != value
+    ]
+    if changed:
+        warn(
+            f"the checkpoint was saved in another environment (then / now: {'; '.join(changed)}), so the "
+            "result may differ in the last bits from that of an uninterrupted run"
+        )

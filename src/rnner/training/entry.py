@@ -15,8 +15,9 @@ from rnner.model.names import find_model
 from rnner.model.user_code import load_code
 from rnner.nn.cells import cell_names
 from rnner.system.device import choose_device
+from rnner.training.output_folder import reserve_output
 from rnner.training.progress import Epoch, Step
-from rnner.training.run import check_run, run_training
+from rnner.training.run import run_training
 from rnner.training.setup import TrainingSetup, prepare_training
 
 _logger = logging.getLogger(__name__)
@@ -96,15 +97,15 @@ def train(
     notes: list[str] = []
     if base is not None:
         settings, notes = inherit_network(settings, base.config)
-    metrics = check_run(folder, settings, resume=resume, overwrite=overwrite)
-    if metrics is None:
-        folders = [] if source is None else [source.resolve().parent]
-        setup = prepare_training(settings, folders=folders, device=place, init_from=base)
-        setup.notices += notes
-        progress(setup)
-        for event in run_training(setup, folder, resume=resume, stop=stop):
-            progress(event)
-        metrics = load_metrics(folder)
+    with reserve_output(folder, settings, resume=resume, overwrite=overwrite) as metrics:
+        if metrics is None:
+            folders = [] if source is None else [source.resolve().parent]
+            setup = prepare_training(settings, folders=folders, device=place, init_from=base)
+            setup.notices += notes
+            progress(setup)
+            for event in run_training(setup, folder, resume=resume, stop=stop):
+                progress(event)
+            metrics = load_metrics(folder)
     assert metrics is not None
     return TrainingResult(folder, metrics)
 

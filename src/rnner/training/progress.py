@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rnner.scoring.metrics import Scores
@@ -101,8 +101,3 @@ class Position:
             scoring_seconds=self.scoring_seconds + scoring_seconds,
             tokens=self.tokens,
         )
-
-    @classmethod
-    def from_dict(cls, values: dict[str, int | float]) -> Position:
-        """Return the position with these fields. Raises KeyError if one is missing."""
-        return cls(**{field.name: values[field.name] for field in fields(cls)})  # type: ignore[arg-type]

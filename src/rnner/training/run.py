@@ -1,42 +1,37 @@
-"""A training run that writes a model folder, and can be interrupted and resumed at any step.
-
-Read `run_training` first. The other functions guard the output folder: the user's files are never
-overwritten, and a run is never resumed with another config.
-"""
+"""A training run that writes a model folder, and can be interrupted and resumed at any step."""
 
 from __future__ import annotations
 
 import json
-import os
-import platform
+import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from rnner import __version__
-from rnner.config import Config, differences, load_config
 from rnner.decoding.tagger_decoder import TaggerDecoder
-from rnner.errors import ModelError, RnnerError, TrainingError, UsageError
+from rnner.errors import ModelError, RnnerError, TrainingError
 from rnner.model.card import model_card
-from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, ONNX, SEEDS, VOCABULARY, WEIGHTS
-from rnner.model.folder import (
-    load_metrics,
-    load_model,
-    save_config_and_vocabulary,
-    save_metrics,
-    save_weights,
-)
+from rnner.model.file_names import CARD, LOG
+from rnner.model.folder import load_model, save_config_and_vocabulary, save_metrics
 from rnner.scoring.evaluation import evaluate
-from rnner.system.files import is_partial, remove_partial, write_atomically
+from rnner.system.files import write_atomically
 from rnner.system.process_memory import keep_freed_memory, peak_memory_mb
-from rnner.training.checkpoint import has_checkpoint, load_checkpoint, remove_checkpoint, save_checkpoint
+from rnner.system.software import versions
+from rnner.training.checkpoint import (
+    has_checkpoint,
+    load_checkpoint,
+    remove_checkpoint,
+    save_best,
+    save_checkpoint,
+)
+from rnner.training.output_folder import check_same_config, clear_output
 from rnner.training.progress import Epoch, Position, Step
-from rnner.training.setup import TrainingSetup, make_trainer, with_word_size
-from rnner.training.trainer import Trainer
+from rnner.training.setup import TrainingSetup, make_trainer
+
+_logger = logging.getLogger(__name__)
 
 
 class InterruptedRun(RnnerError):  # noqa: N818 - not an error
@@ -46,7 +41,12 @@ class InterruptedRun(RnnerError):  # noqa: N818 - not an error
 
 
 def run_training(
-    setup: TrainingSetup, folder: Path, *, resume: bool = False, stop: Callable[[], bool] = lambda: False
+    setup: TrainingSetup,
+    folder: Path,
+    *,
+    resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    warn: Callable[[str], None] = _logger.warning,
 ) -> Iterator[Step | Epoch]:
     """Train, and yield each step and each epoch. At the end, `folder` is a model folder.
 
@@ -55,13 +55,14 @@ def run_training(
 
     Args:
         setup: the result of `prepare_training`.
-        folder: checked by `check_output`. An existing run is replaced unless `resume` is set.
+        folder: locked and checked by `reserve_output`. An existing run is replaced unless `resume` is set.
         resume: resume from the checkpoint in the folder; without one, start from the beginning.
         stop: called after each step; if it returns True, the run is saved and `InterruptedRun` is raised.
+        warn: called with a sentence about a damaged checkpoint, or one of another environment.
 
     Raises:
         TrainingError: training diverged; the last good checkpoint is kept.
-        ModelError: the checkpoint in the folder is corrupted or belongs to other data.
+        ModelError: the checkpoints in the folder are damaged or belong to other data.
         UsageError: the checkpoint belongs to another config.
         OSError: the folder cannot be written.
     """
@@ -69,7 +70,8 @@ def run_training(
     trainer = make_trainer(setup)
     if resume and has_checkpoint(folder):
         check_same_config(folder, setup.config)
-        load_checkpoint(folder, trainer, setup.fingerprint)
+        load_checkpoint(folder, trainer, setup.fingerprint, warn=warn)
+        save_config_and_vocabulary(folder, setup.config, setup.vocabulary)  # mends damaged ones
     else:
         clear_output(folder)
         save_config_and_vocabulary(folder, setup.config, setup.vocabulary)
@@ -79,11 +81,13 @@ def run_training(
     try:
         for event in trainer.fit():
             if isinstance(event, Epoch):
-                _save_epoch(folder, trainer, event, log)
+                _save_log(folder, event, log)
             minutes = (time.monotonic() - saved) / 60
             if isinstance(event, Epoch) or minutes > setup.config.training.checkpoint_minutes:
                 save_checkpoint(folder, trainer, setup.fingerprint)
                 saved = time.monotonic()
+            if isinstance(event, Epoch) and event.best:
+                save_best(folder, trainer)  # after the checkpoint, from which it can be restored
             yield event
             if stop():
                 save_checkpoint(folder, trainer, setup.fingerprint)
@@ -93,88 +97,8 @@ def run_training(
     _save_results(setup, folder, trainer.position)
 
 
-def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
-    """Check that a run can be written to `folder` without losing anything. Changes nothing.
-
-    Raises:
-        UsageError: a run exists and neither flag is given, or the folder has other contents.
-    """
-    if resume and overwrite:
-        raise UsageError("--resume and --overwrite cannot be combined; use one of them")
-    parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not os.access(parent, os.W_OK):
-        raise UsageError(f"{folder}: cannot be written; choose another --output")
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: is a file; --output takes a folder")
-    names = {path.name for path in folder.iterdir() if not is_partial(path)}
-    # config.yaml and README.md may be the user's own files; only rnner writes the two below.
-    ours = {VOCABULARY, SEEDS}
-    if names and not names & ours:
-        raise UsageError(f"{folder}: contains files that are not from a run; choose another --output")
-    if names and not (resume or overwrite):
-        raise UsageError(f"{folder}: contains a run; use --resume to continue or --overwrite to replace it")
-
-
-def check_run(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
-    """Check that a run with this config can be written to `folder`. Changes nothing.
-
-    Returns:
-        The metrics of the run to resume, if it is finished; otherwise None.
-
-    Raises:
-        UsageError: as `check_output` and `check_same_config` do.
-    """
-    check_output(folder, resume=resume, overwrite=overwrite)
-    if not resume:
-        return None
-    check_same_config(folder, config)
-    return load_metrics(folder)
-
-
-def clear_output(folder: Path) -> None:
-    """Remove the files of a run, and no others. `check_output` accepts a folder that is partly cleared."""
-    (folder / METRICS).unlink(missing_ok=True)  # first: a run without metrics is not finished
-    remove_checkpoint(folder)
-    for name in (ONNX, CARD, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
-        (folder / name).unlink(missing_ok=True)
-    if (folder / SEEDS).exists():
-        for seed_folder in sorted(path for path in folder.glob("seed-*") if path.is_dir()):
-            clear_output(seed_folder)
-            if not any(seed_folder.iterdir()):
-                seed_folder.rmdir()
-    (folder / SEEDS).unlink(missing_ok=True)
-    if folder.is_dir():
-        remove_partial(folder)
-
-
-def check_same_config(folder: Path, config: Config) -> None:
-    """Check that the run in a folder, if any, was started with this config.
-
-    Raises:
-        UsageError: the config differs (the message lists the keys), or it is a run with several seeds.
-    """
-    if (folder / SEEDS).exists():
-        raise UsageError(f"{folder}: contains a run of several seeds; add --seeds N to resume it")
-    if not (has_checkpoint(folder) or (folder / METRICS).exists()):
-        return
-    old = load_config(folder / CONFIG)
-    if config.embeddings.words.vectors is not None:
-        config = with_word_size(config, old.embeddings.words.size)
-    changed = differences(old, config)
-    if changed:
-        raise UsageError(
-            f"{folder}: the run there has another config (old / new: {'; '.join(changed)}); "
-            "use --overwrite to start again, or choose another --output"
-        )
-
-
-def _save_epoch(folder: Path, trainer: Trainer, epoch: Epoch, log: list[dict[str, Any]]) -> None:
-    """Save the weights if they are the best so far, and add a line to the log."""
-    if epoch.best:
-        with trainer.averaged():
-            save_weights(folder, trainer.tagger)
+def _save_log(folder: Path, epoch: Epoch, log: list[dict[str, Any]]) -> None:
+    """Add a line to the log."""
     line = {**vars(epoch), "dev": {name: getattr(epoch.dev, name) for name in ("precision", "recall", "f1")}}
     del line["last"]
     log.append(line)
@@ -189,7 +113,7 @@ def _load_log(folder: Path, position: Position) -> list[dict[str, Any]]:
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return [line for line in lines if line["epoch"] <= position.epoch]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"{path}: is corrupted ({error}); remove it to resume without it") from None
 
 
@@ -217,12 +141,7 @@ def _save_results(setup: TrainingSetup, folder: Path, position: Position) -> Non
         "seed": setup.config.training.seed,
         "device": setup.device.type,
         "threads": torch.get_num_threads(),
-        "versions": {
-            "rnner": __version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
     }
     write_atomically(folder / CARD, model_card(setup.config, setup.vocabulary, metrics))
     save_metrics(folder, metrics)

@@ -2,7 +2,7 @@
 
 The folder of such a run contains `seeds.json`, a model folder `seed-K` for each seed K and, at the end, the
 files of the model that is best on dev. It is then a model folder like any other. The order of calls:
-`check_seeds_output`, `prepare_seeds_folder`, `run_training` for each seed, `summarize_seeds`.
+`reserve_seeds_output`, `prepare_seeds_folder`, `run_training` for each seed, `summarize_seeds`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from rnner.config import Config
 from rnner.errors import ModelError, UsageError, counted
 from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, SEEDS, VOCABULARY, WEIGHTS
 from rnner.model.folder import load_metrics
-from rnner.system.files import write_atomically
-from rnner.training.run import check_output, check_run, clear_output
+from rnner.system.files import atomic_replace, remove_partial, write_atomically
+from rnner.training.output_folder import check_output, check_run, clear_output, lock_output, missing_files
 from rnner.training.setup import TrainingSetup
 
 _SCORES = ("precision", "recall", "f1")
@@ -44,6 +45,27 @@ def seed_configs(config: Config, count: int) -> dict[int, Config]:
 def seed_folder(folder: Path, seed: int) -> Path:
     """Return the model folder of one seed."""
     return folder / f"seed-{seed}"
+
+
+@contextmanager
+def reserve_seeds_output(
+    folder: Path, configs: dict[int, Config], *, resume: bool, overwrite: bool
+) -> Iterator[None]:
+    """Lock the output folder within the block, and check it as `check_seeds_output` does.
+
+    The folder of a seed is locked later, by the process that trains the seed.
+
+    Raises:
+        UsageError: another run writes to one of the folders, or as `check_seeds_output` does.
+    """
+    with lock_output(folder):
+        check_seeds_output(folder, configs, resume=resume, overwrite=overwrite)
+        for place in (seed_folder(folder, seed) for seed in configs):
+            if place.is_dir():
+                with lock_output(place):  # a process of a killed run may still save its state there
+                    remove_partial(place)
+        remove_partial(folder)
+        yield
 
 
 def check_seeds_output(folder: Path, configs: dict[int, Config], *, resume: bool, overwrite: bool) -> None:
@@ -101,11 +123,11 @@ def prepare_seeds_folder(folder: Path, setup: TrainingSetup, seeds: Iterable[int
 
 
 def finished_summary(folder: Path, seeds: Iterable[int]) -> dict[str, Any] | None:
-    """Return the summary saved by `summarize_seeds` if its runs have exactly these seeds, otherwise None."""
+    """Return what `summarize_seeds` saved. None if the runs have other seeds or the best model is gone."""
     summary = load_seeds(folder)
     if summary is None or [run["seed"] for run in summary.get("runs", [])] != list(seeds):
         return None
-    return summary
+    return None if missing_files(folder) else summary
 
 
 def summarize_seeds(folder: Path) -> dict[str, Any] | None:
@@ -154,18 +176,19 @@ def summarize_seeds(folder: Path) -> dict[str, Any] | None:
 def _copy_best(folder: Path, summary: dict[str, Any]) -> None:
     """Copy the best model, and add a section on the seeds to its model card."""
     best = seed_folder(folder, summary["best"])
-    (folder / METRICS).unlink(missing_ok=True)  # written last: an interrupted copy is not a finished model
-    for name in (VOCABULARY, CONFIG, WEIGHTS, LOG):
-        write_atomically(folder / name, (best / name).read_bytes())
-    card = (best / CARD).read_text(encoding="utf-8")
+    names = (METRICS, CARD, LOG, WEIGHTS, CONFIG, VOCABULARY)
+    contents = {name: (best / name).read_bytes() for name in names}
     seeds = ", ".join(str(run["seed"]) for run in summary["runs"])
     scores = "\n".join(f"- {split} {format_f1(summary, split)}" for split in summary["mean"])
     section = (
         f"## Seeds\n\nThis model has seed {summary['best']}, the best on dev of seeds {seeds} with the same "
         f"settings. Expect the mean (± standard deviation) of these settings:\n\n{scores}\n"
     )
-    write_atomically(folder / CARD, f"{card}\n{section}")
-    write_atomically(folder / METRICS, (best / METRICS).read_bytes())
+    contents[CARD] += f"\n{section}".encode()
+    (folder / METRICS).unlink(missing_ok=True)  # first and last: an interrupted copy is not a finished model
+    with ExitStack() as stack:  # all are written before any replaces the old one, from the last to the first
+        for name, content in contents.items():
+            stack.enter_context(atomic_replace(folder / name)).write_bytes(content)
 
 
 def format_f1(summary: dict[str, Any], split: str) -> str:

@@ -1,0 +1,131 @@
+"""A lock on a folder: one process at a time works in it, and the others learn which one.
+
+The lock belongs to an open file, so the system frees it when its process ends, however it ends. What the file
+says about the process is only for messages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rnner.errors import UsageError
+
+LOCK = ".rnner.lock"
+"""The name of the file. It is there while a process holds the lock, and stays if that process is killed."""
+
+_MOST = 1 << 10  # bytes of the file that are read
+_held: set[int] = set()  # file descriptors
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder within the block. The folder is created, and removed again if it stays empty.
+
+    Raises:
+        UsageError: another process holds the lock, or another block in this one.
+        OSError: the folder cannot be written.
+    """
+    created = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = _locked_file(folder)
+        _held.add(descriptor)
+        try:
+            _write_holder(descriptor)
+            yield
+        finally:
+            _release(folder / LOCK, descriptor)
+    finally:
+        with suppress(OSError):  # not empty
+            for path in created:
+                path.rmdir()
+
+
+def _locked_file(folder: Path) -> int:
+    """Return the descriptor of the lock file, opened and locked."""
+    path = folder / LOCK
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+        try:
+            if not _try_lock(descriptor):
+                raise UsageError(
+                    f"{folder}: {_holder(descriptor)}; wait until it ends, or choose another folder"
+                )
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # the process that held it has just removed it
+
+
+def _release(path: Path, descriptor: int) -> None:
+    if descriptor not in _held:  # in a process that was forked within the block
+        return
+    with suppress(OSError):  # Windows cannot remove an open file; a file that is left behind does no harm
+        path.unlink()
+    _held.discard(descriptor)
+    os.close(descriptor)
+
+
+def _write_holder(descriptor: int) -> None:
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    holder = json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": now})
+    with suppress(OSError):  # the lock holds without it
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, holder.encode())
+
+
+def _holder(descriptor: int) -> str:
+    """Return a sentence about the process that holds the lock."""
+    try:
+        holder = json.loads(os.read(descriptor, _MOST))
+        process, host, since = int(holder["process"]), str(holder["host"]), str(holder["since"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # it has not written it yet
+        return "another process writes to this folder"
+    return f"process {process} on {host} has been writing to this folder since {since}"
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        """Lock a byte after the end of the file, because a locked byte cannot be read."""
+        os.lseek(descriptor, _MOST, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        """Lock the file. On a file system without locks, this always succeeds."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
+
+
+def _close_inherited() -> None:
+    """Close the files in a forked process, which would keep the locks of a parent that has ended."""
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_inherited)

@@ -1,0 +1,153 @@
+"""The output folder of a run: one process at a time writes to it, and no file of the user is overwritten."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rnner.config import Config, differences, load_config
+from rnner.errors import UsageError
+from rnner.model.file_names import (
+    CARD,
+    CHECKPOINT,
+    CONFIG,
+    FOLDER_FILES,
+    LOG,
+    METRICS,
+    ONNX,
+    SEEDS,
+    VOCABULARY,
+    WEIGHTS,
+)
+from rnner.model.folder import load_metrics
+from rnner.system.files import is_partial, remove_partial
+from rnner.system.folder_lock import LOCK, folder_lock
+from rnner.training.checkpoint import has_checkpoint, remove_checkpoint
+from rnner.training.setup import with_word_size
+
+
+@contextmanager
+def reserve_output(
+    folder: Path, config: Config, *, resume: bool, overwrite: bool
+) -> Iterator[dict[str, Any] | None]:
+    """Lock the output folder of a run within the block, and yield the result of `check_run`.
+
+    What a killed run left behind there is removed.
+
+    Raises:
+        UsageError: another run writes to the folder, or as `check_run` does.
+        OSError: the folder cannot be written.
+    """
+    with lock_output(folder):
+        metrics = check_run(folder, config, resume=resume, overwrite=overwrite)
+        if metrics is not None:
+            remove_checkpoint(folder)
+        for place in (folder, folder / CHECKPOINT):
+            if place.is_dir():
+                remove_partial(place)
+        yield metrics
+
+
+@contextmanager
+def lock_output(folder: Path) -> Iterator[None]:
+    """Lock an output folder within the block. Raises UsageError if another run writes to it."""
+    _check_writable(folder)
+    with folder_lock(folder):
+        yield
+
+
+def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
+    """Check that a run can be written to `folder` without losing anything. Changes nothing.
+
+    Raises:
+        UsageError: a run exists and neither flag is given, or the folder has other contents.
+    """
+    if resume and overwrite:
+        raise UsageError("--resume and --overwrite cannot be combined; use one of them")
+    _check_writable(folder)
+    if not folder.exists():
+        return
+    names = {path.name for path in folder.iterdir() if path.name != LOCK and not is_partial(path)}
+    # config.yaml and README.md may be the user's own files; only rnner writes these.
+    ours = bool(names & {VOCABULARY, SEEDS}) or has_checkpoint(folder)
+    if names and not ours:
+        raise UsageError(f"{folder}: contains files that are not from a run; choose another --output")
+    if names and not (resume or overwrite):
+        raise UsageError(f"{folder}: contains a run; use --resume to continue or --overwrite to replace it")
+
+
+def _check_writable(folder: Path) -> None:
+    parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not os.access(parent, os.W_OK):
+        raise UsageError(f"{folder}: cannot be written; choose another --output")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is a file; --output takes a folder")
+
+
+def check_run(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
+    """Check that a run with this config can be written to `folder`. Changes nothing.
+
+    Returns:
+        The metrics of the run to resume, if it is finished; otherwise None.
+
+    Raises:
+        UsageError: as `check_output` and `check_same_config` do.
+    """
+    check_output(folder, resume=resume, overwrite=overwrite)
+    if not resume:
+        return None
+    check_same_config(folder, config)
+    metrics = load_metrics(folder)
+    if metrics is not None and (missing := missing_files(folder)):
+        what = f"the run there is finished, but its model has no {' and no '.join(missing)}"
+        raise UsageError(f"{folder}: {what}; use --overwrite to train it again")
+    return metrics
+
+
+def missing_files(folder: Path) -> list[str]:
+    """Return the names of the files that a model needs and that are not in its folder."""
+    return [name for name in FOLDER_FILES if not (folder / name).is_file()]
+
+
+def clear_output(folder: Path) -> None:
+    """Remove the files of a run, and no others. `check_output` accepts a folder that is partly cleared."""
+    (folder / METRICS).unlink(missing_ok=True)  # first: a run without metrics is not finished
+    remove_checkpoint(folder)
+    for name in (ONNX, CARD, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
+        (folder / name).unlink(missing_ok=True)
+    if (folder / SEEDS).exists():
+        for seed_folder in sorted(path for path in folder.glob("seed-*") if path.is_dir()):
+            clear_output(seed_folder)
+            if not any(seed_folder.iterdir()):
+                seed_folder.rmdir()
+    (folder / SEEDS).unlink(missing_ok=True)
+    if folder.is_dir():
+        remove_partial(folder)
+
+
+def check_same_config(folder: Path, config: Config) -> None:
+    """Check that the run in a folder, if any, was started with this config.
+
+    Raises:
+        UsageError: the config differs (the message lists the keys), or it is a run with several seeds.
+    """
+    if (folder / SEEDS).exists():
+        raise UsageError(f"{folder}: contains a run of several seeds; add --seeds N to resume it")
+    if not (has_checkpoint(folder) or (folder / METRICS).exists()):
+        return
+    if not (folder / CONFIG).is_file():
+        raise UsageError(
+            f"{folder}: has no {CONFIG}, so the run there cannot be resumed; use --overwrite to start again"
+        )
+    old = load_config(folder / CONFIG)
+    if config.embeddings.words.vectors is not None:
+        config = with_word_size(config, old.embeddings.words.size)
+    changed = differences(old, config)
+    if changed:
+        raise UsageError(
+            f"{folder}: the run there has another config (old / new: {'; '.join(changed)}); "
+            "use --overwrite to start again, or choose another --output"
+        )
