@@ -61,7 +61,7 @@ def reserve_seeds_output(
     with lock_output(folder):
         check_seeds_output(folder, configs, resume=resume, overwrite=overwrite)
         for place in (seed_folder(folder, seed) for seed in configs):
-            if place.is_dir():
+            if place.is_dir() and load_metrics(place) is None:
                 with lock_output(place):  # a process of a killed run may still save its state there
                     remove_partial(place)
         remove_partial(folder)
