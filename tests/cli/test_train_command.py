@@ -10,6 +10,7 @@ import yaml
 from rnner.cli import progress_display as display
 from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, VOCABULARY, WEIGHTS
 from rnner.nn import cells
+from rnner.system.folder_lock import folder_lock
 
 CELL = '''\
 """The minimal gated unit."""
@@ -43,15 +44,15 @@ def train(rnner, folder):
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """`interrupt(n, times)` presses Ctrl-C at the nth event of a training."""
+    """`interrupt(n, times)` presses Ctrl-C, or sends a signal, at the nth event of a training."""
 
-    def arrange(at, times=1):
+    def arrange(at, times=1, number=signal.SIGINT):
         events = iter(range(10_000))
 
         def show(self, event):
             if next(events) == at:
                 for _ in range(times):
-                    signal.raise_signal(signal.SIGINT)
+                    signal.raise_signal(number)
 
         monkeypatch.setattr(display.PlainDisplay, "show", show)
 
@@ -226,10 +227,59 @@ def test_a_second_ctrl_c_quits_immediately(train, folder, interrupt):
     assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "plain" / WEIGHTS).read_bytes()
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.mark.parametrize("number", SIGNALS[1:])
+def test_other_signals_save_too(train, folder, interrupt, number, monkeypatch):
+    plain = train(output="plain", epochs=3)
+    interrupt(6, number=number)
+    assert train(epochs=3).code == 130
+    interrupt(-1)
+    assert train("--resume", epochs=3).out == plain.out
+    assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "plain" / WEIGHTS).read_bytes()
+
+
+def test_after_nohup_a_hangup_is_ignored(train, interrupt):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        interrupt(6, number=signal.SIGHUP)
+        assert train().code == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_signal_handlers_are_restored(train):
-    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    handlers = [signal.getsignal(number) for number in SIGNALS]
     train()
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+    assert [signal.getsignal(number) for number in SIGNALS] == handlers
+
+
+def test_a_folder_that_another_run_writes_to_is_refused_at_once(train, folder, one_line):
+    for options in ((), ("--resume",), ("--overwrite",), ("--seeds", 2), ("--seeds", 2, "--resume")):
+        with folder_lock(folder / "run"):
+            one_line(train(*options), 2, "run: process", "has been writing to this folder since")
+    assert not (folder / "run").exists()
+
+
+def test_a_finished_run_without_its_model_is_reported_with_the_way_out(train, folder, one_line):
+    train()
+    (folder / "run" / WEIGHTS).unlink()
+    one_line(train("--resume"), 2, f"is finished, but its model has no {WEIGHTS}; use --overwrite")
+    assert train("--overwrite").code == 0
+
+
+def test_resuming_after_a_kill_at_the_very_end_removes_the_checkpoint(train, folder):
+    train()
+    (folder / "run" / "checkpoint").mkdir()
+    (folder / "run" / "checkpoint" / "state.safetensors").touch()
+    (folder / "run" / ".rnner-4f3k.partial").mkdir()
+    before = {path.name for path in (folder / "run").iterdir()}
+    assert "finished" in train("--resume").err
+    assert before - {path.name for path in (folder / "run").iterdir()} == {
+        "checkpoint",
+        ".rnner-4f3k.partial",
+    }
 
 
 def test_init_from_continues_and_adds_labels(train, rnner, folder, trained):

@@ -12,6 +12,7 @@ import pytest
 from rnner.cli import progress_display as display
 from rnner.errors import TrainingError
 from rnner.model.file_names import LOG, METRICS, SEEDS, WEIGHTS
+from rnner.system.folder_lock import folder_lock
 from rnner.training.trainer import Trainer
 
 RNNER = [sys.executable, "-c", "from rnner.cli.main import main; main()"]
@@ -203,6 +204,21 @@ def test_init_from_the_output_is_refused(train, one_line, folder):
     for base in ("run", "run/seed-3"):
         again = train("--seeds", 2, "--init-from", base, "--overwrite")
         one_line(again, 2, f"--init-from {base}", "choose another --output")
+
+
+def test_a_seed_that_a_process_of_a_killed_run_still_saves_is_refused(train, folder, one_line, interrupt):
+    interrupt(1)
+    train("--seeds", 2)
+    with folder_lock(folder / "run" / "seed-3"):
+        one_line(train("--seeds", 2, "--resume"), 2, "seed-3: process", "has been writing")
+
+
+def test_a_deleted_best_model_is_copied_again(train, folder):
+    plain = train("--seeds", 2)
+    before = weights(folder / "run")
+    (folder / "run" / WEIGHTS).unlink()
+    assert timeless(train("--seeds", 2, "--resume").out) == timeless(plain.out)
+    assert weights(folder / "run") == before
 
 
 # --- in parallel: each process takes seconds to start ------------------------------------------------------
