@@ -49,7 +49,17 @@ class Outcome(NamedTuple):
 def library(folder: Path) -> Path:
     """Compile the library that makes calls fail."""
     target = folder / "faults.so"
-    command = ["gcc", "-O1", "-shared", "-fPIC", "-Wno-nonnull-compare", "-o", str(target), str(SOURCE), "-ldl"]
+    command = [
+        "gcc",
+        "-O1",
+        "-shared",
+        "-fPIC",
+        "-Wno-nonnull-compare",
+        "-o",
+        str(target),
+        str(SOURCE),
+        "-ldl",
+    ]
     subprocess.run(command, check=True)
     return target
 
@@ -95,7 +105,9 @@ def run(command: Callable[[], int], box: Path, log: Path, fault: Fault | None = 
         os._exit(code)
     _, status = os.waitpid(child, 0)
     printed = log.read_text(encoding="utf-8", errors="replace")
-    return Outcome(os.waitstatus_to_exitcode(status), printed, record.count, record.what.decode(errors="replace"))
+    return Outcome(
+        os.waitstatus_to_exitcode(status), printed, record.count, record.what.decode(errors="replace")
+    )
 
 
 def load_modules_of(command: Callable[[], int], box: Path, log: Path) -> Outcome:
@@ -123,4 +135,8 @@ def copy_into(source: Path, box: Path) -> None:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Return the content of each file below a folder, by its relative path."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

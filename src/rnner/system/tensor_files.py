@@ -55,6 +55,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except SafetensorError as error:
         raise ValueError(str(error)) from None
+    except RuntimeError as error:  # PyTorch cannot open the file
+        raise OSError(str(error)) from None
     expected = metadata.pop(_DIGEST, None)
     if expected is None:
         raise ValueError("has no checksum")
@@ -68,7 +70,7 @@ def stored_checksum(path: Path) -> str | None:
     try:
         with safe_open(path, framework="pt") as file:
             return (file.metadata() or {}).get(_DIGEST)
-    except (SafetensorError, OSError):
+    except (SafetensorError, RuntimeError, OSError):  # PyTorch raises RuntimeError
         return None
 
 

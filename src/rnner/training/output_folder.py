@@ -43,11 +43,7 @@ def reserve_output(
     """
     with lock_output(folder):
         metrics = check_run(folder, config, resume=resume, overwrite=overwrite)
-        if metrics is not None:
-            remove_checkpoint(folder)
-        for place in (folder, folder / CHECKPOINT):
-            if place.is_dir():
-                remove_partial(place)
+        remove_leftovers(folder)
         yield metrics
 
 
@@ -57,6 +53,22 @@ def lock_output(folder: Path) -> Iterator[None]:
     _check_writable(folder)
     with folder_lock(folder):
         yield
+
+
+def has_leftovers(folder: Path) -> bool:
+    """Whether a run that was killed left files in its folder, or a run that is not finished."""
+    return not (folder / METRICS).exists() or any(
+        path.name in (CHECKPOINT, LOCK) or is_partial(path) for path in folder.iterdir()
+    )
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed run left behind in a locked folder, and the checkpoint if the run is finished."""
+    if (folder / METRICS).exists():
+        remove_checkpoint(folder)
+    for place in (folder, folder / CHECKPOINT):
+        if place.is_dir():
+            remove_partial(place)
 
 
 def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:

@@ -19,8 +19,16 @@ from rnner.config import Config
 from rnner.errors import ModelError, UsageError, counted
 from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, SEEDS, VOCABULARY, WEIGHTS
 from rnner.model.folder import load_metrics
-from rnner.system.files import atomic_replace, remove_partial, write_atomically
-from rnner.training.output_folder import check_output, check_run, clear_output, lock_output, missing_files
+from rnner.system.files import atomic_replace, write_atomically
+from rnner.training.output_folder import (
+    check_output,
+    check_run,
+    clear_output,
+    has_leftovers,
+    lock_output,
+    missing_files,
+    remove_leftovers,
+)
 from rnner.training.setup import TrainingSetup
 
 _SCORES = ("precision", "recall", "f1")
@@ -61,10 +69,10 @@ def reserve_seeds_output(
     with lock_output(folder):
         check_seeds_output(folder, configs, resume=resume, overwrite=overwrite)
         for place in (seed_folder(folder, seed) for seed in configs):
-            if place.is_dir() and load_metrics(place) is None:
+            if place.is_dir() and has_leftovers(place):
                 with lock_output(place):  # a process of a killed run may still save its state there
-                    remove_partial(place)
-        remove_partial(folder)
+                    remove_leftovers(place)
+        remove_leftovers(folder)
         yield
 
 
