@@ -38,7 +38,7 @@ class Fault(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a command ended: its exit code (minus the signal), all that it printed, its calls, the failed one."""
+    """How a command ended: exit code (or minus the signal), what it printed, its calls, the failed one."""
 
     code: int
     printed: str
@@ -111,7 +111,7 @@ def run(command: Callable[[], int], box: Path, log: Path, fault: Fault | None = 
 
 
 def load_modules_of(command: Callable[[], int], box: Path, log: Path) -> Outcome:
-    """Run a command in a forked process, then load the modules that it loaded, so that later runs are fast."""
+    """Run a command in a forked process, and load the modules that it loaded: later runs are fast."""
     names = log.with_suffix(".modules")
 
     def report() -> int:

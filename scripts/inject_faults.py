@@ -50,7 +50,7 @@ _TRAIN = ("train", "--config", "tiny.yaml", "--output", "run", "--threads", "1")
 
 @dataclass(frozen=True)
 class Scenario:
-    """A command, what ran before it in the same folder, and the options with which it is repeated to resume."""
+    """A command, what runs before it in the same folder, and the command that resumes it."""
 
     name: str
     command: Sequence[str]
@@ -115,11 +115,8 @@ def main() -> int:
             violations += len(found)
             seconds = time.monotonic() - start
             codes = ", ".join(f"{code}: {count:,}" for code, count in sorted(campaign.codes.items()))
-            print(
-                f"{scenario.name}: {campaign.calls:,} calls, {campaign.faults:,} faults, {len(found)} violations, "
-                f"{seconds:.0f} s (exit codes {codes})",
-                flush=True,
-            )
+            counts = f"{campaign.calls:,} calls, {campaign.faults:,} faults, {len(found)} violations"
+            print(f"{scenario.name}: {counts}, {seconds:.0f} s (exit codes {codes})", flush=True)
     return 1 if violations else 0
 
 

@@ -155,7 +155,7 @@ def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary) -> Tagger
                     problem = _mismatch(name, found.get(name), expected.get(name))
                     raise ModelError(f"{path}: {problem}; the files are from different models")
             tensors = {name: file.get_tensor(name) for name in found}
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, RuntimeError, OSError) as error:  # PyTorch raises RuntimeError
         raise _corrupt(path, error) from None
     vectors, scales = (tensors.get(f"words.{name}") for name in ("vectors", "scales"))
     dtypes = (torch.float16, torch.float32) if scales is None else (torch.int8,)
