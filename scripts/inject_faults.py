@@ -35,7 +35,6 @@ from rnner.cli.main import run as run_rnner
 from rnner.data import corpus_cache
 from rnner.data.corpus import resolve
 
-_REMOVALS = ("unlink", "rmdir", "opendir", "openat", "open", "read")  # a failure may leave a temporary folder
 _MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where fsync costs no time
 _PARTIAL = re.compile(r"(^|/)\.rnner-[^/]*\.partial(/|$)")
 _TIMED = ("metrics.json", "log.jsonl", "README.md", "seeds.json")  # they hold seconds
@@ -191,7 +190,7 @@ class Campaign:
             yield f"it printed {match[0]}: {outcome.printed[-1500:]}"
         if outcome.code in (1, 2) and len(re.findall("^error: ", outcome.printed, re.MULTILINE)) != 1:
             yield f"it did not print one error: {outcome.printed[-500:]}"
-        may_leave = killed or outcome.failed.partition(" ")[0].rstrip("at64") in _REMOVALS
+        may_leave = killed or _is_removal(outcome.failed)
         yield from self._wrong_files(outcome.code == 0, may_leave)
         if self.scenario.resume:
             yield from self._wrong_resume()
@@ -225,6 +224,14 @@ class Campaign:
                 continue
             if found.get(name) != self.new.get(name):
                 yield f"after resuming, {name} differs"
+
+
+def _is_removal(call: str) -> bool:
+    """Whether a call is one of those that remove a folder: without it, a temporary folder is left."""
+    name, _, path = call.partition(" ")
+    if name.startswith("open"):
+        return path.endswith(".partial") or (name.startswith("openat") and "/" not in path)
+    return name.startswith(("unlink", "rmdir", "opendir"))
 
 
 def _interrupted(arguments: Sequence[str]) -> int:

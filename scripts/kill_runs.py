@@ -226,9 +226,7 @@ def _close_terminal(place: Folder) -> int:
     os.close(parent)  # the kernel sends SIGHUP
     process.wait(timeout=_SECONDS)
     if not (place.path / "run" / "checkpoint").exists():
-        raise Violation(
-            f"exit code {process.returncode} after the terminal was closed: the run is not resumable"
-        )
+        raise Violation(f"no checkpoint after the terminal was closed (exit code {process.returncode})")
     if (place.path / "run" / "metrics.json").exists():
         raise Violation("the run ended before the terminal was closed")
     return process.returncode

@@ -2,6 +2,9 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -115,3 +118,20 @@ def test_output_follows_a_link(predict, tmp_path):
 
 def test_output_can_be_a_device(predict):
     assert predict(TEXT, "--output", "/dev/null") == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_leaves_the_old_output_and_no_partial_file(trained, tmp_path, number):
+    out = tmp_path / "out.jsonl"
+    out.write_text("old")
+    command = "from rnner.cli.main import main; main()"
+    arguments = ["predict", "--model", str(trained), "-f", "-", "--input", "lines", "-o", str(out)]
+    with subprocess.Popen(
+        [sys.executable, "-c", command, *arguments], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        while len(list(tmp_path.iterdir())) == 1:
+            assert process.poll() is None
+        process.send_signal(number)
+        assert process.stderr.read() == b"error: interrupted\n"
+    assert process.returncode == 130
+    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]

@@ -269,6 +269,27 @@ def test_two_processes_may_write_a_file_at_once(files: Files, source: Path) -> N
     assert [path.suffix for path in files()] == [".arrow"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_four_processes_on_a_cold_cache_with_kills(files: Files, source: Path, seed: int) -> None:
+    expected, draw = read_split(source, scheme="bioes").sentences()[0], random.Random(seed)
+    for path in files():
+        path.unlink()
+    killed = """
+    import time
+    fsyncs, fsync = iter(range({0})), os.fsync
+    os.fsync = lambda file: (time.sleep({1}), fsync(file) if next(fsyncs, None) is not None else
+                             os.kill(os.getpid(), signal.SIGKILL))
+    """
+    four = [started(source, killed.format(number, draw.random() / 10)) for number in (0, 1, 0, 9)]
+    for process in four:
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL or json.loads(out)[0] == expected
+    assert four[-1].returncode == 0
+    assert sorted({path.suffix for path in files()}) in ([".arrow"], [".arrow", ".partial"])
+    assert all(cache._load(path, source) is not None for path in files() if path.suffix == ".arrow")
+
+
 def test_a_partial_file_of_a_killed_process_is_not_used(files: Files, source: Path) -> None:
     killed = started(source, "    os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL)")
     assert killed.communicate()[0] == "" and killed.returncode == -signal.SIGKILL

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from rnner.data.lines import no_such_file
-from rnner.system.files import atomic_replace, cache_folder, is_partial, remove_partial, write_atomically
+from rnner.system.files import (
+    atomic_replace,
+    cache_folder,
+    files_below,
+    is_partial,
+    remove_partial,
+    write_atomically,
+)
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -112,6 +119,37 @@ def test_what_a_killed_process_left_is_no_suggestion_and_can_be_removed(tmp_path
     assert no_such_file(tmp_path / left.name[:-1]) == "file not found"
     remove_partial(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "b" / ".rnner-4f3k.partial" / "out").mkdir(parents=True)
+    for name in ("b/1.ann", "2.ann", "b/.rnner-4f3k.partial/out/3.ann", "4.txt"):
+        (tmp_path / name).touch()
+    assert files_below(tmp_path, "*.ann") == [tmp_path / "2.ann", tmp_path / "b" / "1.ann"]
+    inside = tmp_path / "b" / ".rnner-4f3k.partial"
+    assert files_below(inside, "*.ann") == [inside / "out" / "3.ann"]
+
+
+def test_a_file_that_was_only_writable_stays_so(tmp_path: Path) -> None:
+    target = tmp_path / "x.json"
+    target.touch()
+    target.chmod(0o222)
+    write_atomically(target, "new")
+    assert target.stat().st_mode & 0o777 == 0o222
+
+
+def test_a_file_that_cannot_keep_its_group_is_not_open_to_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, user: int, group: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    target = tmp_path / "x.json"
+    target.touch()
+    target.chmod(0o664)
+    monkeypatch.setattr(os, "chown", refused)
+    write_atomically(target, "new")
+    assert target.stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("name", ["x" * 255, "-x", "x.partial", "\u202ex"])

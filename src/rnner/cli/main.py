@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -72,6 +73,10 @@ def _root(
 def main() -> None:
     """Run `rnner` with the arguments of the process."""
     _open_streams()
+    for name in ("SIGTERM", "SIGHUP"):  # clean up as after Ctrl-C; ignored after `nohup`
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     if not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # as all files we read and write
     sys.exit(run(sys.argv[1:]))

@@ -38,6 +38,7 @@ from rnner.model.archive import model_files, read_model_files, write_model_files
 from rnner.model.file_names import MODEL_FILES
 from rnner.model.names import find_model
 from rnner.pipeline import Pipeline, load
+from rnner.system.files import atomic_replace
 from rnner.text.entity import Entity
 from rnner.text.sentences import split_sentences
 from rnner.text.tokenizer import Token
@@ -116,7 +117,8 @@ class RnnerComponent(Pipe):
             if file is None:
                 target.unlink(missing_ok=True)  # left over from another model
             elif not target.exists() or not file.samefile(target):
-                shutil.copyfile(file, target)
+                with atomic_replace(target) as partial:
+                    shutil.copyfile(file, partial)
 
     def from_disk(self, path: Path | str, *, exclude: Collection[str] = ()) -> "RnnerComponent":
         """Use the model in a folder instead of the one in the config."""

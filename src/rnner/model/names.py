@@ -15,6 +15,7 @@ from pathlib import Path
 from rnner.errors import ModelError, UsageError, did_you_mean
 from rnner.model.file_names import FOLDER_FILES, ONNX
 from rnner.model.hub import HubModel, download_model
+from rnner.system.files import is_partial
 
 BUNDLED = "en"
 """The name of the model that comes with the package."""
@@ -67,7 +68,8 @@ def _looks_like_a_path(name: str) -> bool:
 
 def _not_found(path: Path, *, could_be_on_hub: bool) -> str:
     try:
-        near = [other.name for other in path.parent.iterdir() if other.is_dir() or other.suffix == ".onnx"]
+        others = [other for other in path.parent.iterdir() if not is_partial(other)]
+        near = [other.name for other in others if other.is_dir() or other.suffix == ".onnx"]
         guess = did_you_mean(path.name, near)
     except (OSError, ValueError):
         guess = ""

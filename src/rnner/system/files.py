@@ -72,6 +72,12 @@ def is_partial(path: Path) -> bool:
     return path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX)
 
 
+def files_below(folder: Path, pattern: str) -> list[Path]:
+    """Return the files below a folder that match a pattern, sorted, without those of unfinished writes."""
+    found = folder.rglob(pattern)
+    return sorted(file for file in found if not any(map(is_partial, file.relative_to(folder).parents)))
+
+
 def remove_partial(folder: Path) -> None:
     """Remove the temporary folders that killed processes left in a folder to which nobody else writes."""
     for path in folder.iterdir():

@@ -20,6 +20,7 @@ from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
 from rnner.data.formats.head import Head
 from rnner.data.formats.offsets import CHARACTERS, Mark, OffsetError, to_characters
 from rnner.data.lines import read_blocks, read_lines
+from rnner.system.files import files_below
 
 _TEXT, _ANNOTATIONS = ".txt", ".ann"
 _ENTITY = re.compile(
@@ -50,7 +51,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
     Raises DataError with the file and line for invalid annotations, and for annotations without a text.
     """
     path = source.path
-    files = sorted(path.rglob(f"*{_ANNOTATIONS}")) if path.is_dir() else [path.with_suffix(_ANNOTATIONS)]
+    files = files_below(path, f"*{_ANNOTATIONS}") if path.is_dir() else [path.with_suffix(_ANNOTATIONS)]
     if not files:
         raise source.error(f"the folder has no annotations (*{_ANNOTATIONS})")
     if path.is_dir() and (others := _without_annotations(path)):
@@ -89,7 +90,7 @@ def _pair(path: Path) -> tuple[Path, Path]:
 
 
 def _without_annotations(folder: Path) -> int:
-    return sum(not file.with_suffix(_ANNOTATIONS).exists() for file in folder.rglob(f"*{_TEXT}"))
+    return sum(not file.with_suffix(_ANNOTATIONS).exists() for file in files_below(folder, f"*{_TEXT}"))
 
 
 def _read_document(source: SourceFile, gaps: list[str]) -> AnnotatedText:
