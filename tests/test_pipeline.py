@@ -1,15 +1,19 @@
 """The pipeline: exact offsets for any text, batch and thread."""
 
+import asyncio
 import copy
 import multiprocessing
+import os
 import pickle
 import re
 import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -188,6 +192,30 @@ def test_threads_find_the_same():
     with ThreadPoolExecutor(8) as pool:
         for found in pool.map(lambda n: (fresh(texts), n)[0], range(16)):
             assert found == known
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_process_forked_after_predicting_does_not_wait_for_threads_of_its_parent():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        known = PIPELINE(TEXTS)
+        torch.randn(1_000_000).exp()  # starts the threads
+        if (child := os.fork()) == 0:
+            signal.alarm(30)
+            torch.randn(1_000_000).exp()
+            os._exit(0 if flat(PIPELINE(TEXTS)) == flat(known) else 1)
+    finally:
+        torch.set_num_threads(threads)
+    assert os.waitpid(child, 0) == (child, 0)
+
+
+def test_tasks_of_asyncio_find_the_same():
+    async def in_threads():
+        return await asyncio.gather(*(asyncio.to_thread(PIPELINE, TEXTS) for _ in range(8)))
+
+    known = PIPELINE(TEXTS)
+    assert all(found == known for found in asyncio.run(in_threads()))
 
 
 def test_predicting_is_repeatable():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +30,10 @@ from rnner.nn.crf.marginals import marginals, span_probabilities
 from rnner.nn.crf.viterbi import viterbi
 from rnner.nn.heads import Head
 from rnner.tags import Span, from_spans
+
+if hasattr(os, "register_at_fork"):
+    # PyTorch would wait for the threads of its parent, which a forked process does not have.
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 def load_decoder(folder: Path | str, *, device: torch.device | str = "cpu", **limits: int) -> TaggerDecoder:
