@@ -11,6 +11,7 @@ from rnner.cli import progress_display as display
 from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, VOCABULARY, WEIGHTS
 from rnner.nn import cells
 from rnner.system.folder_lock import folder_lock
+from rnner.system.tensor_files import read_tensors
 
 CELL = '''\
 """The minimal gated unit."""
@@ -238,6 +239,23 @@ def test_other_signals_save_too(train, folder, interrupt, number, monkeypatch):
     interrupt(-1)
     assert train("--resume", epochs=3).out == plain.out
     assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "plain" / WEIGHTS).read_bytes()
+
+
+def test_after_a_hangup_the_state_is_saved_although_the_terminal_is_gone(train, folder, monkeypatch):
+    plain = train(output="plain", epochs=3)
+    events = iter(range(10_000))
+
+    def gone(self, event):
+        if next(events) == 6:
+            signal.raise_signal(signal.SIGHUP)
+            raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(display.PlainDisplay, "show", gone)
+        assert train(epochs=3).code == 130
+    state = read_tensors(folder / "run" / "checkpoint" / "state.safetensors")[1]
+    assert json.loads(state["position"])["epoch_step"] == 2
+    assert train("--resume", epochs=3).out == plain.out
 
 
 def test_after_nohup_a_hangup_is_ignored(train, interrupt):

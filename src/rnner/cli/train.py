@@ -14,7 +14,7 @@ import typer
 
 from rnner.cli import options
 from rnner.cli.console import err, notice, out, warn
-from rnner.cli.progress_display import training_display
+from rnner.cli.progress_display import TrainingDisplay, training_display
 from rnner.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rnner.config import Config
     from rnner.data.splits import Split
     from rnner.model.folder import LoadedModel
+    from rnner.training.progress import Epoch, Step
     from rnner.training.setup import TrainingSetup
 
 STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
@@ -138,7 +139,7 @@ def _run_to_the_end(
     display = training_display(err, setup.config.training.epochs, quiet=quiet)
     with stop_on_signal() as stop, display:
         for event in run_training(setup, folder, resume=run.resume, stop=stop, warn=warn):
-            display.show(event)
+            show(display, event, stop)
     metrics = load_metrics(folder)
     assert metrics is not None
     summary = metrics["train"]
@@ -146,6 +147,15 @@ def _run_to_the_end(
     notice(f"best epoch: {epochs}; {summary['seconds']:,.0f} s", quiet=quiet)
     _print_scores(metrics)
     report_model(run)
+
+
+def show(display: TrainingDisplay, event: Step | Epoch, stop: Callable[[], bool]) -> None:
+    """Show an event. Once training is to stop, errors are ignored: after SIGHUP, the terminal is gone."""
+    try:
+        display.show(event)
+    except OSError:
+        if not stop():
+            raise
 
 
 def _dry_run(run: TrainOptions, config: Config, device: torch.device, base: LoadedModel | None) -> None:

@@ -17,7 +17,7 @@ import typer
 from rnner.cli.console import err, notice, out, print_error, report_error, warn
 from rnner.cli.options import set_up_torch
 from rnner.cli.progress_display import EPOCH_HEADER, TrainingDisplay, epoch_line, training_display
-from rnner.cli.train import STOP_SIGNALS, TrainOptions, report_model, report_setup, stop_on_signal
+from rnner.cli.train import STOP_SIGNALS, TrainOptions, report_model, report_setup, show, stop_on_signal
 from rnner.config import Config
 from rnner.errors import UsageError
 from rnner.model.folder import load_metrics
@@ -133,7 +133,7 @@ def _train_seed(
         folder = seed_runs.seed_folder(run.folder, seed)
         with lock_output(folder), display:
             for event in run_training(setup, folder, resume=run.resume, stop=stop, warn=warn_about_seed):
-                display.show(event)
+                show(display, event, stop)
     except InterruptedRun as error:
         return error.exit_code
     except BrokenPipeError:
