@@ -22,95 +22,21 @@ import argparse
 import os
 import pty
 import random
-import re
 import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from common import RNNER
+from run_folder import SECONDS, RunFolder, Violation, after_epochs, finish
 
-_CONFIG = """\
-data: {{train: train.conll, dev: dev.conll}}
-embeddings:
-  words: {{min_count: 1, vectors: vectors.txt, min_coverage: 0, tune: true}}
-  characters: {{size: 8, hidden: 8}}
-encoder: {{cell: gru, hidden: 24}}
-training: {{epochs: {epochs}, batch_sentences: 4, learning_rate: 0.01, seed: 3}}
-"""
 _TRAIN = ["train", "--config", "tiny.yaml", "--output", "run", "--threads", "1"]
+_MOST_KILLS = 5  # of one run
 _SEEDS = [*_TRAIN, "--seeds", "2", "--jobs", "2"]
-_WORD = re.compile(r"Traceback|unexpected \w+|unforeseen")
-_SECONDS = 300  # a command that takes longer hangs
-
-
-class Violation(Exception):  # noqa: N818 - what this script looks for
-    """What must not happen."""
-
-
-class Folder:
-    """A working folder with a corpus, vectors and a config.
-
-    Args:
-        path: created with its files.
-        epochs: of a run.
-    """
-
-    def __init__(self, path: Path, epochs: int = 12) -> None:
-        from rnner.data.corpus import resolve
-
-        self.path = path
-        path.mkdir(exist_ok=True)
-        for part, sentences in (("train", 120), ("dev", 20)):
-            blocks = resolve(f"sample:{part}").read_text(encoding="utf-8").split("\n\n")
-            (path / f"{part}.conll").write_text("\n\n".join(blocks[:sentences]) + "\n")
-        (path / "vectors.txt").write_text("the 1 0 0 0 0 1 0 1\nin 0 1 0 0 1 0 0 1\nOslo 0 0 1 1 0 0 0 1\n")
-        (path / "tiny.yaml").write_text(_CONFIG.format(epochs=epochs))
-
-    def start(self, *arguments: str, **settings: object) -> subprocess.Popen[str]:
-        """Start `rnner` in a process group of its own."""
-        own = {"OMP_NUM_THREADS": "1", "COLUMNS": "1000", "RNNER_CACHE": str(self.path / "cache")}
-        pipe = subprocess.PIPE
-        options = {"stdout": pipe, "stderr": pipe, "start_new_session": True, "encoding": "utf-8"} | settings
-        return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
-            [*RNNER, *arguments], cwd=self.path, env=os.environ | own, errors="replace", **options
-        )
-
-    def run(self, *arguments: str, codes: Sequence[int] = (0,), **settings: object) -> str:
-        """Run `rnner` and return what it prints to stderr."""
-        return finish(self.start(*arguments, **settings), codes)
-
-    def weights(self) -> dict[str, bytes]:
-        """Return the weights of all models in the output folder."""
-        run = self.path / "run"
-        return {str(path.relative_to(run)): path.read_bytes() for path in run.rglob("*.safetensors")}
-
-
-def finish(process: subprocess.Popen[str], codes: Sequence[int]) -> str:
-    """Wait for a process, check its exit code and its messages, and return them."""
-    try:
-        _, messages = process.communicate(timeout=_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise Violation(f"it hangs: {process.args}") from None
-    messages = messages or ""
-    if process.returncode not in codes:
-        raise Violation(f"exit code {process.returncode}: {messages[-800:]}")
-    if match := _WORD.search(messages):
-        raise Violation(f"it printed {match[0]}: {messages[-1500:]}")
-    return messages
-
-
-def after_epochs(process: subprocess.Popen[str], number: int) -> None:
-    """Wait until a process has printed this number of epochs."""
-    assert process.stderr is not None
-    while number and (line := process.stderr.readline()):
-        number -= bool(re.match(r"(seed)? *\d+ +\d", line))
 
 
 # --- kills -------------------------------------------------------------------------------------------------
@@ -118,57 +44,36 @@ def after_epochs(process: subprocess.Popen[str], number: int) -> None:
 
 def kills(folder: Path, rounds: int, draw: random.Random) -> Iterator[str]:
     """Kill runs of two seeds in parallel, and resume them."""
-    quiet = Folder(folder / "quiet")
+    quiet = RunFolder(folder / "quiet")
     start = time.monotonic()
     quiet.run(*_SEEDS)
     seconds, expected = time.monotonic() - start, quiet.weights()
     for number in range(rounds):
-        place = Folder(folder / f"kills-{number}")
-        launches = 0
-        while True:
-            launches += 1
+        place = RunFolder(folder / f"kills-{number}")
+        killed, process = 0, place.start(*_SEEDS, "--resume")
+        while killed < _MOST_KILLS:
+            time.sleep(draw.uniform(0.2, 0.9) * seconds)
+            if not _kill(process, draw.choice(["parent", "seed", "all"])):
+                break
+            killed += 1
+            process.communicate(timeout=SECONDS)  # until seeds without a parent have saved and stopped
             process = place.start(*_SEEDS, "--resume")
-            if launches > 6:
-                finish(process, (0,))
-                break
-            time.sleep(draw.uniform(0.3, 0.9) * seconds)
-            if _killed(process, draw.choice(["parent", "seed", "all"])) == "ended":
-                finish(process, (0, 1))
-            else:
-                process.communicate(timeout=_SECONDS)
-            if process.returncode == 0:
-                break
-            _wait_for_seeds(place)
-        place.run(*_SEEDS, "--resume")
+        finish(process, (0,))
         _same(place, expected)
-        yield f"round {number}: {launches} launches"
+        yield f"round {number}: {killed} kills"
 
 
-def _killed(process: subprocess.Popen[str], whom: str) -> str:
-    """Kill the parent, a seed or all processes of a run."""
+def _kill(process: subprocess.Popen[str], whom: str) -> bool:
+    """Kill the parent, a seed or all processes of a run, unless it has ended."""
     if process.poll() is not None:
-        return "ended"
-    children = [int(pid) for pid in _children(process.pid)]
-    try:
+        return False
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    with suppress(ProcessLookupError):
         if whom == "all":
             os.killpg(process.pid, signal.SIGKILL)
         else:
-            os.kill(children[-1] if whom == "seed" and children else process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return "ended"
-    return whom
-
-
-def _children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
-
-def _wait_for_seeds(place: Folder) -> None:
-    """Wait until the processes of seeds have noticed that their parent is gone: they save and stop."""
-    deadline = time.monotonic() + _SECONDS
-    while "has been writing" in place.run(*_SEEDS, "--resume", "--set", "training.epochs=0", codes=(0, 1, 2)):
-        if time.monotonic() > deadline:
-            raise Violation("a seed still runs without its parent")
+            os.kill(int(children[-1]) if whom == "seed" and children else process.pid, signal.SIGKILL)
+    return True
 
 
 # --- signals -----------------------------------------------------------------------------------------------
@@ -178,7 +83,7 @@ def signals(folder: Path, rounds: int, draw: random.Random) -> Iterator[str]:
     """Send signals to a run and resume it."""
     expected = _quiet(folder)
     for name in ("SIGTERM", "SIGHUP", "SIGINT"):
-        place = Folder(folder / name)
+        place = RunFolder(folder / name)
         process = place.start(*_TRAIN)
         after_epochs(process, 2)
         process.send_signal(getattr(signal, name))
@@ -186,7 +91,7 @@ def signals(folder: Path, rounds: int, draw: random.Random) -> Iterator[str]:
         place.run(*_TRAIN, "--resume")
         _same(place, expected)
         yield name
-    place = Folder(folder / "double")
+    place = RunFolder(folder / "double")
     process = place.start(*_TRAIN)
     after_epochs(process, 2)
     for _ in range(2):
@@ -196,7 +101,7 @@ def signals(folder: Path, rounds: int, draw: random.Random) -> Iterator[str]:
     place.run(*_TRAIN, "--resume")
     _same(place, expected)
     yield "two SIGINT"
-    place = Folder(folder / "stopped")
+    place = RunFolder(folder / "stopped")
     process = place.start(*_TRAIN)
     after_epochs(process, 2)
     process.send_signal(signal.SIGSTOP)
@@ -208,14 +113,14 @@ def signals(folder: Path, rounds: int, draw: random.Random) -> Iterator[str]:
     finish(process, (0,))
     _same(place, expected)
     yield "SIGSTOP, 3 other runs, SIGCONT"
-    place = Folder(folder / "terminal")
+    place = RunFolder(folder / "terminal")
     code = _close_terminal(place)
     place.run(*_TRAIN, "--resume")
     _same(place, expected)
     yield f"a closed terminal (exit code {code})"
 
 
-def _close_terminal(place: Folder) -> int:
+def _close_terminal(place: RunFolder) -> int:
     """Start a run in a terminal, close the terminal after some epochs, and return the exit code."""
     parent, child = pty.openpty()
     process = place.start(*_TRAIN, stdin=child, stdout=child, stderr=child, preexec_fn=_take_terminal)
@@ -224,7 +129,7 @@ def _close_terminal(place: Folder) -> int:
     while not (log.exists() and log.read_text().count("\n") > 1):
         os.read(parent, 10_000)
     os.close(parent)  # the kernel sends SIGHUP
-    process.wait(timeout=_SECONDS)
+    process.wait(timeout=SECONDS)
     if not (place.path / "run" / "checkpoint").exists():
         raise Violation(f"no checkpoint after the terminal was closed (exit code {process.returncode})")
     if (place.path / "run" / "metrics.json").exists():
@@ -246,7 +151,7 @@ def disk(folder: Path, rounds: int, draw: random.Random) -> Iterator[str]:
     """Train on a disk that is full, with a limit on the size of files, and in a folder that is read-only."""
     expected = _quiet(folder)
     for kilobytes in (8, 48, 96, *(draw.randrange(100, 700, 4) for _ in range(rounds))):
-        place = Folder(folder / f"disk-{kilobytes}")
+        place = RunFolder(folder / f"disk-{kilobytes}")
         (place.path / "run").mkdir()
         with _mounted(place.path / "run", f"size={kilobytes}k") as remount:
             place.run(*_TRAIN, codes=(0, 1, 2))
@@ -255,12 +160,12 @@ def disk(folder: Path, rounds: int, draw: random.Random) -> Iterator[str]:
             _same(place, expected)
         yield f"a disk of {kilobytes} KB"
     for bytes_ in (100, 20_000, 100_000, 200_000):
-        place = Folder(folder / f"limit-{bytes_}")
+        place = RunFolder(folder / f"limit-{bytes_}")
         place.run(*_TRAIN, codes=(0, 1, 2), preexec_fn=_limited(bytes_))
         place.run(*_TRAIN, "--resume")
         _same(place, expected)
         yield f"files of at most {bytes_:,} bytes"
-    place = Folder(folder / "read-only")
+    place = RunFolder(folder / "read-only")
     place.run(*_TRAIN)
     (place.path / "locked").mkdir()
     with _mounted(place.path / "locked", "size=100m") as remount:
@@ -310,7 +215,7 @@ def changes(folder: Path, rounds: int, draw: random.Random) -> Iterator[str]:
         ("tiny.yaml", "dropout: {words: 0.3}\n"),
     ):
         for options in ([], ["--seeds", "2"]):
-            place = Folder(folder / f"{name}{len(options)}")
+            place = RunFolder(folder / f"{name}{len(options)}")
             process = place.start(*_TRAIN, *options)
             after_epochs(process, 2)
             process.send_signal(signal.SIGTERM)
@@ -326,7 +231,7 @@ def changes(folder: Path, rounds: int, draw: random.Random) -> Iterator[str]:
             if not options:
                 _same(place, expected)
             yield f"another {name}{' with --seeds' if options else ''}"
-    place = Folder(folder / "threads")
+    place = RunFolder(folder / "threads")
     process = place.start(*_TRAIN)
     after_epochs(process, 2)
     process.send_signal(signal.SIGTERM)
@@ -339,12 +244,12 @@ def changes(folder: Path, rounds: int, draw: random.Random) -> Iterator[str]:
 
 def _quiet(folder: Path) -> dict[str, bytes]:
     """Return the weights of an undisturbed run."""
-    quiet = Folder(folder / "quiet")
+    quiet = RunFolder(folder / "quiet")
     quiet.run(*_TRAIN)
     return quiet.weights()
 
 
-def _same(place: Folder, expected: dict[str, bytes]) -> None:
+def _same(place: RunFolder, expected: dict[str, bytes]) -> None:
     if place.weights() != expected:
         raise Violation(f"{place.path}: the weights differ from those of an undisturbed run")
 

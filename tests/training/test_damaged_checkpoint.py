@@ -81,6 +81,7 @@ def trainer_and_fingerprint(config):
 WRONG = {
     "a NaN in the average": lambda t, m: t["average.emission.weight"].fill_(math.nan),
     "an infinite momentum": lambda t, m: t["optimizer.exp_avg.emission.weight"].fill_(math.inf),
+    "a NaN in the second moment": lambda t, m: t["optimizer.exp_avg_sq.emission.weight"].fill_(math.nan),
     "a negative second moment": lambda t, m: t["optimizer.exp_avg_sq.emission.weight"].fill_(-1),
     "another dtype": lambda t, m: t.update({"weight.emission.weight": t["weight.emission.weight"].double()}),
     "a missing tensor": lambda t, m: t.pop("average.emission.bias"),
@@ -118,6 +119,14 @@ def test_what_training_cannot_have_written_is_refused(stopped, config, what):
         load_checkpoint(stopped, trainer, fingerprint)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 1000
     assert content(stopped) == before and torch.equal(weights, trainer.tagger.emission.weight)
+
+
+def test_a_square_that_overflowed_is_accepted(stopped, config):
+    changed(
+        stopped / "checkpoint" / NAMES[0],
+        lambda t, m: t["optimizer.exp_avg_sq.emission.weight"].fill_(math.inf),
+    )
+    assert resumed(stopped, config) == []
 
 
 def test_another_environment_is_reported_and_training_continues(stopped, config, monkeypatch):
