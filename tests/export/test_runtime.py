@@ -96,7 +96,7 @@ def test_an_onnx_model_of_others_is_refused(path):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        (exported.FORMAT_KEY, "9", "its format version is '9', this rnner reads 1; export it again"),
+        (exported.FORMAT_KEY, "9", "version is '9', but this rnner reads 1; export it again"),
         (exported.VOCABULARY_KEY, "{", "is corrupted"),
         (exported.VOCABULARY_KEY, "[]", "is corrupted"),
         (

@@ -65,7 +65,7 @@ def explain(detail: Any) -> str:
 
 
 def _required(location: Sequence[str]) -> Iterator[str]:
-    """Describe a missing key; for a missing section, each of its keys without a default."""
+    """Yield a description of a missing key, or of each required key of a missing section."""
     field = section_at(location[:-1]).model_fields[location[-1]]
     below = section_class(field.annotation)
     if below is None:

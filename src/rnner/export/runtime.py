@@ -2,7 +2,7 @@
 
 `rnner.export.writer` writes the files and describes the inputs of the graph. Everything that is not computed
 by the graph is in the metadata of the file, under the keys below. A file in a model folder omits the words
-and their vectors: they are read from the other files of the folder, after their digests have been checked.
+and their vectors: they are read from the other files of the folder, whose digests are checked first.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ VECTOR_WORDS_KEY = "rnner.vector_words"  # one word per line, sorted by code poi
 N_GRAMS_KEY = "rnner.n_grams"  # in the same form; absent if words are not composed
 FILES_KEY = "rnner.files"  # in a folder, replaces the three above: JSON, SHA-256 of its files
 THRESHOLD_KEY = "rnner.threshold"  # probability that entities must exceed; absent if there is none
-AGREEMENT_KEY = "rnner.agreement"  # emission share common to words of one spelling; absent if none
+AGREEMENT_KEY = "rnner.agreement"  # weight of the mean over equal spellings; absent if none
 TRANSITIONS_KEY = "rnner.moves"  # JSON, [k + 1, k + 1]; see rnner.nn.crf.transitions
 
 SHARED_TABLES = {
@@ -91,8 +91,8 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
 
     Raises:
         UsageError: onnxruntime is not installed.
-        ModelError: the file is missing, corrupted or not written by rnner, or the folder around it has
-            changed; the message says what to do.
+        ModelError: the file is missing, corrupted or not written by rnner, or other files in its folder
+            have changed; the message says what to do.
     """
     path = Path(path)
     if not path.is_file():
@@ -103,7 +103,7 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
         raise ModelError(f"{path}: is an ONNX model, but not one written by `rnner export`")
     if metadata[FORMAT_KEY] != FORMAT_VERSION:
         raise ModelError(
-            f"{path}: its format version is {metadata[FORMAT_KEY]!r}, this rnner reads {FORMAT_VERSION}; "
+            f"{path}: its format version is {metadata[FORMAT_KEY]!r}, but this rnner reads {FORMAT_VERSION}; "
             "export it again"
         )
     try:
@@ -256,7 +256,7 @@ class OnnxDecoder(Decoder):
 
 
 def graph_inputs(batch: Batch[NDArray[Any]]) -> Arrays:
-    """Return everything that a graph may take, by name; see `rnner.export.writer`."""
+    """Return all inputs that a graph may have, by name; see `rnner.export.writer`."""
     arrays: Arrays = {name: getattr(batch, name) for name in _OF_BATCHES}
     if batch.composition is not None:
         arrays |= _composition_inputs(batch.composition)

@@ -1,7 +1,7 @@
 """The model folder: `config.yaml`, `vocabulary.json`, `model.safetensors`, scores, log and card.
 
-Loading never unpickles or executes anything. Names, types and sizes of the weights are checked against config
-and vocabulary before any weight is read.
+Loading never unpickles or executes anything. Names and sizes of the weights are checked against config and
+vocabulary before any weight is read.
 """
 
 from __future__ import annotations
@@ -85,12 +85,12 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
     """Load the model in a folder.
 
     Args:
-        folder: a folder written by `rnner train --output`. If the model has a cell of your own, call
+        folder: a folder written by `rnner train --output`. If the model has a custom cell, call
             `rnner.model.user_code.load_code` first.
         device: the device for the weights.
 
     Raises:
-        ModelError: the folder is missing, not a model, truncated or inconsistent; the message says what.
+        ModelError: the folder is missing, not a model, truncated or inconsistent; the message explains it.
     """
     folder = Path(folder)
     try:
@@ -144,7 +144,7 @@ def _corrupt(path: Path, error: Exception) -> ModelError:
 
 
 def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary) -> Tagger:
-    """Load the weights, after comparing the size of each with config and vocabulary to bound memory."""
+    """Load the weights, after checking the size of each against config and vocabulary, to limit memory."""
     path = folder / WEIGHTS
     expected = {name: tuple(tensor.shape) for name, tensor in _blueprint(folder, config, vocabulary).items()}
     try:
@@ -180,7 +180,7 @@ class _SkipInitialisation(TorchFunctionMode):
 
 
 def _blueprint(folder: Path, config: Config, vocabulary: Vocabulary) -> dict[str, Tensor]:
-    """Return the weights of a tagger with this config as tensors without memory."""
+    """Return the weights of a tagger with this config as meta tensors, which take no memory."""
     try:
         with torch.device("meta"), _SkipInitialisation():
             return build_tagger(config, vocabulary).state_dict()

@@ -13,7 +13,7 @@ from rnner.errors import ModelError
 from rnner.model.file_names import FOLDER_FILES, ONNX_FILES, OPTIONAL_FILES
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_TIMEOUT = 10  # seconds until the Hub must answer
+_TIMEOUT = 10  # seconds to wait for an answer from the Hub
 _logger = logging.getLogger(__name__)
 
 
@@ -120,8 +120,8 @@ def _download(name: HubModel, files: list[str]) -> Path:
 
     try:
         snapshot_download(name.repository, revision=name.revision, allow_patterns=files)
-    except Exception as error:  # of the network, the disk or the Hub
-        raise name.error(f"download failed: {_short(error)}; try again, finished files are kept") from None
+    except Exception as error:  # from the network, the disk or the Hub
+        raise name.error(f"download failed: {_short(error)}; try again (finished files are kept)") from None
     cached = _cached(name)
     if cached is None:
         raise name.error("the download is incomplete; try again")

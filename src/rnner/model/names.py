@@ -33,7 +33,7 @@ def find_model(name: Path | str | None) -> Path:
 
     Raises:
         ModelError: the model is not found or cannot be downloaded; the message says what to do.
-        UsageError: no name was given, and this installation has no bundled model.
+        UsageError: the bundled model is requested, but this installation has none.
     """
     if name is None or name == BUNDLED:
         return _bundled()

@@ -43,8 +43,8 @@ print(json.dumps(outcomes))
 """
 UNREADABLE = {
     "hf:ada/names:trian": ["split trian not found (did you mean train?); the splits are train, test"],
-    "hf:ada/names": ["the splits are train, test; name one, as in hf:ada/names:train"],
-    "hf:ada/subsets:train": ["the subsets are en, de; name one, as in hf:ada/subsets/en:train"],
+    "hf:ada/names": ["the splits are train, test; name one, such as hf:ada/names:train"],
+    "hf:ada/subsets:train": ["the subsets are en, de; name one, such as hf:ada/subsets/en:train"],
     "hf:ada/subsets/fr:train": ["subset fr not found; the subsets are en, de"],
     "hf:ada/nobody:train": ["has no data set of that name", "hf auth login"],
     "hf:ada/broken:train": ["does not respond: ", "HF_HUB_OFFLINE=1"],

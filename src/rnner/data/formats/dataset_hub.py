@@ -133,7 +133,7 @@ def _choose(source: SourceFile, name: HubName, kind: str, known: Iterable[object
     available = f"the {kind}s are {', '.join(names)}"
     if given is not None:
         raise source.error(f"{kind} {given} not found{did_you_mean(given, names)}; {available}")
-    raise source.error(f"{available}; name one, as in {name._replace(**{kind: names[0]})}")
+    raise source.error(f"{available}; name one, such as {name._replace(**{kind: names[0]})}")
 
 
 def _reason(error: BaseException) -> str:
