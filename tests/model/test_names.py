@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,28 @@ def test_a_copy_that_lacks_files_is_downloaded_again(serve, offline):
     (folder / "model.safetensors").unlink()
     offline()
     refused("ada/names", "missing or incomplete in the cache", "unset HF_HUB_OFFLINE")
+
+
+def test_processes_do_not_disturb_each_other_on_a_cold_cache(serve, cache):
+    serve({"ada/names": {**MODEL, "model.safetensors": bytes(3_000_000)}})
+    with ThreadPoolExecutor(6) as pool:
+        folders = list(pool.map(find_model, ["ada/names"] * 6))
+    assert len(set(folders)) == 1 and content(folders[0]).keys() == MODEL.keys()
+    assert {path.name for path in folders[0].parent.iterdir()} == {folders[0].name, "revision-main"}
+
+
+def test_what_killed_processes_leave_in_the_cache_is_removed_after_a_day(serve):
+    models = {"ada/names": MODEL}
+    serve(models)
+    parent = find_model("ada/names").parent
+    old, new = parent / ".rnner-old.partial", parent / ".rnner-new.partial"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "model.safetensors").touch()
+    os.utime(old, (0, 0))
+    models["ada/names"] = {**MODEL, "config.yaml": b""}
+    find_model("ada/names")
+    assert new.exists() and not old.exists()
 
 
 def test_a_cache_that_cannot_be_written_is_reported(serve, cache, monkeypatch):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from rnner.system.files import atomic_replace, cache_folder, write_atomically
+from rnner.system.files import atomic_replace, cache_folder, is_partial, write_atomically
 from rnner.system.web import WebError, fetch
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -149,7 +149,7 @@ def _has(folder: Path, files: Iterable[str]) -> bool:
 
 def _remove_old(folder: Path) -> None:
     """Remove what killed processes left behind a day ago."""
-    for path in folder.glob(".rnner-*.partial"):
+    for path in filter(is_partial, folder.iterdir()):
         with suppress(OSError):  # another process may have removed it
             if time.time() - path.stat().st_mtime > _DAY:
                 shutil.rmtree(path)
