@@ -34,7 +34,7 @@ def download_model(name: HubModel) -> Path:
         ModelError: the model is not found or cannot be downloaded; the message says what to do.
     """
     _check_name(name)
-    repository = Repository(name.repository, name.revision)
+    repository = Repository("models", name.repository, name.revision)
     cached = _usable(repository.cached())
     if is_offline():
         if cached is None:
@@ -95,7 +95,10 @@ def _download(name: HubModel, repository: Repository, listing: Listing) -> Path:
     try:
         if cached is None:
             files = _files_to_download(name, listing.files)
-            cached = _usable(repository.download(listing.commit, files))
+            with repository.new_folder(listing.commit) as folder:
+                for file, description in files.items():
+                    repository.download(listing.commit, file, description, folder / file)
+            cached = _usable(repository.folder(listing.commit))
         repository.remember(listing.commit)
     except WebError as error:
         raise name.error(f"download failed: {error}; try again") from None

@@ -12,8 +12,8 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -45,10 +45,17 @@ class Listing(NamedTuple):
 
 
 class Repository(NamedTuple):
-    """A repository at a revision: a branch, a tag or a commit; None: the branch `main`."""
+    """A repository at a revision.
 
+    Attributes:
+        kind: "models" or "datasets".
+        name: `owner/name`.
+        revision: a branch, a tag or a commit; None: the branch `main`.
+    """
+
+    kind: str
     name: str
-    revision: str | None
+    revision: str | None = None
 
     def list_files(self) -> Listing:
         """Ask the Hub for the commit of the revision, and its files.
@@ -57,7 +64,7 @@ class Repository(NamedTuple):
             WebError: the Hub does not answer, or not with a valid listing.
         """
         revision = "" if self.revision is None else f"/revision/{quote(self.revision, safe='')}"
-        url = f"{endpoint()}/api/models/{self.name}{revision}?blobs=true"
+        url = f"{endpoint()}/api/{self.kind}/{self.name}{revision}?blobs=true"
         content = b"".join(map(bytes, fetch(url, limit=_LISTING, seconds=_PATIENCE, token=_token())))
         try:
             listing = _parse(json.loads(content))
@@ -86,39 +93,49 @@ class Repository(NamedTuple):
         if not is_commit(self.revision):
             write_atomically(self._reference(), commit)
 
-    def download(self, commit: str, files: Mapping[str, HubFile]) -> Path:
-        """Download files of a commit into the cache, all or none; return their folder.
+    @contextmanager
+    def new_folder(self, commit: str) -> Iterator[Path]:
+        """Yield a folder to fill; when the block ends, it becomes the folder of the commit, in one step.
 
-        A folder that exists is replaced, because it lacks files. If another process is faster, its folder is
-        used.
-
-        Args:
-            commit: as listed.
-            files: by names of the caller's choice, which have no path separators.
-
-        Raises:
-            WebError: a file cannot be downloaded, or differs from its description.
-            OSError: the cache cannot be written.
+        If another process is faster, its folder is kept; a folder that lacks files is replaced.
         """
         target = self.folder(commit)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_old(target.parent)
+        filled = False
         try:
             with atomic_replace(target) as partial:
                 partial.mkdir()
-                for name, file in files.items():
-                    url = f"{endpoint()}/{self.name}/resolve/{commit}/{quote(name)}"
-                    _download(url, partial / name, file)
-                if target.exists() and not _has(target, files):
+                yield partial
+                filled = True
+                names = [path.relative_to(partial) for path in partial.rglob("*")]
+                if target.exists() and not all((target / name).exists() for name in names):
                     shutil.rmtree(target)
-        except OSError:
-            if not _has(target, files):
+        except OSError:  # a folder replaces only an empty one
+            if not (filled and target.exists()):
                 raise
-        return target
+
+    def download(self, commit: str, name: str, file: HubFile, path: Path) -> None:
+        """Download a file of a commit to a path, in up to three attempts.
+
+        Raises:
+            WebError: the file cannot be downloaded, or differs from its description.
+            OSError: the path cannot be written.
+        """
+        prefix = "" if self.kind == "models" else f"{self.kind}/"
+        url = f"{endpoint()}/{prefix}{self.name}/resolve/{commit}/{quote(name)}"
+        for wait in (*_WAITS, None):
+            try:
+                _download(url, path, file)
+                return
+            except WebError as error:
+                if not error.temporary or wait is None:
+                    raise WebError(f"{name}: {error}") from None
+            time.sleep(wait)
 
     def _cache(self) -> Path:
         parts = (quote(part, safe="") for part in (endpoint(), self.name))
-        return cache_folder().joinpath("models", *parts)
+        return cache_folder().joinpath(self.kind, *parts)
 
     def _reference(self) -> Path:
         return self._cache() / f"revision-{quote(self.revision or 'main', safe='')}"
@@ -141,10 +158,6 @@ def is_offline() -> bool:
 def is_commit(text: str | None) -> bool:
     """Return whether a text is a full commit hash."""
     return _COMMIT.fullmatch(text or "") is not None
-
-
-def _has(folder: Path, files: Iterable[str]) -> bool:
-    return all((folder / name).is_file() for name in files)
 
 
 def _remove_old(folder: Path) -> None:
@@ -176,18 +189,6 @@ def _parse(answer: Any) -> Listing:
 
 
 def _download(url: str, path: Path, file: HubFile) -> None:
-    """Download a file, in up to three attempts."""
-    for wait in (*_WAITS, None):
-        try:
-            _download_once(url, path, file)
-            return
-        except WebError as error:
-            if not error.temporary or wait is None:
-                raise WebError(f"{path.name}: {error}") from None
-        time.sleep(wait)
-
-
-def _download_once(url: str, path: Path, file: HubFile) -> None:
     if file.size is None:
         raise WebError("the Hub does not state its size")
     digest, received = hashlib.sha256(), 0
