@@ -18,9 +18,11 @@ from rnner.system.hub import HubFile, Repository, is_offline
 from rnner.system.web import WebError
 
 _README = "README.md"
-_DESCRIPTIONS = {_README: 8 << 20, "dataset_infos.json": 8 << 20}  # limits in bytes
-_MAX_NODES = 1_000_000  # values in the YAML of a README, where an alias counts as what it stands for
-_PART = re.compile(r"(?!\.)[^/\\:]{1,200}")  # of the name of a file: no `..`, and none that is hidden
+_DESCRIPTIONS = {_README: 2 << 20, "dataset_infos.json": 8 << 20}  # limits in bytes
+_MAX_DEPTH = 100  # of brackets in that YAML, since PyYAML takes time proportional to it for each token
+_MAX_NODES = 1_000_000  # values in that YAML, where an alias counts as what it stands for
+_LONGEST_NAME = 250  # characters
+_PART = re.compile(r"(?!\.)[^/\\:]+")  # of the name of a file: no `..`, and none that is hidden
 
 
 class DatasetFiles(NamedTuple):
@@ -87,8 +89,9 @@ def open_repository(name: str) -> DatasetFiles | None:
 
 def _is_safe(name: str) -> bool:
     """Return whether a name is that of a file in a folder, and neither hidden nor code."""
-    parts = name.split("/")
-    return name.isprintable() and not name.endswith(".py") and all(map(_PART.fullmatch, parts))
+    if len(name) > _LONGEST_NAME or not name.isprintable() or name.endswith(".py"):
+        return False
+    return all(map(_PART.fullmatch, name.split("/")))
 
 
 def _check_readme(text: str) -> None:
@@ -99,6 +102,8 @@ def _check_readme(text: str) -> None:
     block = REGEX_YAML_BLOCK.search(text)
     if block is None:
         return
+    if _depth(block[2]) > _MAX_DEPTH:
+        raise WebError(f"the YAML of its {_README} is nested too deeply")
     try:
         if _expanded(yaml.compose(block[2], yaml.SafeLoader), {}) > _MAX_NODES:
             raise WebError(f"the YAML of its {_README} is too large")
@@ -110,6 +115,15 @@ def _check_readme(text: str) -> None:
     configs = metadata.get("configs") if isinstance(metadata, dict) else None
     if any("://" in text or "::" in text for text in _texts(configs)):
         raise WebError(f"its {_README} names data files on other servers")
+
+
+def _depth(text: str) -> int:
+    """Return how deeply brackets are nested at most; those in quotes count too."""
+    depth = deepest = 0
+    for bracket in re.findall(r"[][{}]", text):
+        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _expanded(node: Any, known: dict[Any, float]) -> float:
