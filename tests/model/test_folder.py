@@ -6,6 +6,7 @@ import re
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file, save_file
 
 from rnner.decoding.tagger_decoder import TaggerDecoder
@@ -33,6 +34,7 @@ from tiny_corpus import (
 )
 
 FILES = ["config.yaml", "vocabulary.json", "model.safetensors"]
+SECRET = "root:x:0:0" * 1000
 
 
 def save(folder, *overrides, **options):
@@ -232,10 +234,38 @@ def test_variables_in_the_config_of_a_model_are_text(model, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"format_version": SECRET},
+        {"tokenizer": [SECRET]},
+        {"scheme": {SECRET: SECRET}},
+        {"labels": [SECRET, SECRET]},
+        {"words": [SECRET] * 5},
+        {"tags": [SECRET]},
+    ],
+)
+def test_an_error_quotes_one_short_line_of_the_vocabulary(model, change):
+    vocabulary = json.loads((model / "vocabulary.json").read_text())
+    (model / "vocabulary.json").write_text(json.dumps(vocabulary | change))
+    assert len(refused(model)) < 600
+
+
+@pytest.mark.parametrize("key", ["encoder.hidden", "encoder.cell", "data.scheme", "head", "encoder.KEY"])
+@pytest.mark.parametrize("value", [SECRET, [SECRET], {SECRET: 1}], ids=["text", "list", "section"])
+def test_an_error_quotes_one_short_line_of_a_value(model, key, value):
+    config = yaml.safe_load((model / "config.yaml").read_text())
+    *sections, name = key.split(".")
+    branch = config[sections[0]] if sections else config
+    branch[name.replace("KEY", SECRET)] = value
+    (model / "config.yaml").write_text(yaml.dump(config))
+    assert len(refused(model)) < 800
+
+
+@pytest.mark.parametrize(
     "text", ["!!python/{} 1", "{!r}: 1", "&{0} 1\nb: *{0}", "a: 1\n{0}: 1\n{0}: 2", "[{0}"]
 )
 def test_an_error_quotes_one_short_line_of_the_config(model, text):
-    (model / "config.yaml").write_text(text.format("root:x:0:0" * 1000))
+    (model / "config.yaml").write_text(text.format(SECRET))
     assert len(refused(model)) < 400
 
 

@@ -206,6 +206,16 @@ def test_a_copy_that_lacks_files_is_downloaded_again(serve, offline):
     refused("ada/names", "missing or incomplete in the cache", "unset HF_HUB_OFFLINE")
 
 
+def test_a_large_download_is_announced(serve, caplog):
+    serve({"ada/small": MODEL, "ada/large": {**MODEL, "model.safetensors": bytes(12_000_000)}})
+    with caplog.at_level(logging.WARNING, logger="rnner"):
+        find_model("ada/small")
+        assert caplog.messages == []
+        find_model("ada/large")
+        find_model("ada/large")
+    assert len(caplog.messages) == 1 and "ada/large: downloading 12 MB from http://127" in caplog.text
+
+
 def test_processes_do_not_disturb_each_other_on_a_cold_cache(serve, cache):
     serve({"ada/names": {**MODEL, "model.safetensors": bytes(3_000_000)}})
     with ThreadPoolExecutor(6) as pool:

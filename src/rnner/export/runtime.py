@@ -23,7 +23,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.data.word_index import SortedWords
 from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
-from rnner.errors import ModelError, UsageError
+from rnner.errors import ModelError, UsageError, shorten
 from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS, check_model_files
 
 if TYPE_CHECKING:  # an optional dependency, imported when a model is loaded
@@ -123,7 +123,7 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
         threshold, agreement = (_fraction(metadata, key) for key in (THRESHOLD_KEY, AGREEMENT_KEY))
         _check_graph(session, vocabulary)
     except (ModelError, KeyError, ValueError, TypeError, RecursionError) as error:
-        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        reason = shorten(f"it has no {error}" if isinstance(error, KeyError) else str(error), 300)
         raise ModelError(f"{path}: is corrupted ({reason}); export it again") from None
     return OnnxDecoder(path, session, vocabulary, transitions, threshold, agreement, **limits)
 
@@ -177,7 +177,7 @@ def _session(path: Path, threads: int | None) -> InferenceSession:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+    return shorten(str(error).partition("\n")[0], 300)
 
 
 def _vocabulary(metadata: dict[str, str], folder: Path) -> Vocabulary:

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from rnner.config import Config, load_saved_config, to_yaml
 from rnner.data.vocabulary import Vocabulary
-from rnner.errors import ConfigError, ModelError, UsageError
+from rnner.errors import ConfigError, ModelError, UsageError, shorten
 from rnner.model.build import build_tagger
 from rnner.model.file_names import (
     CHECKPOINT,
@@ -105,7 +105,7 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
     try:
         vocabulary = Vocabulary.from_json(data)
     except (ModelError, ValueError) as error:
-        raise ModelError(f"{folder / VOCABULARY}: {error}") from None
+        raise ModelError(f"{folder / VOCABULARY}: {shorten(str(error), 300)}") from None
     if config.data.scheme != vocabulary.scheme:
         raise ModelError(
             f"{folder / CONFIG}: has the scheme {config.data.scheme}, but the vocabulary has "
@@ -183,11 +183,12 @@ def _blueprint(folder: Path, config: Config, vocabulary: Vocabulary) -> dict[str
         with torch.device("meta"), _SkipInitialisation():
             return build_tagger(config, vocabulary).state_dict()
     except (ConfigError, ValueError, RuntimeError, TypeError, OverflowError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = shorten(str(error).partition("\n")[0], 300)
         raise ModelError(f"{folder / CONFIG}: cannot build a tagger from this config ({reason})") from None
 
 
 def _mismatch(name: str, found: tuple[int, ...] | None, expected: tuple[int, ...] | None) -> str:
+    name = shorten(name)
     if found is None:
         return f"has no weights {name!r}"
     if expected is None:

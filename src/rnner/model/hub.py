@@ -12,6 +12,7 @@ from rnner.model.file_names import FOLDER_FILES, ONNX_FILES, OPTIONAL_FILES
 from rnner.system.hub import HubFile, Listing, Repository, endpoint, is_commit, is_offline
 from rnner.system.web import WebError
 
+_WORTH_A_NOTE = 10_000_000  # bytes
 _logger = logging.getLogger(__name__)
 
 
@@ -95,6 +96,9 @@ def _download(name: HubModel, repository: Repository, listing: Listing) -> Path:
     try:
         if cached is None:
             files = _files_to_download(name, listing.files)
+            size = sum(file.size or 0 for file in files.values())
+            if size > _WORTH_A_NOTE:
+                _logger.warning("%s: downloading %s MB from %s", name.typed, f"{size / 1e6:,.0f}", endpoint())
             with repository.new_folder(listing.commit) as folder:
                 for file, description in files.items():
                     repository.download(listing.commit, file, description, folder / file)
