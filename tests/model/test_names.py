@@ -2,9 +2,13 @@
 
 import logging
 import os
+import shutil
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import pytest
 from huggingface_hub import constants
@@ -222,6 +226,27 @@ def test_processes_do_not_disturb_each_other_on_a_cold_cache(serve, cache):
         folders = list(pool.map(find_model, ["ada/names"] * 6))
     assert len(set(folders)) == 1 and content(folders[0]).keys() == MODEL.keys()
     assert {path.name for path in folders[0].parent.iterdir()} == {folders[0].name, "revision-main"}
+
+
+@pytest.mark.slow
+def test_killed_processes_leave_a_usable_cache(serve, cache):
+    model = {**MODEL, "model.safetensors": bytes(range(256)) * 100_000}
+    serve({"ada/names": model})
+    code = "from rnner.model.names import find_model; print(find_model('ada/names'))"
+    environment = {**os.environ, "HF_ENDPOINT": constants.ENDPOINT}
+    random, killed = Random(5), 0
+    for _ in range(8):
+        processes = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(4)]
+        for process in processes:
+            time.sleep(random.uniform(0, 0.3))
+            process.kill()
+            killed += process.wait() != 0
+        for folder in cache.glob("models/*/*/" + "[0-9a-f]" * 40):
+            assert content(folder) == model
+        if random.random() < 0.5:
+            shutil.rmtree(cache / "models", ignore_errors=True)
+    assert killed > 10
+    assert content(find_model("ada/names")) == model
 
 
 def test_what_killed_processes_leave_in_the_cache_is_removed_after_a_day(serve):
