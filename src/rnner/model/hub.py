@@ -82,7 +82,7 @@ def _ask_hub(name: HubModel, repository: Repository, cached: Path | None) -> Lis
                 f"folder not found, and {endpoint()} has no model of that name that you can access; "
                 "if it is private or gated, log in (hf auth login) or set HF_TOKEN"
             ) from None
-        problem = "does not respond" if error.status is None else "returned an error"
+        problem = "does not respond" if error.status is None and error.temporary else "returned an error"
         message = f"{endpoint()} {problem}: {error}"
         if cached is None:
             raise name.error(f"folder not found, and {message}") from None

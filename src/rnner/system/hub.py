@@ -64,7 +64,7 @@ class Repository(NamedTuple):
             WebError: the Hub does not answer, or not with a valid listing.
         """
         revision = "" if self.revision is None else f"/revision/{quote(self.revision, safe='')}"
-        url = f"{endpoint()}/api/{self.kind}/{self.name}{revision}?blobs=true"
+        url = f"{endpoint()}/api/{self.kind}/{quote(self.name)}{revision}?blobs=true"
         content = b"".join(map(bytes, fetch(url, limit=_LISTING, seconds=_PATIENCE, token=_token())))
         try:
             listing = _parse(json.loads(content))
@@ -123,7 +123,7 @@ class Repository(NamedTuple):
             OSError: the path cannot be written.
         """
         prefix = "" if self.kind == "models" else f"{self.kind}/"
-        url = f"{endpoint()}/{prefix}{self.name}/resolve/{commit}/{quote(name)}"
+        url = f"{endpoint()}/{prefix}{quote(self.name)}/resolve/{commit}/{quote(name)}"
         for wait in (*_WAITS, None):
             try:
                 _download(url, path, file)

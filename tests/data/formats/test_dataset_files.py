@@ -21,6 +21,9 @@ README = "---\nconfigs:\n- {{config_name: en, data_files: {}}}\n---\n"
 BOMB = "---\na: &a [x, x]\n{}configs: *z\n---\n".format(
     "".join(f"{y}: &{y} [{', '.join([f'*{x}'] * 9)}]\n" for x, y in zip("abcdefgh", "bcdefghz", strict=True))
 )
+CHAIN = "---\na0: &a0 [x]\n{}configs: *a1200\n---\n".format(
+    "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 1201))
+)
 
 
 @pytest.fixture
@@ -107,7 +110,9 @@ def test_a_readme_cannot_refer_to_other_files(load, data_files, reported):
     assert reported in outcome and "secret" not in outcome
 
 
-@pytest.mark.parametrize("readme", [BOMB, "---\na: &a [*a]\n---\n", "---\na: ']]]'\nb: " + "[" * 100_000])
+@pytest.mark.parametrize(
+    "readme", [BOMB, CHAIN, "---\na: &a [*a]\n---\n", "---\na: ']]]'\nb: " + "[" * 100_000]
+)
 def test_a_readme_that_expands_for_ever_is_refused(load, readme):
     assert "README.md" in load({"README.md": readme.encode() + b"\n---\n", **FILES})
 

@@ -65,12 +65,10 @@ def open_repository(name: str) -> DatasetFiles | None:
     """
     repository = Repository("datasets", name)
     if is_offline():
-        folder = repository.cached()
-        return (
-            None
-            if folder is None or not folder.is_dir()
-            else DatasetFiles(repository, folder.resolve(), None)
-        )
+        cached = repository.cached()
+        if cached is None or not cached.is_dir():
+            return None
+        return DatasetFiles(repository, cached.resolve(), None)
     commit, files = repository.list_files()
     if not repository.folder(commit).is_dir():
         with repository.new_folder(commit) as folder:
@@ -108,13 +106,13 @@ def _check_readme(text: str) -> None:
         if _expanded(yaml.compose(block[2], yaml.SafeLoader), {}) > _MAX_NODES:
             raise WebError(f"the YAML of its {_README} is too large")
         metadata = yaml.safe_load(block[2])
+        configs = metadata.get("configs") if isinstance(metadata, dict) else None
+        if any("://" in text or "::" in text for text in _texts(configs)):
+            raise WebError(f"its {_README} names data files on other servers")
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise WebError(
             f"the YAML of its {_README} cannot be read: {' '.join(str(error).split())[:80]}"
         ) from None
-    configs = metadata.get("configs") if isinstance(metadata, dict) else None
-    if any("://" in text or "::" in text for text in _texts(configs)):
-        raise WebError(f"its {_README} names data files on other servers")
 
 
 def _depth(text: str) -> int:
