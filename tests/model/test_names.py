@@ -30,7 +30,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("RNNER_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr("rnner.system.hub._WAITS", (0, 0))
+    monkeypatch.setattr("rnner.system.hub_repository._WAITS", (0, 0))
     return tmp_path / "cache"
 
 
@@ -275,7 +275,7 @@ def test_a_cache_that_cannot_be_written_is_reported(serve, cache, monkeypatch):
 
     serve({"ada/names": MODEL})
     with monkeypatch.context() as patch:
-        patch.setattr("rnner.system.hub._download", full)
+        patch.setattr("rnner.system.hub_repository._download", full)
         refused("ada/names", "ada/names: download failed: ", "No space left", "set RNNER_CACHE")
     assert not [path for path in cache.rglob("*") if path.is_file()]
     cache.rename(cache.with_name("old"))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rnner.errors import ModelError
 from rnner.model.file_names import FOLDER_FILES, ONNX_FILES, OPTIONAL_FILES
-from rnner.system.hub import HubFile, Listing, Repository, endpoint, is_commit, is_offline
+from rnner.system.hub_repository import HubFile, Listing, Repository, endpoint, is_commit, is_offline
 from rnner.system.web import WebError
 
 _WORTH_A_NOTE = 10_000_000  # bytes

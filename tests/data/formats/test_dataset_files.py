@@ -34,7 +34,7 @@ def load(tmp_path, monkeypatch):
     monkeypatch.setenv("RNNER_CACHE", str(cache))
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(cache / "prepared"))
     monkeypatch.setattr("huggingface_hub.get_token", lambda: "hf_secret")
-    monkeypatch.setattr("rnner.system.hub._WAITS", (0, 0))
+    monkeypatch.setattr("rnner.system.hub_repository._WAITS", (0, 0))
 
     def load(files, *headers, name="hf:ada/names/en:train", sizes=None, listed=()):
         sizes = {path: len(content) for path, content in files.items()} | (sizes or {})

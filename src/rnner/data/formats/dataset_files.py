@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnner.system.files import atomic_replace
-from rnner.system.hub import HubFile, Repository, is_offline
+from rnner.system.hub_repository import HubFile, Repository, is_offline
 from rnner.system.web import WebError
 
 _README = "README.md"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rnner.data.formats.annotated import SourceFile
 from rnner.data.formats.dataset_files import DatasetFiles, open_repository
 from rnner.errors import ConfigError, did_you_mean
-from rnner.system.hub import endpoint
+from rnner.system.hub_repository import endpoint
 from rnner.system.web import WebError
 
 if TYPE_CHECKING:  # slow to import
