@@ -87,3 +87,9 @@ def did_you_mean(word: str, words: Collection[str]) -> str:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """Return a number and its noun: `1 token`, `1,024 tokens`, or `2 entities` with `plural="entities"`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def shorten(text: str, length: int = 120) -> str:
+    """Return a text that may quote a file; if it is longer than `length` characters, without its middle."""
+    half = length // 2
+    return text if len(text) <= length else f"{text[:half]}...{text[-half:]}"

@@ -238,6 +238,14 @@ def test_invalid_digests_are_refused(folder, files):
         load_onnx(folder / exported.ONNX)
 
 
+@pytest.mark.parametrize("name", ["config.yaml", "vocabulary.json", "model.safetensors", "model.onnx"])
+def test_a_symbolic_link_in_the_folder_is_refused(folder, tmp_path, name):
+    (folder / name).rename(tmp_path / "elsewhere")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ModelError, match=f"{name}: is a symbolic link"):
+        load_onnx(folder / exported.ONNX)
+
+
 def test_a_graph_outside_its_folder_is_refused(folder, tmp_path):
     alone = tmp_path / "alone.onnx"
     alone.write_bytes((folder / exported.ONNX).read_bytes())

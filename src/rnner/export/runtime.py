@@ -23,8 +23,8 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.data.word_index import SortedWords
 from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
-from rnner.errors import ModelError, UsageError
-from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS
+from rnner.errors import ModelError, UsageError, shorten
+from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS, check_model_files
 
 if TYPE_CHECKING:  # an optional dependency, imported when a model is loaded
     from onnxruntime import InferenceSession
@@ -95,6 +95,8 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
             have changed; the message says what to do.
     """
     path = Path(path)
+    if path.name == ONNX:
+        check_model_files(path.parent, [ONNX])
     if not path.is_file():
         raise ModelError(f"{path}: file not found; `rnner export DIR {path.name}` writes one")
     session = _session(path, threads)
@@ -121,13 +123,14 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
         threshold, agreement = (_fraction(metadata, key) for key in (THRESHOLD_KEY, AGREEMENT_KEY))
         _check_graph(session, vocabulary)
     except (ModelError, KeyError, ValueError, TypeError, RecursionError) as error:
-        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        reason = shorten(f"it has no {error}" if isinstance(error, KeyError) else str(error), 300)
         raise ModelError(f"{path}: is corrupted ({reason}); export it again") from None
     return OnnxDecoder(path, session, vocabulary, transitions, threshold, agreement, **limits)
 
 
 def digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of each file that a graph in the folder depends on."""
+    check_model_files(folder, FOLDER_FILES)
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FOLDER_FILES}
 
 
@@ -136,6 +139,7 @@ def _shared_tables(path: Path) -> Arrays:
     weights = path.parent / WEIGHTS
     if path.name != ONNX or not weights.is_file() or FILES_KEY.encode() not in path.read_bytes():
         return {}
+    check_model_files(path.parent, FOLDER_FILES)
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -173,7 +177,7 @@ def _session(path: Path, threads: int | None) -> InferenceSession:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+    return shorten(str(error).partition("\n")[0], 300)
 
 
 def _vocabulary(metadata: dict[str, str], folder: Path) -> Vocabulary:

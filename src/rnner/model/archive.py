@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from rnner.errors import ModelError
-from rnner.model.file_names import FOLDER_FILES, MODEL_FILES, ONNX
+from rnner.model.file_names import FOLDER_FILES, MODEL_FILES, ONNX, check_model_files
 
 
 def model_files(model: Path) -> dict[str, Path]:
@@ -25,6 +25,7 @@ def model_files(model: Path) -> dict[str, Path]:
         if model.name != ONNX or not all((folder / name).is_file() for name in FOLDER_FILES):
             return {ONNX: model}
         model = folder
+    check_model_files(model)
     return {name: model / name for name in MODEL_FILES if (model / name).is_file()}
 
 
