@@ -16,7 +16,7 @@ from rnner.data.corpus import resolve
 _CONFIG = """\
 data: {{train: train.conll, dev: dev.conll}}
 embeddings:
-  words: {{min_count: 1, vectors: vectors.txt, min_coverage: 0, tune: true}}
+  words: {{min_count: 1, vectors: vectors.txt, min_coverage: 0}}
   characters: {{size: 8, hidden: 8}}
 encoder: {{cell: gru, hidden: 24}}
 training: {{epochs: {epochs}, batch_sentences: 4, learning_rate: 0.01, seed: 3}}

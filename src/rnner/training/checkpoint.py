@@ -49,7 +49,7 @@ def save_checkpoint(run: Path, trainer: Trainer, fingerprint: str) -> None:
 
 
 def has_checkpoint(run: Path) -> bool:
-    """Whether the run can be resumed."""
+    """Return whether the run can be resumed."""
     return any((run / CHECKPOINT / name).is_file() for name in (FILE, PREVIOUS))
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rnner.config import Config, differences, load_config
+from rnner.config import Config, differences, load_saved_config
 from rnner.errors import UsageError
 from rnner.model.file_names import (
     CARD,
@@ -154,7 +154,7 @@ def check_same_config(folder: Path, config: Config) -> None:
         raise UsageError(
             f"{folder}: has no {CONFIG}, so the run there cannot be resumed; use --overwrite to start again"
         )
-    old = load_config(folder / CONFIG)
+    old = load_saved_config(folder / CONFIG)
     if config.embeddings.words.vectors is not None:
         config = with_word_size(config, old.embeddings.words.size)
     changed = differences(old, config)

@@ -118,7 +118,7 @@ def _load_log(folder: Path, position: Position) -> list[dict[str, Any]]:
 
 
 def _save_results(setup: TrainingSetup, folder: Path, position: Position) -> None:
-    """Score the best model, as saved, and write the metrics and the model card."""
+    """Score the saved best model, and write the metrics and the model card."""
     best = load_model(folder, device=setup.device)
     decoder = TaggerDecoder(best.tagger, best.vocabulary)
     metrics: dict[str, Any] = {"dev": evaluate(decoder, setup.corpus.dev).to_dict()}
