@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from rnner.data.lines import name_of, read_blocks
+from rnner.data.lines import name_of, read_pieces
 from rnner.errors import DataError
 
 HEAD = 1 << 16  # bytes from which the kind of input is detected
@@ -95,7 +95,7 @@ def open_input(source: Path | IO[bytes]) -> Iterator[InputStream]:
     try:
         stream = source.open("rb")
     except (OSError, ValueError):
-        for _ in read_blocks(source):  # raises the DataError that explains it
+        for _ in read_pieces(source):  # raises the DataError that explains it
             pass
         raise
     with stream:
