@@ -42,7 +42,7 @@ def text_chunks(stream: InputStream) -> Iterator[Chunk]:
         yield Chunk([Item(first)])
         return
     notice(
-        f"{stream.name}: longer than {LONGEST_TEXT:,} characters, so it is split at blank lines (where it has "
+        f"{stream.name}: longer than {LONGEST_TEXT:,} characters, so it is split at blank lines (if it has "
         "none, between lines or sentences) into several documents, each with its offset"
     )
     offset = 0

@@ -127,7 +127,7 @@ def _split(item: str, separator: str) -> tuple[str, str]:
     if is_tag(tag):
         return word, tag
     for match in reversed(list(_PREFIX.finditer(item))):
-        if item[: match.start()].endswith(separator):
+        if item.endswith(separator, 0, match.start()):
             return item[: match.start() - 1], item[match.start() :]
     return (word, tag) if _LABEL.fullmatch(tag) else ("", "")
 
