@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import count
 from random import Random
 
-_WORDS = "the Ada of Lovelace wrote in London and to Charles a Babbage was 1843 machine engine".split()
+_WORDS = ("the", "Ada", "of", "Lovelace", "wrote", "in", "London", "and", "to", "a", "machine", "was", "1843")
 
 # Texts that repeat one unit: name -> unit.
 _REPEATED = {

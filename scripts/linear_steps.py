@@ -35,7 +35,7 @@ from rnner.render.html import html_page
 from rnner.render.json_output import to_json
 from rnner.text.entity import Entity
 from rnner.text.sentences import split_sentences
-from rnner.text.spacing import join, plain_spacing, spacing, spacing_in
+from rnner.text.spacing import join, spacing, spacing_in
 from rnner.text.tokenizer import Token, find_tokenizer, tokenize
 from rnner.text.unspaced import characters, meet, segmented_words
 from rnner.workbench.check.check import check
@@ -186,7 +186,7 @@ def _text_input(text: str, folder: Path) -> Callable[[], object]:
 
 @_step
 def _json_input(text: str, folder: Path) -> Callable[[], object]:
-    records = [to_json({"text": text}), *(to_json({"tokens": [word]}) for word in _words(text)[:20_000])]
+    records = [to_json({"text": text}), *(to_json({"tokens": [word]}) for word in _words(text)[:2000])]
     reader = RecordReader("a.json", Failures("skip"))
     return lambda: (
         _exhaust(reader.lines(records, 1)),
@@ -229,7 +229,7 @@ def _html_input(text: str, folder: Path) -> Callable[[], object]:
 def _token_formats(text: str, folder: Path) -> Callable[[], object]:
     words = _words(text)
     tags = [("B-PER", "I-PER", "O")[i % 3] for i in range(len(words))]
-    sentences = [TaggedSentence(words, tags, range(1, len(words) + 1))]
+    sentences = [TaggedSentence(words, tags, range(1, len(words) + 1))] if words else []
     one_word = "".join(text.split()) or "a"
     sentences.append(TaggedSentence([one_word, "b"], ["B-PER", "O"], [1, 2]))
 
@@ -299,5 +299,5 @@ def _check_of_one_word(text: str, folder: Path) -> Callable[[], object]:
 @_step
 def _repair(text: str, folder: Path) -> Callable[[], object]:
     words = _words(text)
-    path = _file(folder, "a.conll", _rows(["Ada", *words[:20_000], "".join(text.split()) or "a"], "I-PER"))
+    path = _file(folder, "a.conll", _rows(["Ada", *words[:5000], "".join(text.split()) or "a"], "I-PER"))
     return lambda: repair([read_file(path)])

@@ -1,10 +1,9 @@
 """Check that text processing takes linear time, on pathological texts.
 
-Each step (tokenizer, sentences, spacing, HTML, readers, writers, `rnner data check`) gets each pattern (`aaa...`,
-`((((`, `Mr. Mr. `, combining marks on one letter) in two sizes. The larger text is four times as long and may
-take at most five times as long. CPU time without the garbage collector
-is measured, the best of up to five tries; times below 20 ms pass.
-A case that is slow at a small size is not tried at a larger one.
+Each step (tokenizer, sentences, spacing, HTML, readers, writers, `rnner data check`) gets each pattern
+(`aaaa`, `((((`, `Mr. Mr. `, combining marks on one letter) in two sizes. The larger text is four times as
+long and may take at most five times as long. CPU time without the garbage collector is measured, the best of
+several tries; times below 20 ms pass. A case that is slow at a small size is not tried at a larger one.
 
     python scripts/linear_time.py                   all cases with 256 KB and 1 MB (about half an hour)
     python scripts/linear_time.py --size 40000      smaller texts
@@ -112,9 +111,8 @@ def main() -> int:
     print("\n".join([*map(_row, worst), "the slowest:", *map(_row, slowest)]))
     failed = sum(case.ratio > MOST for case in cases)
     seconds = time.perf_counter() - started
-    print(
-        f"{len(options.steps)} steps x {len(options.patterns)} patterns: {len(cases):,} cases in {seconds:.0f} s"
-    )
+    size = f"{len(options.steps)} steps x {len(options.patterns)} patterns"
+    print(f"{size}: {len(cases):,} cases in {seconds:.0f} s")
     print(f"over {MOST} times: {failed}; worst ratio {max(case.ratio for case in cases):.2f}")
     return int(failed > 0)
 

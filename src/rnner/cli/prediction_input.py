@@ -9,16 +9,13 @@ from itertools import chain
 from pathlib import Path
 
 from rnner.cli.console import notice
-from rnner.cli.prediction_chunks import Chunk, Item, chunks_of
+from rnner.cli.prediction_chunks import LONGEST_TEXT, Chunk, Item, chunks_of
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_stream import InputStream
 from rnner.data.formats.annotated import SourceFile
 from rnner.data.formats.columns import ColumnSentence, ConllReader
 from rnner.data.lines import line_error, read_line_blocks, read_pieces
 from rnner.errors import DataError
-
-LONGEST_TEXT = 500_000
-"""Maximum number of characters of a document; a longer text is split between paragraphs or sentences."""
 
 _BLANK_LINES, _LINE = re.compile(r"\n(?:[^\S\n]*\n)+"), re.compile(r"\n")
 _SENTENCE, _WORD = re.compile(r"""[.!?…]["'”’»)\]]{0,3}\s|[。！？]["'”’」』）]{0,3}"""), re.compile(r"\s")

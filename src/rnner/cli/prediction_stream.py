@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import select
 import stat
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from rnner.cli.console import warn
 from rnner.data.lines import name_of, read_pieces
 from rnner.errors import DataError
 
@@ -79,6 +81,10 @@ class InputStream:
         try:
             return cast("bytes", getattr(self._stream, "read1", self._stream.read)(size))
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            if str(error).startswith("Not a gzipped file"):  # after the first of several files in one
+                warn(f"{self.name}: bytes after the end of the compressed data are ignored")
+                self._stream = io.BytesIO()
+                return b""
             raise DataError(f"is a corrupted or truncated gzip file ({error})", self.name) from None
 
 
