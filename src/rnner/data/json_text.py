@@ -63,17 +63,22 @@ class JsonText:
         """Skip the character that `peek` returned."""
         self._advance(self._position + 1)
 
-    def current_line(self) -> str:
-        """Return the line at the position that `peek` found."""
+    def take_line(self) -> str | None:
+        """Return the rest of the current line without its end, and advance; None at the end of the text."""
         while (end := self._text.find("\n", self._position)) < 0 and self._more():
             pass
-        start = self._text.rfind("\n", 0, self._position) + 1
-        return self._text[start : len(self._text) if end < 0 else end]
+        if self._position == len(self._text):
+            return None
+        line = self._text[self._position : len(self._text) if end < 0 else end]
+        self._position += len(line) + (end >= 0)
+        self.line += end >= 0
+        return line
 
-    def skip_line(self) -> None:
-        """Advance to the end of the current line."""
-        end = self._text.find("\n", self._position)
-        self._advance(len(self._text) if end < 0 else end)
+    def return_line(self, line: str) -> None:
+        """Go back to the beginning of the line that was taken last."""
+        ended = self._text[self._position - 1] == "\n"
+        self._position -= len(line) + ended
+        self.line -= ended
 
     def decode(self) -> Any:
         """Return the value at the position that `peek` found, and advance."""

@@ -113,10 +113,19 @@ def read_values(source: SourceFile) -> Iterator[tuple[Any, int]]:
     Raises DataError with the line for invalid JSON.
     """
     text = JsonText(read_pieces(source.path), source.path)
-    one_per_line = text.peek() != "[" and _is_whole(text.current_line())
-    while one_per_line and text.peek() not in ("", "["):
-        yield decode_line(text.current_line(), source.path, text.line), text.line
-        text.skip_line()
+    first = text.peek()
+    number, line = text.line, text.take_line()
+    if line is not None:
+        text.return_line(line)
+    one_per_line = line is not None and first != "[" and _is_whole(line)
+    while one_per_line and (line := text.take_line()) is not None:
+        start = line.lstrip(BLANK)[:1]
+        if start == "[":
+            text.return_line(line)
+            break
+        if start:
+            yield decode_line(line, source.path, number), number
+        number = text.line
     yield from _values(source, text)
 
 
