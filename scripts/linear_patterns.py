@@ -122,7 +122,7 @@ def _nested(length: int) -> str:
 
 
 def _different_words(length: int) -> str:
-    return "".join(f"w{number} " for number in range(length // 6))[:length]
+    return "".join(f"w{number} " for number in range(length // 2))[:length]
 
 
 def _prose(length: int) -> str:

@@ -105,6 +105,9 @@ def main() -> int:
             cases.append(case)
             if case.ratio > MOST:
                 print(_row(case), flush=True)
+            if len(cases) % len(options.patterns) == 0:
+                seconds = time.perf_counter() - started
+                print(f"{case.step}: done after {seconds:.0f} s", file=sys.stderr, flush=True)
     print(f"{'step':<22}{'pattern':<28}{'characters':>11}{'seconds':>10}{'ratio':>7}")
     worst = sorted(cases, key=lambda case: -case.ratio)[:SHOWN]
     slowest = sorted(cases, key=lambda case: -case.large)[:SHOWN]
