@@ -205,3 +205,14 @@ def test_a_quoted_cell_that_is_not_closed_ends_at_the_longest_record(written, mo
     source = written("tokens,ner_tags\n" + row * 3000 + "\"['Ada'\n" + ("x" * 999 + "\n") * 1100)
     with pytest.raises(DataError, match=r":3002: this row is longer than 1 MB; probably a quotation mark is"):
         list(csv_table.read(source))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["1,and,B-PER O\n1,Rose,O O\n", "1,and,['O']\n1,Rose,\"['B-PER', 'O']\"\n"],
+    ids=["words", "lists"],
+)
+def test_a_row_holds_a_sentence_only_if_its_word_cell_does(written, rows: str) -> None:
+    """Otherwise a table with damaged tags would be read by its damage."""
+    sentences = list(csv_table.read(written("sentence_id,token,tag\n" + rows)))
+    assert [sentence.words for sentence in sentences] == [["and", "Rose"]]
