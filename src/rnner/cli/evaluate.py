@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from rnner.cli import options
-from rnner.cli.console import notice, print_json, print_table, warn
+from rnner.cli.console import notice, print_json, print_table, print_text, warn
 from rnner.decoding.windows import WINDOW
 from rnner.errors import DataError, UsageError
 
@@ -329,6 +329,6 @@ def _show(report: EvaluationReport | Comparison | RawTextReport, form: ScoreForm
     elif form is ScoreFormat.table:
         print_table(evaluation_table(report, matches=matches))
     elif report.scores.tokens:
-        typer.echo(conlleval_report(report.scores), nl=False)
+        print_text(conlleval_report(report.scores))
     else:
         raise UsageError("--format conlleval counts tokens: DATA and predictions must have the same words")

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rnner.config.problems import describe, explain
 from rnner.config.sections import Config, expand_characters
 from rnner.config.strict_yaml import parse_yaml
-from rnner.errors import ConfigError, UsageError
+from rnner.errors import SHOWN, ConfigError, UsageError
 
 
 def load_config(
@@ -60,15 +60,18 @@ def parse_config(
 ) -> Config:
     """Validate a config given as nested dicts; see `load_config`."""
     problems: list[str] = []
+    more = 0
     for override in overrides:
         tree = _override(tree, override, problems)
     tree = _expand_variables(tree, "", problems)
     try:
         config = Config.model_validate(tree, context={"cells": cells})
     except ValidationError as error:
-        problems += [explain(detail) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        problems += map(explain, details[:SHOWN])
+        more = len(details[SHOWN:])
     if problems:
-        raise ConfigError(problems, source)
+        raise ConfigError(problems, source, more=more)
     return config
 
 

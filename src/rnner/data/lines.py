@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from rnner.data.other_files import kind_of
-from rnner.errors import DataError
+from rnner.errors import DataError, closest
 
 _BLOCK = 1 << 20  # bytes (characters of a text stream) read at a time
 
@@ -100,11 +99,11 @@ def line_ends(path: Path) -> LineEnds:
 def no_such_file(path: Path) -> str:
     """Return the message for a path that does not exist, with the closest existing name."""
     try:
-        names = sorted(entry.name for entry in path.parent.iterdir())
+        names = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return f"file not found; the folder {path.parent} does not exist either"
-    close = difflib.get_close_matches(path.name, names, n=1)
-    return "file not found" + (f"; did you mean {path.parent / close[0]}?" if close else "")
+    name = closest(path.name, names)
+    return "file not found" + (f"; did you mean {path.parent / name}?" if name is not None else "")
 
 
 def _open(path: Path) -> IO[bytes]:
