@@ -28,6 +28,8 @@ LENIENT = "conlleval"
 BINARY_LABEL = "NAME"
 
 _PREFIXES = {"iob1": "BI", "iob2": "BI", "bioes": "BIES", LENIENT: "BIES"}
+LABEL_RULE = "a label has visible characters only, and at most single spaces between words"
+_JOINERS = str.maketrans("", "", "\u200c\u200d")  # invisible parts of Persian words and of emoji
 # Order in which schemes are tried: the first that fits wins (a file with nothing but O fits three).
 _PREFERENCE = ("iob2", "iob1", "bioes", "binary")
 
@@ -189,7 +191,20 @@ def label_of(tag: str) -> str | None:
 
 def is_tag(text: str) -> bool:
     """Return whether a text looks like a tag of any scheme: O, B-X, I-X, E-X, S-X, 0 or 1."""
-    return text in ("O", "0", "1") or (len(text) > 2 and text[1] == "-" and text[0] in "BIES")
+    return text in ("O", "0", "1") or (
+        text[1:2] == "-" and text[0] in "BIES" and is_label(text[2:].rstrip(" "))
+    )
+
+
+def is_label(text: str) -> bool:
+    """Return whether a text may be a label: see `LABEL_RULE`. Files of tags then have one tag per line.
+
+    Example:
+        >>> is_label("Work of Art"), is_label("PER\\r"), is_label(" PER")
+        (True, False, False)
+    """
+    visible = text.translate(_JOINERS)
+    return visible.isprintable() and all(visible.split(" "))
 
 
 class SchemeDetector:
@@ -300,7 +315,9 @@ def _invalid(tag: str, scheme: str) -> str:
     if tag == "O":
         return ""
     if tag and tag[0] in prefixes and tag[1:2] in ("", "-"):
-        if len(tag) > 2 or scheme == LENIENT:
+        if len(tag) > 2:
+            return "" if is_label(tag[2:]) else f"{tag[:120]!r} is not a valid tag: {LABEL_RULE}"
+        if scheme == LENIENT:
             return ""
         return f"the tag {tag!r} has no label; expected {tag[0]}-LABEL, such as {tag[0]}-PER"
     forms = ", ".join(f"{prefix}-LABEL" for prefix in prefixes)

@@ -15,6 +15,7 @@ from rnner.cli import options
 from rnner.cli.console import notice, print_json, print_table, print_text, warn
 from rnner.decoding.windows import WINDOW
 from rnner.errors import DataError, UsageError
+from rnner.tags import LABEL_RULE, is_label
 
 if TYPE_CHECKING:
     from rnner.decoding.decoder import Decoder
@@ -163,6 +164,8 @@ def _parse_map(texts: Sequence[str]) -> LabelMap:
             raise UsageError(
                 f"--map {part}: expected OLD=NEW, such as PERSON=PER, or MISC= to ignore a label"
             )
+        if new and not is_label(new):
+            raise UsageError(f"--map {part}: the label {new!r} is not valid: {LABEL_RULE}")
         if labels.setdefault(old, new) != new:
             raise UsageError(f"--map: {old} is renamed to {labels[old]} and to {new}; rename it once")
     return labels
