@@ -197,10 +197,10 @@ def is_tag(text: str) -> bool:
 
 
 def is_label(text: str) -> bool:
-    """Return whether a text may be a label: see `LABEL_RULE`. Files of tags then have one tag per line.
+    r"""Return whether a text may be a label: see `LABEL_RULE`. Files of tags then have one tag per line.
 
     Example:
-        >>> is_label("Work of Art"), is_label("PER\\r"), is_label(" PER")
+        >>> is_label("Work of Art"), is_label("PER\r"), is_label(" PER")
         (True, False, False)
     """
     visible = text.translate(_JOINERS)

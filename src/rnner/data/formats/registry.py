@@ -85,9 +85,11 @@ class FileFormat(Generic[Item]):
     has_columns: bool = False
 
     def read(self, source: SourceFile) -> Iterator[Item]:
-        """Yield the items of a file. Raises DataError if it cannot be read, also for labels that are not valid.
+        """Yield the items of a file.
 
         Tags are not checked: `spelling_of` takes all tags of a file into account.
+
+        Raises DataError if the file cannot be read, and for a label that is not valid.
         """
         valid: set[str] = set()
         for item in self.parse(source):
