@@ -60,7 +60,7 @@ class ConfigError(UsageError):
         if len(self.problems) + more == 1:
             super().__init__(where + self.problems[0])
         else:
-            shown = first_of([f"  - {problem}" for problem in self.problems], more=more)
+            shown = [f"  - {problem}" for problem in first_of(self.problems, more=more)]
             super().__init__(f"{where}{len(self.problems) + more:,} problems in the config", shown)
 
 

@@ -45,7 +45,8 @@ def audit(
     ] = None,
     overrides: options.Overrides = None,
     folds: Annotated[
-        int, typer.Option(metavar="K", min=2, help="Number of folds, and of models to train.")
+        int,
+        typer.Option(metavar="K", min=2, max=1000, help="Number of folds, and of models to train."),
     ] = 5,
     by: options.ByUnit = None,
     seed: options.Seed = 0,

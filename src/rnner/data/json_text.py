@@ -34,14 +34,20 @@ def decode_at(
         line += text.count("\n", position, error.pos)
         problem = error.msg.removesuffix(" at")  # "Invalid control character at"
         message = f"not valid JSON: {problem} at character {error.colno}"
-    except (ValueError, RecursionError) as error:  # numbers with thousands of digits, deeply nested lists
-        message = f"this JSON cannot be read: {error}"
+    except RecursionError:
+        message = "this JSON cannot be read: lists and objects are nested too deeply"
+    except ValueError as error:
+        reason = "a number has thousands of digits" if "digits" in str(error) else error
+        message = f"this JSON cannot be read: {reason}"
     raise DataError(message, path, line)
 
 
 def shorten(value: Any) -> str:
     """Return a value as JSON for a message, at most 120 characters long."""
-    text = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
+    try:
+        text = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
+    except RecursionError:  # it was read with less on the stack
+        return "lists and objects that are nested deeply"
     return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE - 3]}..."
 
 
