@@ -38,6 +38,7 @@ from rnner.scoring.evaluation import predictions_reports
 from rnner.scoring.metrics import score_entities
 from rnner.scoring.pairing import pair
 from rnner.scoring.passages import read_annotated_file
+from rnner.system.files import is_partial
 from rnner.tags import SCHEMES, from_spans, to_spans
 from rnner.workbench.check.check import check
 from rnner.workbench.check.findings import CheckReport
@@ -188,7 +189,7 @@ def conversion_problems(trial: Trial) -> Iterator[str]:
         "illegal": trial.illegal,
     }
     done = trial.step(f"convert to {to}", lambda: convert(source, out, form=form, to=to, **rules))
-    left = [other.name for other in path.parent.iterdir() if other.name.endswith(".partial")]
+    left = [other.name for other in path.parent.iterdir() if is_partial(other)]
     if left or out.exists() != (done is not None):
         yield f"convert to {to} leaves {left or out.exists()}"
     if done is None:

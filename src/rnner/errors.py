@@ -19,7 +19,7 @@ _COMPARED_LENGTH = 100  # characters of the longest of them
 class RnnerError(Exception):
     """An error the user can fix. `exit_code` is the exit code of the command line.
 
-    Example:
+    Examples:
         >>> try:
         ...     rnner.load("runs/gone")
         ... except rnner.RnnerError as error:

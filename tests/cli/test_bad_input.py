@@ -340,7 +340,7 @@ def test_a_full_disk_is_reported_with_the_file(rnner, folder, monkeypatch):
     def full(tensors, path, metadata):
         raise SafetensorError("No space left on device (os error 28)")
 
-    monkeypatch.setattr("safetensors.torch.save_file", full)
+    monkeypatch.setattr("rnner.system.tensor_files.save_file", full)
     outcome = rnner("train", "--config", "tiny.yaml", "--output", "run", "--quiet")
     message = "run/checkpoint/state.safetensors: cannot be written (No space left on device (os error 28))"
     assert (outcome.code, outcome.err) == (1, f"error: {message} (RNNER_DEBUG=1 shows the traceback)\n")

@@ -59,7 +59,7 @@ def test_a_file_is_refused(tmp_path):
 def test_replacing_a_run_keeps_other_files(tmp_path, config):
     run(tmp_path / "run", config)
     (tmp_path / "run" / "predictions.txt").write_text("mine")
-    (tmp_path / "run" / "model.safetensors.partial").write_text("half")
+    (tmp_path / "run" / ".rnner-4f3k.partial").mkdir()  # as a killed run leaves it
     stopped_after(tmp_path / "run", config, 1)
     there = {path.name for path in (tmp_path / "run").iterdir()}
     assert there == {"predictions.txt", "config.yaml", "vocabulary.json", "checkpoint"}

@@ -122,7 +122,8 @@ def _report_usage_error(error: Any) -> int:
 
 
 def _describe(error: BaseException) -> str:
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    is_torch = type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
+    if is_torch or isinstance(error, MemoryError):
         return "out of memory: lower training.batch_tokens, or predict in smaller batches"
     if isinstance(error, OSError):
         return f"{error.filename or 'the output'}: {error.strerror}" if error.strerror else str(error)

@@ -36,17 +36,14 @@ def write_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def open_output(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that replaces `path` only if the block succeeds; devices and pipes are written directly.
+    """Open a file that replaces `path` only if the block succeeds; see `atomic_replace`.
 
     Raises:
         UsageError: the file cannot be opened.
     """
-    target = path.resolve()  # a symbolic link stays one
     with ExitStack() as stack:
-        if target.is_file() or not target.exists():
-            target = stack.enter_context(atomic_replace(target))
         with write_errors(path):
-            file = stack.enter_context(target.open("wb"))
+            file = stack.enter_context(stack.enter_context(atomic_replace(path)).open("wb"))
         yield file
 
 

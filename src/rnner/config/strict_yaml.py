@@ -9,7 +9,6 @@ import yaml
 
 from rnner.errors import ConfigError
 
-
 _LARGEST = 2**63 - 1  # no size or seed is larger
 
 

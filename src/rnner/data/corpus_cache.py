@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,7 +21,7 @@ from typing import Any
 
 from rnner.data.splits import IllegalTags, Split
 from rnner.data.token_table import Column, TokenTable
-from rnner.system.files import atomic_replace, cache_folder
+from rnner.system.files import atomic_replace, cache_folder, is_partial
 
 MIN_BYTES = 8 << 20  # smaller sources are not cached: half a million words are parsed in a second or two
 _BLOCK = 1 << 20
@@ -93,10 +93,7 @@ def _stored(split: Split, file: Path) -> Split:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_old(file.parent)
-        # A separate name per process, because two may write the same file.
-        handle, name = tempfile.mkstemp(prefix=f"{file.stem[:16]}-", suffix=".partial", dir=file.parent)
-        os.close(handle)
-        with atomic_replace(file, Path(name)) as partial:
+        with atomic_replace(file) as partial:
             _write(split, partial)
     except OSError as error:
         problem = f"the cache {file.parent} cannot be written ({error.strerror or error})"
@@ -106,13 +103,15 @@ def _stored(split: Split, file: Path) -> Split:
 
 
 def _remove_old(folder: Path) -> None:
-    """Remove files that were not used for a month, and partial files of killed processes after a day."""
+    """Remove files that were not used for a month, and what killed processes left after a day."""
     now = time.time()
-    for suffix, age in ((".arrow", _MAX_AGE), (".partial", _DAY)):
-        for path in folder.glob(f"*{suffix}"):
-            with suppress(OSError):  # another process may have removed it
-                if now - path.stat().st_mtime > age:
-                    path.unlink()
+    for path in folder.iterdir():
+        with suppress(OSError):  # another process may have removed it
+            age = now - path.stat().st_mtime
+            if path.suffix == ".arrow" and age > _MAX_AGE:
+                path.unlink()
+            elif is_partial(path) and age > _DAY:
+                shutil.rmtree(path)
 
 
 def _write(split: Split, file: Path) -> None:

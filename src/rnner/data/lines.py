@@ -10,6 +10,7 @@ from typing import IO, Any, NamedTuple
 
 from rnner.data.other_files import kind_of
 from rnner.errors import DataError, closest
+from rnner.system.files import is_partial
 
 _BLOCK = 1 << 20  # bytes (characters of a text stream) read at a time
 
@@ -99,7 +100,7 @@ def line_ends(path: Path) -> LineEnds:
 def no_such_file(path: Path) -> str:
     """Return the message for a path that does not exist, with the closest existing name."""
     try:
-        names = [entry.name for entry in path.parent.iterdir()]
+        names = [entry.name for entry in path.parent.iterdir() if not is_partial(entry)]
     except OSError:
         return f"file not found; the folder {path.parent} does not exist either"
     name = closest(path.name, names)

@@ -35,7 +35,8 @@ from rnner.model.file_names import (
 from rnner.model.tagger import Tagger
 from rnner.nn.cells import cell_names
 from rnner.nn.embeddings import FrozenVectors
-from rnner.system.files import write_atomically, write_tensors
+from rnner.system.files import write_atomically
+from rnner.system.tensor_files import write_tensors
 
 
 @dataclass(frozen=True)

@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # slow to import, and only `write_tensors` needs it
-    from torch import Tensor
+_PREFIX, _SUFFIX = ".rnner-", ".partial"
 
 
 @contextmanager
-def atomic_replace(path: Path, partial: Path | None = None) -> Iterator[Path]:
+def atomic_replace(path: Path) -> Iterator[Path]:
     """Yield a path to write to; when the block ends, what was written there replaces `path` in one step.
 
-    If the block raises, `path` stays as it was and the partial file or folder is removed. To write several
-    files, all or none, enter one `atomic_replace` per file in an `ExitStack`.
+    What is written there, a file or a new folder, is in a temporary folder beside `path`: its random name is
+    created exclusively, and only its owner can enter it. At the end, the contents are on disk (fsync), and a
+    file has the mode and, where the system permits it, the owner of the file that it replaces. If the block
+    raises, `path` stays as it was, and the temporary folder is removed.
+
+    A symbolic link stays one: the file that it leads to is replaced. A device or pipe is written directly. To
+    write several files, all or none, enter one `atomic_replace` per file in an `ExitStack`.
 
     Args:
         path: the file (or new folder) to create or replace. Its parent must exist.
-        partial: where to write, on the same file system; by default `path` with `.partial` appended.
+
+    Raises:
+        OSError: the folder cannot be written, or the file is read-only.
 
     Example:
-        >>> import tempfile
         >>> target = Path(tempfile.mkdtemp()) / "scores.json"
         >>> with atomic_replace(target) as partial:
         ...     _ = partial.write_text("{}")
         >>> target.read_text()
         '{}'
     """
-    partial = partial or path.with_name(path.name + ".partial")
+    target = Path(os.path.realpath(path))
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        yield target
+        return
+    if target.is_file() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     try:
+        folder = Path(tempfile.mkdtemp(_SUFFIX, _PREFIX, target.parent))
+    except OSError as error:  # it names the temporary folder
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    try:
+        partial = folder / target.name
         yield partial
-        if partial.is_file():
-            with partial.open("rb+") as file:
-                os.fsync(file.fileno())
-        partial.replace(path)
+        if target.is_file():
+            _copy_owner_and_mode(target, partial)
+        _sync(partial)
+        partial.replace(target)
+        _sync_folder(target.parent)
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        partial.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -51,25 +66,16 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         partial.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write tensors to a safetensors file, atomically.
+def is_partial(path: Path) -> bool:
+    """Return whether this is a temporary folder of `atomic_replace`; a killed process leaves it behind."""
+    return path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX)
 
-    Raises:
-        OSError: the file cannot be written.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
 
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
-        with atomic_replace(path) as partial:
-            partial.unlink(missing_ok=True)
-            partial.touch()
-            mode = partial.stat().st_mode  # set by the umask; safetensors lets only the owner read its files
-            save_file(contiguous, partial, metadata)
-            partial.chmod(mode)
-    except (SafetensorError, OSError) as error:  # safetensors raises SafetensorError if the disk is full
-        raise OSError(f"{path}: cannot be written ({error})") from None
+def remove_partial(folder: Path) -> None:
+    """Remove the temporary folders that killed processes left in a folder to which nobody else writes."""
+    for path in folder.iterdir():
+        if is_partial(path):
+            shutil.rmtree(path)
 
 
 def cache_folder() -> Path:
@@ -79,3 +85,33 @@ def cache_folder() -> Path:
     shared = os.environ.get("XDG_CACHE_HOME", "")
     # The XDG specification says to ignore relative paths.
     return (Path(shared) if os.path.isabs(shared) else Path("~/.cache").expanduser()) / "rnner"
+
+
+def _copy_owner_and_mode(old: Path, new: Path) -> None:
+    state = old.stat()
+    if os.name == "posix" and (state.st_uid, state.st_gid) != (new.stat().st_uid, new.stat().st_gid):
+        with suppress(PermissionError):  # only root may give files away
+            os.chown(new, state.st_uid, state.st_gid)
+    new.chmod(state.st_mode & 0o7777)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or a folder with all its files, is on disk."""
+    if not path.is_dir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        return
+    for child in path.iterdir():
+        _sync(child)
+    _sync_folder(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on disk."""
+    if os.name != "posix":  # Windows cannot open folders
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -11,11 +11,10 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
 from rnner.errors import ModelError
 from rnner.model.file_names import CHECKPOINT
-from rnner.system.files import write_tensors
+from rnner.system.files import remove_partial
+from rnner.system.tensor_files import read_tensors, write_tensors
 from rnner.training.progress import Position
 from rnner.training.trainer import Trainer
 
@@ -46,14 +45,12 @@ def load_checkpoint(run: Path, trainer: Trainer, fingerprint: str) -> None:
     path = run / CHECKPOINT / FILE
     hint = "start again with --overwrite"
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        state, metadata = read_tensors(path)
         position = Position.from_dict(json.loads(metadata["position"]))
         if metadata["fingerprint"] != fingerprint:
             raise ModelError(f"{path}: was saved with other data or another config: {hint}")
         trainer.load_state_dict(state, position)
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise ModelError(f"{path}: is not a checkpoint of this run ({error}): {hint}") from None
 
 
@@ -61,7 +58,7 @@ def remove_checkpoint(run: Path) -> None:
     """Remove the checkpoint, and its folder if nothing else is in it."""
     folder = run / CHECKPOINT
     if folder.is_dir():
-        for path in (folder / FILE, folder / (FILE + ".partial")):
-            path.unlink(missing_ok=True)
+        (folder / FILE).unlink(missing_ok=True)
+        remove_partial(folder)
         if not any(folder.iterdir()):
             folder.rmdir()

@@ -31,7 +31,7 @@ from rnner.model.folder import (
     save_weights,
 )
 from rnner.scoring.evaluation import evaluate
-from rnner.system.files import write_atomically
+from rnner.system.files import is_partial, remove_partial, write_atomically
 from rnner.system.process_memory import keep_freed_memory, peak_memory_mb
 from rnner.training.checkpoint import has_checkpoint, load_checkpoint, remove_checkpoint, save_checkpoint
 from rnner.training.progress import Epoch, Position, Step
@@ -108,10 +108,10 @@ def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
         return
     if not folder.is_dir():
         raise UsageError(f"{folder}: is a file; --output takes a folder")
-    names = {path.name for path in folder.iterdir()}
+    names = {path.name for path in folder.iterdir() if not is_partial(path)}
     # config.yaml and README.md may be the user's own files; only rnner writes the two below.
     ours = {VOCABULARY, SEEDS}
-    if names - {f"{name}.partial" for name in ours} and not names & ours:
+    if names and not names & ours:
         raise UsageError(f"{folder}: contains files that are not from a run; choose another --output")
     if names and not (resume or overwrite):
         raise UsageError(f"{folder}: contains a run; use --resume to continue or --overwrite to replace it")
@@ -138,15 +138,15 @@ def clear_output(folder: Path) -> None:
     (folder / METRICS).unlink(missing_ok=True)  # first: a run without metrics is not finished
     remove_checkpoint(folder)
     for name in (ONNX, CARD, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
-        (folder / f"{name}.partial").unlink(missing_ok=True)
         (folder / name).unlink(missing_ok=True)
     if (folder / SEEDS).exists():
         for seed_folder in sorted(path for path in folder.glob("seed-*") if path.is_dir()):
             clear_output(seed_folder)
             if not any(seed_folder.iterdir()):
                 seed_folder.rmdir()
-    (folder / f"{SEEDS}.partial").unlink(missing_ok=True)
     (folder / SEEDS).unlink(missing_ok=True)
+    if folder.is_dir():
+        remove_partial(folder)
 
 
 def check_same_config(folder: Path, config: Config) -> None:

@@ -190,3 +190,14 @@ def test_what_csv_quotes_and_what_it_cannot_hold(written) -> None:
     assert out.getvalue() == 'sentence_id,token,tag\n1,"a,b",O\n1,"""",B-X\n'
     with pytest.raises(DataError, match="CSV cannot hold"):
         csv_table.write([TaggedSentence(["a\nb"], ["O"], [1])], out, written(""))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["1,and,B-PER O\n1,Rose,O O\n", "1,and,['O']\n1,Rose,\"['B-PER', 'O']\"\n"],
+    ids=["words", "lists"],
+)
+def test_a_row_holds_a_sentence_only_if_its_word_cell_does(written, rows: str) -> None:
+    """Otherwise a table with damaged tags would be read by its damage."""
+    sentences = list(csv_table.read(written("sentence_id,token,tag\n" + rows)))
+    assert [sentence.words for sentence in sentences] == [["and", "Rose"]]

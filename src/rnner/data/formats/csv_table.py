@@ -45,14 +45,14 @@ def detect(head: Head) -> bool:
     _, line = first_row(lines)
     header = parse_header(line)
     if header is None:
-        rows = [line, *(line for _, line in lines if line.strip())]
-        return len(rows) > 1 and all(map(_TAGGED_ROW.fullmatch, rows))
+        written = [line, *(line for _, line in lines if line.strip())]
+        return len(written) > 1 and all(map(_TAGGED_ROW.fullmatch, written))
     records = _records(SourceFile(head.path), lines, header, multiline=False)
-    tags = [cells[header.tags[0]] for _, cells in records if len(cells) > header.tags[0]]
-    if any(tag.startswith("[{") for tag in tags):
+    rows, tag = [cells for _, cells in records], header.tags[0]
+    if any(len(cells) > tag and cells[tag].startswith("[{") for cells in rows):
         return False  # spans, as in Label Studio's CSV
     named = header.sentence is not None or header.document is not None
-    return header.delimiter != "\t" or named or any(map(_is_wide, tags))
+    return header.delimiter != "\t" or named or any(_is_wide_row(cells, header.word, tag) for cells in rows)
 
 
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
@@ -77,7 +77,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
     chosen = chosen_columns(source, header.names)
     header = replace(header, word=chosen.get("token", header.word))
     tag_columns = [chosen["tag"]] if "tag" in chosen else header.tags
-    lists = sum(any(len(cells) > i and _is_wide(cells[i]) for i in tag_columns) for _, cells in rows)
+    lists = sum(any(_is_wide_row(cells, header.word, i) for i in tag_columns) for _, cells in rows)
     wide = lists > _LEAST_LISTS * len(rows)
     tags = _tag_columns(header, chosen.get("tag"), rows, wide)
     _check_words(source, header, tags, rows, wide)
@@ -256,10 +256,14 @@ class _Sentences:
 # --- one sentence per row ----------------------------------------------------------------------------------
 
 
-def _is_wide(cell: str) -> bool:
-    """Return whether a cell holds several tags: a list, or tags separated by spaces."""
-    tags = cell.split()
-    return is_list(cell) or (len(tags) > 1 and ("O" in tags or all(map(is_tag, tags))))
+def _is_wide_row(cells: Sequence[str], word: int, tag: int) -> bool:
+    """Return whether two columns of a row hold several words and their tags, as lists or between spaces."""
+    if len(cells) <= max(word, tag):
+        return False
+    words, tags = cells[word].split(), cells[tag].split()
+    if is_list(cells[tag]):
+        return is_list(cells[word]) or len(words) > 1
+    return min(len(words), len(tags)) > 1 and ("O" in tags or all(map(is_tag, tags)))
 
 
 def _wide_sentences(
