@@ -110,6 +110,8 @@ def test_the_closest_key_or_value_is_suggested(problems, text, expected):
         ("encoder: {layers: 65}", "encoder.layers: must be less than or equal to 64, got 65"),
         ("embeddings: {characters: {width: 4}}", "embeddings.characters.width: must be odd"),
         ("head: {crf: 1}", "head: a section is not one of crf, softmax"),
+        ("embeddings: {casing: 99999999999}", "embeddings.casing: must be less than or equal to 65536"),
+        ("embeddings: {characters: {hidden: 99999999999}}", "hidden: must be less than or equal to 65536"),
         ("training: {seed: " + "7" * 4000 + "}", "7777... (a whole number)"),
     ],
 )

@@ -9,8 +9,6 @@ import yaml
 
 from rnner.errors import ConfigError
 
-_LARGEST = 2**63 - 1  # no size or seed is larger
-
 
 class _Loader(yaml.SafeLoader):
     """Loader in which 1e-3 is a number, a date is text, and a duplicate key is an error.
@@ -29,10 +27,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            value = super().construct_object(node, deep)
-            if type(value) is int and abs(value) > _LARGEST:
-                raise ValueError
-            return value
+            return super().construct_object(node, deep)
         except (ValueError, TypeError, KeyError, AttributeError):
             # PyYAML raises these for `0x_`, `!!bool maybe` or a number of 5,000 digits.
             kind = node.tag.rpartition(":")[2]
