@@ -294,7 +294,7 @@ def test_renamed_tags_are_as_if_they_had_been_added(sentences: list[list[str]]) 
         renamed.add(tags)
         direct.add([names[tag] for tag in tags])
     first = next((i, tags.index("o")) for i, tags in enumerate([*sentences, ["o"]]) if "o" in tags)
-    assert "o" not in renamed.tags or renamed.first_place("o") == first
+    assert "o" not in renamed.tags or renamed.first_place({"o"}) == first
     renamed.rename(names)
     assert renamed.tags == direct.tags
     assert all(renamed.first_violation(scheme) == direct.first_violation(scheme) for scheme in SCHEMES)

@@ -187,9 +187,8 @@ def label_of(tag: str) -> str | None:
 
 def is_tag(text: str) -> bool:
     """Return whether a text looks like a tag of any scheme: O, B-X, I-X, E-X, S-X, 0 or 1."""
-    return text in ("O", "0", "1") or (
-        text[:2] in ("B-", "I-", "E-", "S-") and is_label(text[2:].rstrip(" "))
-    )
+    prefix, label = text[:2], text[2:].rstrip(" ")
+    return text in ("O", "0", "1") or (prefix in ("B-", "I-", "E-", "S-") and is_label(label))
 
 
 def is_label(text: str) -> bool:
@@ -210,9 +209,8 @@ class SchemeDetector:
         pairs = list(zip([None, *tags], [*tags, None], strict=True))
         self._counts.update(pairs)
         if new := len(self._counts) != len(self._first):
-            last = max(len(tags) - 1, 0)
             for position, pair in enumerate(pairs):
-                self._first.setdefault(pair, (self.sentences, min(position, last)))
+                self._first.setdefault(pair, (self.sentences, min(position, max(len(tags) - 1, 0))))
         self.sentences += 1
         return new
 
