@@ -20,9 +20,15 @@ def test_an_error_is_on_the_line_of_the_fault_not_of_the_value():
         decode_at(TEXT, TEXT.index('{"text": "Grace'), "letters.json", 4)
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "1" * 10_000])
-def test_json_that_python_cannot_hold_is_an_error(text):
-    with pytest.raises(DataError, match=r"^a.json:3: this JSON cannot be read: "):
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[" * 100_000, "lists and objects are nested too deeply"),
+        ("1" * 10_000, "a number has thousands of digits"),
+    ],
+)
+def test_json_that_python_cannot_hold_is_an_error(text, reason):
+    with pytest.raises(DataError, match=f"^a.json:3: this JSON cannot be read: {reason}$"):
         decode_at(text, 0, "a.json", 3)
 
 
@@ -40,6 +46,10 @@ def test_long_values_are_shortened_and_can_be_printed():
     assert shorten({"name": "Zoë"}) == '{"name": "Zoë"}'
     assert len(shorten("a" * 500)) == 120 and shorten("a" * 500).endswith("...")
     assert shorten("\ud83d") == '"\\ud83d"'
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert shorten(nested) == "lists and objects that are nested deeply"
 
 
 def test_a_lone_surrogate_is_found():
