@@ -179,9 +179,9 @@ def _words(folder: Path, text: str, model: Path) -> Iterator[tuple]:
     broken.write_text(json.dumps({text: text}) + "\n", encoding="utf-8")
     for form in PREDICTIONS:
         base = ["predict", "--model", model, "--format", form]
-        lossless = ["Ada\tB-PER"] if form == "conll" else []  # in a pipe
+        lossless = {"conll": ["Ada\tB-PER"], "html": ["<title>"]}.get(form, [])  # a page keeps direction marks
         yield f"predict: text, {form}", [*base, f"Ada {text}"], *lossless
-        yield f"predict: words, {form}", [*base, "--file", file], *(lossless and [f"\n{word}\t"])
+        yield f"predict: words, {form}", [*base, "--file", file], *([f"\n{word}\t"] if form == "conll" else lossless)
         yield f"predict: records, {form}", [*base, "--file", records, "--input", "jsonl"], *lossless
         yield f"predict: broken record, {form}", [*base, "--file", broken, "--input", "jsonl"]
     yield (
