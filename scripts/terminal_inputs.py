@@ -142,7 +142,7 @@ def _names(folder: Path, text: str, model: Path) -> Iterator[tuple]:
         "config init: output",
         ["config", "init", "--train", file, "--output", folder / f"{text}.yaml", "--overwrite"],
     )
-    yield "predict: file name", ["predict", "--model", model, "--file", file, "--format", "html"]
+    yield "predict: file name", ["predict", "--model", model, "--file", file, "--format", "html"], "<title>"
     yield "predict: output", ["predict", "--model", model, "Ada", "--output", folder / f"{text}.jsonl"]
     other = folder / f"model{text}"
     shutil.copytree(model, other, dirs_exist_ok=True)
@@ -179,9 +179,15 @@ def _words(folder: Path, text: str, model: Path) -> Iterator[tuple]:
     broken.write_text(json.dumps({text: text}) + "\n", encoding="utf-8")
     for form in PREDICTIONS:
         base = ["predict", "--model", model, "--format", form]
-        lossless = {"conll": ["Ada\tB-PER"], "html": ["<title>"]}.get(form, [])  # a page keeps direction marks
+        lossless = {"conll": ["Ada\tB-PER"], "html": ["<title>"]}.get(
+            form, []
+        )  # a page keeps direction marks
         yield f"predict: text, {form}", [*base, f"Ada {text}"], *lossless
-        yield f"predict: words, {form}", [*base, "--file", file], *([f"\n{word}\t"] if form == "conll" else lossless)
+        yield (
+            f"predict: words, {form}",
+            [*base, "--file", file],
+            *([f"\n{word}\t"] if form == "conll" else lossless),
+        )
         yield f"predict: records, {form}", [*base, "--file", records, "--input", "jsonl"], *lossless
         yield f"predict: broken record, {form}", [*base, "--file", broken, "--input", "jsonl"]
     yield (
