@@ -67,9 +67,10 @@ def problem(case: Case, mode: str, output: Output) -> str | None:
             at = next(i for i, (a, b) in enumerate(zip(text, safe, strict=False)) if a != b)
             return f"a control character in std{name}: ...{text[max(0, at - 40) : at + 20]!r}"
     messages = shown.err or shown.out
-    if "\nerror:forged" in messages:
-        return f"a forged line: {messages!r}"
     if not case.debug:
+        # A text that was found names in is printed with its line breaks.
+        if "\nerror:forged" in (messages if output.code else shown.err):
+            return f"a forged line: {messages!r}"
         if "error: unexpected" in messages or "Traceback" in messages:
             return f"an unexpected error: {messages[-500:]!r}"
         errors = re.findall(r"^error:", messages, re.MULTILINE)

@@ -47,7 +47,7 @@ class Case(NamedTuple):
     Attributes:
         name: the command and the place of the hostile text.
         lossless: what stdout must contain unchanged if it is a pipe; its controls are not checked then.
-        debug: whether to show tracebacks.
+        debug: whether to show tracebacks, which have lines of their own, as have warnings of libraries.
     """
 
     name: str
@@ -322,6 +322,7 @@ def _code(folder: Path, text: str, model: Path) -> Iterator[tuple]:
     ):
         path = folder / f"code-{kind}.py"
         path.write_text(f"TEXT = {text!r}\n{line}\n", encoding="utf-8")
-        yield f"predict: code {kind}", ["predict", "Ada", "--model", model, "--code", path]
-        yield f"info: code {kind}", ["info", "--code", path]
+        own_lines = ["", True] if kind in ("warns", "logs") else []
+        yield f"predict: code {kind}", ["predict", "Ada", "--model", model, "--code", path], *own_lines
+        yield f"info: code {kind}", ["info", "--code", path], *own_lines
     yield "predict: missing code", ["predict", "Ada", "--model", model, "--code", text]

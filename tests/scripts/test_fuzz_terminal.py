@@ -63,6 +63,8 @@ def test_a_control_character_is_a_problem(problem, control):
 
 def test_other_problems_are_noticed(problem):
     assert "a forged line" in problem(err="error: a\nerror:forged\n")
+    assert "a forged line" in problem(err="warning: a\nerror:forged\n", code=0)
+    assert problem("a\nerror:forged\n", code=0) is None
     assert "2 error lines" in problem(err="error: a\nerror: b\n")
     assert "0 error lines" in problem(err="a\n")
     assert "unexpected" in problem(err="error: unexpected KeyError: x\n")
