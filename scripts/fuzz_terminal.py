@@ -68,7 +68,7 @@ def problem(case: Case, mode: str, output: Output) -> str | None:
             return f"a control character in std{name}: ...{text[max(0, at - 40) : at + 20]!r}"
     messages = shown.err or shown.out
     if not case.debug:
-        # A text that was found names in is printed with its line breaks.
+        # With exit code 0, stdout is a document, which keeps its line breaks.
         if "\nerror:forged" in (messages if output.code else shown.err):
             return f"a forged line: {messages!r}"
         if "error: unexpected" in messages or "Traceback" in messages:
