@@ -39,7 +39,7 @@ class RnnerError(Exception):
 
 
 class UsageError(RnnerError):
-    """A wrong call: an invalid option, a device that is not available, an output that already exists."""
+    """An invalid request: an unknown option, an unavailable device, an output that already exists."""
 
     exit_code = 2
 
@@ -49,7 +49,7 @@ class ConfigError(UsageError):
 
     Args:
         problems: one sentence per problem, each starting with the key (`training.epochs: ...`).
-        source: the config file, if any.
+        source: the config file; None if the config is not from a file.
         more: number of further problems.
     """
 
@@ -90,7 +90,7 @@ class DataError(RnnerError):
 
 
 class ModelError(RnnerError):
-    """A model that cannot be loaded: it is missing, damaged, not from rnner, or needs a file not given."""
+    """A model that cannot be loaded: missing, damaged, not from rnner, or without a file that it needs."""
 
 
 class TrainingError(RnnerError):
@@ -130,3 +130,9 @@ def first_of(items: Sequence[str], *, more: int = 0) -> list[str]:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """Return a number and its noun: `1 token`, `1,024 tokens`, or `2 entities` with `plural="entities"`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def shorten(text: str, length: int = 120) -> str:
+    """Return a text that may quote a file; if it is longer than `length` characters, without its middle."""
+    half = length // 2
+    return text if len(text) <= length else f"{text[:half]}...{text[-half:]}"

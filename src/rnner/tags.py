@@ -10,8 +10,8 @@ A tag is `O` or a prefix and a label (`B-PER`). The label may contain hyphens: `
 
 In every scheme an entity continues from one tag to the next if the first is `B-X` or `I-X` and the second is
 `I-X` or `E-X` with the same label. The schemes differ only in which tags they allow, so a single rule
-decodes them all, and each has its own check. `conlleval`, for reading only, allows tags in any order:
-it finds the entities that the CoNLL evaluation script finds.
+decodes them all, and each has its own check. `conlleval`, which can be read but not written, allows tags in
+any order. It finds the same entities as the CoNLL evaluation script.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PREFERENCE = ("iob2", "iob1", "bioes", "binary")
 
 
 class Span(NamedTuple):
-    """An entity in a sentence: words `start` to `end`, half-open, from 0."""
+    """An entity in a sentence: words `start` to `end` (exclusive), counted from 0."""
 
     start: int
     end: int
@@ -95,8 +95,8 @@ class SchemeError(TagError):
 def to_spans(tags: Sequence[str], scheme: str) -> list[Span]:
     """Return the entities of one sentence, in order.
 
-    `conlleval` allows `O` and tags with the prefixes B, I, E and S in any order. It reads a prefix without a
-    label as the label `_`, as seqeval does. Adjacent names in `binary` tags become one span.
+    `conlleval` allows `O` and tags with the prefixes B, I, E and S in any order. It gives a prefix
+    without a label the label `_`, as seqeval does. Adjacent names in `binary` tags become one span.
 
     Raises TagError for a tag that is not in the scheme, or is not allowed where it occurs.
     """
@@ -145,7 +145,7 @@ def from_spans(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
 
 
 def tag_inventory(labels: Iterable[str], scheme: str) -> list[str]:
-    """Return all tags: the outside tag, then those of each label (sorted), with prefixes in BIES order."""
+    """Return all tags of a scheme: the outside tag, then those of each label (sorted), ordered B, I, E, S."""
     _check_scheme(scheme, SCHEMES)
     if scheme == "binary":
         return ["0", "1"]
@@ -169,7 +169,7 @@ def transitions(tags: Sequence[str], scheme: str) -> Transitions:
 
 
 def boundaries(tags: Sequence[str], scheme: str) -> list[list[bool]]:
-    """Return whether there is a boundary at [i][j]: no entity continues from tag i to a following tag j."""
+    """Return a matrix that is True at [i][j] if no entity continues from tag i to a following tag j."""
     _check_scheme(scheme, (*SCHEMES, LENIENT))
     return [[not _transition(before, tag, scheme)[1] for tag in tags] for before in tags]
 
@@ -235,7 +235,7 @@ class SchemeDetector:
             self._first[pair] = min(place, self._first.get(pair, place))
 
     def violations(self, scheme: str) -> dict[tuple[str | None, str | None], str]:
-        """Return the pairs of adjacent tags that violate a scheme, with the reason.
+        """Return a reason for each pair of adjacent tags that violates a scheme.
 
         In a pair, None stands for the start or end of a sentence.
         """

@@ -39,7 +39,7 @@ class Terminal(Console):
             yield Segment(text if control else printable(text, keep="\n"), style, control)
 
     def on_broken_pipe(self) -> NoReturn:
-        """Raise; rich would exit with 1, but `rnner ... | head` is not an error."""
+        """Raise BrokenPipeError. Rich would exit with 1, but `rnner ... | head` is not an error."""
         raise BrokenPipeError
 
 

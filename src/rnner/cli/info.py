@@ -23,9 +23,9 @@ def info(
     ] = None,
     code: options.Code = None,
 ) -> None:
-    """Show versions, devices and what a model consists of.
+    """Show versions and devices, and describe a model.
 
-    With --model: its labels, its size, its layers and the implementation that computes each of them.
+    With --model, also show the model's labels, size and layers, and the implementation of each layer.
     """
     import torch
 

@@ -22,7 +22,8 @@ def find_problem(data: dict[str, Any]) -> str | None:
         return f"its format_version is {data['format_version']!r}; this rnner reads {FORMAT_VERSION}"
     if data.get("tokenizer", 1) not in range(1, TOKENIZER + 1):
         return (
-            f"it needs tokenizer version {data['tokenizer']!r}; this rnner has 1 to {TOKENIZER}; upgrade it"
+            f"it needs tokenizer version {data['tokenizer']!r}; this rnner has 1 to {TOKENIZER}; "
+            "upgrade rnner"
         )
     if not isinstance(data.get("own_tokenizer", ""), str):
         return "'own_tokenizer' is not a string"

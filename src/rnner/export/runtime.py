@@ -2,7 +2,7 @@
 
 `rnner.export.writer` writes the files and describes the inputs of the graph. Everything that is not computed
 by the graph is in the metadata of the file, under the keys below. A file in a model folder omits the words
-and their vectors: they are read from the other files of the folder, after their digests have been checked.
+and their vectors: they are read from the other files of the folder, whose digests are checked first.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.data.word_index import SortedWords
 from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
-from rnner.errors import ModelError, UsageError
-from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS
+from rnner.errors import ModelError, UsageError, shorten
+from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS, check_model_files
 
 if TYPE_CHECKING:  # an optional dependency, imported when a model is loaded
     from onnxruntime import InferenceSession
@@ -39,7 +39,7 @@ VECTOR_WORDS_KEY = "rnner.vector_words"  # one word per line, sorted by code poi
 N_GRAMS_KEY = "rnner.n_grams"  # in the same form; absent if words are not composed
 FILES_KEY = "rnner.files"  # in a folder, replaces the three above: JSON, SHA-256 of its files
 THRESHOLD_KEY = "rnner.threshold"  # probability that entities must exceed; absent if there is none
-AGREEMENT_KEY = "rnner.agreement"  # emission share common to words of one spelling; absent if none
+AGREEMENT_KEY = "rnner.agreement"  # weight of the mean over equal spellings; absent if none
 TRANSITIONS_KEY = "rnner.moves"  # JSON, [k + 1, k + 1]; see rnner.nn.crf.transitions
 
 SHARED_TABLES = {
@@ -91,10 +91,12 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
 
     Raises:
         UsageError: onnxruntime is not installed.
-        ModelError: the file is missing, corrupted or not written by rnner, or the folder around it has
-            changed; the message says what to do.
+        ModelError: the file is missing, corrupted or not written by rnner, or other files in its folder
+            have changed; the message says what to do.
     """
     path = Path(path)
+    if path.name == ONNX:
+        check_model_files(path.parent, [ONNX])
     if not path.is_file():
         raise ModelError(f"{path}: file not found; `rnner export DIR {path.name}` writes one")
     session = _session(path, threads)
@@ -103,7 +105,7 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
         raise ModelError(f"{path}: is an ONNX model, but not one written by `rnner export`")
     if metadata[FORMAT_KEY] != FORMAT_VERSION:
         raise ModelError(
-            f"{path}: its format version is {metadata[FORMAT_KEY]!r}, this rnner reads {FORMAT_VERSION}; "
+            f"{path}: its format version is {metadata[FORMAT_KEY]!r}, but this rnner reads {FORMAT_VERSION}; "
             "export it again"
         )
     try:
@@ -121,13 +123,14 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
         threshold, agreement = (_fraction(metadata, key) for key in (THRESHOLD_KEY, AGREEMENT_KEY))
         _check_graph(session, vocabulary)
     except (ModelError, KeyError, ValueError, TypeError, RecursionError) as error:
-        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        reason = shorten(f"it has no {error}" if isinstance(error, KeyError) else str(error), 300)
         raise ModelError(f"{path}: is corrupted ({reason}); export it again") from None
     return OnnxDecoder(path, session, vocabulary, transitions, threshold, agreement, **limits)
 
 
 def digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of each file that a graph in the folder depends on."""
+    check_model_files(folder, FOLDER_FILES)
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FOLDER_FILES}
 
 
@@ -136,6 +139,7 @@ def _shared_tables(path: Path) -> Arrays:
     weights = path.parent / WEIGHTS
     if path.name != ONNX or not weights.is_file() or FILES_KEY.encode() not in path.read_bytes():
         return {}
+    check_model_files(path.parent, FOLDER_FILES)
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -173,7 +177,7 @@ def _session(path: Path, threads: int | None) -> InferenceSession:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+    return shorten(str(error).partition("\n")[0], 300)
 
 
 def _vocabulary(metadata: dict[str, str], folder: Path) -> Vocabulary:
@@ -256,7 +260,7 @@ class OnnxDecoder(Decoder):
 
 
 def graph_inputs(batch: Batch[NDArray[Any]]) -> Arrays:
-    """Return everything that a graph may take, by name; see `rnner.export.writer`."""
+    """Return all inputs that a graph may have, by name; see `rnner.export.writer`."""
     arrays: Arrays = {name: getattr(batch, name) for name in _OF_BATCHES}
     if batch.composition is not None:
         arrays |= _composition_inputs(batch.composition)
