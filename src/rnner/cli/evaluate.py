@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from rnner.cli import options
-from rnner.cli.console import notice, print_json, print_table, warn
+from rnner.cli.console import notice, print_json, print_table, print_text, warn
 from rnner.decoding.windows import WINDOW
 from rnner.errors import DataError, UsageError
+from rnner.tags import LABEL_RULE, is_label
 
 if TYPE_CHECKING:
     from rnner.decoding.decoder import Decoder
@@ -163,6 +164,8 @@ def _parse_map(texts: Sequence[str]) -> LabelMap:
             raise UsageError(
                 f"--map {part}: expected OLD=NEW, such as PERSON=PER, or MISC= to ignore a label"
             )
+        if new and not is_label(new):
+            raise UsageError(f"--map {part}: the label {new!r} is not valid: {LABEL_RULE}")
         if labels.setdefault(old, new) != new:
             raise UsageError(f"--map: {old} is renamed to {labels[old]} and to {new}; rename it once")
     return labels
@@ -213,16 +216,14 @@ def _read(
 
 def _warn_of_other_column(path: Path) -> None:
     """Warn if predictions are read from the last column but another column also holds tags."""
-    from itertools import islice
-
     from rnner.data.formats.column_layout import LAYOUT_SAMPLE, detect_layout
     from rnner.data.formats.detect import detect_format
-    from rnner.data.lines import read_lines
+    from rnner.data.lines import first_lines, read_lines
 
     if not path.is_file() or detect_format(path) != "columns":
         return
     with suppress(DataError):  # the file has no column of tags
-        layout = detect_layout(list(islice(read_lines(path), LAYOUT_SAMPLE)))
+        layout = detect_layout(first_lines(read_lines(path), LAYOUT_SAMPLE))
         if layout.tag not in (None, layout.width - 1):
             also = f"column {layout.tag} (counted from 0) also holds tags"
             choice = "to choose, give --columns TOKEN,TAG,PREDICTED"
@@ -329,6 +330,6 @@ def _show(report: EvaluationReport | Comparison | RawTextReport, form: ScoreForm
     elif form is ScoreFormat.table:
         print_table(evaluation_table(report, matches=matches))
     elif report.scores.tokens:
-        typer.echo(conlleval_report(report.scores), nl=False)
+        print_text(conlleval_report(report.scores))
     else:
         raise UsageError("--format conlleval counts tokens: DATA and predictions must have the same words")

@@ -10,6 +10,8 @@ import typer
 
 from rnner import __version__
 from rnner.cli import options
+from rnner.cli.console import print_text
+from rnner.system.terminal import printable
 
 if TYPE_CHECKING:
     from rnner.data.vocabulary import Vocabulary
@@ -45,9 +47,9 @@ def info(
         rows |= {"model": model} | description
     width = max(map(len, rows))
     for name, value in rows.items():
-        typer.echo(f"{name:{width}}  {value}")
+        print_text(f"{name:{width}}  {printable(value)}\n")
     if layers:
-        typer.echo(f"\n{layers}")
+        print_text(f"\n{layers}\n")
 
 
 def _describe_model(path: Path) -> tuple[dict[str, str], str]:

@@ -21,6 +21,7 @@ from rnner.cli.train import STOP_SIGNALS, TrainOptions, report_model, report_set
 from rnner.config import Config
 from rnner.errors import UsageError
 from rnner.model.folder import load_metrics
+from rnner.system.terminal import guard_streams
 from rnner.training import seeds as seed_runs
 from rnner.training.output_folder import lock_output
 from rnner.training.progress import Epoch, Step
@@ -138,7 +139,9 @@ def _train_seed(
         return error.exit_code
     except BrokenPipeError:
         raise
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # code of the user may raise SystemExit
         if os.environ.get("RNNER_DEBUG") == "1":
             raise
         return report_error(error, f"seed {seed}: ")
@@ -200,6 +203,7 @@ def _finish_process(run: TrainOptions, seed: int, process: SpawnProcess, stoppin
 
 
 def _train_in_process(run: TrainOptions, config: Config, threads: int) -> None:
+    guard_streams()
     stopped = []
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in STOP_SIGNALS:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from rnner.tags import SCHEMES, tag_inventory
+from rnner.errors import first_of
+from rnner.tags import LABEL_RULE, SCHEMES, is_label, tag_inventory
 from rnner.text.tokenizer import TOKENIZER
 
 FORMAT_VERSION = 1
@@ -46,10 +47,13 @@ def find_problem(data: dict[str, Any]) -> str | None:
     for name, entries in distinct.items():
         if len(set(entries)) != len(entries):
             return f"duplicate {Counter(entries).most_common(1)[0][0]!r} in {name!r}"
+    for label in data["labels"]:
+        if not is_label(label):
+            return f"the label {label[:120]!r} is not valid: {LABEL_RULE}"
     if data.get("scheme") not in SCHEMES:
         return f"its scheme is {data.get('scheme')!r}; expected {', '.join(SCHEMES)}"
     if sorted(data["tags"]) != sorted(tag_inventory(data["labels"], data["scheme"])):
-        return f"'tags' are not the {data['scheme']} tags of the labels {', '.join(data['labels'])}"
+        return f"'tags' are not the {data['scheme']} tags of the labels {', '.join(first_of(data['labels']))}"
     return _lexicon_problem(data.get("lexicon"), 1 + len(data["labels"]))
 
 

@@ -11,10 +11,11 @@ from rich.style import Style
 from rich.text import Text
 
 from rnner.render.colours import label_colour
-from rnner.system.terminal import printable
+from rnner.system.terminal import DIRECTION_MARKS, printable
 from rnner.tags import Span
 from rnner.text.entity import Entity
 from rnner.text.spacing import spaced
+from rnner.text.unspaced import GRAPHEME
 
 BLACK_TEXT = Style(color="#000000")  # on the background of an entity
 LABEL_SPACE = "\x00"  # a space at which a line must not break; no piece contains this character
@@ -34,11 +35,12 @@ class TextPiece(NamedTuple):
 def text_pieces(text: str, entities: Iterable[Entity]) -> Iterator[TextPiece]:
     """Split a text at its entities and make control characters printable, except line breaks and tabs.
 
+    Marks of the direction stay too, for HTML; a terminal does not get them (see `rnner.cli.console`).
     `entities` are in text order and do not overlap.
     """
 
     def clean(start: int, end: int | None) -> str:
-        return printable(text[start:end].replace("\r\n", "\n"), keep="\n\t")
+        return printable(text[start:end].replace("\r\n", "\n"), keep="\n\t" + DIRECTION_MARKS)
 
     at = 0
     for entity in entities:
@@ -119,7 +121,7 @@ def line_breaks(text: str, width: int) -> Iterator[int]:
     for match in _WORD_AND_SPACE.finditer(text):
         word, space = match.groups()
         at = match.start()
-        for part in [word] if cell_len(word) <= width else regex.findall(r"\X", word):
+        for part in [word] if cell_len(word) <= width else GRAPHEME.findall(word):
             columns = cell_len(part)
             if part and used and used + columns > width:
                 yield at
