@@ -129,7 +129,7 @@ def test_a_signal_leaves_the_old_output_and_no_partial_file(trained, tmp_path, n
     with subprocess.Popen(
         [sys.executable, "-c", command, *arguments], stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        while len(list(tmp_path.iterdir())) == 1:
+        while not list(tmp_path.glob("*.partial/out.jsonl")):
             assert process.poll() is None
         process.send_signal(number)
         assert process.stderr.read() == b"error: interrupted\n"
