@@ -122,9 +122,9 @@ def test_a_forked_process_neither_keeps_the_lock_nor_removes_it(tmp_path: Path) 
 
 
 def test_a_full_disk_does_not_prevent_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(descriptor: int, data: bytes) -> int:
+    def full(descriptor: int, size: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.os, "write", full)
+    monkeypatch.setattr(module.os, "ftruncate", full)
     with folder_lock(tmp_path), pytest.raises(UsageError, match="another process"), folder_lock(tmp_path):
         pass

@@ -80,7 +80,8 @@ def _write_holder(descriptor: int) -> None:
     holder = json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": now})
     with suppress(OSError):  # the lock holds without it
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, holder.encode())
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(holder.encode())
 
 
 def _holder(descriptor: int) -> str:
