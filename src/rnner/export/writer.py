@@ -42,6 +42,7 @@ from rnner.export.graph import Graph
 from rnner.export.operators import add_tagger
 from rnner.model.file_names import ONNX, WEIGHTS
 from rnner.model.folder import LoadedModel
+from rnner.model.manifest import replacing
 from rnner.model.tagger import Tagger
 from rnner.system.files import write_atomically
 
@@ -73,7 +74,8 @@ def export_into_folder(model: LoadedModel) -> Path:
     metadata = {runtime.FILES_KEY: json.dumps(runtime.digests(model.folder))}
     proto = _to_onnx(model.tagger, model.vocabulary, rows, metadata)
     _refer_to_weights(proto, model.folder / WEIGHTS)
-    _write(path, proto)
+    with replacing(model.folder, ONNX):
+        _write(path, proto)
     return path
 
 

@@ -22,7 +22,7 @@ from rnner.config import Config, differences, load_config
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError, RnnerError, TrainingError, UsageError
 from rnner.model.card import model_card
-from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, ONNX, SEEDS, VOCABULARY, WEIGHTS
+from rnner.model.file_names import CARD, CONFIG, LOG, MANIFEST, METRICS, ONNX, SEEDS, VOCABULARY, WEIGHTS
 from rnner.model.folder import (
     load_metrics,
     load_model,
@@ -137,7 +137,7 @@ def clear_output(folder: Path) -> None:
     """Remove the files of a run, and no others. `check_output` accepts a folder that is partly cleared."""
     (folder / METRICS).unlink(missing_ok=True)  # first: a run without metrics is not finished
     remove_checkpoint(folder)
-    for name in (ONNX, CARD, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
+    for name in (MANIFEST, ONNX, CARD, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
         (folder / name).unlink(missing_ok=True)
     if (folder / SEEDS).exists():
         for seed_folder in sorted(path for path in folder.glob("seed-*") if path.is_dir()):

@@ -16,8 +16,8 @@ from typing import Any
 
 from rnner.config import Config
 from rnner.errors import ModelError, UsageError, counted
-from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, SEEDS, VOCABULARY, WEIGHTS
-from rnner.model.folder import load_metrics
+from rnner.model.file_names import CARD, CONFIG, LOG, MANIFEST, METRICS, SEEDS, VOCABULARY, WEIGHTS
+from rnner.model.folder import load_metrics, save_metrics
 from rnner.system.files import write_atomically
 from rnner.training.run import check_output, check_run, clear_output
 from rnner.training.setup import TrainingSetup
@@ -154,7 +154,10 @@ def summarize_seeds(folder: Path) -> dict[str, Any] | None:
 def _copy_best(folder: Path, summary: dict[str, Any]) -> None:
     """Copy the best model, and add a section on the seeds to its model card."""
     best = seed_folder(folder, summary["best"])
-    (folder / METRICS).unlink(missing_ok=True)  # written last: an interrupted copy is not a finished model
+    metrics = load_metrics(best)
+    assert metrics is not None, "only finished runs are compared"
+    for name in (METRICS, MANIFEST):  # written last: an interrupted copy is not a finished model
+        (folder / name).unlink(missing_ok=True)
     for name in (VOCABULARY, CONFIG, WEIGHTS, LOG):
         write_atomically(folder / name, (best / name).read_bytes())
     card = (best / CARD).read_text(encoding="utf-8")
@@ -165,7 +168,7 @@ def _copy_best(folder: Path, summary: dict[str, Any]) -> None:
         f"settings. Expect the mean (± standard deviation) of these settings:\n\n{scores}\n"
     )
     write_atomically(folder / CARD, f"{card}\n{section}")
-    write_atomically(folder / METRICS, (best / METRICS).read_bytes())
+    save_metrics(folder, metrics)
 
 
 def format_f1(summary: dict[str, Any], split: str) -> str:
