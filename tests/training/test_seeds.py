@@ -1,6 +1,5 @@
 """Runs with several seeds: their folders, their summary and the best model."""
 
-import json
 import statistics
 
 import pytest

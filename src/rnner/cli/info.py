@@ -81,8 +81,8 @@ def _verify(model: str | None) -> None:
     digests = read_manifest(path)
     if digests is None:
         raise ModelError(
-            f"{path}: has no {MANIFEST}, so its files cannot be verified; unfinished runs and models of older "
-            "versions have none"
+            f"{path}: has no {MANIFEST}, so its files cannot be verified; unfinished runs and models "
+            "of older versions have none"
         )
     states = file_states(path, digests)
     _print_rows(states)
