@@ -74,3 +74,15 @@ def test_the_bundled_model_is_whole(rnner):
     outcome = rnner("info", "--model", "en", "--verify")
     assert outcome.code == 0 and "changed" not in outcome.out
     assert outcome.out.count(" ok\n") == 6
+
+
+def test_verify_checks_an_exported_file(rnner, trained, tmp_path):
+    path = tmp_path / "my.onnx"
+    assert rnner("export", trained, path).code == 0
+    outcome = rnner("info", "--model", path, "--verify")
+    assert (outcome.code, outcome.out) == (0, "my.onnx  ok\n")
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 1
+    path.write_bytes(content)
+    outcome = rnner("info", "--model", path, "--verify")
+    assert outcome.code == 1 and "does not match its checksum" in outcome.err

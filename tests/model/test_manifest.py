@@ -113,8 +113,10 @@ def test_without_a_manifest_the_weights_have_their_own_checksum(model, place):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "7", "{}", '{"sha256": 5}', '{"sha256": {"config.yaml": 5}}', '{"sha256": {"x": "ab"}}']
-    + ["[" * 50_000, "\udcff"],
+    [
+        *("", "{", "[]", "7", "{}", "[" * 50_000, "\udcff"),
+        *('{"sha256": 5}', '{"sha256": {"config.yaml": 5}}', '{"sha256": {"x": "ab"}}'),
+    ],
 )
 def test_a_damaged_manifest_is_refused(model, content):
     (model / "manifest.json").write_text(content, errors="surrogateescape")

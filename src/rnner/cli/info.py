@@ -66,14 +66,14 @@ def _print_rows(rows: Mapping[str, str]) -> None:
 
 def _verify(model: str | None) -> None:
     """Print the state of each file of a model; raise a ModelError if one is not as it was written."""
-    from rnner.export.runtime import is_onnx_file, load_onnx
+    from rnner.export.runtime import is_onnx_file, verify_onnx
     from rnner.model.manifest import file_states, read_manifest
 
     if model is None:
         raise UsageError("--verify checks the files of a model; name it with --model DIR")
     path = options.resolve_model(model)
     if is_onnx_file(path):
-        load_onnx(path)
+        verify_onnx(path)
         _print_rows({path.name: "ok"})
         return
     if not path.is_dir():
