@@ -17,7 +17,7 @@ it finds the entities that the CoNLL evaluation script finds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -165,7 +165,7 @@ def transitions(tags: Sequence[str], scheme: str) -> Transitions:
             raise TagError(reason, position)
     return Transitions(
         start=[not _transition(None, tag, scheme)[0] for tag in tags],
-        step=[[not _transition(before, tag, scheme)[0] for tag in tags] for before in tags],
+        step=_pairs(tags, scheme, lambda before, tag: not _transition(before, tag, scheme)[0]),
         end=[not _transition(tag, None, scheme)[0] for tag in tags],
     )
 
@@ -173,7 +173,30 @@ def transitions(tags: Sequence[str], scheme: str) -> Transitions:
 def boundaries(tags: Sequence[str], scheme: str) -> list[list[bool]]:
     """Return whether there is a boundary at [i][j]: no entity continues from tag i to a following tag j."""
     _check_scheme(scheme, (*SCHEMES, LENIENT))
-    return [[not _transition(before, tag, scheme)[1] for tag in tags] for before in tags]
+    return _pairs(tags, scheme, lambda before, tag: not _transition(before, tag, scheme)[1])
+
+
+def _pairs(tags: Sequence[str], scheme: str, holds: Callable[[str, str], bool]) -> list[list[bool]]:
+    """Return `holds(before, tag)` for all pairs, by prefix: thousands of labels have millions of pairs.
+
+    It must depend only on the two prefixes, and on whether the labels are equal.
+    """
+    labels = [_label(tag, scheme) for tag in tags]
+    places: dict[str, list[int]] = {}
+    for place, label in enumerate(labels):
+        places.setdefault(label, []).append(place)
+    unknown = max(labels, default="") + "x"  # a label that none of the tags has
+    rows_of: dict[str, list[bool]] = {}
+    rows = []
+    for before, label in zip(tags, labels, strict=True):
+        other = f"{before[0]}-{unknown}" if label and scheme != "binary" else before
+        if other not in rows_of:
+            rows_of[other] = [holds(other, tag) for tag in tags]
+        row = rows_of[other].copy()
+        for place in places[label]:
+            row[place] = holds(before, tags[place])
+        rows.append(row)
+    return rows
 
 
 def label_of(tag: str) -> str | None:
