@@ -4,8 +4,8 @@
     python scripts/fuzz_model_files.py --only onnx:17 --keep found
 
 Models, ONNX files, checkpoints and entries of the corpus cache are changed: bytes are flipped, cut, inserted
-and overwritten with numbers; keys and values of JSON and YAML are exchanged, removed and replaced; tensors are
-renamed, retyped and filled with NaN; operators and attributes of ONNX graphs are replaced. In most cases the
+and overwritten with numbers; keys and values of JSON and YAML are exchanged, removed and replaced; tensors
+are renamed, retyped and filled with NaN; operators and attributes of ONNX graphs are replaced. In most cases the
 checksums are computed again afterwards, or else nothing behind them would be tested.
 
 Each case is loaded and used in a process of its own, with at most 1 GB more address space than before, and 20
