@@ -18,6 +18,7 @@ from rnner.model.folder import (
     save_weights,
 )
 from rnner.system.process_memory import peak_memory_mb
+from rnner.system.tensor_files import write_tensors
 from tiny_corpus import (
     CHARACTERS,
     N_GRAMS,
@@ -301,6 +302,24 @@ def test_vectors_with_another_dtype_are_refused(tmp_path, dtype):
     tensors["words.vectors"] = tensors["words.vectors"].to(dtype)
     save_file(tensors, tmp_path / "model.safetensors")
     refused(tmp_path, "'words.vectors' is torch.* expected torch.float16 or torch.float32")
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.float64, torch.float16, torch.uint8, torch.bool])
+@pytest.mark.parametrize("name", ["emission.bias", "words.weight", "head.moves"])
+def test_weights_with_another_dtype_are_refused(model, name, dtype):
+    tensors = load_file(model / "model.safetensors")
+    tensors[name] = tensors[name].to(dtype)
+    write_tensors(model / "model.safetensors", tensors)
+    refused(model, f"'{name}' is {dtype}, expected torch.float32")
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", ["emission.bias", "words.weight", "characters.bias"])
+def test_weights_that_are_not_finite_are_refused(model, name, number):
+    tensors = load_file(model / "model.safetensors")
+    tensors[name].reshape(-1)[-1] = number
+    write_tensors(model / "model.safetensors", tensors)
+    refused(model, f"'{name}' has a number that is NaN or infinite")
 
 
 @pytest.mark.parametrize(
