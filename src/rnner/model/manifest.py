@@ -21,7 +21,7 @@ from rnner.system.files import write_atomically
 
 _KEY = "sha256"
 _DIGEST = re.compile("[0-9a-f]{64}")
-_BLOCK = 1 << 20
+_BLOCK = 1 << 17
 _logger = logging.getLogger(__name__)
 
 
@@ -115,10 +115,10 @@ def replacing(folder: Path, name: str) -> Iterator[None]:
 
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
-    digest = hashlib.sha256()
+    digest, block = hashlib.sha256(), memoryview(bytearray(_BLOCK))
     with path.open("rb", buffering=0) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+        while size := file.readinto(block):
+            digest.update(block[:size])
     return digest.hexdigest()
 
 
