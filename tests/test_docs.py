@@ -14,16 +14,22 @@ from rnner.data.formats.registry import FORMATS, read_documents
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture
-def config_reference():
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "config_reference.py")
+def generated(script):
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.reference()
 
 
-def test_the_config_reference_is_up_to_date(config_reference):
-    assert (ROOT / "docs" / "config.md").read_text(encoding="utf-8") == config_reference
+@pytest.fixture
+def config_reference():
+    return generated("config_reference.py")
+
+
+@pytest.mark.parametrize("page", ["config", "commands"])
+def test_the_reference_pages_are_up_to_date(page):
+    expected = generated(f"{page}_reference.py")
+    assert (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") == expected
 
 
 @pytest.mark.parametrize(
@@ -71,3 +77,25 @@ def test_the_example_of_a_format_is_detected_and_has_one_person(name, tmp_path):
         assert [
             (document.text[span.start : span.end], span.label.upper()[:3]) for span in document.spans
         ] == [("Ada Lovelace", "PER")]
+
+
+# --- links and commands ------------------------------------------------------------------------------------
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_that_exist(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    targets = [target.partition("#")[0] for target in LINK.findall(text) if "://" not in target]
+    assert [target for target in targets if target and not (page.parent / target).exists()] == []
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_every_page_is_listed_on_the_index():
+    listed = set(LINK.findall((ROOT / "docs" / "index.md").read_text(encoding="utf-8")))
+    assert {page.name for page in PAGES[1:]} - listed == {"index.md"}

@@ -13,7 +13,7 @@ from pathlib import Path
 class RnnerError(Exception):
     """An error the user can fix. `exit_code` is the exit code of the command line.
 
-    Example:
+    Examples:
         >>> try:
         ...     rnner.load("runs/gone")
         ... except rnner.RnnerError as error:

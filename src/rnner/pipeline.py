@@ -51,7 +51,7 @@ def load(
         ModelError: the model is not found or corrupted; the message says what to do.
         UsageError: the device, the code file or onnxruntime is not available.
 
-    Example:
+    Examples:
         >>> pipeline = rnner.load("runs/my")
         >>> pipeline.labels
         ['LOC', 'ORG', 'PER']
@@ -91,7 +91,7 @@ class Pipeline:
         decoder: the decoder of a loaded model; see `load`.
         origin: what the decoder was loaded from; needed for pickling only.
 
-    Example:
+    Examples:
         >>> from concurrent.futures import ThreadPoolExecutor
         >>> pipeline = rnner.load("runs/my")
         >>> texts = ["Konrad Zuse built a machine.", "Rain fell on Philadelphia."]
@@ -144,7 +144,7 @@ class Pipeline:
         Raises:
             TypeError: a text is not a string; the message has its index.
 
-        Example:
+        Examples:
             >>> pipeline = rnner.load("runs/my")
             >>> text = "Ada Lovelace wrote to Charles Babbage. Nobody in Paris had heard of it."
             >>> for entity in pipeline(text):
@@ -170,7 +170,7 @@ class Pipeline:
         Raises:
             TypeError: a text is not a string; the message has its index.
 
-        Example:
+        Examples:
             >>> document = rnner.load("runs/my").documents("She slept. Alan Turing walked to London.")
             >>> [[token.text for token in tokens] for tokens in document.sentences]
             [['She', 'slept', '.'], ['Alan', 'Turing', 'walked', 'to', 'London', '.']]
@@ -212,7 +212,7 @@ class Pipeline:
             n: number of readings per sentence, at least 1.
             numbers: the `documents` argument passed to `tag_documents`, if any.
 
-        Example:
+        Examples:
             >>> pipeline = rnner.load("runs/my")
             >>> (document,) = pipeline.with_readings(pipeline.documents(["Rain fell on Philadelphia."]), 2)
             >>> (best, second), = document.nbest()  # of the only sentence
@@ -238,7 +238,7 @@ class Pipeline:
         Raises:
             TypeError: a sentence is not a list of strings; the message has its index.
 
-        Example:
+        Examples:
             >>> pipeline = rnner.load("runs/my")
             >>> (entities,) = pipeline.tag([["Konrad", "Zuse", "built", "a", "machine", "in", "Berlin", "."]])
             >>> [(entity.label, entity.start, entity.end, entity.text) for entity in entities]

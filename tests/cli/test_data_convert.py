@@ -171,7 +171,7 @@ def test_columns_of_a_table_are_named(rnner, folder):
         (
             "Word,Tag",
             1,
-            "train.conll: token: Word is a name; for this format, give the number of the column, from 0",
+            "train.conll: token: Word is a name; for this format, give the column number, counted from 0",
         ),
     ],
 )

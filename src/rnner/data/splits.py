@@ -30,7 +30,7 @@ _PREFIXES = "BIES"
 
 
 class IllegalTags(NamedTuple):
-    """Illegal tags, read as conlleval reads them: their number, and line and reason of the first."""
+    """The number of illegal tags (read as conlleval reads them), and the line and reason of the first."""
 
     times: int
     line: int

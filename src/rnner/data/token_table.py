@@ -52,7 +52,7 @@ class TokenTable:
 
     Attributes:
         tokens, tags: the words and their tags.
-        starts: `[s + 1]` int64, index of each sentence's first word, and w.
+        starts: `[s + 1]` int64, index of each sentence's first word, followed by w.
         documents: `[s]` int32, document numbers from 0; -1 before the first mark.
         lines: `[s]` int64, line of each sentence's first word or record, from 1.
     """

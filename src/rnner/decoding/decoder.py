@@ -47,7 +47,7 @@ class Decoder(ABC):
     Args:
         vocabulary: the model's.
         threshold: the probability that entities must exceed, if any; see `rnner.decoding.threshold`.
-        agreement: the share of emissions common to equal spellings, if any; see `rnner.decoding.agreement`.
+        agreement: the weight of the mean over equal spellings, if any; see `rnner.decoding.agreement`.
         uses_documents: whether the model uses whole documents.
         limits: fields of `rnner.decoding.batching.Limits`. A sentence longer than `window` words is read in
             overlapping windows (`rnner.decoding.windows`), which bounds memory; each window still sees the

@@ -20,7 +20,7 @@ class Document:
         spans: the entities of each sentence, with positions in words.
         readings: the most probable ways to tag each sentence, from `Pipeline.with_readings`.
 
-    Example:
+    Examples:
         >>> document = rnner.load("runs/my").documents("Ada Lovelace wrote to Charles Babbage.")
         >>> [(entity.label, entity.text) for entity in document.entities()]
         [('PER', 'Ada Lovelace'), ('PER', 'Charles Babbage')]
@@ -55,7 +55,7 @@ class Document:
     def above(self, threshold: float) -> Document:
         """Return a copy without entities whose probability is below the threshold.
 
-        Example:
+        Examples:
             >>> document = rnner.load("runs/my").documents("Ada Lovelace wrote to Charles Babbage.")
             >>> len(document.entities()), len(document.above(0.99999).entities())
             (2, 0)

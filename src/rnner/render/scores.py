@@ -87,7 +87,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
 
 
 def raw_text_table(report: RawTextReport) -> RenderableType:
-    """Return scores on raw text, beside scores on tokens if there are any, and the entities cut by tokens."""
+    """Return tables of scores on raw text (and on tokens, if present) and of entities that split a token."""
     parts: list[RenderableType] = [_raw_types_table(report)]
     if report.tokens is not None:
         share = 100 * report.kept_tokens / max(1, report.gold_tokens)

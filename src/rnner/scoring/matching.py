@@ -95,7 +95,7 @@ def count_matches(gold: Sequence[list[Span]], predicted: Sequence[list[Span]]) -
 def count_matches_per_type(
     gold: Sequence[list[Span]], predicted: Sequence[list[Span]]
 ) -> dict[str, dict[str, Matches]]:
-    """Count the matches among the entities of each label, by label; arguments as for `count_matches`."""
+    """Count the matches separately for each label; arguments as for `count_matches`."""
     check_same_length(gold=gold, predicted=predicted)
     gold_of: dict[str, list[list[Span]]] = defaultdict(list)  # of the sentences with each label
     predicted_of: dict[str, list[list[Span]]] = defaultdict(list)

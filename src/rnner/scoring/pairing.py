@@ -30,7 +30,7 @@ class Pairing:
     Attributes:
         gold: the words and the gold entities.
         predicted: the entities of each file of predictions.
-        by_tokens: whether the words are those of the files, not pieces of text between entities.
+        by_tokens: True if the words are the files' tokens, False if they are pieces of the common text.
         notes: what was read differently or left out.
     """
 

@@ -88,8 +88,8 @@ class _Worker:
         except (EOFError, OSError):
             self._process.join()
             code = self._process.exitcode or 0
-            how = f"was killed (signal {-code}), possibly out of memory" if code < 0 else f"ended ({code})"
-            raise RnnerError(f"a worker process {how}; fewer --workers need less memory") from None
+            how = f"was killed (signal {-code}), possibly out of memory" if code < 0 else f"exited ({code})"
+            raise RnnerError(f"a worker process {how}; to use less memory, reduce --workers") from None
         if error is not None:
             raise error
         return result

@@ -16,7 +16,7 @@ class Entity:
         text: the characters `[start:end]` of the text.
         score: the model's probability of exactly this entity, 0 to 1.
 
-    Example:
+    Examples:
         >>> Entity("PER", 0, 12, "Ada Lovelace", 0.98).to_dict()
         {'label': 'PER', 'start': 0, 'end': 12, 'text': 'Ada Lovelace', 'score': 0.98}
     """

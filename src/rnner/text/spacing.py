@@ -56,7 +56,7 @@ def _is_split_into_characters(words: Sequence[str]) -> bool:
 
 
 def spacing(words: Sequence[str]) -> list[bool]:
-    """Return whether white space follows each word as printed text has it; never after the last word."""
+    """Return, for each word, whether white space follows it in printed text; False for the last word."""
     apart = plain_spacing(words)
     open_quotes: set[str] = set()
     for i, word in enumerate(words):

@@ -79,7 +79,7 @@ def train(
         UsageError, ConfigError, DataError, ModelError: the message says what is wrong and what to do.
         TrainingError: training diverged.
 
-    Example:
+    Examples:
         >>> import rnner
         >>> result = rnner.train("my.yaml", output="runs/mine", overrides=["training.epochs=2"])
         >>> sorted(result.metrics)[:2]

@@ -218,6 +218,7 @@ def test_a_file_without_words_has_no_sentence(text: str) -> None:
         (f"Bo B-PER\n{'x' * 500}\n", {}, 2, f"(separated by spaces): '{'x' * 120}...'"),
         ("Bo\nruns\n", {}, None, "the file has one column; expected at least two"),
         ("Bo O\rruns O\r", {}, None, "lone carriage returns"),
+        ("sep=|\rword|tag\rGreta|B-PER\rOslo|B-LOC\r", {}, None, "lone carriage returns"),
         ("Bo\tB-PER\rruns\tO\r\nIt\tO\rrained\tO\r", {}, None, "lone carriage returns"),
         ("Bo NNP\nruns VBZ\n", {}, None, "no column holds tags"),
         ("Bo NNP\nruns VBZ\n", {}, None, "in rows like 'Bo | NNP'; set data.columns"),

@@ -46,7 +46,7 @@ def test_words_sentences_and_stacked_entities(written) -> None:
         ("Holm", "family|name"),
         ("Bergen", "NamedEntity"),
     ]
-    note = "entities without a value, labelled NamedEntity after their layer: 1"
+    note = "entities without a value, labelled with the layer name NamedEntity: 1"
     assert source.note_lines() == [note]
 
 
@@ -58,7 +58,7 @@ def test_an_entity_may_cross_sentences_and_offsets_may_count_characters(written)
     assert (document.text, document.spans) == ("a 😀 bc", [CharSpan(2, 6, "Place")])
     assert source.note_lines() == [
         "sentences read with offsets in characters: 1",
-        "entities without a value, labelled Place after their layer: 1",
+        "entities without a value, labelled with the layer name Place: 1",
     ]
 
 

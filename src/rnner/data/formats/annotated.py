@@ -100,7 +100,7 @@ class SourceFile:
         for key, column in (self.columns or {}).items():
             if isinstance(column, str):
                 raise self.error(
-                    f"{key}: {column} is a name; for this format, give the number of the column, from 0"
+                    f"{key}: {column} is a name; for this format, give the column number, counted from 0"
                 )
         return None if self.columns is None else dict(self.columns)  # type: ignore[arg-type]
 

@@ -133,7 +133,7 @@ def _read_entities(source: SourceFile) -> Iterator[tuple[int, list[Mark]]]:
 
 
 def _line(document: AnnotatedText, source: SourceFile, number: int, span: CharSpan) -> str:
-    """Return the line of an entity, which brat splits at line breaks."""
+    """Return the line for an entity, with one pair of offsets per line of text that the entity covers."""
     start, end, label = span
     if len(label.split()) != 1 or label != label.strip():
         raise source.error(f"brat cannot hold the label {label!r}: it has white space", document.line)

@@ -32,7 +32,8 @@ _OTHER = re.compile("[ \t\n\0]")
 
 def detect(head: Head) -> bool:
     """Return whether nearly all words of the first lines have a tag."""
-    return _detect_separator(head.lines[:_SAMPLE]) is not None
+    old_line_ends = "\r" in head.text and "\n" not in head.text  # the reader of columns will report them
+    return not old_line_ends and _detect_separator(head.lines[:_SAMPLE]) is not None
 
 
 def read(source: SourceFile) -> Iterator[TaggedSentence]:

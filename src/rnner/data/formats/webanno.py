@@ -258,7 +258,7 @@ class _Document:
         note_choice(self.source, "entities read from", read, entities.values(), "tag=LAYER.FEATURE")
         if unnamed := sum(not span.label for span in found[best]):
             layer = columns[best].layer
-            self.source.notes[f"entities without a value, labelled {layer} after their layer"] += unnamed
+            self.source.notes[f"entities without a value, labelled with the layer name {layer}"] += unnamed
             found[best] = [span._replace(label=span.label or layer) for span in found[best]]
         text = "".join(self.texts)
         self.source.note_outside(text, chain.from_iterable(self.sentences))

@@ -45,7 +45,7 @@ _Index = dict[str, list[tuple[_Occurrence, frozenset[str]]]]  # sentences by eac
 
 
 def check_repeats(files: Sequence[ColumnFile]) -> Iterator[Finding]:
-    """Find repeats in and between files; each is reported once, with the first occurrence of its words."""
+    """Find repeated sentences within and across files; report each repeat with its first occurrence."""
     first: dict[str, _Occurrence] = {}
     new_by_file: list[list[_Occurrence]] = []  # the sentences of each file that no earlier file has
     for file in files:
