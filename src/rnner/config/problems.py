@@ -44,7 +44,8 @@ _EXPECTED = {
 def explain(detail: Any) -> str:
     """Describe one problem that pydantic found."""
     location = [str(part) for part in detail["loc"]]
-    key, kind, value = ".".join(location), detail["type"], detail.get("input")
+    key = ".".join(part if len(part) <= 60 else f"{part[:57]}..." for part in location)
+    kind, value = detail["type"], detail.get("input")
     context = detail.get("ctx", {})
     if kind == "extra_forbidden":
         siblings = list(section_at(location[:-1]).model_fields)
