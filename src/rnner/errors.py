@@ -87,3 +87,9 @@ def did_you_mean(word: str, words: Collection[str]) -> str:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """Return a number and its noun: `1 token`, `1,024 tokens`, or `2 entities` with `plural="entities"`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def one_line(message: object) -> str:
+    """Return the message of another library as one line of at most 200 characters."""
+    line = " ".join(str(message).split())
+    return line if len(line) <= 200 else f"{line[:197]}..."

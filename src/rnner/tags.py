@@ -10,14 +10,14 @@ A tag is `O` or a prefix and a label (`B-PER`). The label may contain hyphens: `
 
 In every scheme an entity continues from one tag to the next if the first is `B-X` or `I-X` and the second is
 `I-X` or `E-X` with the same label. The schemes differ only in which tags they allow, so a single rule
-decodes them all, and each has its own check. `conlleval`, for reading only, allows tags in any order:
-it finds the entities that the CoNLL evaluation script finds.
+decodes them all, and each has its own check. `conlleval`, which can be read but not written, allows tags in
+any order. It finds the same entities as the CoNLL evaluation script.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ _PREFERENCE = ("iob2", "iob1", "bioes", "binary")
 
 
 class Span(NamedTuple):
-    """An entity in a sentence: words `start` to `end`, half-open, from 0."""
+    """An entity in a sentence: words `start` to `end` (exclusive), counted from 0."""
 
     start: int
     end: int
@@ -49,7 +49,7 @@ class Transitions(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """The first place where tags violate a scheme, and the total number of such places (`times`).
+    """The first place where tags violate a scheme, and the total number of violations (`times`).
 
     `previous` is None at the start of a sentence; `tag` is None at its end.
     """
@@ -96,8 +96,8 @@ class SchemeError(TagError):
 def to_spans(tags: Sequence[str], scheme: str) -> list[Span]:
     """Return the entities of one sentence, in order.
 
-    `conlleval` allows `O` and tags with the prefixes B, I, E and S in any order. It reads a prefix without a
-    label as the label `_`, as seqeval does. Adjacent names in `binary` tags become one span.
+    `conlleval` allows `O` and tags with the prefixes B, I, E and S in any order. It gives a prefix
+    without a label the label `_`, as seqeval does. Adjacent names in `binary` tags become one span.
 
     Raises TagError for a tag that is not in the scheme, or is not allowed where it occurs.
     """
@@ -147,7 +147,7 @@ def from_spans(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
 
 
 def tag_inventory(labels: Iterable[str], scheme: str) -> list[str]:
-    """Return all tags: the outside tag, then those of each label (sorted), with prefixes in BIES order."""
+    """Return all tags of a scheme: the outside tag, then those of each label (sorted), ordered B, I, E, S."""
     _check_scheme(scheme, SCHEMES)
     if scheme == "binary":
         return ["0", "1"]
@@ -165,38 +165,15 @@ def transitions(tags: Sequence[str], scheme: str) -> Transitions:
             raise TagError(reason, position)
     return Transitions(
         start=[not _transition(None, tag, scheme)[0] for tag in tags],
-        step=_pairs(tags, scheme, lambda before, tag: not _transition(before, tag, scheme)[0]),
+        step=[[not _transition(before, tag, scheme)[0] for tag in tags] for before in tags],
         end=[not _transition(tag, None, scheme)[0] for tag in tags],
     )
 
 
 def boundaries(tags: Sequence[str], scheme: str) -> list[list[bool]]:
-    """Return whether there is a boundary at [i][j]: no entity continues from tag i to a following tag j."""
+    """Return a matrix that is True at [i][j] if no entity continues from tag i to a following tag j."""
     _check_scheme(scheme, (*SCHEMES, LENIENT))
-    return _pairs(tags, scheme, lambda before, tag: not _transition(before, tag, scheme)[1])
-
-
-def _pairs(tags: Sequence[str], scheme: str, holds: Callable[[str, str], bool]) -> list[list[bool]]:
-    """Return `holds(before, tag)` for all pairs, by prefix: thousands of labels have millions of pairs.
-
-    It must depend only on the two prefixes, and on whether the labels are equal.
-    """
-    labels = [_label(tag, scheme) for tag in tags]
-    places: dict[str, list[int]] = {}
-    for place, label in enumerate(labels):
-        places.setdefault(label, []).append(place)
-    unknown = max(labels, default="") + "x"  # a label that none of the tags has
-    rows_of: dict[str, list[bool]] = {}
-    rows = []
-    for before, label in zip(tags, labels, strict=True):
-        other = f"{before[0]}-{unknown}" if label and scheme != "binary" else before
-        if other not in rows_of:
-            rows_of[other] = [holds(other, tag) for tag in tags]
-        row = rows_of[other].copy()
-        for place in places[label]:
-            row[place] = holds(before, tags[place])
-        rows.append(row)
-    return rows
+    return [[not _transition(before, tag, scheme)[1] for tag in tags] for before in tags]
 
 
 def label_of(tag: str) -> str | None:
@@ -240,7 +217,7 @@ class SchemeDetector:
         return {tag for _, tag in self._first if tag is not None}
 
     def first_place(self, tag: str) -> tuple[int, int]:
-        """Return the sentence and the position, from 0, of the first word with a tag."""
+        """Return the indices, from 0, of the sentence and the word in which a tag first occurs."""
         return min(place for (_, own), place in self._first.items() if own == tag)
 
     def rename(self, names: Mapping[str, str]) -> None:
@@ -255,7 +232,7 @@ class SchemeDetector:
             self._first[pair] = min(place, self._first.get(pair, place))
 
     def violations(self, scheme: str) -> dict[tuple[str | None, str | None], str]:
-        """Return the pairs of adjacent tags that violate a scheme, with the reason.
+        """Return a reason for each pair of adjacent tags that violates a scheme.
 
         In a pair, None stands for the start or end of a sentence.
         """

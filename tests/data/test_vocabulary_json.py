@@ -123,7 +123,7 @@ def broken(**changes):
         (broken(n_grams=["ang", "<gr", "ang"]), "duplicate 'ang' in 'n_grams'"),
         (broken(n_grams=["ang", ""]), "an entry of 'n_grams' is empty"),
         (broken(own_tokenizer="x" * 201), "'own_tokenizer' has more than 200 characters"),
-        (broken(labels=[f"L{i}" for i in range(1001)]), "it has 1001 labels; a model has at most 1000"),
+        (broken(labels=[f"L{i}" for i in range(501)]), "it has 501 labels; a model has at most 500"),
         (broken(format_version=[0] * 10_000), "its format_version is [0, 0"),
         (broken(scheme="x" * 10_000), "its scheme is 'xxx"),
     ],

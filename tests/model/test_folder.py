@@ -396,3 +396,16 @@ def test_corrupt_metrics_are_refused(tmp_path, content):
     (tmp_path / "metrics.json").write_text(content)
     with pytest.raises(ModelError, match=r"metrics\.json: is"):
         load_metrics(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["F\n4", "\x1b[2J", "x" * 10_000])
+def test_a_message_of_the_parser_becomes_one_short_line(model, kind):
+    path = model / "model.safetensors"
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["emission.bias"]["dtype"] = kind
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + size :])
+    message = refused(model, "is corrupted or truncated")
+    assert "\n" not in message and len(message) < 500

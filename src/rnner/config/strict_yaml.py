@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import reprlib
 from typing import Any
 
 import yaml
 
-from rnner.errors import ConfigError
-
-_LONGEST = 200  # characters of a problem, which may quote the file
+from rnner.errors import ConfigError, one_line
 
 
 class _Loader(yaml.SafeLoader):
@@ -24,10 +21,7 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(
-                None,
-                None,
-                f"*{event.anchor[:40]}: aliases are not allowed; write out the value",
-                event.start_mark,
+                None, None, f"*{event.anchor}: aliases are not allowed; write out the value", event.start_mark
             )
         return super().compose_node(parent, index)
 
@@ -47,14 +41,11 @@ class _Loader(yaml.SafeLoader):
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 raise yaml.constructor.ConstructorError(
-                    None,
-                    None,
-                    f"the key {reprlib.repr(key)} is not text: put it in quotes",
-                    key_node.start_mark,
+                    None, None, f"the key {key!r} is not text: put it in quotes", key_node.start_mark
                 )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"duplicate key {reprlib.repr(key)}", key_node.start_mark
+                    None, None, f"duplicate key {key!r}", key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -90,6 +81,6 @@ def parse_yaml(text: str, source: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
         what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError([f"not valid YAML: {what[:_LONGEST]}"], where) from None
+        raise ConfigError([f"not valid YAML: {one_line(what)}"], where) from None
     except RecursionError:
         raise ConfigError(["not valid YAML: nested too deeply"], source) from None

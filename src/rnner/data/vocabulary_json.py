@@ -11,7 +11,7 @@ from rnner.text.tokenizer import TOKENIZER
 
 FORMAT_VERSION = 1
 RESERVED = ["<pad>", "<unknown>"]  # ids 0 and 1; never looked up, so a token "<pad>" is an ordinary word
-MAX_LABELS = 1000  # the scores of transitions between tags take memory with the square of this
+MAX_LABELS = 500  # the scores of transitions between tags take time and memory with the square of this
 _LONGEST_NAME = 200
 STRING_LISTS = ("labels", "tags", "characters", "words", "vector_words")
 

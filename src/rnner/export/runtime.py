@@ -24,7 +24,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.data.word_index import SortedWords
 from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
-from rnner.errors import ModelError, UsageError
+from rnner.errors import ModelError, UsageError, one_line
 from rnner.export.graph_check import CheckedGraph, check_graph
 from rnner.export.onnx_file import CHECKSUM_KEY, OnnxFile, read_onnx
 from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS
@@ -109,7 +109,7 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
         graph = check_graph(file.graph, tables, vocabulary.lexicon.size if vocabulary.lexicon else 0)
         _check_sizes(graph, vocabulary)
     except (ModelError, KeyError, ValueError, TypeError, RecursionError, OverflowError) as error:
-        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        reason = f"it has no {error}" if isinstance(error, KeyError) else one_line(error)
         raise ModelError(f"{path}: is corrupted ({reason}); export it again") from None
     session = _session(path, file, tables, threads)
     return OnnxDecoder(path, session, vocabulary, transitions, threshold, agreement, **limits)
@@ -129,7 +129,7 @@ def _read(path: Path) -> OnnxFile:
         with path.open("rb") as opened:
             file = read_onnx(memoryview(mmap(opened.fileno(), 0, access=ACCESS_READ)))
     except (ValueError, KeyError, OSError) as error:
-        raise ModelError(f"{path}: is corrupted or truncated ({error}); export it again") from None
+        raise ModelError(f"{path}: is corrupted or truncated ({one_line(error)}); export it again") from None
     if FORMAT_KEY not in file.metadata:
         raise ModelError(f"{path}: is an ONNX model, but not one written by `rnner export`")
     if file.metadata[FORMAT_KEY] != FORMAT_VERSION:
@@ -141,7 +141,7 @@ def _read(path: Path) -> OnnxFile:
         file.check_checksum()
         file.check_fields()
     except ValueError as error:
-        raise ModelError(f"{path}: is corrupted ({error}); export it again") from None
+        raise ModelError(f"{path}: is corrupted ({one_line(error)}); export it again") from None
     if FILES_KEY in file.metadata:
         _check_folder(path, file.metadata[FILES_KEY])
     return file
@@ -180,7 +180,7 @@ def _shared_tables(weights: Path) -> Arrays:
             present = set(file.keys())
             return {name: file.get_tensor(own) for name, own in SHARED_TABLES.items() if own in present}
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{weights}: is corrupted or truncated ({error})") from None
+        raise ModelError(f"{weights}: is corrupted or truncated ({one_line(error)})") from None
 
 
 def _session(path: Path, file: OnnxFile, tables: Arrays, threads: int | None) -> InferenceSession:
@@ -198,11 +198,7 @@ def _session(path: Path, file: OnnxFile, tables: Arrays, threads: int | None) ->
         source = bytes(file.content) if tables else path  # from bytes, onnxruntime reads no other files
         return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a dozen exception classes
-        raise ModelError(f"{path}: is corrupted ({_first_line(error)}); export it again") from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+        raise ModelError(f"{path}: is corrupted ({one_line(error)}); export it again") from None
 
 
 def _vocabulary(metadata: dict[str, str], folder: Path) -> Vocabulary:
@@ -280,7 +276,7 @@ class OnnxDecoder(Decoder):
         try:
             (emissions,) = self._session.run(["emissions"], {name: available[name] for name in self._inputs})
         except Exception as error:  # onnxruntime has a dozen exception classes
-            raise ModelError(f"{self._path}: cannot run ({_first_line(error)}); export it again") from None
+            raise ModelError(f"{self._path}: cannot run ({one_line(error)}); export it again") from None
         return cast(Floats, emissions)
 
     def lattice(self, emissions: Floats, lengths: Integers) -> NumpyLattice:

@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from rnner.config import Config, load_config, to_yaml
 from rnner.data.vocabulary import Vocabulary
-from rnner.errors import ConfigError, ModelError, UsageError
+from rnner.errors import ConfigError, ModelError, UsageError, one_line
 from rnner.model.build import build_tagger
 from rnner.model.file_names import (
     CHECKPOINT,
@@ -150,7 +150,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _corrupt(path: Path, error: Exception) -> ModelError:
-    return ModelError(f"{path}: is corrupted or truncated ({error}); copy the model folder again")
+    return ModelError(f"{path}: is corrupted or truncated ({one_line(error)}); copy the model folder again")
 
 
 def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary, *, verified: bool) -> Tagger:

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from rnner.errors import one_line
 from rnner.system.files import atomic_replace
 
 _DIGEST = "sha256"
@@ -54,7 +55,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except SafetensorError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(one_line(error)) from None
     if _DIGEST not in metadata:
         raise ValueError("has no checksum")
     if has_changed(tensors, metadata):
