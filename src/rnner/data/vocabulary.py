@@ -21,10 +21,16 @@ from rnner.data.batches import PADDING, UNKNOWN, Batch
 from rnner.data.casing import casing_class
 from rnner.data.lexicon import Lexicon
 from rnner.data.subwords import WeightedRows, compose
-from rnner.data.vocabulary_json import FORMAT_VERSION, MAX_LABELS, RESERVED, STRING_LISTS, find_problem
+from rnner.data.vocabulary_json import (
+    FORMAT_VERSION,
+    RESERVED,
+    STRING_LISTS,
+    check_number_of_labels,
+    find_problem,
+)
 from rnner.data.word_features import CharacterTable, Features, collate_features, integers, pad
 from rnner.data.word_index import known_spelling, word_ids
-from rnner.errors import DataError, ModelError
+from rnner.errors import ModelError
 from rnner.tags import tag_inventory
 from rnner.text.tokenizer import DEFAULT_TOKENIZER, TOKENIZER
 
@@ -93,7 +99,7 @@ class Vocabulary:
         Raises:
             DataError: there are too many labels.
         """
-        _check_number_of_labels(labels)
+        check_number_of_labels(labels)
         known: Mapping[str, int] = vectors.rows if vectors is not None else {}
         keys = _key_counts(counts, known)
         grams = None if n_grams is None else dict.fromkeys(n_grams, 0)
@@ -130,7 +136,7 @@ class Vocabulary:
         old = set(self.characters[2:])
         characters = {c: count for c, count in _character_counts(counts).items() if c not in old}
         union = sorted({*self.labels, *labels})
-        _check_number_of_labels(union)
+        check_number_of_labels(union)
         return replace(
             self,
             words=self.words + _by_frequency(words),
@@ -316,14 +322,6 @@ class Vocabulary:
     def _collate(self, forms: Sequence[str], features: Sequence[Features]) -> Batch[NDArray[Any]]:
         lexicon = None if self.lexicon is None else self.lexicon.features(forms)
         return collate_features(features, composes=self.n_grams is not None, lexicon=lexicon)
-
-
-def _check_number_of_labels(labels: Sequence[str]) -> None:
-    """Raise a DataError if these are more labels than a model can have."""
-    if len(labels) > MAX_LABELS:
-        raise DataError(
-            f"the data has {len(labels):,} labels, a model at most {MAX_LABELS:,}; merge rare labels"
-        )
 
 
 def _required_count(

@@ -1,11 +1,13 @@
-"""Validation of vocabularies read from JSON."""
+"""Validation of vocabularies: of those read from JSON, and of the number of labels."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from reprlib import repr as short
 from typing import Any
 
+from rnner.errors import DataError
 from rnner.tags import SCHEMES, tag_inventory
 from rnner.text.tokenizer import TOKENIZER
 
@@ -14,6 +16,14 @@ RESERVED = ["<pad>", "<unknown>"]  # ids 0 and 1; never looked up, so a token "<
 MAX_LABELS = 500  # the scores of transitions between tags take time and memory with the square of this
 _LONGEST_NAME = 200
 STRING_LISTS = ("labels", "tags", "characters", "words", "vector_words")
+
+
+def check_number_of_labels(labels: Sequence[str]) -> None:
+    """Raise a DataError if these are more labels than a model can have."""
+    if len(labels) > MAX_LABELS:
+        raise DataError(
+            f"the data has {len(labels):,} labels, a model at most {MAX_LABELS:,}; merge rare labels"
+        )
 
 
 def find_problem(data: dict[str, Any]) -> str | None:
