@@ -409,3 +409,12 @@ def test_a_message_of_the_parser_becomes_one_short_line(model, kind):
     path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + size :])
     message = refused(model, "is corrupted or truncated")
     assert "\n" not in message and len(message) < 500
+
+
+def test_weights_whose_scores_overflow_are_an_error(model):
+    tensors = load_file(model / "model.safetensors")
+    tensors["emission.weight"].fill_(3e38)
+    write_tensors(model / "model.safetensors", tensors)
+    loaded = load_model(model)
+    with pytest.raises(ModelError, match="scores overflow"):
+        TaggerDecoder(loaded.tagger, loaded.vocabulary).scored_spans(words_of(TRAIN))

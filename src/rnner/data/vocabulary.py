@@ -87,7 +87,7 @@ class Vocabulary:
 
         Args:
             counts: number of occurrences of each form in the training sentences.
-            labels: the entity types.
+            labels: the entity types; a DataError if there are too many.
             scheme: the tag scheme.
             vectors: word vectors from a file. Each of its words without a trained row gets a frozen one, even
                 if it does not occur in the training sentences.
@@ -95,9 +95,6 @@ class Vocabulary:
             tune: whether to train the vectors of words that occur in training.
             n_grams: n-grams to compose words from. Words that can be composed get a trained row only if they
                 occur at least 10 times.
-
-        Raises:
-            DataError: there are too many labels.
         """
         check_number_of_labels(labels)
         known: Mapping[str, int] = vectors.rows if vectors is not None else {}
