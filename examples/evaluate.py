@@ -1,4 +1,4 @@
-"""Score a model on annotated data: per type, with an interval, and by kind of error.
+"""Score a model on annotated data: per type, with a confidence interval, and by kind of error.
 
 Run it with `python examples/evaluate.py`.
 """

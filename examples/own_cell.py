@@ -34,7 +34,7 @@ class CoupledLSTMCell(Cell):
 
 
 def main() -> None:
-    """Read two sentences of 7 and 4 words with 5 features each."""
+    """Run the cell over two sentences, of 7 and 4 words with 5 features each."""
     layer = Recurrent(CoupledLSTMCell(input_size=5, hidden_size=3))
     output, (a, c) = layer(torch.randn(2, 7, 5), torch.tensor([7, 4]))
     print(f"output {list(output.shape)}, final state {list(a.shape)} and {list(c.shape)}")

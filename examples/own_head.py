@@ -16,12 +16,12 @@ from rnner.training.setup import make_trainer, prepare_training
 
 
 class SmoothedHead(SoftmaxHead):
-    """Trains each tag alone, towards 0.9 for the right tag and the rest shared out; decodes as its parent."""
+    """A softmax head that trains towards 0.9 for the gold tag, plus 0.1 shared equally among all tags."""
 
     smoothing = 0.1
 
     def loss(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Return the smoothed cross-entropy of tags `[b, t]`: sum over a sentence, mean over sentences."""
+        """Return the smoothed cross-entropy of tags `[b, t]`, summed within and averaged over sentences."""
         inside = ~padding_mask(tags, lengths)
         loss = F.cross_entropy(
             emissions[inside], tags[inside], reduction="sum", label_smoothing=self.smoothing

@@ -1,10 +1,10 @@
-"""A tokenizer in a file of your own: a segmenter that takes the longest word of a list, here for Chinese.
+"""A tokenizer in a file of your own: it takes the longest match in a word list, here for Chinese.
 
-Run it with `python examples/own_tokenizer.py`, or train a tagger of words with it:
+Run it with `python examples/own_tokenizer.py`, or train a tagger with it:
 
     rnner train --config my.yaml --code examples/own_tokenizer.py --set text.tokenizer=longest_word
 
-The model stores only the name `longest_word`, so pass the same --code to `rnner predict`. A function around
+The model stores only the name `longest_word`, so pass the same --code to `rnner predict`. A wrapper for
 jieba, PyThaiNLP or MeCab is just as short: it returns the words of a text in order.
 """
 
@@ -16,7 +16,7 @@ LONGEST = max(map(len, WORDS))
 
 @register_tokenizer("longest_word")
 def split(text: str) -> list[str]:
-    """Return the words of a text; a character that does not begin a listed word is a word."""
+    """Return the words of a text; a character that does not begin a listed word is its own word."""
     words, start = [], 0
     while start < len(text):
         pieces = (text[start : start + length] for length in range(LONGEST, 1, -1))

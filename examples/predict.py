@@ -8,7 +8,7 @@ import rnner
 
 def main() -> None:
     """Print the names in a text, and in a list of words."""
-    pipeline = rnner.load("en")  # or the folder of `rnner train`, an .onnx file, or owner/name on the Hub
+    pipeline = rnner.load("en")  # or a folder from `rnner train`, an .onnx file, or owner/name on the Hub
 
     text = "Dr. Amara Nwosu flew from Lagos to Oslo."
     for entity in pipeline([text])[0]:

@@ -1,4 +1,4 @@
-"""From column text to one optimizer step, with the library's parts and no command line.
+"""From column text to one optimizer step, with the library alone, without the command line.
 
 Run it with `python examples/train_step.py`.
 """

@@ -5,12 +5,12 @@
 
 A share of the entities, drawn with `--seed`, is corrupted: a third gets another label, a third is removed,
 and a third has one boundary moved by a word (or its label changed, if the boundary cannot move). The corpus
-is then audited by the command; options unknown to this script are passed on to it.
+is then audited by the command; all other options are passed on to it.
 
 Prints, next to the values expected from a random order of the entities: the share of corrupted places among
 the first N suspicious places (precision at N), the average precision over all of them, and the recall.
-Errors that the corpus had before count as false positives, so the figures are lower bounds. Takes as long
-as the audit, some minutes for a few thousand sentences.
+Errors already in the corpus count as false positives, so the figures are lower bounds. Takes as long
+as the audit: a few minutes for a few thousand sentences.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def corrupt(
 ) -> tuple[list[list[Span]], Places]:
     """Corrupt a share of the entities. Return the new entities and the corrupted places.
 
-    A place is the span that the corpus has there now, or had if the entity was removed.
+    A place is the corrupted span, or the original one if the entity was removed.
     """
     new, places = [list(own) for own in spans], [dict[Span, str]() for _ in spans]
     everything = [(i, span) for i, own in enumerate(spans) for span in own]
@@ -130,7 +130,7 @@ def audit(path: Path, options: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def hits(doubts: Sequence[dict[str, Any]], places: Places) -> Iterator[bool]:
-    """Yield for each doubt whether it is the first to point at a corrupted place."""
+    """Yield, for each doubt, whether it is the first to point at a corrupted place."""
     seen = set()
     for doubt in doubts:
         at = _corrupted_at(doubt, places)
@@ -150,7 +150,7 @@ def _corrupted_at(doubt: dict[str, Any], places: Places) -> Span | None:
 
 
 def by_kind(doubts: Sequence[dict[str, Any]], places: Places) -> dict[str, list[int]]:
-    """Count, for each kind of corruption, the places among the doubts and all places."""
+    """Return, for each kind of corruption, the number of places among the doubts and in total."""
     seen = {(doubt["sentence"], _corrupted_at(doubt, places)) for doubt in doubts}
     counts: dict[str, list[int]] = {}
     for i, own in enumerate(places):

@@ -4,7 +4,7 @@
 
 Both are checked to give the same numbers, in float32. They take turns; the table shows the medians in
 milliseconds, their ratio ("times") and the ratio of the best times ("best"). Viterbi decoding and the
-marginals are timed too. With --calls 1, each call finds the CPU caches as another function left them, as in
+marginals are timed too. With --calls 1, each call finds the data of another function in the CPU caches, as in
 training; with more calls per turn, the later ones find their own data. Takes about a minute; run nothing
 else meanwhile.
 """

@@ -12,7 +12,7 @@ memory (RssAnon in /proc/self/status, Linux only) from the start of reading to t
 memory-mapped files, anonymous memory cannot be released when memory runs short. "context" enables
 embeddings.document and embeddings.lexicon.
 
-Temporary files of a few hundred megabytes are written to --folder. Takes some minutes on one thread; run
+Temporary files of a few hundred megabytes are written to --folder. Takes a few minutes on one thread; run
 nothing else meanwhile.
 """
 

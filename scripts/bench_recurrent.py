@@ -5,8 +5,8 @@
     python scripts/bench_recurrent.py --json rows.json
 
 All layers are bidirectional, in float32, on rows of full length (the best case for torch.nn, which computes
-padding). The implementations in a comparison take turns and their medians count, so that other load affects
-all alike. "floor" is the minimum work of the equations: their matrix products, in their sizes and order,
+padding). The implementations in a comparison take turns and medians are reported, so that other load affects
+all equally. "floor" is the minimum work of the equations: their matrix products, in their sizes and order,
 with nothing in between. "train" is forward and backward, including the gradient of the input. For all
 implementations the allocator keeps freed memory, as in `rnner train`.
 
@@ -57,7 +57,7 @@ def rnner_layer(cell: str, path: str, shape: Shape) -> Bidirectional:
 
 
 def layer_task(module: nn.Module, shape: Shape, mode: str, *rest: Tensor) -> Callable[[], None]:
-    """Return one round of a layer: forward without gradients, or forward and backward."""
+    """Return a function that runs a layer once: forward without gradients, or forward and backward."""
     t, b, i, _ = shape
     x = torch.randn(b, t, i, requires_grad=mode == "train")
 
@@ -75,7 +75,7 @@ def layer_task(module: nn.Module, shape: Shape, mode: str, *rest: Tensor) -> Cal
 
 
 def floor_task(cell: str, shape: Shape, mode: str) -> Callable[[], None]:
-    """Return the matrix products alone, both directions at once, into preallocated buffers."""
+    """Return a function that computes only the matrix products, for both directions at once."""
     t, b, i, h = shape
     groups = PRODUCTS[cell]
     n, rows = t * b, sum(groups) * h
@@ -109,7 +109,7 @@ def floor_task(cell: str, shape: Shape, mode: str) -> Callable[[], None]:
 
 
 def median_times(tasks: dict[str, Callable[[], None]], seconds: float, clock: str) -> dict[str, float]:
-    """Return the median time of each task in ms, from about `seconds` seconds and at least five rounds."""
+    """Return the median time of each task in ms, over about `seconds` seconds and at least five rounds."""
     call_times(tasks, range(1))  # warm up
     times = call_times(tasks, rounds_for(seconds, 5), clock=CLOCKS[clock])
     return {name: median(own) for name, own in times.items()}

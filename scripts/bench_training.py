@@ -6,7 +6,7 @@ Times two taggers with character CNN, casing and CRF: 100 units per direction wi
 and 200 units with batches of 32. Training counts whole steps over random batches, as in `rnner train`. The
 parts of a step are then timed alone, forward and backward, on the same batches; "rest" is the difference
 between the whole step and their sum. Prediction goes from lists of words to entities with probabilities,
-each sentence once, with nothing cached. Medians of rounds. Takes a few minutes; run nothing else meanwhile.
+each sentence once, with nothing cached. Figures are medians. Takes a few minutes; run nothing else meanwhile.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def _text(text: str | None) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return text in which braces, angle brackets and names in capitals are shown as they are."""
+    """Return text with expressions in angle brackets as code, so that Markdown shows them."""
     return re.sub(r"(?<!`)<([^<>`]+)>", r"`<\1>`", text)
 
 

@@ -35,7 +35,7 @@ class TrainingRun:
         """Train on one thread, resuming an unfinished run, and return the metrics of the model.
 
         Raises:
-            TrainingError: the run failed; with its message and exit code.
+            TrainingError: the run failed. The error has the message and exit code of the run.
         """
         sets = [part for override in self.overrides for part in ("--set", override)]
         options = ["--config", str(self.config), "--output", str(self.folder), "--resume", "--quiet"]
@@ -60,7 +60,7 @@ def train_all(runs: Sequence[TrainingRun], jobs: int) -> list[dict[str, Any]]:
     """Train `jobs` models at a time, log each on stderr, and return their metrics in order.
 
     Raises:
-        TrainingError: a run failed. Runs in progress are awaited, the others are not started.
+        TrainingError: a run failed. Runs in progress are finished; the others are not started.
     """
     pool = ThreadPoolExecutor(jobs)
     try:

@@ -6,8 +6,8 @@
 Both tag every sentence of each file, read as in `rnner evaluate`, on one thread. Expect one summary line
 per file. A sentence with different entities is listed with both answers and the difference of their
 log-probabilities under PyTorch; below 1e-5 it is a tie, decided by rounding. --rounds also measures the
-speed from words to entities with probabilities, with nothing cached: the two take turns, and the median
-counts.
+speed from words to entities with probabilities, with nothing cached: the two take turns, and medians
+are printed.
 
 Exits with 1 if a difference is not a tie.
 """
@@ -37,7 +37,7 @@ from rnner.model.folder import LoadedModel, load_model
 from rnner.model.names import find_model
 
 TIE = 1e-5
-_READINGS = 16  # the most probable ones, among which both answers are searched
+_READINGS = 16  # number of most probable readings in which both answers are looked up
 
 
 class Difference(NamedTuple):
@@ -61,7 +61,7 @@ class Difference(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What two decoders find in the same sentences. `farthest` is the largest difference in probability."""
+    """Results of two decoders on the same sentences. `farthest` is the largest difference in probability."""
 
     sentences: int
     entities: int
@@ -114,7 +114,7 @@ def _arguments() -> argparse.Namespace:
 def compare(
     one: Decoder, other: Decoder, sentences: Sequence[list[str]], documents: Sequence[int]
 ) -> Comparison:
-    """Tag sentences with two decoders; `documents` numbers the document of each sentence."""
+    """Tag sentences with two decoders; `documents` has the document number of each sentence."""
     answers = [decoder.scored_spans(sentences, documents) for decoder in (one, other)]
     farthest, differences = 0.0, []
     for i, first, second in zip(count(), *answers):
@@ -134,7 +134,7 @@ def _apart(
     i: int,
     answers: tuple[list[ScoredSpan], list[ScoredSpan]],
 ) -> float:
-    """Return the difference of two answers' log-probabilities, inf if one is far from the best."""
+    """Return the difference of two answers' log-probabilities, or inf if one is not among the best."""
     same_document = [j for j, number in enumerate(documents) if j == i or documents[i] == number >= 0]
     context = [sentences[j] for j in same_document], _READINGS, [documents[j] for j in same_document]
     readings = decoder.readings(*context)[same_document.index(i)]

@@ -3,16 +3,16 @@
     python scripts/compare_cells.py --config configs/quickstart.yaml --output runs/cells
     python scripts/compare_cells.py --config C --cells gru,bigru,bilstm --seeds 5 --jobs 2 --output runs/cells
 
-A cell's name reads in one direction; the prefix `bi` reads in both: bigru is `encoder.cell: gru` with
+A cell reads in one direction, or in both with the prefix `bi`: bigru is `encoder.cell: gru` with
 `encoder.bidirectional: true`. `none` has no recurrence. Everything else is as in the config, so the cells
 have the same units per direction but different numbers of weights. The seeds count up from training.seed.
 
-`rnner train` trains each model on one thread in a folder under --output. The same command again resumes an
+`rnner train` trains each model on one thread in a folder under --output. Running the command again resumes an
 interrupted comparison and skips finished models. Without `data.dev`, the held-out part differs per seed.
 Training speed is the one measured by the runs over whole steps (with --jobs, in parallel), as the median
 over the seeds. Prediction speed is measured at the end, alone, on one thread, from words to entities with
 probabilities, with nothing cached. The models of the first seed take turns on the dev corpus (without one,
-on the training corpus), and the medians count.
+on the training corpus), and medians are reported.
 
 Prints a table with one row per cell. Takes as long as the trainings.
 """

@@ -1,4 +1,4 @@
-"""Cross-validate a config on one corpus, optionally next to a CRF without a network.
+"""Cross-validate a config on one corpus, optionally along with a CRF without a network.
 
     python scripts/crossvalidate.py CORPUS.conll --config configs/quickstart.yaml
     python scripts/crossvalidate.py CORPUS.conll --config C --folds 10 --jobs 2 --set training.epochs=10
@@ -6,7 +6,7 @@
 
 Folds consist of whole documents if there are at least as many documents as folds, otherwise of sentences.
 For each fold, `rnner train` trains on the others with the settings of the config. As with `data.dev: null`,
-a tenth of the training part (whole documents if there are 20) is its dev corpus and picks the epoch. The
+a tenth of the training part (whole documents if there are 20) is its dev corpus and selects the epoch. The
 fold is the test corpus, scored by the model reloaded from disk. Models are not kept.
 
 `--crf` (pip install sklearn-crfsuite) trains a linear-chain CRF on the features of that package's tutorial:
@@ -98,10 +98,10 @@ def draw_folds(documents: NDArray[np.int64], folds: int, seed: int) -> list[Fold
     Args:
         documents: the document of each sentence, `[s]`.
         folds: the number of folds.
-        seed: of the assignment to folds.
+        seed: random seed for the assignment to folds.
 
     Raises:
-        UsageError: if there are more folds than sentences.
+        UsageError: there are more folds than sentences.
     """
     if folds > len(documents):
         raise UsageError(f"--folds {folds}: the corpus has only {len(documents)} sentences")
@@ -109,7 +109,7 @@ def draw_folds(documents: NDArray[np.int64], folds: int, seed: int) -> list[Fold
     units, unit_of = np.unique(documents if by_document else np.arange(len(documents)), return_inverse=True)
     fold_of_unit = np.random.default_rng(seed).permutation(np.arange(len(units)) % folds)
     kind = "documents" if by_document else "sentences"
-    log(f"{folds} folds of {len(units):,} {kind}, {len(documents):,} sentences, seed {seed}")
+    log(f"{len(units):,} {kind} ({len(documents):,} sentences) in {folds} folds, seed {seed}")
     return [np.flatnonzero(fold_of_unit[unit_of] == fold) for fold in range(folds)]
 
 
@@ -183,7 +183,7 @@ def crfsuite() -> Any:
     try:
         return importlib.import_module("sklearn_crfsuite")
     except ModuleNotFoundError as error:
-        raise UsageError(f"--crf: {error.name} is not installed; type pip install sklearn-crfsuite") from None
+        raise UsageError(f"--crf: {error.name} is not installed; run pip install sklearn-crfsuite") from None
 
 
 def pooled_figures(figures: Sequence[Figures]) -> Figures:

@@ -12,7 +12,7 @@ DATA contains four corpora as published:
 
 The fifth is the sample corpus of the package, CC0. The script writes train.conll, dev.conll and the
 held-out part of each source, test-SOURCE.conll, in IOB2 with document marks, and prints the number of
-sentences per part. It takes some seconds.
+sentences per part. It takes a few seconds.
 
 Labels are mapped to PER, LOC and ORG; corporations and groups of W-NUT become ORG. Other labels (MISC of
 WikiGold and the sample, products and works of W-NUT) are dropped, because the other sources do not annotate
@@ -52,7 +52,7 @@ SEED = 1
 
 
 class Sentence(NamedTuple):
-    """Words, entities and document name of a sentence. None: the sentence is a separate document."""
+    """Words, entities and document name of a sentence; None if the sentence is a separate document."""
 
     words: list[str]
     spans: list[Span]

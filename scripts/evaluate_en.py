@@ -1,14 +1,14 @@
-"""Score the bundled English model on unseen text, optionally next to spaCy's small model.
+"""Score the bundled English model on unseen text, optionally along with spaCy's small model.
 
     python scripts/en_corpus.py DATA data/en
     python scripts/evaluate_en.py data/en/test-*.conll other.conll [--spacy-python PYTHON] [--model DIR]
 
-Each file is read as it is, in lower-case and in upper-case. Labels are mapped to PER, LOC and ORG as in
-`scripts/en_corpus.py`. Prints a table of entity F1 as counted by conlleval, in per cent. Takes some
+Each file is scored as it is, in lower case and in upper case. Labels are mapped to PER, LOC and ORG as in
+`scripts/en_corpus.py`. Prints a table of entity F1 as counted by conlleval, in per cent. Takes a few
 minutes.
 
 PYTHON belongs to an environment with spaCy and a package of its model en_core_web_sm. It gets the same
-sentences as the same words. Its PERSON counts as PER, its GPE, LOC and FAC as LOC, its ORG as ORG.
+sentences, split into the same words. Its PERSON counts as PER, its GPE, LOC and FAC as LOC, its ORG as ORG.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What must hold for every file, however corrupted, for fuzz_data.py. Not a script itself.
+"""Properties that must hold for every file, however corrupted, for fuzz_data.py. Not a script itself.
 
-Each function takes a `Trial` and yields what is wrong, in words. An RnnerError is an outcome, not a problem;
-any other exception is one, which the caller catches.
+Each function takes a `Trial` and yields descriptions of problems. An RnnerError is an outcome, not a problem;
+any other exception is a problem, which the caller catches.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _PREDICTION_FORMATS = (
     "text",
     "binary",
 )  # rich is slow: no table
-_REPORTS = 0.05  # share of files for which the whole report of `rnner evaluate` is made
+_REPORTS = 0.05  # share of files for which the full report of `rnner evaluate` is computed
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Trial:
     outcomes: list[str] = field(default_factory=list)
 
     def step(self, name: str, function: Callable[[], T]) -> T | None:
-        """Call a function, record the outcome. Return None for an RnnerError, which must have a message."""
+        """Call a function and record the outcome. Return None for an RnnerError; it must have a message."""
         try:
             result = function()
         except RnnerError as error:
@@ -97,7 +97,7 @@ class Trial:
 
 
 def problems(trial: Trial) -> Iterator[str]:
-    """Yield everything that goes wrong with a file."""
+    """Yield a description of each problem with a file."""
     trial.illegal = trial.draw.choice(("error", "conlleval"))
     trial.form = trial.step("detect", lambda: detect_format(trial.path)) or ""
     if trial.path.is_file():
@@ -219,7 +219,7 @@ def _tags(source: SourceFile, form: str, illegal: Any, scheme: str) -> list[Any]
 
 
 def _documents(source: SourceFile, form: str, illegal: Any) -> list[Any]:
-    """Return the texts and their different entities."""
+    """Return each text and its distinct entities, sorted."""
     return [(it.text, sorted(set(it.spans))) for it in read_documents(source, form, illegal)]
 
 
@@ -249,7 +249,7 @@ def scoring_problems(trial: Trial) -> Iterator[str]:
 
 @dataclass
 class _Prediction:
-    """What `rnner predict` wrote: the kind of its input, and whether it read all of it."""
+    """The kind of an input of `rnner predict`, the output, and whether all of the input was read."""
 
     kind: str
     text: str

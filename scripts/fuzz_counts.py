@@ -1,7 +1,7 @@
-"""How many words, rows or records a file has, counted without rnner's readers, for fuzz_checks.py.
+"""Count the words, rows or records of a file without rnner's readers, for fuzz_checks.py. Not a script.
 
-`COUNTS` has a function for each format that can be counted. It returns that number (None if it is not clear)
-and how many of them are in what rnner read. Not a script itself.
+`COUNTS` has a function for each format in which they can be counted. It returns their number (None if it is
+not clear) and the number of those that rnner read.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _hipe(path: Path, items: list[TaggedSentence]) -> Count:
 
 
 def _csv(path: Path, items: list[TaggedSentence]) -> Count:
-    """Count rows; the number is unknown if cells hold line ends, or if quotes do not match."""
+    """Count rows; the number is unknown if cells contain line breaks, or if quotes do not match."""
     lines = [line for line in text_of(path).split("\n") if line.strip() and not line.startswith("sep=")]
     delimiter = max("\t;,|", key=lines[0].count)
     rows = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter, strict=True)
@@ -77,7 +77,7 @@ def _json(units: Callable[[Any], int]) -> Callable[[Path, list[Any]], Count]:
 
 
 def _json_values(text: str) -> list[Any] | None:
-    """Return the JSON values of a file, of lists their items; None if there is anything else."""
+    """Return the JSON values of a file, with lists replaced by their items; None if it has other content."""
     values, position, decoder = [], 0, json.JSONDecoder()
     while position < len(text):
         if text[position] in " \t\r\n":

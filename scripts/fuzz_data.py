@@ -49,12 +49,12 @@ from rnner.workbench.convert import convert
 
 _SUFFIXES = ("txt", "txt", "conll", "tsv", "csv", "json", "jsonl", "ann", "spacy", "dat")
 _RIGHT_SUFFIX = 0.7  # share of converted files that have the suffix of their format
-_WHOLE_FOLDER = 0.7  # share of folders that are read as such, not by their first file
+_WHOLE_FOLDER = 0.7  # share of folders that are read as a whole; for others, only the first file is read
 _MOST_FILES = 20  # of a folder
 
 
 class Failure(NamedTuple):
-    """A file that was handled wrongly, and how."""
+    """A file that was handled wrongly, and the problem."""
 
     number: int
     problem: str

@@ -1,4 +1,4 @@
-r"""Other looks of a column corpus (`word\ttag` lines, in IOB2), for fuzz_data.py. Not a script itself.
+r"""Vary the look of a column corpus (`word\ttag` lines, in IOB2), for fuzz_data.py. Not a script itself.
 
 A look is another spelling of tags, a header, comments, other columns, another separator or encoding.
 """
@@ -113,4 +113,4 @@ JOINS: list[Callable[[Rows], bytes]] = [
     lambda rows: _joined(rows).replace(b"\n", b"\r"),
     lambda rows: b"Sentence #,Word,Tag\n" + _joined(rows, ",").replace(b"\n", b"\n,"),
 ]
-"""How the cells of rows are written; for the first one, see `dress`."""
+"""Other ways than `_joined` to write rows as bytes."""

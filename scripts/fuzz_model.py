@@ -13,7 +13,7 @@ from rnner.text.tokenizer import DEFAULT_TOKENIZER
 
 
 class _NotSmall:
-    """In place of a trained decoder: a word that does not begin with a small letter is a name."""
+    """A stand-in for a decoder: a word that does not begin with a lower-case letter is a name."""
 
     vocabulary = SimpleNamespace(tokenizer=DEFAULT_TOKENIZER, scheme="iob2", labels=["NAME"])
 

@@ -124,7 +124,7 @@ def _other_separator(line: bytes, draw: Random) -> bytes:
 
 
 def _other_encoding(line: bytes, draw: Random) -> bytes:
-    """Write the line in another encoding, or read it in one."""
+    """Encode the line with another encoding, or decode it with one."""
     encoding = draw.choice(ENCODINGS)
     if draw.random() < 0.5:
         return line.decode(errors="replace").encode(encoding, errors="ignore")
@@ -174,7 +174,7 @@ def _truncate(data: bytes, draw: Random) -> bytes:
 
 
 def _change_number(data: bytes, draw: Random) -> bytes:
-    """Replace a digit: offsets, labels, indices."""
+    """Replace a digit, such as one in an offset, a label or an index."""
     places = [i for i, byte in enumerate(data) if 48 <= byte <= 57]
     if not places:
         return data

@@ -37,7 +37,7 @@ KINDS = ("products", "elements", "moves", "calls")
 
 
 def kind(operator: str) -> str:
-    """Return which of `KINDS` the time of an operator such as `aten::add_` counts as."""
+    """Return the kind, one of `KINDS`, of an operator such as `aten::add_`."""
     library, _, name = operator.partition("::")
     name = name.strip("_")
     if library != "aten" or name.startswith(CALLS):
@@ -63,7 +63,7 @@ def shares(task: Callable[[], object], rounds: int) -> tuple[float, dict[str, fl
 
 
 def crf_task(b: int, t: int, k: int) -> Callable[[], object]:
-    """Return one round of the CRF: the loss and its gradients."""
+    """Return a function that computes the loss of the CRF and its gradients once."""
     emissions, tags, lengths, moves = example(b, t, k)
     return lambda: torch.autograd.grad(crf_loss(emissions, tags, lengths, moves), (emissions, moves))
 

@@ -1,4 +1,4 @@
-"""Time functions in turns, so that other load on the machine affects all alike. Not a script itself."""
+"""Time functions in turns, so that other load on the machine affects all equally. Not a script itself."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def call_times(
 
 
 def rounds_for(limit: float, minimum: int) -> Iterator[int]:
-    """Count rounds for `limit` seconds, but at least `minimum` rounds."""
+    """Yield round numbers for `limit` seconds, but at least `minimum` of them."""
     end, done = time.perf_counter() + limit, 0
     while done < minimum or time.perf_counter() < end:
         yield done

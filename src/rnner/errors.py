@@ -25,7 +25,7 @@ class RnnerError(Exception):
 
 
 class UsageError(RnnerError):
-    """A wrong call: an invalid option, a device that is not available, an output that already exists."""
+    """An invalid request: an unknown option, an unavailable device, an output that already exists."""
 
     exit_code = 2
 
@@ -35,7 +35,7 @@ class ConfigError(UsageError):
 
     Args:
         problems: one sentence per problem, each starting with the key (`training.epochs: ...`).
-        source: the config file, if any.
+        source: the config file; None if the config is not from a file.
     """
 
     def __init__(self, problems: Sequence[str], source: Path | str | None = None) -> None:
@@ -70,7 +70,7 @@ class DataError(RnnerError):
 
 
 class ModelError(RnnerError):
-    """A model that cannot be loaded: it is missing, damaged, not from rnner, or needs a file not given."""
+    """A model that cannot be loaded: missing, damaged, not from rnner, or without a file that it needs."""
 
 
 class TrainingError(RnnerError):
@@ -89,7 +89,12 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def shorten(text: str, length: int = 120) -> str:
+    """Return a text that may quote a file; if it is longer than `length` characters, without its middle."""
+    half = length // 2
+    return text if len(text) <= length else f"{text[:half]}...{text[-half:]}"
+
+
 def one_line(message: object) -> str:
-    """Return the message of another library as one line of at most 200 characters."""
-    line = " ".join(str(message).split())
-    return line if len(line) <= 200 else f"{line[:197]}..."
+    """Return the message of another library, which may quote a file, as one short line."""
+    return shorten(" ".join(str(message).split()), 200)

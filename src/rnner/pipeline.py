@@ -84,12 +84,12 @@ class Pipeline:
     Several threads can share a pipeline: prediction has no side effects that callers can see.
 
     Pipelines returned by `load` can be pickled and copied, for `multiprocessing`, joblib or Spark. The pickle
-    contains the files of the model, so it can be loaded on machines that do not have them. A process loads
-    the same pickle only once.
+    contains the files of the model, so it can be loaded on machines that do not have them. A process keeps
+    the pipeline that it unpickled last, so repeated unpickling is fast.
 
     Args:
         decoder: the decoder of a loaded model; see `load`.
-        origin: what the decoder was loaded from; needed for pickling only.
+        origin: where the decoder was loaded from; needed only for pickling.
 
     Examples:
         >>> from concurrent.futures import ThreadPoolExecutor
@@ -110,7 +110,7 @@ class Pipeline:
         return f"Pipeline({name}labels={self.labels}, scheme={self.vocabulary.scheme!r}, decoder={kind})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the content of the model.
+        """Pickle the pipeline with the contents of the model's files.
 
         Raises:
             TypeError: the pipeline was not returned by `load`.
@@ -142,7 +142,7 @@ class Pipeline:
         `start` and `end` are character positions.
 
         Raises:
-            TypeError: a text is not a string; the message has its index.
+            TypeError: a text is not a string; the message gives its index.
 
         Examples:
             >>> pipeline = rnner.load("runs/my")
@@ -168,7 +168,7 @@ class Pipeline:
         """Return one text, or each of several texts, with its sentences, words and entities.
 
         Raises:
-            TypeError: a text is not a string; the message has its index.
+            TypeError: a text is not a string; the message gives its index.
 
         Examples:
             >>> document = rnner.load("runs/my").documents("She slept. Alan Turing walked to London.")
@@ -189,10 +189,10 @@ class Pipeline:
         Args:
             contents: texts and sentences in any order. A list of words is treated as a text: the words
                 joined by `rnner.text.spacing.join`.
-            numbers: the document number of each, as in `tag`. If None, each is a separate document.
+            numbers: the document number of each item, as for `tag`. If None, each is a separate document.
 
         Raises:
-            UsageError: there is a text, but the code of the model's own tokenizer has not been loaded.
+            UsageError: an item is a text, but the code of the model's custom tokenizer has not been loaded.
         """
         split: list[tuple[str, list[list[Token]]]] = []
         for start in range(0, len(contents), _TOKENIZED_AT_ONCE):
@@ -236,7 +236,7 @@ class Pipeline:
                 without a number, or with -1, are separate documents.
 
         Raises:
-            TypeError: a sentence is not a list of strings; the message has its index.
+            TypeError: a sentence is not a list of strings; the message gives its index.
 
         Examples:
             >>> pipeline = rnner.load("runs/my")
@@ -302,12 +302,12 @@ def _check_words(sentences: Sequence[Sequence[str]]) -> None:
 
 
 def _described(value: object) -> str:
-    """Return a value for a message: `None`, `nan (float)`."""
+    """Format a value for an error message, such as `None` or `nan (float)`."""
     return "None" if value is None else f"{reprlib.repr(value)} ({type(value).__name__})"
 
 
 _unpickled: dict[str, Pipeline] = {}
-"""The last unpickled pipeline, by the digest of its model: joblib unpickles it again for every task."""
+"""The last unpickled pipeline, keyed by its model's digest. joblib unpickles it again for every task."""
 
 
 def _unpickle(model: PackedModel) -> Pipeline:
@@ -326,7 +326,7 @@ def _unpickle(model: PackedModel) -> Pipeline:
 def _sentences_of(
     texts: Sequence[Sequence[Sequence[Token]]], numbers: Sequence[int] | None
 ) -> tuple[list[list[str]], list[int]]:
-    """Return the sentences of all texts as words, and the document number of each."""
+    """Return the words of each sentence of all texts, and the document number of each sentence."""
     if numbers is None:
         numbers = range(len(texts))
     sentences = [[token.text for token in tokens] for text in texts for tokens in text]

@@ -73,7 +73,7 @@ def test_init_describes_the_files(rnner):
     header = comments(out)
     assert "train: owls.conll 2 sentences, 12 tokens entities: 4 (" in header
     assert "(PER 2, LOC 2)" in header
-    assert "tags: iob2; 2 columns separated by spaces: words in 0, tags in 1 (counted from 0)" in header
+    assert "2 columns separated by spaces: words in column 0, tags in column 1, counted from 0" in header
     assert "test: notes.tsv 2 sentences, 5 tokens entities: 1 (NAME 1)" in header
     assert "tags: binary; 2 columns separated by tabs" in header
     assert "dev: none; a tenth of train is held out" in header

@@ -131,7 +131,7 @@ def test_mixed_line_ends_are_reported(rnner, folder):
     (folder / "mixed.conll").write_text(text.replace("\n", "\r\n", 9), newline="")
     outcome = rnner("data", "split", "mixed.conll", "out")
     assert outcome.code == 0
-    assert "mixed.conll: mixes CRLF and LF line ends" in outcome.err and "use LF only" in outcome.err
+    assert "mixed.conll: mixes CRLF and LF line endings" in outcome.err and "use LF only" in outcome.err
     assert all(b"\r" not in path.read_bytes() for path in (folder / "out").iterdir())
 
 

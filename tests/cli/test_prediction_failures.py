@@ -53,11 +53,11 @@ def test_one_bad_record_loses_nothing_else(outcome_of, bad):
     stopped = outcome_of("r.jsonl", lines)
     assert (stopped.code, ids(stopped.out)) == (1, [1])
     assert last_line(stopped).startswith("error: r.jsonl:2: " if bad[0] not in "c\0" else "error: r.jsonl:2:")
-    assert last_line(stopped).endswith("; --on-error skip reads on after it; records written before it: 1")
+    assert last_line(stopped).endswith("skip to continue after it; records written before it: 1")
 
     skipped = outcome_of("r.jsonl", lines, "--on-error", "skip")
     assert (skipped.code, ids(skipped.out)) == (1, [1, 2])
-    assert "error: 1 of 3 records could not be read (left out); the first: r.jsonl:2:" in last_line(skipped)
+    assert "error: 1 of 3 records could not be read (left out); first error: r.jsonl:2:" in last_line(skipped)
 
     marked = outcome_of("r.jsonl", lines, "--on-error", "mark")
     assert marked.code == 1 and "(marked in the output)" in last_line(marked)
@@ -164,7 +164,7 @@ def test_bad_comments_of_a_column_file(outcome_of):
     lines = ["# caf\udce9", "Ada\tO", "slept\tO", "", "Berlin\tO", "# \udce9"]
     outcome = outcome_of("c.conll", lines, "--on-error", "skip", form="conll")
     assert [line.split("\t")[0] for line in outcome.out.splitlines()] == ["Ada", "slept", "", "Berlin"]
-    assert "2 of 4 records could not be read (left out); the first: c.conll:1:6: not UTF-8" in outcome.err
+    assert "2 of 4 records could not be read (left out); first error: c.conll:1:6: not UTF-8" in outcome.err
 
 
 def test_bad_rows_of_a_table(outcome_of):
@@ -184,14 +184,14 @@ def test_bad_rows_of_a_table(outcome_of):
 
 def test_a_quote_that_is_not_closed_is_reported(outcome_of):
     outcome = outcome_of("t.csv", ["id,text", "1,It rained .", '2,"It', "3,snowed ."], "--on-error", "skip")
-    assert "1 of 2 records could not be read (left out); the first: t.csv:3: this row" in last_line(outcome)
+    assert "1 of 2 records could not be read (left out); first error: t.csv:3: this" in last_line(outcome)
 
 
 def test_bad_records_of_a_list(outcome_of):
     lines = ["[", GOOD[0] + ",", '{"text": null},', '{"text": "caf\udce9"},', GOOD[1], "]"]
     skipped = outcome_of("r.json", lines, "--on-error", "skip")
     assert ids(skipped.out) == [1, 2]
-    assert "2 of 4 records could not be read (left out); the first: r.json:3: " in last_line(skipped)
+    assert "2 of 4 records could not be read (left out); first error: r.json:3: " in last_line(skipped)
     marked = ids(outcome_of("r.json", lines, "--on-error", "mark").out)
     assert marked[2].startswith("r.json:4:14: not UTF-8")
 

@@ -75,7 +75,7 @@ def test_the_suffix_says_the_kind(name, text, kind):
     ("name", "text", "kind", "note"),
     [
         ("a.txt", RECORDS, "jsonl", "a.txt: read as JSON records, one per line (--input jsonl)"),
-        ("<stdin>", TABLE, "csv", "<stdin>: read as a table with a column text (--input csv)"),
+        ("<stdin>", TABLE, "csv", "<stdin>: read as a table with a text column (--input csv)"),
         ("a.txt", TAGGED, "conll", "a.txt: read as a column file, of which only the words are read"),
         ("a.txt", TAGGED.replace("-", "_"), "conll", "a.txt: read as a column file"),
         ("a.txt", re.sub("[BI]-(...)", r"\\1-B", TAGGED), "conll", "a.txt: read as a column file"),
@@ -87,7 +87,7 @@ def test_the_suffix_says_the_kind(name, text, kind):
         ("a.tsv", RECORDS, "jsonl", "not a column file, despite its suffix; read as JSON records"),
         ("a.conll", PROSE, "text", "not a column file, despite its suffix; read as text (--input text)"),
         ("a.tsv", "7\tAda Lovelace slept .\n8\tIt rained all night .\n", "text", "not a column file"),
-        ("a.csv", "name,born\nAda,1815\n", "text", "not a table with a column text, despite its suffix"),
+        ("a.csv", "name,born\nAda,1815\n", "text", "not a table with a text column, despite its suffix"),
         ("a.conll", CONLLU, "annotated", ""),
     ],
 )

@@ -40,7 +40,7 @@ def test_a_tsv_file_has_columns_and_a_csv_file_is_refused(rnner, trained, in_ter
     assert in_terminal(TEXT, "--output", tmp_path / "found.tsv") == ""
     assert "Ada\tB-PER\n" in (tmp_path / "found.tsv").read_text()
     outcome = rnner("predict", TEXT, "--model", trained, "--output", tmp_path / "found.csv.gz")
-    one_line(outcome, 2, "CSV is not written; use a name in .html, .json, .jsonl, .conll, .tsv, or give")
+    one_line(outcome, 2, "CSV is not supported; use a name in .html, .json, .jsonl, .conll, .tsv, or give")
     assert not (tmp_path / "found.csv.gz").exists()
 
 

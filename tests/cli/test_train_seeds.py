@@ -151,7 +151,7 @@ def test_resuming_after_ctrl_c_gives_the_same_models(train, folder, interrupt, a
     interrupt(-1)
     resumed = train("--seeds", 2, "--resume")
     assert (resumed.code, timeless(resumed.out)) == (0, timeless(plain.out))
-    assert ("seed 3: finished before" in resumed.err) == (at > 10)
+    assert ("seed 3: already finished" in resumed.err) == (at > 10)
     assert weights(folder / "run") == weights(folder / "plain")
     assert not list((folder / "run").rglob("checkpoint"))
 

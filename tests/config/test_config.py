@@ -9,7 +9,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnner.config import Config, differences, load_config, parse_config, schema, to_yaml
+from rnner.config import (
+    Config,
+    differences,
+    load_config,
+    load_saved_config,
+    parse_config,
+    schema,
+    to_yaml,
+)
 from rnner.config.sections import iter_keys
 from rnner.errors import ConfigError, UsageError
 
@@ -213,6 +221,13 @@ def test_environment_variables_are_put_into_text(load, monkeypatch):
     assert config.data.train == "/data/ner/train.conll"
     assert config.data.test == "/data/ner//data/ner.conll"
     assert load("data: {train: $CORPORA/x}").data.train == "$CORPORA/x"
+
+
+def test_variables_in_a_saved_config_are_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("CORPORA", "${CORPORA}")
+    (tmp_path / "saved.yaml").write_text('data: {train: "${CORPORA}/x", dev: "${NO_SUCH_PLACE}"}')
+    saved = load_saved_config(tmp_path / "saved.yaml")
+    assert (saved.data.train, saved.data.dev) == ("${CORPORA}/x", "${NO_SUCH_PLACE}")
 
 
 def test_a_variable_that_is_not_set_is_named_with_its_key(problems, monkeypatch):

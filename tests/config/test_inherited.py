@@ -94,4 +94,4 @@ def test_all_contradictions_are_listed():
 def test_other_vectors_are_not_read_with_a_note(size):
     config, notes = inherit_network(config_of("embeddings.words.vectors=mine.txt", *size), MODEL)
     assert (config.embeddings.words.vectors, config.embeddings.words.size) == ("glove.txt", 60)
-    assert notes == ["embeddings.words.vectors is not read: --init-from keeps the vectors of its model"]
+    assert notes == ["embeddings.words.vectors is not read, because --init-from keeps the model's vectors"]

@@ -44,4 +44,4 @@ def test_long_values_are_shortened_and_can_be_printed():
 
 def test_a_lone_surrogate_is_found():
     assert surrogate_problem("Ada 😀") == ""
-    assert surrogate_problem("Ada \ud83d") == "has a lone surrogate, \\ud83d, at 4"
+    assert surrogate_problem("Ada \ud83d") == "has a lone surrogate, \\ud83d, at position 4"

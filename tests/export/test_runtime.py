@@ -98,7 +98,7 @@ def test_an_onnx_model_of_others_is_refused(path):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        (exported.FORMAT_KEY, "9", "its format version is '9', this rnner reads 1; export it again"),
+        (exported.FORMAT_KEY, "9", "version is '9', but this rnner reads 1; export it again"),
         (exported.VOCABULARY_KEY, "{", "is corrupted"),
         (exported.VOCABULARY_KEY, "[]", "is corrupted"),
         (
@@ -239,6 +239,14 @@ def test_invalid_digests_are_refused(folder, files):
     onnx.helper.set_model_props(graph, reported)
     (folder / exported.ONNX).write_bytes(with_checksum(graph.SerializeToString()))
     with pytest.raises(ModelError, match="other files changed since the export"):
+        load_onnx(folder / exported.ONNX)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "vocabulary.json", "model.safetensors", "model.onnx"])
+def test_a_symbolic_link_in_the_folder_is_refused(folder, tmp_path, name):
+    (folder / name).rename(tmp_path / "elsewhere")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ModelError, match=f"{name}: is a symbolic link"):
         load_onnx(folder / exported.ONNX)
 
 

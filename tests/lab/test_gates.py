@@ -88,5 +88,5 @@ def test_both_directions_are_in_reading_order(decoder):
 
 
 def test_words_unknown_to_the_agreement_network_are_errors():
-    with pytest.raises(UsageError, match="Oslo: unknown word; without --model, use cat, "):
+    with pytest.raises(UsageError, match="Oslo: unknown word; without --model, use only cat, "):
         measure(["The", "cat", "Oslo"], None, 0, True, str)

@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file, save_file
 
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError
+from rnner.model.archive import read_model_files
 from rnner.model.build import build_tagger, compress_vectors
 from rnner.model.folder import (
     load_metrics,
@@ -32,6 +35,7 @@ from tiny_corpus import (
 )
 
 FILES = ["config.yaml", "vocabulary.json", "model.safetensors"]
+SECRET = "root:x:0:0" * 1000
 
 
 def save(folder, *overrides, **options):
@@ -166,13 +170,9 @@ def test_a_saved_model_has_exactly_three_files(model):
     assert sorted(path.name for path in model.iterdir()) == sorted(FILES)
 
 
-def test_a_model_may_consist_of_symbolic_links(tmp_path, model):
-    linked = tmp_path / "linked"
-    linked.mkdir()
-    for name in FILES:
-        (linked / name).symlink_to(model / name)
+def test_the_folder_may_be_a_symbolic_link(tmp_path, model):
     (tmp_path / "alias").symlink_to(model)
-    assert load_model(linked).vocabulary.words == load_model(tmp_path / "alias").vocabulary.words
+    assert load_model(tmp_path / "alias").vocabulary.words == load_model(model).vocabulary.words
 
 
 # --- folders that are not models ---------------------------------------------------------------------------
@@ -205,17 +205,77 @@ def test_an_unfinished_run_says_how_to_resume(model):
     refused(model, "has no model.safetensors; .*--resume")
 
 
-@pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("kind", ["directory", "fifo", "broken link"])
-def test_a_folder_entry_that_is_not_a_file(model, name, kind):
-    (model / name).unlink()
+@pytest.mark.parametrize("name", [*FILES, "model.onnx", "metrics.json", "README.md"])
+@pytest.mark.parametrize("kind", ["directory", "fifo", "link", "link within", "broken link"])
+def test_a_folder_entry_that_is_not_a_regular_file_is_not_opened(tmp_path, model, name, kind):
+    secret = tmp_path / "secret"
+    secret.write_text("password")
+    (model / name).unlink(missing_ok=True)
     if kind == "directory":
         (model / name).mkdir()
     elif kind == "fifo":
         os.mkfifo(model / name)
     else:
-        (model / name).symlink_to(model / "gone")
-    refused(model, f"has no {name}")
+        target = {"link": secret, "link within": "config.yaml", "broken link": "gone"}[kind]
+        (model / name).symlink_to(target)
+    reported = "is a symbolic link; .*cp -rL" if "link" in kind else "is not a regular file"
+    for read in (load_model, read_model_files):
+        with pytest.raises(ModelError, match=f"{name}: {reported}") as caught:
+            read(model)
+        assert "password" not in str(caught.value)
+
+
+def test_variables_in_the_config_of_a_model_are_text(model, monkeypatch):
+    monkeypatch.setenv("SECRET", "hf_token")
+    config = (model / "config.yaml").read_text()
+    (model / "config.yaml").write_text(config.replace("train: ", "train: ${SECRET}/"))
+    assert load_model(model).config.data.train.startswith("${SECRET}/")
+    (model / "config.yaml").write_text(config.replace("head: crf", "head: ${SECRET}"))
+    assert "hf_token" not in refused(model, r"head: '\$\{SECRET\}'")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format_version": SECRET},
+        {"tokenizer": [SECRET]},
+        {"scheme": {SECRET: SECRET}},
+        {"labels": [SECRET, SECRET]},
+        {"words": [SECRET] * 5},
+        {"tags": [SECRET]},
+    ],
+)
+def test_an_error_quotes_one_short_line_of_the_vocabulary(model, change):
+    vocabulary = json.loads((model / "vocabulary.json").read_text())
+    (model / "vocabulary.json").write_text(json.dumps(vocabulary | change))
+    assert len(refused(model)) < 600
+
+
+@pytest.mark.parametrize("key", ["encoder.hidden", "encoder.cell", "data.scheme", "head", "encoder.KEY"])
+@pytest.mark.parametrize("value", [SECRET, [SECRET], {SECRET: 1}], ids=["text", "list", "section"])
+def test_an_error_quotes_one_short_line_of_a_value(model, key, value):
+    config = yaml.safe_load((model / "config.yaml").read_text())
+    *sections, name = key.split(".")
+    branch = config[sections[0]] if sections else config
+    branch[name.replace("KEY", SECRET)] = value
+    (model / "config.yaml").write_text(yaml.dump(config))
+    assert len(refused(model)) < 800
+
+
+@pytest.mark.parametrize(
+    "text", ["!!python/{} 1", "{!r}: 1", "&{0} 1\nb: *{0}", "a: 1\n{0}: 1\n{0}: 2", "[{0}"]
+)
+def test_an_error_quotes_one_short_line_of_the_config(model, text):
+    (model / "config.yaml").write_text(text.format(SECRET))
+    assert len(refused(model)) < 400
+
+
+def test_files_that_the_config_names_are_not_opened(model, tmp_path):
+    pipe = tmp_path / "pipe"  # to open it would wait for ever
+    os.mkfifo(pipe)
+    config = (model / "config.yaml").read_text()
+    (model / "config.yaml").write_text(re.sub(r"(train|dev|vectors): \S+", rf"\1: {pipe}", config))
+    assert load_model(model).config.embeddings.words.vectors == str(pipe)
 
 
 @pytest.mark.parametrize("name", ["vocabulary.json", "model.safetensors"])

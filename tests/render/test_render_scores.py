@@ -216,7 +216,7 @@ def compared(*, ensemble=True, known=None, width=80):
 
 def test_models_are_compared_with_the_first():
     # Half of the resamples hold one sentence twice: F1 is 50 % in the first alone, 40 % in the second.
-    scores, gains = compared().split("F1 minus the first's")
+    scores, gains = compared().split("F1 vs. the first")
     assert rows(scores)["runs/a[red]"] == ["40.00", "50.00", "44.44", "40.00 to 50.00"]
     assert rows(scores)["runs/b"] == rows(scores)["Ensemble"] == ["100.00"] * 3 + ["100.00 to 100.00"]
     assert rows(gains)["runs/b"] == rows(gains)["Ensemble"] == ["+55.56", "+50.00 to +60.00", "100.0%"]
@@ -226,7 +226,7 @@ def test_models_are_compared_with_the_first():
 
 
 def test_a_comparison_shows_unseen_entities_if_training_is_known():
-    table = rows(compared(known={("London", "LOC")}).split("F1 minus the first's")[0])
+    table = rows(compared(known={("London", "LOC")}).split("F1 vs. the first")[0])
     assert table["System"][-1] == "Unseen F1" and table["runs/a[red]"][-1] == "28.57"
 
 

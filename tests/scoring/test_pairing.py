@@ -132,7 +132,7 @@ def test_several_files_share_sentences_and_documents(paired):
 def test_entities_of_white_space_are_reported(paired):
     pairing = paired(record(TEXT, SPANS), record(TEXT, [*SPANS, (3, 4, "PER")]))
     assert scores_of(pairing).predicted == 2
-    assert pairing.notes[0].endswith("found1: entities of only white space left out: 1")
+    assert pairing.notes[0].endswith("found1: entities that are only white space, left out: 1")
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_init_from_keeps_the_vectors_of_its_model(finished_run):
     config, folder = finished_run
     changed = parse_config(config.model_dump(), ["embeddings.words.vectors=glove.txt"])
     setup = prepare_training(changed, device=CPU, init_from=load_model(folder))
-    assert any("keeps the vectors of its model" in notice for notice in setup.notices)
+    assert any("keeps the model's vectors" in notice for notice in setup.notices)
     assert torch.equal(setup.tagger.words.weight[:5], load_model(folder).tagger.words.weight[:5])
 
 

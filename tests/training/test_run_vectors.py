@@ -52,7 +52,7 @@ def test_a_size_other_than_the_file_s_gives_a_notice(tmp_path, size, count):
         text for text in prepare_training(config, device=CPU).notices if "the file's size is used" in text
     ]
     assert len(notices) == count
-    assert all("embeddings.words.size is 7, but" in text and "vectors of 5" in text for text in notices)
+    assert all("embeddings.words.size is 7, but" in text and "vectors of size 5" in text for text in notices)
 
 
 def test_a_model_with_only_tuned_vectors_can_be_loaded(tmp_path):

@@ -34,13 +34,13 @@ def init(
     train: Annotated[str, typer.Option(metavar="FILE", help="Annotated file to train on, or sample:train.")],
     dev: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="File that selects the best epoch. [default: a tenth of train]"),
+        typer.Option(metavar="FILE", help="File used to choose the best epoch. [default: a tenth of train]"),
     ] = None,
     test: Annotated[
         str | None, typer.Option(metavar="FILE", help="File scored once, after training.")
     ] = None,
     vectors: Annotated[
-        str | None, typer.Option(metavar="FILE", help="GloVe, word2vec or fastText vectors, as text.")
+        str | None, typer.Option(metavar="FILE", help="GloVe, word2vec or fastText vectors, in text format.")
     ] = None,
     overrides: options.Overrides = None,
     output: options.OutputFile = None,
@@ -127,7 +127,7 @@ def _recommended(train: Split) -> dict[str, dict[str, Any]]:
     settings: dict[str, dict[str, Any]] = {"embeddings": {"document": True, "lexicon": True}}
     if train.scheme == "binary":
         settings["data"] = {"scheme": "binary"}
-    # Fewer sentences mean fewer steps per epoch; more epochs make up for it, and patience ends them early.
+    # Fewer sentences mean fewer steps per epoch; more epochs make up for it, and patience stops it early.
     if len(train) < 1_000:
         settings["training"] = {"epochs": 100, "patience": 25}
     elif len(train) < 5_000:
@@ -140,7 +140,7 @@ def _train_command(path: Path) -> str:
 
 
 def _summary(split: Split, config: Config) -> Iterator[str]:
-    """Describe a file: its size, its entities, its format."""
+    """Yield lines that describe a file: its size, entities, tags and format."""
     from rnner.data.corpus import segmentation_note
 
     layout = _layout(split, config)
@@ -172,7 +172,7 @@ def _layout(split: Split, config: Config) -> str:
     layout = reader.layout
     separator = "tabs" if layout.separator == "\t" else "spaces"
     columns_found = f"{counted(layout.width, 'column')} separated by {separator}"
-    return f"{columns_found}: words in {layout.token}, tags in {layout.tag} (counted from 0)"
+    return f"{columns_found}: words in column {layout.token}, tags in column {layout.tag}, counted from 0"
 
 
 def _reasons(config: Config, recommended: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -180,7 +180,7 @@ def _reasons(config: Config, recommended: dict[str, dict[str, Any]]) -> Iterator
     if "data" in recommended and config.data.scheme == "binary":
         yield "data.scheme: the labels are 1 (name) and 0 (no name), so the model predicts only these."
     if config.embeddings.document and config.embeddings.lexicon:
-        yield "embeddings.document, lexicon: improved the scores on every corpus that rnner was measured on."
+        yield "embeddings.document, lexicon: improved the scores on every corpus that was tested."
     if config.agreement == _AGREEMENT:
         yield "agreement: uses all occurrences of a name in its document; no effect without marked documents."
     training, settings = config.training, recommended.get("training")

@@ -25,7 +25,7 @@ class Terminal(Console):
         super().__init__(highlight=False, emoji=False, **settings)
 
     def on_broken_pipe(self) -> NoReturn:
-        """Raise; rich would exit with 1, but `rnner ... | head` is not an error."""
+        """Raise BrokenPipeError. Rich would exit with 1, but `rnner ... | head` is not an error."""
         raise BrokenPipeError
 
 
@@ -60,7 +60,7 @@ def warn(message: str) -> None:
 
 
 def _print_message(kind: str, style: str, message: str) -> None:
-    """Wrap lines between words in a terminal; elsewhere, print each message on one line."""
+    """Print a message to stderr. In a terminal, its lines are wrapped between words."""
     lines = f"{kind}{message}".splitlines()
     if err.is_terminal:
         fill = partial(textwrap.fill, width=err.width, break_long_words=False, break_on_hyphens=False)

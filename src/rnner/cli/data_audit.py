@@ -75,7 +75,7 @@ def audit(
     by_document = None if by is None else by is options.SplitUnit.document
     parts = partition(split, [1 / folds] * folds, seed=seed, by_document=by_document)
     units = "documents" if parts.by_document else "different sentences"
-    notice(f"{len(parts.parts)} folds of {parts.units:,} {units}, {len(split):,} sentences")
+    notice(f"{parts.units:,} {units} ({len(split):,} sentences) in {len(parts.parts)} folds")
     read_auditor = partial(_read_auditor, source, settings, folders)
     results = list(_judge_folds(read_auditor, parts.parts, jobs, code))
     errors = rank_errors([error for result in results for error in result.errors])
@@ -129,7 +129,7 @@ def _columns(config: Config) -> dict[str, int | str] | None:
 def _judge_folds(
     read_auditor: Callable[[], Auditor], folds: Sequence[Indices], jobs: int, code: Sequence[Path] | None
 ) -> Iterator[FoldResult]:
-    """Train and judge each fold, in `jobs` processes, and report each fold when it is done."""
+    """Train on all folds but one and judge that one, in `jobs` processes; report each as it finishes."""
     with ExitStack() as stack:
         if jobs == 1:
             results: Iterator[FoldResult] = map(read_auditor().judge, folds)
@@ -181,7 +181,7 @@ def _report(errors: Sequence[LikelyError], results: Sequence[FoldResult], shown:
 def _records(
     errors: Sequence[LikelyError], split: Split, source: Path, config: Config
 ) -> Iterator[dict[str, Any]]:
-    """Return the errors as plain values, for JSON."""
+    """Yield the errors as plain values, for JSON."""
     lines = _token_lines(source, _columns(config))
     for rank, error in enumerate(errors, 1):
         (words,), _ = split.sentences([error.sentence])
@@ -200,7 +200,7 @@ def _records(
 
 
 def _token_lines(path: Path, columns: dict[str, int | str] | None) -> list[list[int]]:
-    """Return the line of each word of a column file; empty for other formats, whose lines are per record."""
+    """Return the line numbers of each sentence's words in a column file; an empty list for other formats."""
     from rnner.data.formats.annotated import SourceFile
     from rnner.data.formats.columns import ConllReader
     from rnner.data.formats.detect import format_of
@@ -224,7 +224,7 @@ def _reading(span: ScoredSpan, words: Sequence[str]) -> dict[str, Any]:
 
 
 def _format_error(record: dict[str, Any]) -> str:
-    """Format an error in two lines: place and readings, then the sentence with its annotation in brackets."""
+    """Format an error as two lines: place and readings, then the annotation in brackets, in its context."""
     from rnner.text.spacing import join
 
     annotated, model, words = record["annotated"], record["model"], record["words"]

@@ -30,12 +30,12 @@ def check(
     ],
     form: options.OutputFormat = TableOrJson.table,
     examples: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Examples of each problem (JSON has them all).")
+        int, typer.Option(metavar="N", min=1, help="Examples to show of each problem (JSON has all).")
     ] = 5,
     columns: options.Columns = None,
     fix: Annotated[
         Path | None,
-        typer.Option(metavar="OUT", help="Write a repaired copy: a file, or for several PATHs a folder."),
+        typer.Option(metavar="OUT", help="Write a repaired copy to this file, or folder for several PATHs."),
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:

@@ -93,8 +93,8 @@ def convert(
 
     Token formats: columns (one word and its tag per line), csv (with a header), conllu (NER= in MISC),
     conll2012 (entities in brackets), hipe (HIPE-2022), inline (word/TAG), tokens (JSONL with tokens and
-    tags), dataset (of the library `datasets`: a folder, Parquet, or on the Hugging Face Hub, where only data
-    files are read).
+    tags), dataset (a data set of the library `datasets`: a folder, a Parquet file, or a repository on the
+    Hugging Face Hub, of which only data files are read).
 
     Text formats, with character spans: entities (JSONL, as `rnner predict` writes it), prodigy and doccano
     (JSONL), labelstudio (JSON, CSV), webanno (WebAnno TSV 3), brat (a folder), spacy (.spacy), spacy-json.

@@ -31,7 +31,7 @@ def split(
     corpus: Annotated[str, typer.Argument(metavar="CORPUS", help="Annotated column file, or sample:train.")],
     output: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder for train, dev and test.")],
     shares: Annotated[
-        str, typer.Option(metavar="TRAIN,DEV,TEST", help="Percentages; 0 leaves a part out: 90,10,0.")
+        str, typer.Option(metavar="TRAIN,DEV,TEST", help="Percentages; 0 leaves out a part, as in 90,10,0.")
     ] = "80,10,10",
     by: options.ByUnit = None,
     seed: options.Seed = 0,
@@ -63,7 +63,7 @@ def split(
     ends = line_ends(source)
     if ends.mixed:
         newline = _LINE_ENDS[ends.newline]
-        warn(f"{source}: mixes CRLF and LF line ends; the parts use {newline} only")
+        warn(f"{source}: mixes CRLF and LF line endings; the parts use {newline} only")
     _write(files, split_lines(source, parts.parts, columns=chosen), ends)
     splits = [
         replace(whole.select(sentences), name=name, path=files[name])

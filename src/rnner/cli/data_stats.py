@@ -28,7 +28,7 @@ def stats(
         ),
     ],
     vectors: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Word vectors, as text: report their coverage.")
+        str | None, typer.Option(metavar="FILE", help="Word vectors in text format, to show their coverage.")
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also draw a .png or .svg file (needs matplotlib).")
@@ -40,9 +40,9 @@ def stats(
     """Show statistics of annotated files, one column per file.
 
     Describes sentences, tokens, entities of each type, lengths and ambiguous entities; for the second and
-    later files, also the share of words and entities that do not occur in the first one, train. Two entities
-    are the same if they have the same words (case-sensitive) and the same label. Shares are percentages in
-    the table, fractions in JSON.
+    later files, also the share of words and entities that do not occur in the first (training) file. Two
+    entities are the same if they have the same words (case-sensitive) and the same label. Shares are
+    percentages in the table, fractions in JSON.
     """
     from rnner.data.corpus import read_split, resolve
     from rnner.data.vectors import read_vectors

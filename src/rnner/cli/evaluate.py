@@ -37,11 +37,11 @@ _PREDICTIONS_HELP = (
     "Score the entities in this file, in any format and from any system, instead of a model. Repeatable."
 )
 _COLUMNS_HELP = (
-    "Columns to read, counted from 0: 0,-1. A third one is for the predicted tags. "
-    "[default: detected; the last one for predictions]"
+    "Columns to read, counted from 0, such as 0,-1. A third column holds the predicted tags. "
+    "[default: detected; the last column for predictions]"
 )
 _MAP_HELP = "Rename labels in DATA and predictions: PERSON=PER,GPE=LOC. MISC= ignores a label. Repeatable."
-_TRAIN_HELP = f"Also score entities seen and unseen in this training file. {options.ANNOTATED}."
+_TRAIN_HELP = f"Training file; entities seen and unseen in it are scored separately. {options.ANNOTATED}."
 _MATCHES_HELP = "Also show strict, exact, partial and type matches, as nervaluate counts them."
 
 
@@ -111,7 +111,7 @@ def evaluate(
 
 
 def _check_options(form: ScoreFormat, given: Sequence[str], *, models: int, files: int, raw: bool) -> None:
-    """Raise UsageError for options that cannot be combined; `given` names those of some that are used."""
+    """Raise UsageError for options that cannot be combined; `given` lists the extra options in use."""
     conlleval, several = form is ScoreFormat.conlleval, max(models, files) > 1
     if models and files:
         raise UsageError("--model and --predictions cannot be combined; give one of them")
@@ -129,7 +129,7 @@ def _check_options(form: ScoreFormat, given: Sequence[str], *, models: int, file
 
 
 class _Columns(NamedTuple):
-    """Columns of the gold tags and of the predicted tags; None: detected."""
+    """Columns of the gold tags and of the predicted tags; None if they are detected."""
 
     gold: dict[str, int | str] | None
     predicted: dict[str, int | str] | None
@@ -139,7 +139,7 @@ def _parse_columns(text: str | None, files: Sequence[str]) -> _Columns:
     """Parse `--columns TOKEN,TAG[,PREDICTED]`.
 
     Raises:
-        UsageError: the text is not two or three whole numbers, or there are no predictions for the third.
+        UsageError: the columns are not valid, or there is a third one but no `--predictions`.
     """
     parts = text.split(",") if text is not None else []
     if len(parts) != 3:
@@ -199,7 +199,7 @@ def _score_predictions(
 def _read(
     path: Path, chosen: dict[str, int | str] | None, default: dict[str, int | str] | None
 ) -> AnnotatedFile:
-    """Read an annotated file; a column file with the chosen columns, or else with the default ones."""
+    """Read an annotated file. If no columns are chosen, a column file is read with the default ones."""
     from rnner.data.formats.annotated import SourceFile
     from rnner.data.formats.detect import format_of
     from rnner.scoring.passages import read_annotated_file
@@ -212,7 +212,7 @@ def _read(
 
 
 def _warn_of_other_column(path: Path) -> None:
-    """Warn if the last column of predictions is read, but another one seems to hold the tags of entities."""
+    """Warn if predictions are read from the last column but another column also holds tags."""
     from itertools import islice
 
     from rnner.data.formats.column_layout import LAYOUT_SAMPLE, detect_layout
@@ -221,7 +221,7 @@ def _warn_of_other_column(path: Path) -> None:
 
     if not path.is_file() or detect_format(path) != "columns":
         return
-    with suppress(DataError):  # without a column of tags
+    with suppress(DataError):  # the file has no column of tags
         layout = detect_layout(list(islice(read_lines(path), LAYOUT_SAMPLE)))
         if layout.tag not in (None, layout.width - 1):
             also = f"column {layout.tag} (counted from 0) also holds tags"

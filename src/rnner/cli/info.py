@@ -27,10 +27,10 @@ def info(
     ] = False,
     code: options.Code = None,
 ) -> None:
-    """Show versions, devices and what a model consists of.
+    """Show versions and devices, and describe a model.
 
-    With --model: its labels, its size, its layers and the implementation that computes each of them. With
-    --verify: whether each of its files is as it was written.
+    With --model, also show the model's labels, size and layers, and the implementation of each layer.
+    With --verify, check instead whether each file is as it was written.
     """
     if verify:
         _verify(model)

@@ -1,7 +1,7 @@
 """`rnner lab`: experiments that show what recurrence does.
 
-A command is named after the module of its experiment in `rnner.lab`. Its function declares the options that
-only this experiment has, has the help as its docstring, and returns arguments for the module's `measure`.
+Each command is named after the module of its experiment in `rnner.lab`. Its function declares the options
+that only this experiment has, and returns arguments for the module's `measure`; its docstring is the help.
 `_command` adds the options that all experiments share, and runs the experiment.
 """
 
@@ -43,7 +43,7 @@ Cells = Annotated[
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--model", "-m", metavar="DIR", help="Tagger. [default: networks trained on agreement]"),
+    typer.Option("--model", "-m", metavar="DIR", help="Tagger. [default: trained on verb agreement]"),
 ]
 Models = Annotated[
     list[str] | None,
@@ -74,9 +74,9 @@ Threads = Annotated[
 def feedforward() -> dict[str, Any]:
     """Compare a feedforward network with an RNN.
 
-    A feedforward network has separate weights for each position. Both find names in the sample corpus from
-    one-hot words. Shows the number of weights, the longest sentence that each can read, and the scores at
-    positions that did not occur in training.
+    A feedforward network has separate weights for each position. Both learn to find names in the sample
+    corpus from one-hot words. Shows the number of weights, the longest sentence that each can read, and the
+    scores at positions that did not occur in training.
     """
     return {}
 
@@ -86,7 +86,7 @@ def gradients(model: Model = None, cell: Cells = None, code: Code = None) -> dic
 
     Shows its norm at earlier steps for several scales of the recurrent weights W_aa: where it vanishes, where
     it explodes, and what clipping does for training. Also shows the share of each step in dL/dW_aa. Measures
-    untrained and trained cells: those of --model, or networks trained on agreement as in `rnner lab memory`.
+    untrained and trained cells: those of --model, or networks trained as in `rnner lab memory`.
     """
     cells = _recurrent_cells(cell)
     decoder = _load(model) if model else None
@@ -130,8 +130,8 @@ def bidirectional(texts: Sentences = None, models: Models = None, code: Code = N
 def shapes(names: Shapes = None) -> dict[str, Any]:
     """Compare networks of five shapes with baselines.
 
-    The tasks: from a word to name or not, from a label to a new name, from a sentence to its genre, from a
-    sentence to its names, and from a number in words to its digits.
+    The tasks: decide whether a word is a name, invent a name for a label, find the genre of a sentence, find
+    the names in a sentence, and convert a number in words to digits.
     """
     return {"shapes": [name.value for name in names or Shape]}
 
@@ -185,7 +185,7 @@ def _write(folder: Path, results: dict[str, Any], plot: Callable[[Any, dict[str,
 
 
 def _recurrent_cells(names: list[str] | None) -> list[str]:
-    """Check the cells given by name; by default, return the usual cells and those that --code registered."""
+    """Return the names of recurrent cells: those given, or the usual ones and those of --code."""
     from rnner.nn.cells import cell_names, get_cell
 
     if not names:

@@ -41,7 +41,7 @@ def _group(name: str, description: str, *commands: Callable[..., None], **settin
 
 app = _group(
     "rnner",
-    "Train named-entity taggers built on readable recurrent networks, and use them.",
+    "Train and use named-entity taggers built on readable recurrent networks.",
     *(train, evaluate, predict, export, info),
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -73,12 +73,12 @@ def main() -> None:
     """Run `rnner` with the arguments of the process."""
     _open_streams()
     if not sys.stdout.isatty():
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # as all files we read and write
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # like all our files
     sys.exit(run(sys.argv[1:]))
 
 
 def _open_streams() -> None:
-    """Replace streams that were closed before the start (`<&-`, or by a daemon) with empty ones."""
+    """Replace streams that were closed before this process started (`<&-`, daemons) with empty ones."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - never closed

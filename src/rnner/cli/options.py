@@ -52,7 +52,7 @@ Code = Annotated[
 Columns = Annotated[
     str | None,
     typer.Option(
-        "--columns", metavar="TOKEN,TAG", help="Columns to read, counted from 0: 0,-1. [default: detected]"
+        "--columns", metavar="TOKEN,TAG", help="Column numbers, from 0, such as 0,-1. [default: detected]"
     ),
 ]
 ConfigFile = Annotated[
@@ -179,10 +179,10 @@ def parse_columns(text: str | None) -> dict[str, int] | None:
 
 
 def parse_table_columns(text: str | None) -> dict[str, int | str] | None:
-    """Parse `--columns TOKEN,TAG` or `--columns token=NAME,tag=NAME`, in which either may be left out.
+    """Parse `--columns TOKEN,TAG` or `--columns token=NAME,tag=NAME`; either name may be left out.
 
     Raises:
-        UsageError: the text is neither two numbers or names, nor pairs of token or tag and a number or name.
+        UsageError: the text has neither of these forms.
     """
     if text is None:
         return None

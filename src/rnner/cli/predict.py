@@ -59,7 +59,7 @@ class PredictionFormat(str, Enum):
 
 _INPUT_HELP = """\
 text: one document (above 500,000 characters it is split at blank lines); lines: one text per line;
-jsonl: {"text": ...} or {"tokens": [...]} per line; json: a list of those; csv: a table with a column text;
+jsonl: {"text": ...} or {"tokens": [...]} per line; json: a list of those; csv: a table with a `text` column;
 conll: a column file; annotated: any format of `rnner data convert`. [default: detected, with a note]"""
 _ON_ERROR_HELP = """\
 What to do if a record, line or sentence cannot be read: stop there (results so far are written), skip it, or
@@ -118,7 +118,7 @@ def predict(
     Texts come from arguments, a file or stdin. Results are printed as soon as the input pauses, so you can
     type lines or pipe a stream. An --output that ends in .gz is compressed.
 
-    A record's other keys are kept; annotations that it already has become input_KEY. The exit code is 1 if
+    A record's other keys are kept; existing annotations are renamed to input_KEY. The exit code is 1 if
     a record could not be read.
 
     text marks the names, html marks them in a self-contained page, table also lists them. binary shows 1
@@ -186,12 +186,12 @@ def _format_by_suffix(output: Path | None) -> PredictionFormat | None:
     """Return the format for a file name such as names.jsonl or names.jsonl.gz.
 
     Raises:
-        UsageError: the name promises a format that is not written.
+        UsageError: the suffix is that of a format that is not supported.
     """
     suffix = "" if output is None else Path(output.name.removesuffix(".gz")).suffix.lower()
     if suffix == ".csv":
         names = ", ".join(_FORMATS_BY_SUFFIX)
-        raise UsageError(f"--output {output}: CSV is not written; use a name in {names}, or give --format")
+        raise UsageError(f"--output {output}: CSV is not supported; use a name in {names}, or give --format")
     return _FORMATS_BY_SUFFIX.get(suffix)
 
 

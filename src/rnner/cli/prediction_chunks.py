@@ -20,7 +20,7 @@ class Item(NamedTuple):
     Attributes:
         content: its text, or one sentence as a list of words.
         keys: additional keys for its JSON object.
-        failed: whether it could not be read; then its JSON object has these keys only.
+        failed: whether it could not be read; if so, its JSON object contains only `keys`.
         document: for a sentence of a column file, the document that it belongs to; None for a document.
     """
 
@@ -64,8 +64,8 @@ def chunks_of(
     An error in the input is raised after the items before it have been yielded.
 
     Args:
-        blocks: items that arrived together.
-        is_ready: whether the next block can be read without waiting; if not, the chunk ends.
+        blocks: groups of items that arrived together.
+        is_ready: returns whether the next block can be read without waiting; if not, the chunk ends.
     """
     group: list[Item] = []
     room = CHUNK

@@ -24,24 +24,24 @@ class Failures:
         self._advice = ""  # about an error after which the input can still be read
 
     def handle(self, error: DataError, keys: Mapping[str, Any] | None = None) -> list[Item]:
-        """Return what the output has in place of a record: nothing, or an item with the error.
+        """Return the items that replace an unreadable record: none, or one with the error.
 
         Args:
             error: why the record cannot be read.
-            keys: its keys, if it has any; they are kept.
+            keys: the keys of the record, if it has any; they are kept.
 
         Raises:
             DataError: `error`, if the rule is to stop.
         """
         if self._rule == "stop":
-            self._advice = "; --on-error skip reads on after it"
+            self._advice = "; use --on-error skip to continue after it"
             raise error
         self._failed += 1
         self._first = self._first or error
         return [Item("", {**(keys or {}), "error": str(error)}, failed=True)] if self._rule == "mark" else []
 
     def until_error(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        """Yield chunks, and end at an error, so that what came before it is written.
+        """Yield the chunks before the first error, so that their results are written.
 
         Raises:
             DataError: nothing came before the error.
@@ -56,16 +56,16 @@ class Failures:
             self._stopped = error
 
     def finish(self) -> None:
-        """Report what could not be read.
+        """Report the records that could not be read.
 
         Raises:
-            DataError: a record could not be read. The message has the number of those that were.
+            DataError: a record could not be read. The message includes the counts.
         """
         parts = []
         if self._first is not None:
             where = "marked in the output" if self._rule == "mark" else "left out"
             share = f"{self._failed:,} of {counted(self._failed + self._read, 'record')}"
-            parts.append(f"{share} could not be read ({where}); the first: {self._first}")
+            parts.append(f"{share} could not be read ({where}); first error: {self._first}")
         if self._stopped is not None:
             parts.append(f"{self._stopped}{self._advice}; records written before it: {self._read:,}")
         if parts:

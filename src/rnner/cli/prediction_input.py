@@ -24,7 +24,7 @@ _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
 def argument_chunks(texts: Iterable[str]) -> Iterator[Chunk]:
-    """Yield texts that are in memory, each as one document."""
+    """Yield the texts given as arguments, each as one document."""
     return chunks_of([map(Item, texts)])
 
 
@@ -97,7 +97,7 @@ class ColumnInput:
         """Yield the sentences, with a replacement for those that cannot be read.
 
         Args:
-            sentences: the iterator over `reader`, if others iterate over it too.
+            sentences: the sentences of `reader`, if the caller also iterates over them.
         """
 
         def items() -> Iterator[Item]:

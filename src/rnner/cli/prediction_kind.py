@@ -24,7 +24,7 @@ _DESCRIPTIONS = {
     "text": "text",
     "json": "JSON records",
     "jsonl": "JSON records, one per line",
-    "csv": "a table with a column text",
+    "csv": "a table with a text column",
     "conll": "a column file, of which only the words are read",
 }
 _KINDS_BY_SUFFIX = {
@@ -37,13 +37,13 @@ _KINDS_BY_SUFFIX = {
 }
 _JSON_KINDS = ("json", "jsonl")
 _JSON = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\t\n]*"\s*:|\})')
-_FEWEST_ROWS = 3  # of a column file without a suffix for column files
+_FEWEST_ROWS = 3  # needed to detect a column file whose suffix does not say so
 _MOST_LINES = 1000
-_LEAST_OUTSIDE = 0.4  # share of words outside entities; plain labels may be other words
+_LEAST_OUTSIDE = 0.4  # share of words that must be outside entities if labels have no prefixes
 
 
 class Guess(NamedTuple):
-    """What an input seems to be.
+    """The detected kind of an input.
 
     Attributes:
         kind: text, json, jsonl, csv, conll or annotated.
@@ -57,12 +57,12 @@ class Guess(NamedTuple):
 
 
 def guess_kind(stream: InputStream) -> Guess:
-    """Return what a stream seems to be, without consuming any of it.
+    """Return the detected kind of a stream, without consuming any of it.
 
     If the first line is JSON, it decides, so that records can be processed as they arrive.
 
     Raises:
-        DataError: as reading the stream does.
+        DataError: the stream cannot be read.
     """
     head = _look_at(stream)
     expected = _KINDS_BY_SUFFIX.get(Path(stream.name.removesuffix(".gz")).suffix.lower())
@@ -121,7 +121,7 @@ def _form_of_records(head: Head) -> str:
         return ""
     try:
         return detect_format(head.path)
-    except DataError:  # of no known format
+    except DataError:  # the format is not known
         return ""
 
 
@@ -132,7 +132,7 @@ def _has_content(record: dict[str, Any]) -> bool:
 
 
 def _is_column_file(head: Head, *, by_suffix: bool) -> bool:
-    """Return whether a file holds one word per line; without a suffix that says so, it must have tags."""
+    """Return whether a file has one word per line. Unless its suffix says so, it must also have tags."""
     lines = head.lines[:_MOST_LINES]
     try:
         layout = detect_layout(lines, tagged=not by_suffix)
@@ -150,7 +150,7 @@ def _is_column_file(head: Head, *, by_suffix: bool) -> bool:
 
 
 def _are_tags(cells: Sequence[str], layout: Layout) -> bool:
-    """Return whether cells are tags of entities; in unusual spellings, some words must be outside."""
+    """Return whether cells are entity tags; if their spelling is unusual, some must mean "outside"."""
     if all(map(is_tag, cells)):
         return not set(cells) <= {"0", "1"}
     spelling = spelling_of(Counter(cells))

@@ -76,11 +76,11 @@ def format_document(
         document: the document, with its entities.
         form: text, table, html, json, jsonl, conll or binary.
         scheme: the model's tag scheme; conll has 1 and 0 for `binary`, IOB2 tags for all others.
-        width: for binary on a terminal, the number of its columns.
+        width: for binary, the width of the terminal in columns; None if there is no terminal.
         extra: additional keys for the JSON object.
 
     Raises:
-        DataError: a word of a record has a character that conll cannot hold.
+        DataError: a word contains a character that conll cannot represent.
     """
     if form in ("json", "jsonl"):
         return to_json(_json_object(document) | {k: v for k, v in extra.items() if k not in _OUTPUT_KEYS})

@@ -1,4 +1,4 @@
-"""JSON records as input of `rnner predict`: `{"text": ...}` or `{"tokens": [...]}`, or of annotation tools.
+"""JSON records as input of `rnner predict`: `{"text": ...}` or `{"tokens": [...]}`, or from annotation tools.
 
 A record keeps its other keys in the output. Annotations that it already has are kept as `input_KEY`, so that
 the output has only one annotation under the usual keys: the predicted one.
@@ -22,7 +22,7 @@ from rnner.data.lines import line_error, read_blocks, read_line_blocks
 from rnner.errors import DataError
 
 CONTENT_KEYS = (TEXTS[0], *WORDS, *TEXTS[1:])
-"""Keys of the text or the words of a record; the first that it has is read."""
+"""Keys of the text or the words of a record; the first one present is read."""
 _ANNOTATION_KEYS = frozenset((*LISTS, *TAGS, "completions", "predictions"))
 _ANSWERS = ("accept", "reject", "ignore")  # Prodigy's
 _DEEPEST = 100  # levels; Python cannot write or pickle values that are much deeper
@@ -151,7 +151,7 @@ class RecordReader:
 
 
 def record_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
-    """Yield one document per record, one record per line.
+    """Yield one document per record; each line holds one record.
 
     Raises:
         DataError: a record cannot be read, and the rule of `failures` is to stop.
@@ -181,7 +181,7 @@ _EXPECTED = 'expected {"text": "..."} or {"tokens": ["...", ...]}'
 
 
 def _is_annotation(key: str, value: Any, *, has_words: bool) -> bool:
-    """Return whether a key holds annotation. Beside words, a list of strings does: their tags."""
+    """Return whether a key holds annotation. In a record with words, a list of strings does: their tags."""
     if key == "answer":
         return value in _ANSWERS
     if key == "entities":

@@ -1,4 +1,4 @@
-"""Where `rnner predict` finds its documents: arguments, a file or stdin, of a given or detected kind."""
+"""Open the input of `rnner predict`: arguments, a file or stdin, of a given or detected kind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Source:
     """The documents to predict.
 
     Attributes:
-        chunks: the documents; they end at an error, which `Failures` then holds.
+        chunks: the documents up to the first error, which `Failures` then holds.
         name: the name of the file, if there is one.
         columns: the column file, if the chunks come from one.
     """
@@ -42,7 +42,7 @@ class Source:
 def open_source(
     texts: Sequence[str] | None, file: Path | None, kind: str | None, column: int | None, failures: Failures
 ) -> Iterator[Source]:
-    """Open the input; a kind that was detected is noted.
+    """Open the input, and report its kind if it was detected.
 
     Args:
         texts: the texts, if they were given as arguments.
@@ -87,7 +87,7 @@ def _annotated(path: Path, failures: Failures) -> Source:
     from rnner.data.formats.detect import detect_format
 
     form = detect_format(path)
-    notice(f"{path}: read as annotated text ({form}), without its annotation (--input annotated)")
+    notice(f"{path}: read as annotated text ({form}; --input annotated); its annotation is ignored")
     return Source(failures.until_error(annotated_chunks(path, form)), path.name)
 
 

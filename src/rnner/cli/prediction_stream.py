@@ -52,7 +52,7 @@ class InputStream:
         return self._head
 
     def look_further(self) -> bool:
-        """Add to what `peek` returns, up to `HEAD` bytes; return whether anything was added."""
+        """Read ahead, so that `peek` returns more, up to `HEAD` bytes. Return whether there was more."""
         more = b""
         if len(self._head) < HEAD and not self.ended:
             more = self._read_some(HEAD - len(self._head))
@@ -61,7 +61,7 @@ class InputStream:
         return bool(more)
 
     def as_file(self) -> IO[bytes]:
-        """Return the stream as the type that readers of files take."""
+        """Return this stream, typed as a binary file."""
         return cast("IO[bytes]", self)
 
     def is_ready(self) -> bool:
@@ -84,7 +84,7 @@ class InputStream:
 
 @contextmanager
 def open_input(source: Path | IO[bytes]) -> Iterator[InputStream]:
-    """Open a file or take a stream.
+    """Open a file, or wrap an open stream.
 
     Raises:
         DataError: the file does not exist or cannot be read.

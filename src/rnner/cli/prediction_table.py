@@ -23,9 +23,9 @@ _LONGEST_CELL = 1 << 28  # characters; the default of `csv`, 131,072, is less th
 
 
 def has_texts(head: Head, *, by_suffix: bool) -> bool:
-    """Return whether a file begins like a table with a column `text`, with cells of several words.
+    """Return whether a file begins like a table with a column `text` in which a cell has several words.
 
-    Without a suffix for tables, all rows must have the cells of the header: two or more, named by one word.
+    Without a suffix for tables, the header must have two or more one-word names, and all rows as many cells.
     """
     rows = [row for _, row in _rows(islice(head.lines, 20), head.path.name) if isinstance(row, list)]
     header = rows[0] if rows else []
@@ -36,7 +36,7 @@ def has_texts(head: Head, *, by_suffix: bool) -> bool:
 
 
 def table_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
-    """Yield one document per row. Its other cells are kept, under their names in the header.
+    """Yield one document per row. Its other cells are kept, with the column names as keys.
 
     Raises:
         DataError: there is no column `text`, or a row cannot be read and the rule of `failures` is to stop.
@@ -58,7 +58,7 @@ def table_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
 
 
 def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str] | DataError]]:
-    """Yield the first line of each row, and its cells or the error. The header sets the separator."""
+    """Yield the number of each row's first line, and its cells or an error. The header sets the separator."""
     iterator = iter(lines)
     first = next(iterator, "")
     csv.field_size_limit(_LONGEST_CELL)
@@ -78,7 +78,7 @@ def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str] | Da
 
 
 def _header(row: list[str] | DataError, name: str) -> list[str]:
-    """Return the names of the columns; that of the texts is `text`."""
+    """Return the column names, with the name of the text column changed to `text`."""
     if isinstance(row, DataError):
         raise row
     place = _text_column(row)

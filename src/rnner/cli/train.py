@@ -54,7 +54,7 @@ def train(
     threads: options.Threads = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check everything and try one step and one save; write nothing."),
+        typer.Option("--dry-run", help="Check config and data, and try one step and one save; keep nothing."),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only warnings and scores.")] = False,
 ) -> None:
@@ -109,7 +109,7 @@ class TrainOptions:
     quiet: bool
 
     def base_model(self) -> LoadedModel | None:
-        """Load the model of --init-from."""
+        """Load the model of --init-from, if given."""
         from rnner.model.folder import load_model
 
         return None if self.init_from is None else load_model(self.init_from)
@@ -207,7 +207,7 @@ def _print_scores(metrics: dict[str, Any]) -> None:
 
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns True after the first Ctrl-C or SIGTERM; the second one interrupts."""
+    """Yield a function that returns True after the first Ctrl-C or SIGTERM; a second one interrupts."""
     stopping = False
 
     def handle(number: int, frame: Any) -> None:

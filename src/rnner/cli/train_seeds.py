@@ -58,7 +58,7 @@ def train_seeds(run: TrainOptions, config: Config, device: torch.device, *, coun
         seed: c for seed, c in configs.items() if load_metrics(seed_runs.seed_folder(folder, seed)) is None
     }
     for seed in [seed for seed in configs if seed not in remaining]:
-        _report_scores(run, seed, "finished before, ")
+        _report_scores(run, seed, "already finished, ")
     with stop_on_signal() as stop:
         if jobs == 1:
             codes = _train_in_turn(run, remaining, device, data, stop)
@@ -186,7 +186,7 @@ def _finish_process(run: TrainOptions, seed: int, process: SpawnProcess, stoppin
     if code == 0:
         _report_scores(run, seed)
     elif code < 0 and not stopping:
-        print_error(f"seed {seed}: its process was killed (signal {-code}), perhaps for lack of memory")
+        print_error(f"seed {seed}: its process was killed (signal {-code}), possibly out of memory")
     return code if code >= 0 else 1
 
 

@@ -1,7 +1,7 @@
 """The config of a run: sections and keys, strict loading, writing with comments."""
 
 from rnner.config.inherited import inherit_network
-from rnner.config.loading import load_config, parse_config
+from rnner.config.loading import load_config, load_saved_config, parse_config
 from rnner.config.sections import (
     CharactersConfig,
     Config,
@@ -22,6 +22,7 @@ __all__ = [
     "differences",
     "inherit_network",
     "load_config",
+    "load_saved_config",
     "parse_config",
     "schema",
     "to_yaml",

@@ -1,4 +1,4 @@
-"""The config of a run that continues from a model: the network is the model's, the rest is the config's."""
+"""Config of a run that continues from a model: the network comes from the model, the rest from the config."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from rnner.config.sections import Config, flatten
 from rnner.errors import ConfigError
 
-# What describes the network and its tags. Values that a config does not name come from the model.
+# Keys that describe the network and its tags. Values that a config does not set come from the model.
 _NETWORK = ("embeddings.", "encoder.", "head", "data.scheme", "text.")
-# Keys of these sections that are free, because they concern only the run or new words.
+# Keys of these sections that may differ from the model, because they affect only the run or new words.
 _FREE = ("embeddings.words.min_count", "embeddings.words.min_coverage", "encoder.path")
 # The model's vectors are kept, so the file is not read.
 _VECTORS = "embeddings.words.vectors"
@@ -20,19 +20,19 @@ def inherit_network(config: Config, model: Config) -> tuple[Config, list[str]]:
     """Return the config with the network of a model, and notes on keys that are not used.
 
     Args:
-        config: the config of the run. Its values count as named if the user or a program has set them.
+        config: the config of the run. Network keys that it does not set come from the model.
         model: the config of the model that the run continues from.
 
     Raises:
-        ConfigError: lists the keys whose named values contradict the model.
+        ConfigError: lists the keys whose values were set and contradict the model.
     """
     tree = config.model_dump(exclude_unset=True)
     named, notes = flatten(tree), []
     values = {key: value for key, value in flatten(model.model_dump()).items() if _is_of_network(key)}
     not_compared = list(_OF_FILE)
     if named.get(_VECTORS) not in (None, values[_VECTORS]):
-        notes.append(f"{_VECTORS} is not read: --init-from keeps the vectors of its model")
-        not_compared.append("embeddings.words.size")  # the size of the vectors, whatever the config says
+        notes.append(f"{_VECTORS} is not read, because --init-from keeps the model's vectors")
+        not_compared.append("embeddings.words.size")  # the model's vectors determine the size
     problems = [
         f"{key}: {value!r} / {_value_at(model, key)!r} (config / model): must match the model given with "
         "--init-from; remove this key to use the model's value"
@@ -55,7 +55,7 @@ def _is_of_network(key: str) -> bool:
 
 
 def _value_at(config: Config, key: str) -> Any:
-    """Return the value of a key, or of the last section on its path if that has no keys."""
+    """Return the value of a key; None if a section on its path is null."""
     value: Any = config.model_dump()
     for name in key.split("."):
         value = value[name] if isinstance(value, dict) else value

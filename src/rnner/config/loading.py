@@ -30,7 +30,18 @@ def load_config(
         ConfigError: lists all problems, with the closest valid key for each unknown one.
         UsageError: the file cannot be read.
     """
-    path = Path(path)
+    return parse_config(_read_tree(Path(path)), overrides, source=path, cells=cells)
+
+
+def load_saved_config(path: Path, *, cells: Collection[str] | None = None) -> Config:
+    """Read a config that rnner has written, such as that of a model folder; see `load_config`.
+
+    It may come from anywhere, so nothing in it is replaced: `${NAME}` is text.
+    """
+    return _validate(_read_tree(path), [], path, cells)
+
+
+def _read_tree(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -48,7 +59,7 @@ def load_config(
         raise ConfigError(
             [f"must contain sections ({', '.join(Config.model_fields)}), got {describe(tree)}"], path
         )
-    return parse_config(tree, overrides, source=path, cells=cells)
+    return tree
 
 
 def parse_config(
@@ -63,6 +74,13 @@ def parse_config(
     for override in overrides:
         tree = _override(tree, override, problems)
     tree = _expand_variables(tree, "", problems)
+    return _validate(tree, problems, source, cells)
+
+
+def _validate(
+    tree: dict[str, Any], problems: list[str], source: Path | str | None, cells: Collection[str] | None
+) -> Config:
+    """Return the config, or raise one ConfigError with these problems and those of the tree."""
     try:
         config = Config.model_validate(tree, context={"cells": cells})
     except ValidationError as error:

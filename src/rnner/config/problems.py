@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rnner.config.sections import Config, iter_keys, section_at, section_class
-from rnner.errors import did_you_mean
+from rnner.errors import did_you_mean, shorten
 
 
 def describe(value: Any) -> str:
@@ -44,8 +44,7 @@ _EXPECTED = {
 def explain(detail: Any) -> str:
     """Describe one problem that pydantic found."""
     location = [str(part) for part in detail["loc"]]
-    key = ".".join(part if len(part) <= 60 else f"{part[:57]}..." for part in location)
-    kind, value = detail["type"], detail.get("input")
+    key, kind, value = shorten(".".join(location)), detail["type"], detail.get("input")
     context = detail.get("ctx", {})
     if kind == "extra_forbidden":
         siblings = list(section_at(location[:-1]).model_fields)
@@ -59,14 +58,14 @@ def explain(detail: Any) -> str:
         hint = did_you_mean(str(value), options)
         return f"{key}: {describe(value)} is not one of {', '.join(options)}{hint}"
     if kind == "value_error":
-        return f"{key}: {context.get('error')}"
+        return f"{key}: {shorten(str(context.get('error')), 300)}"
     if kind in _EXPECTED:
         return f"{key}: {_EXPECTED[kind]}, got {describe(value)}"
     return f"{key}: {detail['msg'].replace('Input should be', 'must be')}, got {describe(value)}"
 
 
 def _required(location: Sequence[str]) -> Iterator[str]:
-    """Describe a missing key; for a missing section, each of its keys without a default."""
+    """Yield a description of a missing key, or of each required key of a missing section."""
     field = section_at(location[:-1]).model_fields[location[-1]]
     below = section_class(field.annotation)
     if below is None:

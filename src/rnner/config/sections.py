@@ -64,7 +64,7 @@ class DataConfig(Section):
     )
     illegal_tags: Literal["error", "conlleval"] = Field(
         "error",
-        description="tags that violate their scheme: error (stop) or conlleval (read as by conlleval)",
+        description="tags that violate their scheme: error (stop), or conlleval (read as conlleval does)",
     )
 
 
@@ -74,7 +74,7 @@ class TextConfig(Section):
     tokenizer: str = Field(
         DEFAULT_TOKENIZER,
         min_length=1,
-        description="rnner, characters (splits all words), or the name of your own; saved with the model",
+        description="rnner, characters (one token each), or the name of your own; saved with the model",
     )
 
 
@@ -88,7 +88,7 @@ class WordsConfig(Section):
         None, description="text file of GloVe, word2vec or fastText vectors; null: none"
     )
     limit: int | None = Field(
-        None, gt=0, description="number of vectors to read from the file's start (most frequent); null: all"
+        None, gt=0, description="number of vectors to read from the file's start (frequent words); null: all"
     )
     min_coverage: float = Field(
         0.1, ge=0.0, le=1.0, description="stop if less than this share of the training words has a vector"
@@ -98,7 +98,7 @@ class WordsConfig(Section):
         "float16", description="number format of the vectors in the model: float16, or int8 (half the size)"
     )
     compose: bool = Field(
-        True, description="compose vectors for words missing from the file, using their parts and n-grams"
+        True, description="compose vectors for words missing from the file, using their parts or n-grams"
     )
     n_grams: int = Field(
         100_000, ge=0, description="number of most frequent character n-grams used to compose vectors"
@@ -137,7 +137,7 @@ class CharactersConfig(Section):
         50, gt=0, description="filters of the CNN, or units per direction of the recurrent encoder"
     )
     width: Annotated[int, AfterValidator(_odd)] = Field(
-        3, gt=0, le=64, description="width of a CNN filter in characters; odd"
+        3, gt=0, le=64, description="width of a CNN filter in characters; must be odd"
     )
     cell: CellName = Field("lstm", description="cell of the recurrent encoder")
 
@@ -169,7 +169,7 @@ class EmbeddingsConfig(Section):
     document: bool = Field(
         False, description="add a vector of the document (a weighted mean of its word vectors) to each word"
     )
-    lexicon: bool = Field(False, description="add label counts of the word in other training documents")
+    lexicon: bool = Field(False, description="add the word's label counts in other training documents")
 
 
 class EncoderConfig(Section):
@@ -258,7 +258,7 @@ class TrainingConfig(Section):
     @field_validator("batch_tokens")
     @classmethod
     def _some_bound(cls, tokens: int | None, info: ValidationInfo) -> int | None:
-        # On the field, not the section: a section validator would only run if all other keys are valid.
+        # A field validator, because a section validator would run only if all other keys are valid.
         if tokens is None and info.data.get("batch_sentences", 1) is None:
             raise ValueError("set batch_sentences or batch_tokens to a number; both are null")
         return tokens

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from rnner.errors import ConfigError, one_line
+from rnner.errors import ConfigError, shorten
 
 
 class _Loader(yaml.SafeLoader):
@@ -81,6 +81,6 @@ def parse_yaml(text: str, source: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
         what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError([f"not valid YAML: {one_line(what)}"], where) from None
+        raise ConfigError([f"not valid YAML: {shorten(' '.join(what.split()))}"], where) from None
     except RecursionError:
         raise ConfigError(["not valid YAML: nested too deeply"], source) from None

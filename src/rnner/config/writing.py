@@ -34,7 +34,7 @@ def _yaml_lines(section: Section, indent: str, comments: bool) -> Iterator[str]:
 
 
 def _scalar(value: Any) -> str:
-    # Double quotes write a newline as \\n; otherwise text of several lines would run into the comment.
+    # Double quotes write a newline as \\n; otherwise multi-line text would run into the comment.
     style = '"' if isinstance(value, str) and not value.isprintable() else None
     text: str = yaml.dump(value, Dumper=Dumper, default_style=style, allow_unicode=True, width=10**6)
     return text.removesuffix("\n").removesuffix("\n...")

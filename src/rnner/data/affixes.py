@@ -21,9 +21,9 @@ STRIP_AFFIX = (
     "a model trained on them finds little in plain text; `rnner data check FILE --fix OUT` strips them"
 )
 
-_FEWEST, _MOST = 5, 20_000  # distinct tokens needed, and examined
+_FEWEST, _MOST = 5, 20_000  # distinct tokens: minimum needed, maximum examined
 _SHARE = 0.9  # of the distinct tokens
-_MOST_DIFFERENT = 60  # prefixes or parts of speech
+_MOST_DIFFERENT = 60  # maximum number of distinct affixes
 
 
 class _Kind(NamedTuple):
@@ -62,7 +62,7 @@ class Affix(NamedTuple):
 
 
 def find_affix(words: Collection[str]) -> Affix | None:
-    """Return the affix that nearly all distinct words share (of the first 20,000), or None."""
+    """Return the affix that nearly all of the first 20,000 distinct words share, or None."""
     tokens = list(islice(words, _MOST))
     if len(tokens) < _FEWEST:
         return None

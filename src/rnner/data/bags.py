@@ -43,12 +43,12 @@ def bags_of_words(
     documents: Sequence[Hashable],
     row: Callable[[str], tuple[int, WeightedRows | None]],
 ) -> list[BagOfWords]:
-    """Return for each sentence `[s]` the bag of words of its document, one object per document.
+    """Return the bag of words of each sentence's document `[s]`; sentences of a document share one object.
 
     Args:
         sentences: the words of each sentence.
         documents: `[s]` an identifier of the document of each sentence.
-        row: returns the word id and composition of a form, see `Vocabulary.row`.
+        row: function that returns the word id and composition of a form, see `Vocabulary.row`.
     """
     forms: dict[Hashable, Counter[str]] = {}
     for words, document in zip(sentences, documents, strict=True):

@@ -1,4 +1,4 @@
-"""Batches of sentences as arrays, and how sentences are grouped into batches.
+"""Batches of sentences as arrays, and the grouping of sentences into batches.
 
 Shapes: b sentences, t tokens in the longest one, n distinct word forms, c characters in the longest form.
 """

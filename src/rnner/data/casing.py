@@ -17,7 +17,7 @@ _INDEX = {name: index for index, name in enumerate(CASINGS)}
 
 
 def casing_class(form: str) -> int:
-    """Return the index in `CASINGS` of a form in any script; never 0 ("padding").
+    """Return the casing class of a form in any script, as an index in `CASINGS`; never 0 ("padding").
 
     A single capital ("A", "J.") counts as capitalised, not upper case, like the first letter of "Harry".
     """

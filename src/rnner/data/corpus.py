@@ -132,7 +132,7 @@ def read_split(
             script does (`Split.illegal_tags` then describes them).
         name: the name of the split in messages; default: the file's name.
         scheme: the scheme to convert the tags to; None keeps them and detects their scheme.
-        tokenizer: the name of the tokenizer for text without tokens. Results of your own are not cached.
+        tokenizer: the name of the tokenizer for text without tokens. Only results of `rnner` are cached.
 
     Raises:
         DataError: with path:line (or the record) for invalid content, illegal tags, spans that do not fit the
@@ -255,7 +255,7 @@ def _unseen_note(name: str, counts: Mapping[str, int]) -> str:
 
 
 def segmentation_note(train: Split, tokenizer: str) -> str:
-    """Return what to do if words of `train` are not what the tokenizer finds in raw text, or ''."""
+    """Return a warning if the words of `train` differ from those that the tokenizer finds, or ''."""
     if tokenizer != DEFAULT_TOKENIZER:
         return ""
     if letters := split_words(train.counts):

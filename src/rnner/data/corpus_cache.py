@@ -2,7 +2,7 @@
 
 A file is named after a digest of the source's bytes, the settings, and the reading code. It is written
 next to its final path and renamed atomically, so concurrent or killed runs never leave a partial file under
-that path. It ends with the digest of its own bytes; a file whose digest differs is written again.
+that path. It ends with a digest of its content; a file whose digest differs is written again.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _DIGEST_BYTES = 32
 def cached(source: Path, settings: dict[str, Any], read: Callable[[], Split]) -> Split:
     """Return `read()`, from the cache if possible.
 
-    Small files, and names that are not files, are never cached. If the cache cannot be written, a note of the
-    split says so.
+    Small sources, and those that are not files or folders, are never cached. If the cache cannot be written,
+    a note of the split says so.
 
     Args:
         source: a file or a folder of files.
@@ -106,7 +106,7 @@ def _stored(split: Split, file: Path) -> Split:
 
 
 def _remove_old(folder: Path) -> None:
-    """Remove files that were not used for a month, and what killed processes left after a day."""
+    """Remove files not used for a month, and partial files of killed processes after a day."""
     now = time.time()
     for path in folder.iterdir():
         with suppress(OSError):  # another process may have removed it
@@ -185,7 +185,7 @@ def _schema() -> Any:
 
 
 def _table(batch: Any) -> TokenTable:
-    """Return the table over the memory of an Arrow batch."""
+    """Return a table that shares the memory of an Arrow batch."""
 
     def column(name: str) -> Column:
         words = batch[name].values

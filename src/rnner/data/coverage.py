@@ -13,7 +13,7 @@ from rnner.errors import DataError
 
 
 class CoverageCounts(NamedTuple):
-    """How many tokens or types have a vector as written, lower-cased (with digits as 0), or not at all."""
+    """Counts of tokens or types with a vector for the form, its lower case (digits as 0), or neither."""
 
     exact: int
     lower_cased: int
@@ -76,7 +76,7 @@ class Coverage:
 
 
 def measure_coverage(counts: Mapping[str, int], vectors: Vectors, *, examples: int = 10) -> Coverage:
-    """Count which words of a corpus have a vector, with the look-up rules of the vocabulary.
+    """Count the words of a corpus that have a vector, with the look-up rules of the vocabulary.
 
     Args:
         counts: number of occurrences of each word form.

@@ -92,7 +92,7 @@ def _mapped(file: IO[bytes], dtype: np.dtype[Any], access: int) -> NDArray[Any]:
 
 
 def _unnamed_file() -> IO[bytes]:
-    """Open a temporary file in the cache folder, which has room for a corpus, or in the default folder."""
+    """Open a temporary file in the cache folder, which is meant for large files, or in the default folder."""
     folder = cache_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -84,7 +84,7 @@ class EncodedSplit:
         self._document_dropout = document_dropout
 
     def batch(self, sentences: ArrayLike) -> Batch[NDArray[Any]]:
-        """Return the sentences with these indices `[b]` in the split, with their tags."""
+        """Return a batch of the sentences with these indices `[b]` in the split, with their tags."""
         rows = np.asarray(sentences, dtype=np.int64)
         starts, lengths = self._starts[rows], self._lengths[rows]
         tokens, inside = _grid(starts, lengths)
@@ -105,7 +105,7 @@ class EncodedSplit:
         )
 
     def _drop_casing(self, forms: Indices) -> Indices:
-        """Return forms `[b, t]`, with some random sentences in lower or upper case."""
+        """Return the forms `[b, t]`, with randomly chosen sentences in lower or upper case."""
         if self._recased is None:
             return forms
         drawn = torch.rand(len(forms), 1).numpy() / self._casing_dropout
@@ -152,7 +152,7 @@ class EncodedSplit:
 
 
 def _recase(forms: Sequence[str]) -> tuple[list[str], NDArray[np.int32]]:
-    """Return the f forms plus their recased forms, and the lower- and upper-case form of each, `[2, f]`."""
+    """Return the f forms and their recased forms, and the indices `[2, f]` of lower- and upper-case forms."""
     numbers = {form: number for number, form in enumerate(forms)}
     cased = [
         [numbers.setdefault(change(form), len(numbers)) for form in forms]
@@ -162,7 +162,7 @@ def _recase(forms: Sequence[str]) -> tuple[list[str], NDArray[np.int32]]:
 
 
 def _starts(lengths: Integers) -> Integers:
-    """Return the start of each of several consecutive sequences."""
+    """Return the start of each sequence, given the lengths of consecutive sequences."""
     return np.cumsum(lengths) - lengths
 
 

@@ -1,6 +1,6 @@
 """A dev split held out from train: a random tenth that has entities and leaves every label in train.
 
-Whole documents are held out if there are enough of them, otherwise sentences; either is a unit below.
+Whole documents are held out if there are enough of them, otherwise sentences. Both are called units below.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, str]:
         DataError: there is only one sentence.
     """
     if len(whole) < 2:
-        raise DataError("cannot hold out a dev split of a single sentence; set data.dev", whole.path)
+        raise DataError("cannot hold out a dev split from a single sentence; set data.dev", whole.path)
     unit_of = np.unique(whole.documents, return_inverse=True)[1]
     labels = _labels_of_units(whole, unit_of)
     by_document = len(labels) >= _MIN_DOCUMENTS and np.count_nonzero(labels.any(axis=1)) > 1
@@ -44,7 +44,7 @@ def hold_out(whole: Split, *, seed: int) -> tuple[Split, Split, str]:
         labels = _labels_of_units(whole, unit_of)
     order = np.random.default_rng(seed).permutation(len(labels))
     candidates = _dispensable(order, labels)
-    if by_document:  # as many as have about a tenth of the sentences
+    if by_document:  # as many documents as contain about a tenth of the sentences
         held = list(candidates)
         sentences = np.append(0, np.cumsum(np.bincount(unit_of)[held]))
         held = held[: max(1, int(np.abs(sentences - len(whole) / 10).argmin()))]
@@ -87,7 +87,7 @@ def _dispensable(order: Indices, labels: NDArray[np.bool_]) -> Iterator[int]:
 
 
 def _unit_with_entities(order: Indices, labels: NDArray[np.bool_]) -> int | None:
-    """Return the first unit that costs train the fewest labels; None if train would lose all entities."""
+    """Return the unit with entities that costs train the fewest labels; None if fewer than two have any."""
     candidates: list[int] = [unit for unit in order.tolist() if labels[unit].any()]
     if len(candidates) < 2:
         return None

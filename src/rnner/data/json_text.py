@@ -1,4 +1,4 @@
-"""JSON values within a text: reading them one by one, and naming them in messages."""
+"""JSON values within a text: reading them one by one, and showing them in messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MESSAGE = 120  # characters of a value in a message
 
 
 def skip(text: str, position: int, characters: str = BLANK) -> int:
-    """Return the next position of a character other than these, or the end."""
+    """Return the position of the next character that is not one of these, or the end of the text."""
     while text[position : position + 1] and text[position] in characters:
         position += 1
     return position
@@ -24,9 +24,9 @@ def skip(text: str, position: int, characters: str = BLANK) -> int:
 def decode_at(
     text: str, position: int, path: Path | str, line: int, decoder: json.JSONDecoder = _DECODER
 ) -> tuple[Any, int]:
-    """Return the JSON value at a position, after blanks, and the position after it.
+    """Return the JSON value at a position (blanks before it are skipped), and the position after it.
 
-    Raises DataError with the path, and with the line, if `line` is that of the position.
+    Raises DataError with the path and the line. `line` is the line number of the position.
     """
     try:
         return decoder.raw_decode(text, skip(text, position))
@@ -50,5 +50,5 @@ def surrogate_problem(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        return f"has a lone surrogate, \\u{ord(text[error.start]):x}, at {error.start}"
+        return f"has a lone surrogate, \\u{ord(text[error.start]):x}, at position {error.start}"
     return ""

@@ -1,4 +1,4 @@
-"""Lexicon: how often the training data gives each word each label.
+"""Lexicon: how often each word has each label in the training data.
 
 Letters: k labels, l = k + 2 features of a word.
 """
@@ -25,7 +25,7 @@ _SENTENCES_PER_BLOCK = 20  # treated as one document if no documents are marked
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """Counts of words of the training split outside entities (column 0) and in entities of each label.
+    """Counts of each training word outside entities (column 0) and in entities of each label.
 
     Attributes:
         counts: `1 + k` counts per word, by its lower-case form.

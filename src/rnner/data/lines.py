@@ -67,7 +67,7 @@ def read_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
 
 
 def line_error(line: str, name: str, number: int) -> DataError | None:
-    """Return the error in a line that was read with `lenient`, if any: invalid UTF-8, or a NUL."""
+    """Return the error in a line that was read with `lenient` (invalid UTF-8 or a NUL), or None."""
     if "\0" in line:
         return _nul_character(name, number, line.index("\0") + 1)
     try:

@@ -45,7 +45,7 @@ _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!doctype\s+html\b|<html(?:\s[^<>\t
 
 
 def kind_of(head: bytes, name: str) -> str:
-    """Return what a file is and what to do with it, if it is not plain text; otherwise an empty string.
+    """Return the kind of a file that is not plain text, with advice; an empty string for plain text.
 
     Args:
         head: its first kilobytes.

@@ -46,9 +46,9 @@ class Split:
         path: the file.
         name: the name in messages (`train`, or the file's name).
         scheme: the scheme of the tags; `conlleval` if they follow none and are read as conlleval reads them.
-        illegal_tags: what is wrong with the tags in that case.
+        illegal_tags: the illegal tags in that case, otherwise None.
         rows: `[s]` indices of the split's sentences in the table, in order; None: all.
-        notes: what was not read from the file, one sentence each.
+        notes: what was skipped in the file or read differently, one sentence each.
     """
 
     table: TokenTable
@@ -129,7 +129,7 @@ class Split:
             yield from (to_spans(sentence, self.scheme) for sentence in tags)
 
     def select(self, indices: ArrayLike) -> Split:
-        """Return the split of these sentences only, in this order. It shares the table."""
+        """Return a split of these sentences only, in this order, which shares the table."""
         return replace(self, rows=self._table_rows(indices))
 
     def convert(self, scheme: str) -> Split:
@@ -163,7 +163,7 @@ class Split:
 
 
 def _convert_tags(table: TokenTable, old: str, new: str) -> Column:
-    """Convert all tags. Two adjacent tags decide whether an entity continues, see `rnner.tags`."""
+    """Convert all tags of a table. Two adjacent tags decide whether an entity continues, see `rnner.tags`."""
     strings, numbers = table.tags
     labels = [label_of(tag) for tag in strings]
     names = sorted({label for label in labels if label is not None})

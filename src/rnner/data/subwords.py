@@ -1,6 +1,6 @@
 """Vectors of words that a vector file lacks, composed from the vectors of their parts or character n-grams.
 
-A word of several parts ("Tripoli-based", "#NewYork", "don't") gets the mean of its parts that have a vector.
+A word of several parts ("Tripoli-based", "#NewYork", "don't") gets the mean vector of its known parts.
 Any other word ("Lahren", "chocalate") is composed from its character n-grams, whose vectors are fitted to the
 words of the file: a bag of n-grams as in fastText (Bojanowski et al. 2017), fitted to given vectors (Zhao,
 Mudgal and Liang 2018, "bag of substrings").
@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # slow to import, and only learning needs it
 
 _MIN_COUNT = 5  # of an n-gram
 _SIZES = (3, 4, 5)
-_MAX_LENGTH = 20  # of the words that n-grams are learnt from; longer ones are mostly not words
+_MAX_LENGTH = 20  # of the words that n-grams are learned from; longer ones are mostly not words
 _BATCH = 1000
 _EPOCHS = 2
 _LEARNING_RATE = 0.05
@@ -38,7 +38,7 @@ _SEPARATORS = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True)
 class WeightedRows:
-    """The rows `[p]` int64 whose sum with weights `[p]` float32 is the vector of a composed word."""
+    """Rows `[p]` int64 and their weights `[p]` float32; the weighted sum is the vector of a composed word."""
 
     rows: NDArray[np.int64]
     weights: NDArray[np.float32]
@@ -100,9 +100,10 @@ def n_grams(word: str) -> list[str]:
 
 
 def learn_n_grams(words: Sequence[str], vectors: NDArray[np.float32], limit: int) -> tuple[list[str], Tensor]:
-    """Return the g most frequent n-grams of words, and their vectors and the mean vector `[g + 1, d]`.
+    """Return the g most frequent n-grams of words, and a table `[g + 1, d]`: their vectors, then the mean.
 
-    Minimises the squared distance with two epochs of Adagrad (Duchi, Hazan and Singer 2011) in a fixed order.
+    Minimises the squared distance between given and composed vectors with two epochs of Adagrad (Duchi, Hazan
+    and Singer 2011) in a fixed order.
 
     Args:
         words: n distinct words.
@@ -151,7 +152,7 @@ def _fit(grams: Sequence[Sequence[int]], targets: Tensor, rows: int) -> Tensor:
 
 
 def _split_camel_case(form: str) -> str:
-    """Return `NewYork` as `New York`, in any script with capitals."""
+    """Split words in camel case: `NewYork` becomes `New York`. Works in any script with capitals."""
     if form[1:].islower() or form.isupper():  # fast path for most words
         return form
     borders = (a.islower() and b.isupper() for a, b in pairwise(form))

@@ -1,14 +1,14 @@
-"""Spellings of tags: what people write for `O`, `B-PER`, `I-PER`, `E-PER` and `S-PER`.
+"""Spellings of the tags `O`, `B-PER`, `I-PER`, `E-PER` and `S-PER` that occur in files.
 
 How a tag is read depends on all tags of its file: `S` may be a label, or a prefix without one.
 
     prefix   B-PER, B_PER, B:PER, b-PER; M- is I- (BMES), L- is E- and U- is S- (BILOU), W- is S- (BMEWO)
-             if single words have B-, as in LST20 (B-, I-, E-, and no S-), E- is I-
+             if one-word entities have B-, as in LST20 (B-, I-, E-, and no S-), E- is I-
     suffix   PER-B, PER_I, with the same letters
     bare     B, I, O: entities of one type, which gets the label `NAME`
     plain    PER: neighbours with the same label are one entity (scheme io)
     binary   1 and 0
-    numbers  2, with 1 and 0: they need names (`rnner data convert --names`)
+    numbers  0, 1, 2, ...: they need names (`rnner data convert --names`)
 
 A word outside entities has `O`; `o`, `-`, `_`, and `0` among tags other than `1` are read as `O`. Spaces and
 quotes around a tag are ignored.
@@ -58,7 +58,7 @@ class Spelling:
         return {tag: standard for tag, standard in self.tags.items() if tag != standard}
 
     def notes(self, counts: Mapping[str, int]) -> Counter[str]:
-        """Describe the tags with another spelling, with the number of their words."""
+        """Return notes on tags in another spelling, each with its number of words."""
         found: Counter[str] = Counter()
         example = max(self._respelled, key=lambda tag: counts[tag], default="")
         for tag in self.changed:
@@ -77,7 +77,7 @@ class Spelling:
         return f"tags in another spelling, such as {example!r}, read as {self.tags[example]!r}"
 
     def problem(self, tag: str, *, in_column: bool = False, in_first_row: bool = False) -> str:
-        """Return why a tag cannot be read, and what to do; it may be in the first row of a column file."""
+        """Return why a tag cannot be read, with advice that depends on whether a column file is read."""
         header = _HEADER if in_column and in_first_row else ""
         column = _OTHER_COLUMN if in_column else ""
         return f"{tag[:120]!r} is not a valid tag; {_EXPECTED}{self._hint(tag)}{header}{column}"
@@ -87,14 +87,14 @@ class Spelling:
             return "; it marks pieces of words: `rnner data check FILE --fix OUT` joins them into words"
         if self.kind in ("numbers", "binary") and tag.isdecimal():
             names = "0=O,1=B-PER,2=I-PER,..."
-            return f"; to give numbers names: `rnner data convert FILE NEW --to columns --names {names}`"
+            return f"; to name the numbers: `rnner data convert FILE NEW --to columns --names {names}`"
         if self.kind == "plain" and _PREFIX.fullmatch(tag):
             return "; the other labels have no prefix"
         return ""
 
 
 def spelling_of(counts: Mapping[str, int]) -> Spelling:
-    """Return how tags are spelled, given how many words have each tag."""
+    """Detect how tags are spelled, given the number of words with each tag."""
     stripped = {tag: _strip(tag) for tag in counts}
     inside = Counter[str]()
     for tag, count in counts.items():
@@ -115,7 +115,7 @@ def _strip(tag: str) -> str:
 
 
 def _kind(inside: Counter[str], all_tags: Collection[str]) -> str:
-    """Return the spelling that fits most of the words in entities; `inside` has no outside tags."""
+    """Return the spelling that fits most words in entities; `inside` counts the tags of such words."""
     if not inside:
         return "binary" if set(all_tags) == {"0"} else "outside"
     if 2 * inside["1"] > inside.total() and "O" not in all_tags:

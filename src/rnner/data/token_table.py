@@ -1,6 +1,6 @@
 """Sentences in columns of numbers: each distinct word and tag is stored once, as a string.
 
-Everything that depends on a vocabulary depends on the distinct words alone. This is how a corpus is kept, in
+So whatever depends on a vocabulary is computed only once per distinct word. Corpora are kept in this form, in
 memory or on disk. Letters: s sentences, w words in all.
 """
 
@@ -156,7 +156,7 @@ class Renumbering:
 
 
 def word_blocks(lengths: Indices, max_words: int = BLOCK_WORDS) -> Iterator[slice]:
-    """Group items of these lengths `[s]` into runs of at most `max_words` words; a longer item is a run."""
+    """Group items of these lengths `[s]` into runs of at most `max_words` words (or one longer item)."""
     ends, first = np.cumsum(lengths), 0
     while first < len(ends):
         done = ends[first - 1] if first else 0

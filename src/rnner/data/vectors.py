@@ -45,7 +45,7 @@ class Vectors:
         words: n distinct words.
         matrix: [n, d] float32, finite.
         duplicates: number of rows that were dropped because their word had occurred before.
-        path: the file, if any.
+        path: the file; None if the vectors are not from a file.
     """
 
     words: list[str]
@@ -157,7 +157,7 @@ def _parse_regular(block: bytes, dimension: int) -> tuple[list[str], Matrix] | N
 
 
 def _parse_lines(block: bytes, dimension: int, path: Path, number: int) -> tuple[list[str], Matrix]:
-    """Return words and rows [n, d] of any lines, from line `number` on; raise DataError for invalid lines."""
+    """Parse lines from line `number` on into words and rows [n, d]; raise DataError for invalid lines."""
     words: list[str] = []
     rows: list[Matrix] = []
     for line_number, line in enumerate(block.split(b"\n"), start=number):

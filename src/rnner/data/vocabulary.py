@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # would import pyarrow, which prediction does not need
     from rnner.data.vectors import Vectors
 
 _CACHED_FORMS = 1 << 15
-_COMPOSED_MIN_COUNT = 10  # a word seen this often learns a better vector than a composed one
+_COMPOSED_MIN_COUNT = 10  # from this count on, a trained vector is better than a composed one
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,8 +120,8 @@ class Vocabulary:
 
         Old trained words and characters keep their ids and new ones follow, so the ids of frozen rows shift
         by the number of new words. A word with a row keeps it; other words get a trained row if they occur
-        at least `min_count` times. Tags are those of the old and new labels together: look up an old tag
-        by its name.
+        at least `min_count` times (at least 10 times if they can be composed). Tags cover the old and new
+        labels, so an old tag may have a new id: look it up by name.
         """
         known = self._word_ids
         grams = None if self.n_grams is None else self._gram_ids
@@ -237,7 +237,7 @@ class Vocabulary:
         return self._collate(forms, [self._features(form) for form in forms])
 
     def features(self, form: str) -> Features:
-        """Return the features of a form, cached."""
+        """Return the features of a form, from the cache if possible."""
         features = self._cache.get(form)
         if features is None:
             if len(self._cache) >= _CACHED_FORMS:

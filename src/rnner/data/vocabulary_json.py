@@ -34,7 +34,7 @@ def find_problem(data: dict[str, Any]) -> str | None:
         return f"its format_version is {short(data['format_version'])}; this rnner reads {FORMAT_VERSION}"
     if data.get("tokenizer", 1) not in range(1, TOKENIZER + 1):
         version = short(data["tokenizer"])
-        return f"it needs tokenizer version {version}; this rnner has 1 to {TOKENIZER}; upgrade it"
+        return f"it needs tokenizer version {version}; this rnner has 1 to {TOKENIZER}; upgrade rnner"
     own_tokenizer = data.get("own_tokenizer", "")
     if not isinstance(own_tokenizer, str):
         return "'own_tokenizer' is not a string"

@@ -20,7 +20,7 @@ class Features(NamedTuple):
     Attributes:
         word: the word id of the form; 0 if the form is composed.
         casing: its casing class, see `casing_class`.
-        characters: its character ids, as the bytes of int32; at most 100.
+        characters: its character ids (at most 100), as the bytes of an int32 array.
         composition: its rows and weights if it is composed, else None.
     """
 
@@ -40,7 +40,7 @@ class CharacterTable(dict[int, str]):
         return chr(UNKNOWN)
 
     def encode(self, form: str) -> bytes:
-        """Return the character ids of a form, as the bytes of int32."""
+        """Return the character ids of a form, as the bytes of an int32 array."""
         if len(form) > _MAX_CHARACTERS:
             half = _MAX_CHARACTERS // 2
             form = form[:half] + form[-half:]
@@ -50,12 +50,12 @@ class CharacterTable(dict[int, str]):
 def collate_features(
     features: Sequence[Features], *, composes: bool, lexicon: Floats | None
 ) -> Batch[NDArray[Any]]:
-    """Return a batch of one sentence that consists of n distinct forms, at least one.
+    """Return a batch of one sentence, which consists of n distinct forms (at least one).
 
     Args:
         features: the features of the forms.
         composes: whether the vocabulary composes words.
-        lexicon: `[n, l]` lexicon features, if there is a lexicon.
+        lexicon: `[n, l]` lexicon features; None without a lexicon.
     """
     width = 4 * max(1, max(len(form.characters) for form in features) // 4)
     characters = b"".join([form.characters.ljust(width, b"\0") for form in features])

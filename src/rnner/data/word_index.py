@@ -1,4 +1,4 @@
-"""Word lookup: which spelling of a form is known, and indices of word lists too long for a dictionary."""
+"""Word look-up: the known spelling of a form, and an index for word lists too long for a dictionary."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class SortedWords(Collection[str]):
 class SortedIds(Mapping[str, int]):
     """The ids of sorted words, counted from `first`, and the ids in `others`, which take precedence.
 
-    The first look-ups search the sorted words: a dictionary of 400,000 words takes a fifth of a second to
-    build. The dictionary is built after 2,000 look-ups.
+    The first 2,000 look-ups search the sorted words, because a dictionary of 400,000 words takes a fifth of a
+    second to build. The next look-up builds it.
     """
 
     def __init__(self, words: SortedWords, first: int, others: Mapping[str, int]) -> None:

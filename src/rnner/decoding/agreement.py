@@ -33,11 +33,11 @@ def with_agreement(
     share: float,
     limits: Limits,
 ) -> EmissionsOf:
-    """Return `emissions` changed so that words of a document agree.
+    """Return a version of `emissions` in which words of a document with the same spelling agree.
 
     Args:
         emissions: returns the emissions of parts of a block of sentences.
-        sentences: the block, as words.
+        sentences: the block, as lists of words.
         documents: the document number of each sentence.
         share: s, above 0, at most 1.
         limits: the limits of the batches.
@@ -84,10 +84,10 @@ def average_groups(emissions: Floats, groups: Integers, share: float) -> Floats:
 
 
 def same_spelling(sentences: Sequence[Sequence[str]], documents: Sequence[int]) -> Integers:
-    """Return the group [n] of each word; a group is the capitalised words of a document with one spelling.
+    """Return the group [n] of each word: capitalised words of a document with one spelling share a group.
 
     Args:
-        sentences: as words.
+        sentences: lists of words.
         documents: the document number of each sentence.
     """
     numbers: dict[tuple[int, str], int] = {}

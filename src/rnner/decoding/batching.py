@@ -36,7 +36,7 @@ class SentencePart(NamedTuple):
 EmissionsOf = Callable[[list[SentencePart]], Any]
 """Returns the emissions `[b, t, k]` (scores of each tag at each word) of b parts; padding is arbitrary."""
 Emitter = Callable[[Sequence[list[str]], list[int]], EmissionsOf]
-"""Prepares a block of s sentences, given the document number `[s]` of each; the documents are complete."""
+"""Prepares a block of s sentences, given the document number `[s]` of each; it contains whole documents."""
 
 
 class Limits(NamedTuple):

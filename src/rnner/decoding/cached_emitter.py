@@ -30,7 +30,7 @@ class CachedEmitter:
 
     Args:
         tagger: on the CPU, in evaluation mode; its weights must not change.
-        vocabulary: the tagger's.
+        vocabulary: the tagger's vocabulary.
     """
 
     def __init__(self, tagger: Tagger, vocabulary: Vocabulary) -> None:
@@ -110,7 +110,7 @@ class BlockWords(WordPositions):
 class _FormTables:
     """Computes the cached tables of word forms: those of the first layer, then that of document vectors.
 
-    This is not a method of `CachedEmitter`, as a bound method in its cache would create a reference cycle.
+    This is not a method of `CachedEmitter`, because a bound method in its cache would form a reference cycle.
 
     Attributes:
         features: number of features of a word that depend only on its form.

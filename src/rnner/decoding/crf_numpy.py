@@ -2,8 +2,7 @@
 
 Letters: b sentences, t positions, k tags, n entities or sequences. The transition matrix [k + 1, k + 1] is
 that of `rnner.nn.crf.transitions`: the edge of a sentence is tag k; illegal transitions are -inf. Viterbi
-uses the data type of the emissions, as in `rnner.nn.crf.viterbi`; sums over sequences are logarithms in
-float64.
+uses the data type of its inputs; sums over sequences are logarithms in float64.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class NumpyLattice:
         emissions: [b, t, k].
         lengths: [b] int64, from 1 to t.
         transitions: [k + 1, k + 1].
-        boundary: [k, k] bool, whether no entity continues from a tag (row) to the next (column).
+        boundary: [k, k] bool, True where no entity continues from a tag (row) to the next (column).
     """
 
     def __init__(
@@ -83,11 +82,11 @@ class NumpyLattice:
         return cast("list[float]", (np.exp(here) * opens * along).tolist())
 
     def candidates(self, labels: Integers, threshold: float) -> list[Candidate]:
-        """Return all entities above a threshold, given the number [k] of each tag's label, -1 for none."""
+        """Return all entities above a threshold, given the index [k] of each tag's label, -1 for none."""
         return candidates(self._sums, self._boundary, np.append(labels, -1), threshold)
 
     def n_best(self, n: int) -> tuple[list[list[list[int]]], list[list[float]]]:
-        """Return the n best legal tags [b, n, t] and log-probabilities [b, n], -inf if there are fewer."""
+        """Return the n best legal paths [b, n, t] and log-probabilities [b, n], -inf if there are fewer."""
         transitions, log_z = self._transitions.astype(np.float64), self._sums.log_z
         emissions = _log_softmax(self._emissions)
         scores, best, following = _n_best_backward(emissions, self._lengths, transitions, n)
@@ -140,7 +139,7 @@ def _log_matmul_exact(sums: Floats, transitions: Floats) -> Floats:
 
 
 def _with_edges(scores: Floats, lengths: Integers) -> Floats:
-    """Return scores [b, t, k] with an edge on either side, [t + 2, b, k + 1]; padding also becomes edge."""
+    """Return scores [b, t, k] with an edge on either side, [t + 2, b, k + 1]; padding counts as edge."""
     t, k = scores.shape[1:]
     inside = np.where(_padding(lengths, t)[:, :, None], -np.inf, scores)
     edged = np.pad(inside.transpose(1, 0, 2), ((1, 1), (0, 0), (0, 1)), constant_values=-np.inf)

@@ -46,9 +46,9 @@ class Decoder(ABC):
     models that use whole documents; a sentence without a number, or with -1, is a separate document.
 
     Args:
-        vocabulary: the model's.
-        threshold: the probability that entities must exceed, if any; see `rnner.decoding.threshold`.
-        agreement: the weight of the mean over equal spellings, if any; see `rnner.decoding.agreement`.
+        vocabulary: the model's vocabulary.
+        threshold: the probability that entities must exceed, or None; see `rnner.decoding.threshold`.
+        agreement: the weight of the mean over equal spellings, or None; see `rnner.decoding.agreement`.
         uses_documents: whether the model uses whole documents.
         limits: fields of `rnner.decoding.batching.Limits`. A sentence longer than `window` words is read in
             overlapping windows (`rnner.decoding.windows`), which bounds memory; each window still sees the
@@ -131,8 +131,8 @@ class Decoder(ABC):
         """Compute the lattices of all sentences, batch by batch, and return what `read` finds in them.
 
         Args:
-            sentences: as words.
-            documents: their document numbers.
+            sentences: lists of words.
+            documents: the document number of each sentence.
             read: (lattice of a batch, its sentence parts) -> the result for each part.
             join: combines the results for the windows of a long sentence.
             empty: the result of a sentence without words.

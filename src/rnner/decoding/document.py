@@ -1,4 +1,4 @@
-"""A text and what was found in it."""
+"""A text with its tokens and entities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnner.text.tokenizer import Token
 
 @dataclass(frozen=True)
 class Document:
-    """A text and what was found in it, returned by `Pipeline.documents` and `Pipeline.tag_documents`.
+    """A text with its tokens and entities, returned by `Pipeline.documents` and `Pipeline.tag_documents`.
 
     Attributes:
         text: the unchanged text.
@@ -66,7 +66,7 @@ class Document:
 
     def _repr_html_(self) -> str:
         """Return the text with its entities marked, for notebooks."""
-        from rnner.render.notebook import entities_html  # drawing is not part of predicting
+        from rnner.render.notebook import entities_html  # needed only in notebooks
 
         return entities_html(self.text, self.entities())
 

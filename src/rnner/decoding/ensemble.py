@@ -33,9 +33,9 @@ _NEGLIGIBLE = 0.01  # a member's probability below this fraction of the threshol
 
 
 class Ensemble:
-    """Several taggers with the same labels and tag scheme, decoded by their averaged marginals.
+    """Several taggers with the same labels and tag scheme, decoded from their averaged marginals.
 
-    A single model, or the same model twice, is decoded by its marginals. This usually gives
+    A single model, or the same model twice, is decoded from its marginals. This usually gives
     the same tags as `TaggerDecoder`, which returns the most probable sequence.
 
     Args:
@@ -131,7 +131,7 @@ def require_same_labels(vocabularies: Mapping[str, Vocabulary]) -> None:
     """Check that models, given by name, have the same labels.
 
     Raises:
-        UsageError: two of them differ; the message has their names and labels.
+        UsageError: two of them differ; the message gives their names and labels.
     """
     (first, known), *others = vocabularies.items()
     for name, vocabulary in others:

@@ -17,11 +17,11 @@ class FormCache:
 
     There are two generations of tables. Rows are only added to the young one. When it is full it becomes the
     old one, and forms that are needed again are copied from there into new tables. So unused forms are
-    dropped in time, and a thread can safely read the tables it was given.
+    eventually dropped, and a thread can safely read the tables it was given.
 
     Args:
-        compute: n forms -> tables `[n, w_i]`; the row of a form must not depend on the other forms.
-        widths: w_i of each table.
+        compute: returns tables `[n, w_i]` for n forms; the row of a form must not depend on other forms.
+        widths: w_i, the number of columns, of each table.
         capacity: forms per generation; None for as many as fit into 48 MB.
     """
 
@@ -81,7 +81,7 @@ class _Generation:
         self.free = capacity
 
     def add(self, forms: Sequence[str], tables: Sequence[Tensor]) -> None:
-        """Add those of n forms that are not in the tables yet; n rows must be free."""
+        """Add the forms that are not in the tables yet, given n forms and their rows; n rows must be free."""
         begin = len(self.places)
         new = [i for i, form in enumerate(forms) if form not in self.places]
         for mine, rows in zip(self.tables, tables, strict=True):

@@ -30,7 +30,7 @@ class Lattice(Protocol):
         """Return all entities above a threshold; they may overlap.
 
         Args:
-            labels: [k] number of each tag's label, -1 for none.
+            labels: [k] index of each tag's label, -1 for none.
             threshold: above 0 and below 1.
         """
         ...
@@ -67,7 +67,7 @@ class EntityExtractor:
 
         Args:
             paths: [b, t] tag ids.
-            lengths: [b] words of each sentence.
+            lengths: [b] number of words of each sentence.
 
         Returns:
             Places [n, 3] (row, start, end) in ascending order, and labels.

@@ -1,4 +1,4 @@
-"""What a decoder returns for a sentence."""
+"""The results of decoding a sentence: scored entities and readings."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from rnner.tags import Span, from_spans
 
 
 def load_decoder(folder: Path | str, *, device: torch.device | str = "cpu", **limits: int) -> TaggerDecoder:
-    """Load the model in a folder, ready to decode; raises what `rnner.model.folder.load_model` raises.
+    """Load the model in a folder for decoding; raises the errors of `rnner.model.folder.load_model`.
 
     Args:
         folder: written by `rnner train --output`.
@@ -48,7 +48,7 @@ class TaggerDecoder(Decoder):
 
     Args:
         tagger: put into evaluation mode while decoding; its mode is restored afterwards.
-        vocabulary: the tagger's.
+        vocabulary: the tagger's vocabulary.
         final: whether the weights no longer change. Features of word forms are then cached between calls.
         limits: as for `Decoder`.
     """
@@ -83,7 +83,10 @@ class TaggerDecoder(Decoder):
 
     @contextmanager
     def prediction_mode(self) -> Iterator[None]:
-        """Switch off gradients and dropout. Evaluation mode is left as it is: threads may share a model."""
+        """Switch off gradients and dropout.
+
+        A model that is already in evaluation mode is not touched, because threads may share it.
+        """
         training = self.tagger.training
         with torch.inference_mode():
             if training:
@@ -149,7 +152,7 @@ class TaggerDecoder(Decoder):
         omitted.
 
         Args:
-            sentences: as words.
+            sentences: lists of words.
             spans: entities of each sentence that do not overlap. A span with an empty label asks for the
                 probability that none of its words belongs to an entity.
             documents: document numbers of the sentences.
@@ -218,7 +221,7 @@ class TorchLattice:
         return NumpyLattice(*(part.numpy(force=True) for part in (*self._chain, self._boundary)))
 
     def candidates(self, labels: Integers, threshold: float) -> list[Candidate]:
-        """Return all entities above a threshold, given the number [k] of each tag's label, -1 for none."""
+        """Return all entities above a threshold, given the index [k] of each tag's label, -1 for none."""
         return self._numpy.candidates(labels, threshold)
 
     def loss(self, tags: Tensor, rows: list[int]) -> float:

@@ -1,7 +1,7 @@
 """Entities above a probability threshold, instead of those of the most probable tag sequence.
 
-The most probable sequence omits what is uncertain: where "no entity" is likelier than each single entity, it
-finds nothing, even if one in three such entities would be right. That costs F1. Expected F1 is highest for
+The most probable sequence omits uncertain entities: where "no entity" is likelier than any one entity, it
+finds nothing, even if one in three such entities would be right. That lowers F1. Expected F1 is highest for
 the entities that are more probable than half that F1 (Lipton, Elkan and Naryanaswamy 2014), so a tagger that
 reaches 0.5 does best with a threshold of 0.25. Of overlapping entities, the set with the largest sum of
 probability minus threshold is chosen: weighted interval scheduling.
@@ -65,8 +65,8 @@ def candidates(
 
     Args:
         sums: the sums over the tag sequences of b sentences.
-        boundary: [k + 1, k + 1] whether no entity continues from a tag (row) to the next (column).
-        labels: [k + 1] number of each tag's label, -1 for none.
+        boundary: [k + 1, k + 1] bool, True where no entity continues from a tag (row) to the next (column).
+        labels: [k + 1] index of each tag's label, -1 for none.
         threshold: above 0 and below 1.
     """
     member = labels[:, None] == np.arange(labels.max(initial=-1) + 1)  # [k + 1, l]

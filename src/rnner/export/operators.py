@@ -43,7 +43,7 @@ _TO_THE_END = 1 << 62
 
 
 def add_tagger(graph: Graph, tagger: Tagger, rows: Array, *, composes: bool, lexicon: int) -> None:
-    """Add what `Tagger.forward` computes, with time first.
+    """Add the computation of `Tagger.forward`, with time as the first axis.
 
     Args:
         graph: the graph.
@@ -184,7 +184,7 @@ def _recurrent(graph: Graph, layer: RecurrentLayer, x: str, lengths: str, name: 
     direction = _DIRECTIONS[tuple(part.reverse for part in layer.directions)]
     if len(kinds := {type(cell) for cell in cells}) > 1 or not kinds <= _OPERATORS.keys():
         names = {get_cell(name): name for name in cell_names()}
-        own = " beside ".join(sorted(names.get(kind, kind.__name__) for kind in kinds))
+        own = " combined with ".join(sorted(names.get(kind, kind.__name__) for kind in kinds))
         known = ", ".join(sorted(names[kind] for kind in _OPERATORS))
         raise ModelError(f"ONNX has no operator for the cell {own}; it has one for: {known}")
     operator, order, attributes = _OPERATORS[type(cells[0])]

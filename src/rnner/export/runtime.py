@@ -2,7 +2,7 @@
 
 `rnner.export.writer` writes the files and describes the inputs of the graph. Everything that is not computed
 by the graph is in the metadata of the file, under the keys below. A file in a model folder omits the words
-and their vectors: they are read from the other files of the folder, after their digests have been checked.
+and their vectors: they are read from the other files of the folder, whose digests are checked first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rnner.decoding.decoder import Decoder
 from rnner.errors import ModelError, UsageError, one_line
 from rnner.export.graph_check import CheckedGraph, check_graph
 from rnner.export.onnx_file import CHECKSUM_KEY, OnnxFile, read_onnx
-from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS
+from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS, check_model_files
 from rnner.model.manifest import file_digest
 
 if TYPE_CHECKING:  # an optional dependency, imported when a model is loaded
@@ -43,7 +43,7 @@ VECTOR_WORDS_KEY = "rnner.vector_words"  # one word per line, sorted by code poi
 N_GRAMS_KEY = "rnner.n_grams"  # in the same form; absent if words are not composed
 FILES_KEY = "rnner.files"  # in a folder, replaces the three above: JSON, SHA-256 of its files
 THRESHOLD_KEY = "rnner.threshold"  # probability that entities must exceed; absent if there is none
-AGREEMENT_KEY = "rnner.agreement"  # emission share common to words of one spelling; absent if none
+AGREEMENT_KEY = "rnner.agreement"  # weight of the mean over equal spellings; absent if none
 TRANSITIONS_KEY = "rnner.moves"  # JSON, [k + 1, k + 1]; see rnner.nn.crf.transitions
 
 SHARED_TABLES = {
@@ -95,8 +95,8 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
 
     Raises:
         UsageError: onnxruntime is not installed.
-        ModelError: the file is missing, corrupted or not written by rnner, or the folder around it has
-            changed; the message says what to do.
+        ModelError: the file is missing, corrupted or not written by rnner, or other files in its folder
+            have changed; the message says what to do.
     """
     path = Path(path)
     file = _read(path)
@@ -123,6 +123,8 @@ def verify_onnx(path: Path) -> None:
 
 def _read(path: Path) -> OnnxFile:
     """Read an exported file, and check that it and the files that it depends on are as they were written."""
+    if path.name == ONNX:
+        check_model_files(path.parent, [ONNX])
     if not path.is_file():
         raise ModelError(f"{path}: file not found; `rnner export DIR {path.name}` writes one")
     try:
@@ -134,7 +136,7 @@ def _read(path: Path) -> OnnxFile:
         raise ModelError(f"{path}: is an ONNX model, but not one written by `rnner export`")
     if file.metadata[FORMAT_KEY] != FORMAT_VERSION:
         raise ModelError(
-            f"{path}: its format version is {reprlib.repr(file.metadata[FORMAT_KEY])}, this rnner reads "
+            f"{path}: its format version is {reprlib.repr(file.metadata[FORMAT_KEY])}, but this rnner reads "
             f"{FORMAT_VERSION}; export it again"
         )
     try:
@@ -168,6 +170,7 @@ def _check_folder(path: Path, expected: str) -> None:
 
 def digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of each file that a graph in the folder depends on."""
+    check_model_files(folder, FOLDER_FILES)
     return {name: file_digest(folder / name) for name in FOLDER_FILES}
 
 
@@ -285,7 +288,7 @@ class OnnxDecoder(Decoder):
 
 
 def graph_inputs(batch: Batch[NDArray[Any]]) -> Arrays:
-    """Return everything that a graph may take, by name; see `rnner.export.writer`."""
+    """Return all inputs that a graph may have, by name; see `rnner.export.writer`."""
     arrays: Arrays = {name: getattr(batch, name) for name in _OF_BATCHES}
     if batch.composition is not None:
         arrays |= _composition_inputs(batch.composition)

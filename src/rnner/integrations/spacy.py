@@ -1,10 +1,10 @@
 """A component for spaCy pipelines: `nlp.add_pipe("rnner", config={"model": "runs/my"})`.
 
 Install it with `pip install "rnner[spacy]"`; spaCy finds it without an import. It tags spaCy's own tokens,
-except white space, whatever tokenizer the model names; they should resemble those in training. Sentences are
-those set by an earlier component ("senter", "sentencizer", "parser"), or those of rnner's sentence splitter.
-A `Doc` is one document. Entities already in `doc.ents` are kept, and new ones that overlap them are dropped;
-with `"overwrite": True`, existing entities that overlap new ones are dropped instead.
+except white space, and does not use the model's tokenizer; the tokens should resemble those in the training
+data. Sentences are those set by an earlier component ("senter", "sentencizer", "parser"), or those of rnner's
+sentence splitter. A `Doc` is one document. Entities already in `doc.ents` are kept, and new ones that overlap
+them are dropped; with `"overwrite": True`, existing entities that overlap new ones are dropped instead.
 
 Example:
     >>> import spacy
@@ -79,7 +79,7 @@ class RnnerComponent(Pipe):
 
     @cached_property
     def pipeline(self) -> Pipeline:
-        """The model; raises what `rnner.load` raises."""
+        """The loaded model; raises the same errors as `rnner.load`."""
         return load(self._model)
 
     @property
@@ -167,7 +167,7 @@ def _restore(name: str, model: Path | str | None, overwrite: bool, data: bytes |
 
 
 def _sentences(doc: Doc) -> list[list[SpacyToken]]:
-    """Return the tokens of each sentence without white space."""
+    """Return the tokens of each sentence, except white space."""
     if doc.has_annotation("SENT_START"):
         found = [[token for token in sentence if not token.is_space] for sentence in doc.sents]
         return [sentence for sentence in found if sentence]
@@ -184,6 +184,6 @@ def _span(doc: Doc, tokens: list[SpacyToken], entity: Entity) -> Span:
 
 
 def _merge(preferred: list[Span], others: list[Span]) -> list[Span]:
-    """Return the preferred spans and those of the other spans that do not overlap them."""
+    """Return the preferred spans, followed by the other spans that do not overlap them."""
     taken = {i for span in preferred for i in range(span.start, span.end)}
     return [*preferred, *(span for span in others if taken.isdisjoint(range(span.start, span.end)))]

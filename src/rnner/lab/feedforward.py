@@ -21,7 +21,7 @@ from rnner.render.plotting import Figure, grouped_bars
 from rnner.render.tables import numeric_table
 
 MAX_LENGTH = 30  # T_x of the feedforward network
-EARLY = 8  # the first words of a sentence
+EARLY = 8  # number of words at the start of a sentence that count as early
 Examples = tuple[Tensor, Tensor, Tensor]  # words [b, t], lengths [b], names [b, t] (0 or 1)
 
 

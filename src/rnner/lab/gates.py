@@ -35,11 +35,11 @@ _GATE_BLOCKS: dict[type[Cell], dict[str, int]] = {  # index of each gate's block
     LSTMCell: {"Γ_u": 0, "Γ_f": 1, "Γ_o": 3},
 }
 
-LayerInput = tuple[str, Recurrent, Tensor]  # name and layer, and its input x [b, t, i]
+LayerInput = tuple[str, Recurrent, Tensor]  # name, layer, and the layer's input x [b, t, i]
 
 
 def tagger_inputs(decoder: TaggerDecoder, sentences: Sequence[list[str]]) -> list[LayerInput]:
-    """Record the input of each recurrent layer of a tagger; sentences are documents of the same length."""
+    """Record the input of each recurrent layer of a tagger for sentences of equal length, each a document."""
     layers, inputs = cast(Stack, decoder.tagger.encoder).layers, []
     hooks = [layer.register_forward_pre_hook(lambda _, given: inputs.append(given[0])) for layer in layers]
     numbers, row = range(len(sentences)), decoder.vocabulary.row
@@ -58,7 +58,7 @@ def tagger_inputs(decoder: TaggerDecoder, sentences: Sequence[list[str]]) -> lis
 def agreement_inputs(
     cell: str, words: Tensor, seed: int, steps: int, log: Log, **sentences: int
 ) -> LayerInput:
-    """Train a network with `train_agreement`; return its layer and that layer's input for words `[b, t]`."""
+    """Train a network with `train_agreement`; return cell name, layer and layer input for words `[b, t]`."""
     log(f"{cell}: learning agreement (the cats which ... were full)")
     model = train_agreement(cell, seed, steps, **sentences)
     return cell, model.layer, model.embedding(words).detach()
@@ -69,7 +69,7 @@ def gate_values(cell: Cell, x: Tensor) -> dict[str, Tensor]:
     """Return the gates `[t, h]` of a GRU or LSTM for words x `[t, i]`.
 
     Raises:
-        UsageError: the cell is neither.
+        UsageError: the cell is neither a GRU nor an LSTM.
     """
     if type(cell) not in _GATE_BLOCKS:
         raise UsageError(f"{type(cell).__name__} has no known gates; use a model with gru or lstm cells")
@@ -80,15 +80,15 @@ def gate_values(cell: Cell, x: Tensor) -> dict[str, Tensor]:
     blocks = torch.cat(values).chunk(cell.gates, dim=-1)
     gates = {name: blocks[block] for name, block in _GATE_BLOCKS[type(cell)].items()}
     if isinstance(cell, GRUResetAfterCell):
-        gates["Γ_u"] = 1 - gates["Γ_u"]  # its z
+        gates["Γ_u"] = 1 - gates["Γ_u"]  # the cell's own gate is z = 1 - Γ_u
     return gates
 
 
 def kept_shares(gates: dict[str, Tensor]) -> Tensor:
-    """Return `[t, t]`: how much of word t (column) the memory holds at word s (row), mean over the units.
+    """Return the share `[t, t]` of word t (column) that the memory holds at word s (row), mean over units.
 
     Since c<t> = Γ_u * c̃<t> + Γ_f * c<t-1>, with Γ_f = 1 - Γ_u in a GRU, this is Γ_u<t> Γ_f<t+1> ... Γ_f<s>.
-    A row of a GRU sums to 1 minus what is left of the initial zeros.
+    A row of a GRU sums to 1 minus the share that is left of the initial state.
     """
     write = gates["Γ_u"]
     keep = gates.get("Γ_f", 1 - write)
@@ -106,7 +106,7 @@ def measure(
     """Return the gates over a sentence, in reading order, of a tagger or of a GRU trained on agreement."""
     if decoder is None:
         if unknown := [word for word in words if word.lower() not in WORD_IDS]:
-            raise UsageError(f"{unknown[0]}: unknown word; without --model, use {', '.join(WORD_IDS)}")
+            raise UsageError(f"{unknown[0]}: unknown word; without --model, use only {', '.join(WORD_IDS)}")
         ids, steps = torch.tensor([[WORD_IDS[word.lower()] for word in words]]), 400 if quick else 2000
         recorded = [agreement_inputs("gru", ids, seed, steps, log, joined=2, longest=10)]
     else:

@@ -46,10 +46,10 @@ def gradient_flow(layer: Recurrent, x: Tensor) -> dict[str, Any]:
 
     All values are in float64. Lists are indexed by T - t; norms are root mean squares over rows:
 
-    - `state`: |v da<T>/da<t>|, whose mean over v is the Frobenius norm of da<T>/da<t> over √h; a<t> and c<t>
-      of an LSTM count as one vector.
+    - `state`: |v da<T>/da<t>|, whose mean over v is the Frobenius norm of da<T>/da<t> divided by √h; a<t> and
+      c<t> of an LSTM count as one vector.
     - `input`: |dL/dx<t>|.
-    - `share`: what step t contributes to dL/dW_aa, projected onto the whole, so that the shares sum to 1.
+    - `share`: the contribution of step t to dL/dW_aa, projected onto the whole, so that the shares sum to 1.
 
     `errors` are relative to the largest entry: `sum` compares the sum over steps with the gradient on
     whole sequences, and `loop` compares the latter with the gradient from autograd through the loop.
@@ -111,7 +111,7 @@ def measure(
 
 
 def train_adding(clip: float | None, seed: int, quick: bool) -> dict[str, list[float]]:
-    """Train an RNN to add two marked numbers of ten (Hochreiter and Schmidhuber 1997), with plain SGD.
+    """Train an RNN to add two marked numbers out of ten (Hochreiter and Schmidhuber 1997), with plain SGD.
 
     Returns the squared error of each step, up to the first above 1e6, and the norm of its gradient before
     clipping. Always predicting 1 gives a squared error of 1/6.
@@ -161,8 +161,8 @@ def table(results: dict[str, Any]) -> RenderableType:
         losses.add_row(name, str(len(run["loss"])), f"{first:.2g}", f"{last:.2g}", f"{max(run['norm']):.1e}")
 
     checks = (
-        f"Relative differences: sum over steps and the whole {errors['sum']:.0e}; fused paths and autograd "
-        f"{errors['loop']:.0e}"
+        f"Relative differences: {errors['sum']:.0e} between the sum over steps and the whole gradient; "
+        f"{errors['loop']:.0e} between fused paths and autograd"
     )
     return Group(norms, "", shares, checks, "", losses)
 

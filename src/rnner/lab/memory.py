@@ -69,7 +69,7 @@ def verb_scores(model: RNNModel, words: Tensor, distance: int) -> Tensor:
 def train_agreement(
     cell: str, seed: int, steps: int, *, joined: int = 1, longest: int = MAX_DISTANCE
 ) -> RNNModel:
-    """Train a network to predict the number of the verb, at distances from 1 to `longest`."""
+    """Train a network to predict the grammatical number of the verb, at distances from 1 to `longest`."""
     torch.manual_seed(seed)
     draw, model = random.Random(seed), RNNModel(len(WORD_IDS), 2, cell, hidden=64, size=24)
 

@@ -41,7 +41,7 @@ from rnner.scoring.metrics import score
 from rnner.system.terminal import printable
 from rnner.tags import to_spans
 
-END = "\n"  # the character after the last of a name
+END = "\n"  # marks the end of a name
 
 
 class Result(NamedTuple):
@@ -121,7 +121,7 @@ def _names(part: str) -> list[tuple[str, str]]:
 
 @torch.no_grad()
 def generate(model: RNNModel, ids: dict[str, int], label: str, temperature: float) -> str:
-    """Draw a name of at most 30 characters, with P proportional to exp(score / temperature) for each."""
+    """Draw a name of up to 30 characters, each with P proportional to exp(score / temperature)."""
     characters, name, state = list(ids), [label], None
     while name[-1] != END and len(name) <= 30:
         scores, state = model(torch.tensor([[ids[name[-1]]]]), torch.tensor([1]), state)
@@ -141,7 +141,7 @@ def encoder_decoder(seed: int, quick: bool) -> Result:
     found = [[model.translate(row, beam) for row in words] for beam in (1, 4)]
     found.append([word_by_word(row) for row in words])
     greedy, beam, baseline = (sum(map(str.__eq__, own, digits)) / len(digits) for own in found)
-    examples = [f"greedy {greedy:.3f}, a beam of 4 {beam:.3f}"]
+    examples = [f"greedy: {greedy:.3f}, beam of 4: {beam:.3f}"]
     examples += [f"{' '.join(row)}: {own}" for row, own in zip(words[:4], found[1], strict=False)]
     return Result("exact match", baseline, beam, examples)
 

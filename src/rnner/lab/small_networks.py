@@ -30,7 +30,7 @@ class RNNModel(nn.Module):
         self.output = nn.Linear(hidden, outputs)
 
     def forward(self, symbols: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Map symbols `[b, t]` to scores `[b, t, outputs]` and the state after the last symbol per row."""
+        """Map symbols `[b, t]` to scores `[b, t, outputs]` and the state after each row's last symbol."""
         a, state = self.layer(self.embedding(symbols), lengths, state)
         return self.output(a), state
 
@@ -64,7 +64,7 @@ def pad(rows: Iterable[Sequence[int]]) -> tuple[Tensor, Tensor]:
 
 
 def length_mask(lengths: Tensor) -> Tensor:
-    """Return `[b, t]` bool, False at padding."""
+    """Return a mask `[b, t]` (bool) that is False in the padding."""
     return torch.arange(int(lengths.max())) < lengths[:, None]
 
 
@@ -79,7 +79,7 @@ def sample_split(part: str, scheme: str = "binary") -> Split:
 
 
 def word_ids(split: Split) -> dict[str, int]:
-    """Number the words that occur twice or more; 1 is any other word with a capital, 0 any other word."""
+    """Number the words that occur at least twice, from 2; other words are 1 if capitalised, else 0."""
     return symbol_ids("unknown", "Unknown", *(word for word, count in split.counts.items() if count >= 2))
 
 
@@ -97,7 +97,10 @@ _TAGGER_CONFIG: dict[str, Any] = {
 
 
 def train_tagger(seed: int, epochs: int, **encoder: Any) -> TaggerDecoder:
-    """Train a tagger of names (tags 1 and 0) on the sample corpus; `encoder` as in a config."""
+    """Train a tagger of names (tags 1 and 0) on the sample corpus.
+
+    `encoder` sets keys of the config's `encoder` section.
+    """
     training = {"epochs": epochs, "batch_sentences": 8, "average": None, "seed": seed}
     config = parse_config({**_TAGGER_CONFIG, "encoder": {"hidden": 50, **encoder}, "training": training})
     setup = prepare_training(config, device=torch.device("cpu"))

@@ -29,7 +29,7 @@ def spell(number: int) -> list[str]:
 
 
 def word_by_word(words: list[str]) -> str:
-    """Return the baseline: the digits of each word (twenty: 2), whatever its context."""
+    """Return the baseline: each word as digits (twenty becomes 2), regardless of context."""
     digits = {word: str(n) for numerals in (_TENS, _BELOW_20) for n, word in enumerate(numerals)}
     return "".join(digits.get(word, "") for word in words)
 

@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from rnner.errors import ModelError
-from rnner.model.file_names import FOLDER_FILES, MANIFEST, MODEL_FILES, ONNX
+from rnner.model.file_names import FOLDER_FILES, MANIFEST, MODEL_FILES, ONNX, check_model_files
 
 
 def model_files(model: Path) -> dict[str, Path]:
-    """Return the files of a model by the names they have in a model folder.
+    """Return a model's files, keyed by their names in a model folder.
 
     Args:
         model: a model folder, or a file written by `rnner export`. The `model.onnx` of a folder reads its
@@ -25,6 +25,7 @@ def model_files(model: Path) -> dict[str, Path]:
         if model.name != ONNX or not all((folder / name).is_file() for name in FOLDER_FILES):
             return {ONNX: model}
         model = folder
+    check_model_files(model)
     return {name: model / name for name in MODEL_FILES if (model / name).is_file()}
 
 
@@ -63,7 +64,7 @@ class PackedModel(NamedTuple):
     code: tuple[Path, bytes] | None
 
     def digest(self) -> str:
-        """Return a string that identifies the model: it differs if anything differs."""
+        """Return a string that identifies the model: its name, files, device and code."""
         contents = [*self.files.values(), *(self.code[1:] if self.code else [])]
         parts = [hashlib.sha256(content).hexdigest() for content in contents]
         return " ".join([self.name, self.device, str(self.exported), *self.files, *parts])
@@ -83,7 +84,7 @@ class PackedModel(NamedTuple):
 
 
 class ModelOrigin:
-    """What a pipeline was loaded from, so that it can be packed. Create it before loading.
+    """Where a pipeline was loaded from, so that the model can be packed. Create it before loading.
 
     Args:
         name: the model as the user named it.

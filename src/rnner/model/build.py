@@ -63,7 +63,7 @@ def build_tagger(config: Config, vocabulary: Vocabulary, vectors: FrozenVectors 
 
 
 def compress_vectors(vectors: Tensor, precision: str) -> FrozenVectors:
-    """Convert vectors [m, size] to int8, or to half precision unless a number exceeds its range (65504)."""
+    """Convert vectors [m, size] to int8, or to half precision if all fit its range (±65504)."""
     if precision == "int8":
         return quantize(vectors)
     half = vectors.half()

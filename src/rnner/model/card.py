@@ -1,6 +1,6 @@
 """The model card: the `README.md` of a model folder, generated from the run, without dates.
 
-Its text is `resources/card.md`; this module fills in its `$placeholders`.
+Its template is `resources/card.md`; this module fills in the `$placeholders`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,12 @@
-"""The names of the files in a model folder, and their size limits."""
+"""The names of the files in a model folder, and what is checked before any of them is opened."""
 
 from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from rnner.errors import ModelError
 
 CONFIG = "config.yaml"
 VOCABULARY = "vocabulary.json"
@@ -19,3 +25,28 @@ ONNX_FILES = {ONNX: 1 << 31}
 OPTIONAL_FILES = {METRICS: 1 << 26, CARD: 1 << 20, MANIFEST: 1 << 20}
 MODEL_FILES = (*FOLDER_FILES, *ONNX_FILES, *OPTIONAL_FILES)
 """All files of a model that are copied or downloaded with it."""
+
+
+_LIMITS = FOLDER_FILES | ONNX_FILES | OPTIONAL_FILES
+
+
+def check_model_files(folder: Path, names: Iterable[str] = _LIMITS) -> None:
+    """Raise a ModelError unless the model's files are regular files of an acceptable size.
+
+    A symbolic link could show the content of any file in a message, and opening a pipe would wait for ever.
+    The folder itself may be a link. Files that do not exist are not reported.
+    """
+    for path in (folder / name for name in names):
+        try:
+            state = path.lstat()
+        except OSError:
+            continue
+        if stat.S_ISLNK(state.st_mode):
+            raise ModelError(
+                f"{path}: is a symbolic link; a model folder must contain the file itself, "
+                f"as in a copy made with `cp -rL {folder} COPY`"
+            )
+        if not stat.S_ISREG(state.st_mode):
+            raise ModelError(f"{path}: is not a regular file")
+        if state.st_size > (limit := _LIMITS[path.name]):
+            raise ModelError(f"{path}: exceeds the size limit for this file ({limit >> 20} MB)")

@@ -18,9 +18,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from rnner.config import Config, load_config, to_yaml
+from rnner.config import Config, load_saved_config, to_yaml
 from rnner.data.vocabulary import Vocabulary
-from rnner.errors import ConfigError, ModelError, UsageError, one_line
+from rnner.errors import ConfigError, ModelError, UsageError, one_line, shorten
 from rnner.model.build import build_tagger
 from rnner.model.file_names import (
     CHECKPOINT,
@@ -29,10 +29,10 @@ from rnner.model.file_names import (
     LOG,
     MANIFEST,
     METRICS,
-    OPTIONAL_FILES,
     SEEDS,
     VOCABULARY,
     WEIGHTS,
+    check_model_files,
 )
 from rnner.model.manifest import check_digests, read_manifest, write_manifest
 from rnner.model.tagger import Tagger
@@ -93,7 +93,7 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
     """Load the model in a folder.
 
     Args:
-        folder: a folder written by `rnner train --output`. If the model has a cell of your own, call
+        folder: a folder written by `rnner train --output`. If the model has a custom cell, call
             `rnner.model.user_code.load_code` first.
         device: the device for the weights.
 
@@ -108,14 +108,14 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
     except OSError as error:
         raise ModelError(f"{folder}: cannot be read ({error.strerror})") from None
     try:
-        config = load_config(folder / CONFIG, cells=cell_names())
+        config = load_saved_config(folder / CONFIG, cells=cell_names())
     except (ConfigError, UsageError) as error:
         raise ModelError(str(error)) from None
     data = _read_json(folder / VOCABULARY)
     try:
         vocabulary = Vocabulary.from_json(data)
     except (ModelError, ValueError) as error:
-        raise ModelError(f"{folder / VOCABULARY}: {error}") from None
+        raise ModelError(f"{folder / VOCABULARY}: {shorten(str(error), 300)}") from None
     if config.data.scheme != vocabulary.scheme:
         raise ModelError(
             f"{folder / CONFIG}: has the scheme {config.data.scheme}, but the vocabulary has "
@@ -130,6 +130,7 @@ def _check_files(folder: Path) -> None:
         raise ModelError(f"{folder}: model folder not found; `rnner train --config FILE` writes one")
     if not folder.is_dir():
         raise ModelError(f"{folder}: is a file; expected a model folder, as written by `rnner train`")
+    check_model_files(folder)
     missing = [name for name in FOLDER_FILES if not (folder / name).is_file()]
     unfinished = any((folder / name).exists() for name in (CHECKPOINT, LOG, SEEDS))
     if len(missing) == len(FOLDER_FILES) and not unfinished:
@@ -137,9 +138,6 @@ def _check_files(folder: Path) -> None:
     if missing:
         hint = "; resume its training: `rnner train --resume`" if unfinished else ""
         raise ModelError(f"{folder}: the model is incomplete: it has no {' and no '.join(missing)}{hint}")
-    for name, limit in (FOLDER_FILES | OPTIONAL_FILES).items():
-        if (folder / name).is_file() and (folder / name).stat().st_size > limit:
-            raise ModelError(f"{folder / name}: exceeds the size limit for this file ({limit >> 20} MB)")
 
 
 def _read_json(path: Path) -> Any:
@@ -154,7 +152,7 @@ def _corrupt(path: Path, error: Exception) -> ModelError:
 
 
 def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary, *, verified: bool) -> Tagger:
-    """Load the weights, after comparing the size of each with config and vocabulary to bound memory."""
+    """Load the weights, after checking the size of each against config and vocabulary, to limit memory."""
     path, blueprint = folder / WEIGHTS, _blueprint(folder, config, vocabulary)
     expected = {name: tuple(tensor.shape) for name, tensor in blueprint.items()}
     try:
@@ -211,16 +209,17 @@ class _SkipInitialisation(TorchFunctionMode):
 
 
 def _blueprint(folder: Path, config: Config, vocabulary: Vocabulary) -> dict[str, Tensor]:
-    """Return the weights of a tagger with this config as tensors without memory."""
+    """Return the weights of a tagger with this config as meta tensors, which take no memory."""
     try:
         with torch.device("meta"), _SkipInitialisation():
             return build_tagger(config, vocabulary).state_dict()
     except (ConfigError, ValueError, RuntimeError, TypeError, OverflowError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = shorten(str(error).partition("\n")[0], 300)
         raise ModelError(f"{folder / CONFIG}: cannot build a tagger from this config ({reason})") from None
 
 
 def _mismatch(name: str, found: tuple[int, ...] | None, expected: tuple[int, ...] | None) -> str:
+    name = shorten(name)
     if found is None:
         return f"has no weights {name!r}"
     if expected is None:

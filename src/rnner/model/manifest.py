@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rnner.errors import ModelError
-from rnner.model.file_names import CONFIG, MANIFEST, MODEL_FILES, OPTIONAL_FILES
+from rnner.model.file_names import CONFIG, MANIFEST, MODEL_FILES, check_model_files
 from rnner.system.files import write_atomically
 
 _KEY = "sha256"
@@ -44,10 +44,9 @@ def read_manifest(folder: Path) -> dict[str, str] | None:
     Raises:
         ModelError: the manifest is damaged.
     """
+    check_model_files(folder, [MANIFEST])
     path = folder / MANIFEST
     try:
-        if path.stat().st_size > OPTIONAL_FILES[MANIFEST]:
-            raise ValueError("is far too large")
         content = json.loads(path.read_text(encoding="utf-8"))
         digests = content[_KEY]
         if not all(_DIGEST.fullmatch(digest) for digest in digests.values()):

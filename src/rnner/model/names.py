@@ -1,7 +1,7 @@
 """Names of models: the bundled model, a folder or file, or a repository on the Hugging Face Hub.
 
-From a repository only the files of a model are downloaded, into the cache of huggingface_hub, and none of
-them is ever executed. The environment variables HF_ENDPOINT, HF_TOKEN and HF_HOME set the Hub, the token and
+From a repository only the files of a model are downloaded, into the cache folder of rnner, and none of them
+is ever executed. The environment variables HF_ENDPOINT, HF_TOKEN and RNNER_CACHE set the Hub, the token and
 the cache; with HF_HUB_OFFLINE=1 only the cache is used.
 """
 
@@ -14,7 +14,6 @@ from pathlib import Path
 
 from rnner.errors import ModelError, UsageError, did_you_mean
 from rnner.model.file_names import FOLDER_FILES, ONNX
-from rnner.model.hub import HubModel, download_model
 
 BUNDLED = "en"
 """The name of the model that comes with the package."""
@@ -33,7 +32,7 @@ def find_model(name: Path | str | None) -> Path:
 
     Raises:
         ModelError: the model is not found or cannot be downloaded; the message says what to do.
-        UsageError: no name was given, and this installation has no bundled model.
+        UsageError: the bundled model is requested, but this installation has none.
     """
     if name is None or name == BUNDLED:
         return _bundled()
@@ -43,6 +42,8 @@ def find_model(name: Path | str | None) -> Path:
             return _folder_or_file(Path(name))
         if match is None or _looks_like_a_path(match["repository"]):
             raise ModelError(f"{name}: {_not_found(Path(name), could_be_on_hub=match is not None)}")
+    from rnner.model.hub import HubModel, download_model  # with ssl, slow to import
+
     return download_model(HubModel(str(name), match["repository"], match["revision"]))
 
 

@@ -16,8 +16,8 @@ from rnner.nn.recurrent import RecurrentLayer
 class Tagger(nn.Module):
     """Scores the tags of words in sentences.
 
-    Features of a word's form alone (vector, casing, characters) are computed once for each of the n
-    distinct forms of a batch, then gathered for each position.
+    Features that depend only on a word's form (vector, casing, characters) are computed once for each of the
+    n distinct forms of a batch, then gathered for each position.
 
     Args:
         words: word ids [n] -> vectors [n, w].
@@ -26,11 +26,11 @@ class Tagger(nn.Module):
         characters: character ids [n, c] -> vectors [n, `output_size`]; None: no characters.
         casing: casing classes [n] -> vectors [n, s]; None: no casing.
         document: vectors of a document's words -> a vector added to each of its words; None for none.
-        agreement: for decoders, the share of the emissions that equally spelled words of a document have in
-            common (see `rnner.decoding.agreement`); None for no agreement.
+        agreement: for decoders, the weight of the mean emissions of equally spelled words of a document
+            (see `rnner.decoding.agreement`); None for no agreement.
         document_dropout: share of training sentences to be shown without the rest of their document, so that
             the tagger also works without one; applied by the code that makes batches.
-        casing_dropout: share of training sentences to be shown in another case; also applied there.
+        casing_dropout: share of training sentences to be shown in another case; also applied by that code.
         word_dropout, input_dropout, recurrent_dropout, output_dropout: shares in [0, 1), see
             `rnner.nn.dropout`.
     """

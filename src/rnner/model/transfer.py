@@ -1,4 +1,4 @@
-"""Transferring weights to a new tagger: those of another model, or word vectors."""
+"""Transfer of weights to a new tagger, from another model or from word vectors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def transfer_weights(
 ) -> None:
     """Copy the weights of `old` into `new`, whose vocabulary extends the old one.
 
-    Weights of words, characters and tags move to their ids in the new vocabulary; new ones keep their fresh
+    Weights of words, characters and tags move to their ids in the new vocabulary; new ones keep their initial
     weights. The taggers must have the same config.
     """
     kept = [new_vocabulary.tags.index(tag) for tag in old_vocabulary.tags]

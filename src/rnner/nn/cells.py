@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 State = tuple[Tensor, ...]
-"""What a cell passes from word to word: `states` tensors `[b, h]`, the first of which is its output."""
+"""The state passed from word to word: `states` tensors `[b, h]`, the first of which is the output."""
 
 
 class Cell(nn.Module):
@@ -33,9 +33,9 @@ class Cell(nn.Module):
         W_aa  `[gates*h, h]`  multiplies the previous activation a<t-1>
         b_a   `[gates*h]`     bias
 
-    Each gate's block of W_ax is initialised Glorot uniform (Glorot and Bengio 2010), each block of W_aa
-    orthogonal (Saxe et al. 2014), and b_a with zeros. For another initialisation, or for more parameters,
-    write an `__init__` that calls `super().__init__(input_size, hidden_size)` first.
+    Each gate's block of W_ax starts with Glorot uniform values (Glorot and Bengio 2010), each block of W_aa
+    as an orthogonal matrix (Saxe et al. 2014), and b_a at zero. For another initialisation, or for more
+    parameters, write an `__init__` that calls `super().__init__(input_size, hidden_size)` first.
 
     A complete cell (the minimal gated unit, Zhou et al. 2016):
 
@@ -98,7 +98,7 @@ class Cell(nn.Module):
         return F.linear(x, self.W_ax, self.b_a)
 
     def initial_state(self, like: Tensor) -> State:
-        """Return `states` tensors `[b, h]` of zeros, with the b, dtype and device of `like` `[b, ...]`."""
+        """Return `states` zero tensors `[b, h]` with batch size, dtype and device of `like` `[b, ...]`."""
         return tuple(like.new_zeros(like.shape[0], self.hidden_size) for _ in range(self.states))
 
     def step(self, x: Tensor, state: State) -> State:
@@ -156,7 +156,7 @@ def cell_names() -> list[str]:
 
 
 def get_cell(name: str) -> type[Cell]:
-    """Return the cell registered under a name. If there is none, raise a ValueError that lists all names."""
+    """Return the cell class registered under a name; if there is none, raise a ValueError with all names."""
     if name not in _CELLS:
         raise ValueError(f"unknown cell {name!r}; expected one of: {', '.join(cell_names())}")
     return _CELLS[name][0]
@@ -248,7 +248,7 @@ class LSTMCell(Cell):
     c<t> = Γ_u * c̃ + Γ_f * c<t-1>
     a<t> = Γ_o * tanh(c<t>)
 
-    Order of the gates: u, f, c, o (torch's i, f, g, o). b_f is initialised with 1, so that an untrained cell
+    Order of the gates: u, f, c, o (torch's i, f, g, o). b_f is initialised to 1, so that an untrained cell
     remembers (Jozefowicz et al. 2015). The state is (a, c).
     """
 

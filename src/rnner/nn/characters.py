@@ -24,7 +24,7 @@ class CharacterCNN(nn.Module):
     A convolution of embeddings is a sum of table rows: kernel[o] maps the embedding of each character to its
     contribution as the o-th character of a window. The tables `[width, characters, hidden]` are computed
     once per call. Each character then needs `width` rows but no matrix product, and only the maximal windows
-    have a gradient. On a CPU, forward and backward take a quarter to a half of the time of `conv1d`.
+    have a gradient. On a CPU, forward and backward take a quarter to half the time of `conv1d`.
 
     Args:
         characters: number of character ids, including padding.
@@ -32,7 +32,7 @@ class CharacterCNN(nn.Module):
         hidden: number of filters, which is also `output_size`.
         width: number of characters per window; odd, so that a window has a middle.
 
-    The kernel `[width, size, hidden]` is initialised Glorot uniform, the bias with 0.
+    The kernel `[width, size, hidden]` starts with Glorot uniform values, the bias at 0.
 
     Raises:
         ValueError: the width is even.
@@ -100,7 +100,7 @@ class CharacterRecurrent(nn.Module):
     Args:
         characters: number of character ids, including padding.
         layer: the layer that reads the characters. Its `input_size` is the number of features per character,
-            its `output_size` that of this module.
+            and its `output_size` is also that of this module.
     """
 
     def __init__(self, characters: int, layer: Bidirectional) -> None:

@@ -1,11 +1,11 @@
-"""A vector for the subject of a document."""
+"""A vector that represents the subject of a document."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-MIN_WEIGHT = 1e-6  # lower bound of a sum of gates, against division by zero
+MIN_WEIGHT = 1e-6  # lower bound of a sum of gates, to avoid division by zero
 
 
 class DocumentVector(nn.Module):
@@ -15,8 +15,8 @@ class DocumentVector(nn.Module):
 
         g_j = n_j sigmoid(u . v_j + b),   vector = sum_j g_j v_j / sum_j g_j
 
-    This is attention pooling with a sigmoid instead of the softmax, so that long and short documents are
-    weighted alike. u and b are initialised with 0, which gives the plain mean.
+    This is attention pooling with a sigmoid in place of the exponential of a softmax, so no word can outweigh
+    all others. u and b are initialised to 0, which gives the plain mean.
 
     Args:
         size: w, the length of a word's vector and of the output, which is also `output_size`.

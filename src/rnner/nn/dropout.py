@@ -46,7 +46,7 @@ class LockedDropout(_Dropout):
 
 
 class WordDropout(_Dropout):
-    """Replaces each word by the unknown word (id 1) with probability p, to train the vector of id 1."""
+    """Replaces words with the unknown word (id 1), each with probability p, to train the vector of id 1."""
 
     def forward(self, words: Tensor) -> Tensor:
         """Map word ids `[n]` to `[n]`."""
@@ -59,9 +59,9 @@ class WordDropout(_Dropout):
 class RecurrentDropout(_Dropout):
     """Runs a layer without some of its recurrent weights (DropConnect, Wan et al. 2013; Merity et al. 2018).
 
-    Each weight in W_aa of the layer's cells is dropped with probability p, for all words of a batch
-    alike, so that the memory cannot rely on single units. Kept weights are divided by 1 - p. Only the weights
-    change, so every implementation of the layer works as usual.
+    Each weight in W_aa of the layer's cells is dropped with probability p, the same weights for all
+    words of a batch, so that the memory cannot rely on single units. Kept weights are divided by 1 - p. Only
+    the weights change, so every implementation of the layer works as usual.
     """
 
     def forward(self, layer: RecurrentLayer, x: Tensor, lengths: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Word vectors: some are trained, others are given and frozen."""
+"""Word vectors: some are trained, others are pretrained and frozen."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class WordEmbedding(nn.Module):
         trained: number of trained rows, including padding and the unknown word.
         size: length of a vector.
         vectors: `[m, size]`, float16, float32 or int8, stored and saved in that dtype; the output has the
-            dtype of the trained rows. None for no frozen rows.
+            dtype of the trained rows. None if there are no frozen rows.
         scales: `[m, 1]`, the factors of int8 vectors (see `quantize`); None for other vectors.
 
     Raises:
-        ValueError: there are fewer than 2 trained rows, or the length of `vectors` is not `size`.
+        ValueError: there are fewer than 2 trained rows, or `vectors` does not have the shape `[m, size]`.
     """
 
     vectors: Tensor | None

@@ -1,8 +1,8 @@
 """Heads turn emissions, the scores of each tag at each word, into a loss and tag sequences.
 
 To add a head, such as one with a label-smoothing loss, subclass `Head` in this file: `loss` decides how it
-trains, and `transition_scores` how it decodes. Its name in `rnner.config.sections` and `build_head` in
-`rnner.model.build` make it available to a config.
+trains, and `transition_scores` how it decodes. To make it available to configs, add it to
+`rnner.config.sections` and to `build_head` in `rnner.model.build`.
 
 Letters: b sentences, t positions, k tags.
 """
@@ -20,20 +20,20 @@ from rnner.nn.padding import padding_mask
 
 
 class Head(nn.Module):
-    """Base class: everything but the loss and the scores of transitions between tags.
+    """Base class that implements everything but the loss and the transition scores.
 
     Args:
         allowed_start: `[k]` bool, the tags that may begin a sentence.
         allowed_step: `[k, k]` bool, whether a tag (first index) may be followed by another (second index).
         allowed_end: `[k]` bool, the tags that may end a sentence.
-        boundary: `[k, k]` bool, whether no entity continues from a tag to the next.
+        boundary: `[k, k]` bool, True where no entity continues from a tag (first index) to the next.
 
     These masks follow from the tags, so they are not saved.
 
     Attributes:
         threshold: the probability that an entity must exceed to be predicted (see
-            `rnner.decoding.threshold`); None to predict the entities of the most probable tag sequence. For
-            decoders; the head itself ignores it.
+            `rnner.decoding.threshold`); None to predict the entities of the most probable tag sequence.
+            Decoders use it; the head itself ignores it.
 
     Raises:
         ValueError: a mask has the wrong shape or dtype.
@@ -81,12 +81,12 @@ class Head(nn.Module):
 class SoftmaxHead(Head):
     """Token classification: each tag is trained independently, but only legal sequences are predicted.
 
-    The probabilities are those of independent tags, given that their sequence is legal. That is a chain whose
+    The probabilities are those of independent tags, given that their sequence is legal. This is a chain whose
     transitions score 0, or -inf where illegal.
     """
 
     def loss(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Return the cross-entropy of the tags `[b, t]`, summed per sentence, averaged over sentences."""
+        """Return the cross-entropy of the tags `[b, t]`, summed within and averaged over sentences."""
         inside = ~padding_mask(emissions, lengths)
         return F.cross_entropy(emissions[inside], tags[inside], reduction="sum") / len(lengths)
 
@@ -101,7 +101,7 @@ class CRFHead(Head):
 
     Its one parameter, `moves` `[k + 1, k + 1]`, holds the scores of the transitions from tag to tag, with
     those of sentence edges in the last row and column (see `rnner.nn.crf.transitions`). They are initialised
-    with 0.
+    to 0.
     """
 
     def __init__(

@@ -69,7 +69,7 @@ class Recurrence(NamedTuple):
 def run_loops(
     recurrence: Recurrence, run: Callable[..., tuple[Tensor, State]] = run_loop
 ) -> tuple[Tensor, State]:
-    """Run the cells of a recurrence one after the other, each with `run`, which is called like `run_loop`."""
+    """Run the cells of a recurrence one by one, each with `run`, which takes the arguments of `run_loop`."""
     cells, reverse, x, lengths, state = recurrence
     outputs: list[Tensor] = []
     final: State = ()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def padding_mask(x: Tensor, lengths: Tensor) -> Tensor:
-    """Return whether each position of x `[b, t, ...]` is padding: `[b, t]` bool."""
+    """Return a mask `[b, t]` (bool) that is True where x `[b, t, ...]` is padding."""
     return torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
 
 

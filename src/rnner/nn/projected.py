@@ -1,7 +1,7 @@
-"""A recurrence whose input products are precomputed, for prediction, where words repeat.
+"""A recurrence with precomputed input products, used for prediction because words repeat.
 
-The input of a step is the sum W_ax x<t> + b_a. The part of x<t> that depends on the word alone gives the same
-share of the sum wherever the word occurs, and the part that depends on the document alone gives the same
+The input of a step is the sum W_ax x<t> + b_a. The part of x<t> that depends on the word alone adds the same
+share to the sum wherever the word occurs, and the part that depends on the document alone adds the same
 share throughout the document. So a batch gathers rows of a table and adds one row per sentence, instead of
 multiplying. The rest is the scan of `rnner.nn.fused.scan`, whose shapes are also used here.
 """
@@ -63,12 +63,15 @@ class ProjectedRecurrence:
         )
 
     def project(self, x: Tensor, first: int, *, biased: bool) -> list[Tensor]:
-        """Return the share of some features in the input products, a table `[n, width]` for each of `widths`.
+        """Return the share that some features add to the input products, one table per entry of `widths`.
 
         Args:
             x: `[n, j]`, the features `first` to `first + j` of the layer's input.
             first: index of the first of these features.
-            biased: whether to add the bias, as exactly one of the shares must.
+            biased: whether to add the bias; exactly one of the shares must contain it.
+
+        Returns:
+            Tables `[n, width]`.
         """
         columns = slice(first, first + x.shape[1])
         return [

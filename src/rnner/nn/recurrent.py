@@ -1,8 +1,8 @@
 """Recurrent layers: a cell run over sentences, in one or two directions and in one or more layers.
 
 All layers have the signature `layer(x [b, t, i], lengths [b], state=None) -> (output [b, t, o], state)`.
-Padding is on the right; it is never read, and the output there is zero. A state is one flat tuple of tensors
-`[b, h]`, whose number is the layer's `states`. Letters: b sentences, t words, i input features, o output
+Padding is on the right; it is never read, and the output there is zero. A state is a flat tuple of `states`
+tensors `[b, h]`. Letters: b sentences, t words, i input features, o output
 features, h units.
 """
 
@@ -65,15 +65,15 @@ class Recurrent(RecurrentLayer):
             with the words.
         path: the implementation. "loop" is the plain loop over `cell.step`, which works for every cell;
             "fused" and "native" compute the same numbers faster, for the cells that have them; "auto" picks
-            the one measured fastest. Second derivatives need "loop" or "fused".
+            the one that benchmarks found fastest. Second derivatives need "loop" or "fused".
         truncate: truncated backpropagation through time (Williams and Peng 1990): detach the state after
             every `truncate` words, counted in reading order. The output does not change, but no gradient
             flows from the words after such a boundary to those before it. Use it for sequences whose
             activations do not fit in memory. None backpropagates through whole sentences.
 
     Raises:
-        ValueError: the cell has no such implementation (the message lists those it has), or `truncate` is
-            below 1.
+        ValueError: the cell has no implementation of that name (the message lists those it has), or
+            `truncate` is below 1.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class Bidirectional(RecurrentLayer):
             state: the forward layer's tensors, then the backward layer's; zeros by default.
 
         Returns:
-            output: `[b, t, 2h]`, the forward output beside the backward one, zero in the padding.
+            output: `[b, t, o]`, the forward output followed by the backward output, zero in the padding.
             state: the forward layer's tensors (after each sentence's last word), then the backward layer's
                 (after its first). `torch.cat([state[0], state[layer.forward_layer.states]], dim=-1)`
                 summarizes each sentence.

@@ -32,7 +32,7 @@ def to_torch(layer: RecurrentLayer) -> nn.RNNBase:
     """Return a `torch.nn.RNN`, `LSTM` or `GRU` that computes the same function, with copies of the weights.
 
     Args:
-        layer: a forward `Recurrent`, a `Bidirectional`, or a `Stack` of only one of these.
+        layer: a forward `Recurrent`, a `Bidirectional`, or a `Stack` of one of these kinds.
 
     Returns:
         The module, with `batch_first` and the layer's dtype, device and mode. It needs packed sequences if

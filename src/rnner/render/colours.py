@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Colour(NamedTuple):
-    """One colour in all its uses.
+    """A colour in three variants: a terminal colour, a light background and a dark background.
 
     Attributes:
         name: one of a terminal's 16 colours, for text on the terminal's own background.
@@ -37,7 +37,7 @@ _FIXED = {"PER": 0, "PERSON": 0, "NAME": 0, "LOC": 1, "LOCATION": 1, "ORG": 2, "
 
 
 def label_colour(label: str) -> Colour:
-    """Return the colour that depends on the label's name alone."""
+    """Return the colour of a label, which depends only on its name."""
     return PALETTE[_preferred(label)]
 
 

@@ -50,7 +50,7 @@ def entities_text(
 
 
 def counts_line(counts: Mapping[str, int], backgrounds: Mapping[str, str] | None) -> Text:
-    """Return the number of entities, in total and per label; `backgrounds` as in `entities_text`."""
+    """Return a line with the number of entities, total and per label; `backgrounds` as in `entities_text`."""
     total = sum(counts.values())
     line = Text(counted(total, "name") if total else "no names", style="dim")
     for label, count in counts.items():

@@ -1,4 +1,4 @@
-"""Text with its entities marked, in colour or in brackets, and where its lines may break."""
+"""Text with its entities marked, in colour or in brackets, and its division into lines."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def coloured_label(label: str) -> Text:
 
 
 def wrap_line(line: Text, width: int) -> Iterator[Text]:
-    """Break a line so that none has more than `width` columns; `LABEL_SPACE` never ends a line."""
+    """Break a line into lines of at most `width` columns; `LABEL_SPACE` never ends a line."""
     line.expand_tabs(4)
     for part in line.divide(line_breaks(line.plain.replace(LABEL_SPACE, NO_BREAK_SPACE), width)):
         part.rstrip()
@@ -110,7 +110,7 @@ def wrap_line(line: Text, width: int) -> Iterator[Text]:
 
 
 def line_breaks(text: str, width: int) -> Iterator[int]:
-    """Return where new lines begin, so that no line has more than `width` columns.
+    """Return the positions at which new lines begin, so that no line has more than `width` columns.
 
     Lines break after white space, which may exceed the width, but not after a no-break space. A word wider
     than a line is broken between grapheme clusters; a single cluster may exceed the width.

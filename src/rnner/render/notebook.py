@@ -18,7 +18,7 @@ def entities_html(text: str, entities: Sequence[Entity]) -> str:
     """Return a text with its entities marked; styles are inline, so that they affect nothing else.
 
     Args:
-        text: only its beginning is shown if it is long.
+        text: at most its first 20,000 characters are shown.
         entities: in text order and not overlapping.
     """
     shown = [entity for entity in entities if entity.end <= _LONGEST]

@@ -33,11 +33,11 @@ _INKED = ("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "yti
 def require_matplotlib() -> None:
     """Raise UsageError if matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise UsageError("pictures need matplotlib, rnner's extra `plot`: pip install matplotlib")
+        raise UsageError("pictures need matplotlib; install it with: pip install matplotlib")
 
 
 def light_and_dark_pngs(plot: Callable[[Figure], None]) -> dict[str, bytes]:
-    """Return the figure that `plot` draws as PNG files, by name, for light and for dark pages."""
+    """Return two PNG files, by name, of the figure that `plot` draws: for light and for dark pages."""
     import matplotlib
     from cycler import cycler
     from matplotlib.figure import Figure

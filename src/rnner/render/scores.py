@@ -55,7 +55,7 @@ def evaluation_table(report: EvaluationReport, *, matches: bool = False, top: in
     """Return the scores of one model, or of one file of predictions, in per cent.
 
     Args:
-        report: its scores are one row per type, one for all, and rows for averages over types, for strict
+        report: shown as one row per type, one for all types, and rows for averages over types, for strict
             scores if they differ, and for seen and unseen entities if they are known.
         matches: whether to show strict, exact, partial and type matches.
         top: number of confusions to show, with examples.
@@ -82,7 +82,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
         "",
         Deferred(partial(_differences_table, comparison, systems[1:])),
         "",
-        Text(f"Intervals and shares: {_resampling(units)}, the same for all"),
+        Text(f"Intervals and shares: {_resampling(units)}, the same for all systems"),
     )
 
 
@@ -106,7 +106,7 @@ def raw_text_table(report: RawTextReport) -> RenderableType:
 
 
 def conlleval_report(scores: Scores) -> str:
-    """Return the report of the CoNLL shared tasks' `conlleval` script, ending in a newline."""
+    """Return the scores in the output format of `conlleval` (CoNLL shared tasks), ending in a newline."""
 
     def percentages(score: Score) -> str:
         return "precision: {:6.2f}%; recall: {:6.2f}%; FB1: {:6.2f}".format(*_percentages(score))
@@ -157,7 +157,7 @@ def _accuracy_line(report: EvaluationReport) -> Text:
     if scores.strict is not None:
         line.append("\nStrict: only entities whose tags follow the scheme count")
     if report.novelty is not None:
-        line.append("\nSeen in training: training has an entity with the same form and label")
+        line.append("\nSeen in training: the training data has an entity with the same form and label")
     return line
 
 
@@ -217,7 +217,7 @@ def _systems_table(systems: Sequence[_System], width: int, _: object) -> Table:
 
 def _differences_table(comparison: Comparison, others: Sequence[_System], width: int, _: object) -> Table:
     titles = ["Difference", f"{_LEVEL} interval", *(("Better in",) if width >= _NARROW else ())]
-    table = numeric_table("F1 minus the first's", *titles)
+    table = numeric_table("F1 vs. the first", *titles)
     for name, report in others:
         difference = comparison.difference(report)
         interval, better = _interval(difference.interval, "+.2f"), f"{100 * difference.better:.1f}%"
@@ -281,7 +281,7 @@ def _excerpt(words: Sequence[str], spans: Iterable[Span], *, room: int) -> tuple
 
 
 def _percentages(score: Score) -> tuple[float, float, float]:
-    """Return precision, recall and F1 in per cent, computed as in conlleval, so they round alike."""
+    """Return precision, recall and F1 in per cent, computed as in conlleval to get the same rounding."""
     precision = 100 * score.correct / score.predicted if score.predicted else 0.0
     recall = 100 * score.correct / score.support if score.support else 0.0
     total = precision + recall

@@ -15,7 +15,7 @@ from rnner.render.statistics_table import short_names
 from rnner.system.terminal import printable
 from rnner.workbench.statistics import Statistics
 
-_MAX_LABELS = 16  # more groups of bars are not readable; rarer labels share one group
+_MAX_LABELS = 16  # more groups of bars would be unreadable; rarer labels share one group
 _MAX_LENGTH = 5  # longer entities share one bar
 _BAR_GROUP = 0.84  # thickness of a group of bars
 _STYLE: Any = {

@@ -1,4 +1,4 @@
-"""The entities of a corpus as one source gives them: its annotators, a model, a file of predictions."""
+"""The entities of a corpus from one source: its annotators, a model or a file of predictions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rnner.scoring.metrics import Scores, score, score_entities, score_tags
 from rnner.tags import LENIENT, Span, from_spans
 
 LabelMap = Mapping[str, str]
-"""New labels by old label; an empty one drops the entities with the old label. Other labels are kept."""
+"""New label by old label. An empty new label drops the entities; labels without an entry are kept."""
 NO_MAP: LabelMap = MappingProxyType({})
 """Keeps all labels."""
 
@@ -27,7 +27,7 @@ class Annotation:
 
     Attributes:
         spans: the entities.
-        tags: the tags of each sentence that they were read from, if there are tags.
+        tags: the tags of each sentence from which the entities were read; None if there are none.
         scheme: the scheme of the tags; `conlleval` if they follow none.
     """
 
@@ -36,7 +36,7 @@ class Annotation:
     scheme: str = ""
 
     def relabel(self, labels: LabelMap) -> Annotation:
-        """Return the annotation with these labels; it has no tags, unless `labels` is empty."""
+        """Return the annotation with labels mapped by `labels`; it has no tags, unless `labels` is empty."""
         if not labels:
             return self
         renamed = [
@@ -56,7 +56,7 @@ class AnnotatedSentences:
 
     Attributes:
         words: the words of each sentence.
-        documents: `[s]` document of each sentence; -1 if it is not part of one.
+        documents: `[s]` document number of each sentence; -1 if it is not part of a document.
         annotation: the entities.
     """
 
@@ -71,18 +71,18 @@ class AnnotatedSentences:
         return cls(words, split.documents, Annotation(list(split.all_spans()), tags, split.scheme))
 
     def relabel(self, labels: LabelMap) -> AnnotatedSentences:
-        """Return the same sentences with these labels, see `Annotation.relabel`."""
+        """Return the same sentences with labels mapped by `labels`; see `Annotation.relabel`."""
         return replace(self, annotation=self.annotation.relabel(labels))
 
 
 def score_annotations(gold: Annotation, found: Annotation, lengths: Sequence[int]) -> Scores:
     """Score entities against gold ones.
 
-    Token accuracy compares the tags if both sides have them in one scheme, as conlleval does, otherwise those
-    of IOB2. Tags that follow no scheme are also read strictly, see `score_tags`.
+    Token accuracy compares the given tags, as conlleval does, if both sides have tags in the same scheme;
+    otherwise it compares IOB2 tags. Tags that follow no scheme are also read strictly, see `score_tags`.
 
     Args:
-        gold, found: what is scored, over the same sentences.
+        gold, found: the annotations to compare, of the same sentences.
         lengths: tokens per sentence.
     """
     if LENIENT in (gold.scheme, found.scheme):

@@ -2,7 +2,7 @@
 
 A resample draws as many units as the corpus has, with replacement; micro-F1 is computed from the summed
 entity counts of the drawn units (Efron and Tibshirani 1993; paired for two systems, Berg-Kirkpatrick et al.
-2012). The interval shows how far F1 depends on the choice of sentences, not on the training seed. F1 is a
+2012). The interval shows how much F1 depends on the choice of sentences, not on the training seed. F1 is a
 fraction.
 
 Shapes: s sentences, u units, r resamples.
@@ -41,7 +41,7 @@ class SamplingUnits:
 
     Attributes:
         kind: "document" or "sentence".
-        of_sentence: `[s]` int64, the number of each sentence's unit, from 0 without gaps.
+        of_sentence: `[s]` int64, the index of each sentence's unit, from 0 without gaps.
     """
 
     kind: str

@@ -21,10 +21,11 @@ _Labels = tuple[str | None, str | None]  # gold and predicted
 class ErrorCounts:
     """Number of entities in each class, for gold and for predicted entities.
 
-    Classes of both: "correct"; "wrong_type" (right boundaries, other label); "wrong_boundary" (overlap, same
+    Shared classes: "correct"; "wrong_type" (right boundaries, other label); "wrong_boundary" (overlap, same
     label); "wrong_both" (overlap, other label). Gold entities without overlap are "missed", predicted ones
-    "spurious". Each side sums to its number of entities. The sides differ only where several entities overlap
-    one: a name predicted in two pieces is one gold entity with a wrong boundary, and two predicted ones.
+    "spurious". Each side sums to its number of entities. The shared counts differ only where several entities
+    overlap one: a name predicted in two pieces is one gold entity with a wrong boundary and two predicted
+    ones.
     """
 
     gold: dict[str, int]
@@ -49,7 +50,7 @@ class Confusion:
 
     @property
     def kind(self) -> str:
-        """The error class: "missed", "spurious", "boundary", or "type" (whatever the boundaries)."""
+        """The error class: "missed", "spurious", "boundary", or "type" (regardless of boundaries)."""
         if self.predicted is None:
             return "missed"
         if self.gold is None:

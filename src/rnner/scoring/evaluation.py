@@ -44,9 +44,9 @@ class EvaluationReport:
 
     Attributes:
         scores: precision, recall and F1.
-        f1_interval, units: interval of F1, and what was resampled for it.
+        f1_interval, units: interval of F1, and the units that were resampled for it.
         errors, confusions: errors by class and by label.
-        matches, matches_per_type: strict, exact, partial and type matches: in all, and for each label.
+        matches, matches_per_type: strict, exact, partial and type matches: overall, and for each label.
         novelty: scores of entities seen and unseen in training; None if no training data is given.
         warnings: about the data and the labels.
         counts: `[u, 3]` per unit, see `entity_counts`.
@@ -114,7 +114,7 @@ def evaluation_report(
     Args:
         decoder: a model's decoder, or an `Ensemble` of several.
         split: in any tag scheme.
-        labels: new labels, for the split and the model.
+        labels: new label by old label, applied to the split and to the model's entities.
         known: the entities of the training data, to score seen and unseen entities apart.
     """
     if decoder.vocabulary.scheme == "binary":
@@ -163,7 +163,7 @@ class Comparison:
 
     @property
     def warnings(self) -> list[str]:
-        """The warnings of all reports; those of only some models begin with the model's name."""
+        """The warnings of all models; those that not all models share begin with the model's name."""
         shared = [
             it for it in self.models[0][1].warnings if all(it in rest.warnings for _, rest in self.models)
         ]

@@ -62,7 +62,7 @@ class Matches:
 
 class _Schema(NamedTuple):
     is_correct: Callable[[Span, Span], bool]
-    otherwise: str  # what any other match is
+    otherwise: str  # the kind of any other match
 
 
 def _same_boundaries(one: Span, other: Span) -> bool:
@@ -111,7 +111,7 @@ def _with_label(spans: list[Span], label: str) -> list[Span]:
 
 
 def _match(gold: list[Span], predicted: list[Span], schema: _Schema) -> Iterator[str]:
-    """Yield the kinds of match of a sentence's entities: the names of the fields of `Matches`."""
+    """Yield the kind of match of each entity in a sentence, as the name of a field of `Matches`."""
     free = list(gold)
     for span in predicted:
         touched = [other for other in free if 100 * shared_words(span, other) >= other.end - other.start]

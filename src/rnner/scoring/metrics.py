@@ -3,9 +3,9 @@
 To add a metric, add a field to `Score` (computed in `Score.from_counts`, also for each entity type) or to
 `Scores` (computed in `_scores`), and show it in `rnner.render.scores`.
 
-An entity is correct if its boundaries and its label are; precision, recall and F1 are micro averages over all
+A correct entity has the right boundaries and label; precision, recall and F1 are micro averages over all
 entities, as in conlleval (Tjong Kim Sang and De Meulder 2003). All are fractions, 0.0 if there is nothing to
-count, and bit-identical to those of seqeval. Macro and weighted averages are seqeval's too.
+count, and bit-identical to those of seqeval. Macro and weighted averages match seqeval's, too.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def score_entities(
 
     Args:
         gold, predicted: the entities of each sentence; those of one side may overlap.
-        tags: gold and predicted tags of each sentence, for token accuracy; none if there are no tokens.
+        tags: gold and predicted tags of each sentence, for token accuracy; empty if there are no tokens.
 
     Raises:
         ValueError: the arguments differ in length.
@@ -144,8 +144,8 @@ def score_tags(gold: Sequence[list[str]], predicted: Sequence[list[str]], *, sch
     """Score tag sequences, which may break their scheme.
 
     The scores are those of conlleval's reading, in which every run of tags is an entity (an `I-LOC` after O
-    starts one). If the strict reading, in which an entity counts only if it obeys the scheme, gives other
-    scores, they are in `strict`.
+    starts one). If the strict reading, in which an entity counts only if it obeys the scheme, gives
+    different scores, they are in `strict`.
 
     Args:
         gold, predicted: the tags of each sentence.

@@ -1,6 +1,6 @@
 """Scores of entities seen and unseen in training: how well a model generalizes to new names.
 
-An entity is seen if training has an entity with the same form and label, white space aside. Every entity,
+An entity is seen if the training data has one with its form (ignoring white space) and label. Every entity,
 gold or predicted, is either seen or unseen, and a correct one is the same on both sides, so the counts of the
 two scores add up to those of all entities (compare Augenstein, Derczynski and Bontcheva 2017).
 """

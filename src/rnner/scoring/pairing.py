@@ -31,7 +31,7 @@ class Pairing:
         gold: the words and the gold entities.
         predicted: the entities of each file of predictions.
         by_tokens: True if the words are the files' tokens, False if they are pieces of the common text.
-        notes: what was read differently or left out.
+        notes: lines on content that was read differently or left out.
     """
 
     gold: AnnotatedSentences
@@ -43,7 +43,7 @@ class Pairing:
 def pair(gold: AnnotatedFile, predictions: Sequence[AnnotatedFile]) -> Pairing:
     """Pair files of predictions with a gold file; by characters unless all have the words of the gold file.
 
-    Raises DataError at the first difference between two texts, with both lines.
+    Raises DataError at the first difference between two texts, with the line in each.
     """
     notes = list(dict.fromkeys(note for file in (gold, *predictions) for note in file.notes))
     sentences = [file.sentences for file in predictions if file.sentences is not None]
@@ -56,7 +56,7 @@ def pair(gold: AnnotatedFile, predictions: Sequence[AnnotatedFile]) -> Pairing:
 
 
 def _pair_characters(passages: Sequence[Passage], others: Sequence[Passage], notes: list[str]) -> Pairing:
-    """Pair passages of gold with passages of the same characters."""
+    """Pair the gold passages with other passages that have the same characters."""
     whole = join(passages)
     spans = [span for text in (whole, *others) for span in text.spans]
     ends = _sentence_ends(whole, spans)
@@ -81,7 +81,7 @@ def _pair_characters(passages: Sequence[Passage], others: Sequence[Passage], not
 
 
 def _sentence_ends(whole: Passage, spans: Iterable[CharSpan]) -> list[int]:
-    """Return where sentences end, except inside entities."""
+    """Return the positions at which sentences end, except inside entities."""
     change = np.zeros(len(whole.text) + 2, dtype=np.int64)  # in the number of entities around each place
     for start, end, _ in spans:
         change[start + 1] += 1
@@ -91,7 +91,7 @@ def _sentence_ends(whole: Passage, spans: Iterable[CharSpan]) -> list[int]:
 
 
 def _in_order_of(gold: AnnotatedFile, file: AnnotatedFile, notes: list[str]) -> list[Passage]:
-    """Return the passages of a file that together have the text of the gold file.
+    """Return passages of a file that, joined in order, have the text of the gold file.
 
     Raises DataError if there are none.
     """

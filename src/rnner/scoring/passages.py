@@ -1,4 +1,4 @@
-"""Annotated files as passages without white space, so that texts cut differently can be compared."""
+"""Annotated files as passages without white space, so that files with different tokens can be compared."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Passage:
     Attributes:
         text: its characters.
         spans: its entities, as spans of these characters; they may overlap.
-        token_ends: where its tokens end; the last one ends with the text, and some may be empty.
+        token_ends: the end of each token; the last is the end of the text, and tokens may be empty.
         lines: the line of each token in the file.
-        sentence_ends: where its sentences end.
+        sentence_ends: the end of each sentence.
         document: the number of its document; `NO_DOCUMENT` if it is not part of one.
     """
 
@@ -42,7 +42,7 @@ class Passage:
     document: int
 
     def token_at(self, position: int) -> tuple[str, int]:
-        """Return the token that holds the character at a position, and its line."""
+        """Return the token that contains the character at a position, and its line."""
         number = sum(end <= position for end in self.token_ends)
         start, end = [0, *self.token_ends][number : number + 2]
         return self.text[start:end], self.lines[number]
@@ -61,7 +61,7 @@ class AnnotatedFile:
         path: the file.
         passages: its documents (text formats) or sentences (token formats) that have words.
         sentences: the sentences of a token format; None for text.
-        notes: what was read differently or not at all.
+        notes: lines on content that was read differently or not at all.
     """
 
     path: Path
@@ -85,9 +85,9 @@ class AnnotatedFile:
 
 
 def read_annotated_file(source: SourceFile, form: str) -> AnnotatedFile:
-    """Read a file with the format `form`. Tags that follow no scheme are read as in conlleval.
+    """Read a file in the format `form`. Tags that follow no scheme are read as in conlleval.
 
-    Raises DataError with the line if the file cannot be read, and for a file without words.
+    Raises DataError if the file cannot be read (with the line) or has no words.
     """
     sentences = None
     if form in TEXT_FORMATS:
@@ -153,5 +153,5 @@ def _of_document(number: int, document: AnnotatedText) -> Passage:
 def _without_blank_entities(passage: Passage, source: SourceFile) -> Passage:
     spans = [span for span in dict.fromkeys(passage.spans) if span.start < span.end]
     if blank := sum(span.start == span.end for span in passage.spans):
-        source.notes["entities of only white space left out"] += blank
+        source.notes["entities that are only white space, left out"] += blank
     return replace(passage, spans=spans)

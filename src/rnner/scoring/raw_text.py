@@ -1,9 +1,9 @@
-"""Scores on raw text, in characters, next to the scores on the file's own tokens: the cost of tokenization.
+"""Scores on raw text, in characters, and on the file's own tokens, to show the cost of tokenization.
 
-An entity is correct if its first and last character and its label are. Text formats contain the raw text. For
-token formats it is rebuilt from the words, with the file's white space (SpaceAfter=No, # text), otherwise by
-the rules of `rnner.text.spacing`. The sentences of a document become paragraphs, so sentence splitting costs
-nothing.
+An entity is correct if its first character, last character and label are right. Text formats contain the raw
+text. For token formats, it is rebuilt from the words with the white space given in the file (SpaceAfter=No,
+# text), or else by the rules of `rnner.text.spacing`. The sentences of a document become paragraphs, so
+sentence splitting costs nothing.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class RawTextReport:
 
 
 def evaluate_raw_text(pipeline: Pipeline, source: SourceFile, form: str) -> RawTextReport:
-    """Score a model on the raw text of an annotated file with the format `form`.
+    """Score a model on the raw text of an annotated file in the format `form`.
 
     Tags that obey no scheme are read as in conlleval. If the model's scheme is `binary`, entities with only
     white space between them count as one.
@@ -170,7 +170,7 @@ def _merge_names(text: str, spans: Iterable[CharSpan]) -> list[CharSpan]:
 
 
 def _find_on_tokens(pipeline: Pipeline, documents: Sequence[AnnotatedText]) -> list[set[CharSpan]] | None:
-    """Return what the model finds on the file's own tokens; None if a document has none."""
+    """Return the entities found on the file's own tokens; None if a document has no tokens."""
     if any(document.sentences is None for document in documents):
         return None
     rows = [(number, row) for number, document in enumerate(documents) for row in document.sentences or []]
@@ -183,7 +183,7 @@ def _find_on_tokens(pipeline: Pipeline, documents: Sequence[AnnotatedText]) -> l
 
 
 def _cut_entities(document: AnnotatedText, tokens: Sequence[Token]) -> Iterator[CutEntity]:
-    """Yield the entities that do not begin and end where tokens do."""
+    """Yield the entities that begin or end where no token does."""
     starts, ends = {token.start for token in tokens}, {token.end for token in tokens}
     for start, end, label in document.spans:
         if start not in starts or end not in ends:

@@ -15,14 +15,14 @@ _PREFIX, _SUFFIX = ".rnner-", ".partial"
 
 @contextmanager
 def atomic_replace(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; when the block ends, what was written there replaces `path` in one step.
+    """Yield a path to write to; when the block ends, the result replaces `path` in one step.
 
-    What is written there, a file or a new folder, is in a temporary folder beside `path`: its random name is
-    created exclusively, and only its owner can enter it. At the end, the contents are on disk (fsync), and a
+    The new file or folder is written in a temporary folder next to `path`, which is created exclusively under
+    a random name and which only its owner can enter. At the end, the contents are on disk (fsync), and a
     file has the mode and, where the system permits it, the owner of the file that it replaces. If the block
     raises, `path` stays as it was, and the temporary folder is removed.
 
-    A symbolic link stays one: the file that it leads to is replaced. A device or pipe is written directly. To
+    A symbolic link is kept; the file that it points to is replaced. A device or pipe is written directly. To
     write several files, all or none, enter one `atomic_replace` per file in an `ExitStack`.
 
     Args:
@@ -46,7 +46,7 @@ def atomic_replace(path: Path) -> Iterator[Path]:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     try:
         folder = Path(tempfile.mkdtemp(_SUFFIX, _PREFIX, target.parent))
-    except OSError as error:  # it names the temporary folder
+    except OSError as error:  # its message would name the temporary folder
         raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         partial = folder / target.name

@@ -1,4 +1,4 @@
-"""Memory of this process: its peak, what the allocator keeps, and when Python collects garbage."""
+"""Memory of this process: its peak, freed memory kept by the allocator, and garbage collection."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def keep_freed_memory() -> bool:
 def release_freed_memory() -> None:
     """Make glibc return freed memory to the system, once. Do nothing with other C libraries.
 
-    Without this, free memory between blocks in use is kept: up to a third of the total after some hours.
+    Without this, free memory between blocks in use is kept: up to a third of the total after a few hours.
     """
     if sys.platform.startswith("linux"):
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -50,7 +50,7 @@ def garbage_collection_paused() -> Iterator[None]:
     """Pause Python's cyclic garbage collection within the block.
 
     Creating many objects makes Python scan all objects of the process again and again, which takes a seventh
-    of the time needed to turn a text into tokens and entities, none of which are in a cycle. Keep
+    of the time needed to turn a text into tokens and entities, none of which form a cycle. Keep
     the block short: garbage of all threads accumulates in the meantime.
     """
     if not gc.isenabled():

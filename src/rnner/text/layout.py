@@ -1,21 +1,23 @@
 r"""Layout of plain text: which line breaks, list items and table cells begin a sentence.
 
-A line break begins a sentence, except where prose was wrapped. The rules, for lines without a blank line, a
-table row or a rule (---) between them:
+A line break begins a sentence, except where prose was wrapped. These are the rules for a block, which ends at
+a blank line, a table row or a horizontal rule (---):
 
 * A line with a tab, three spaces or a | between words is a table row. Each cell is a sentence.
 * A line that starts with a list marker (-, *, •, 1., a), (2), #) or a key (Name: ...) begins a sentence.
-* A line break *can* be a wrap if the next line starts in lower case, or if the line is full: the first word
-  of the next line would make it longer than nine tenths of the longest line there (six tenths if it has a
-  word in lower case, since many people wrap by hand). It cannot after a colon or the end of a sentence.
-* Lines joined by such breaks *are* wrapped prose if the longest line has 24 columns or more (16 for two lines
-  of which the last ends a sentence), and either the last line ends a sentence and enough words are in lower
-  case (half of those with case, or a quarter if all lines are full to nine tenths), or half of them are, and
-  a third of the full lines continue in lower case or three or more lines are full to the last word and the
-  longest has 40 columns.
-  Without such evidence, only the breaks before lower case are wraps.
+* A line break *can* be a wrap if the next line starts in lower case, and the line does not end with a colon.
+  It also can if the line does not end a sentence and is full: the first word of the next line would make it
+  longer than nine tenths of the longest line (six tenths if it has a word in lower case, since many people
+  wrap by hand).
+* Lines joined by such breaks *are* wrapped prose if the longest line of the block has at least 24 columns, at
+  least as many words are in lower case as are capitalised, and one of these holds:
+  - The last line ends a sentence. Two lines then need only 16 columns, and lines that are all full or
+    continue in lower case need only a third as many words in lower case as capitalised ones.
+  - A third of the full lines continue in lower case.
+  - There are three or more lines, all full to the last word, and the longest has at least 40 columns.
+  If the first two conditions hold but none of these does, only the breaks before lower case are wraps.
 
-So names on lines of their own stay apart, and a name that was broken by wrapping ("New\nYork") stays whole.
+So names on separate lines stay apart, and a name that was broken by wrapping ("New\nYork") stays whole.
 Everything is computed in linear time.
 """
 
@@ -60,7 +62,7 @@ _MARKS_ONLY = regex.compile(r"[^\p{L}\p{N}]*+")
 
 
 class _Line(NamedTuple):
-    """A line with at least one token: its tokens, and the columns that it and its first word take."""
+    """A line with at least one token: its tokens, its width in columns, and that of its first word."""
 
     first: int
     end: int
@@ -71,7 +73,7 @@ class _Line(NamedTuple):
 
 
 def layout_starts(text: str, tokens: Sequence[Token]) -> set[int]:
-    """Return the positions of tokens that begin a sentence because of the layout, by the rules above."""
+    """Return the indices of tokens that begin a sentence because of the layout, by the rules above."""
     if not _SPECIAL.search(text):
         return set()
     starts: set[int] = set()
@@ -110,7 +112,7 @@ def _lines(text: str, tokens: Sequence[Token], starts: set[int]) -> Iterator[_Li
 
 
 def _cells(text: str, tokens: Sequence[Token], first: int, end: int) -> Iterator[int]:
-    """Yield the tokens of a line that begin a table cell, except the first cell, and those after a |."""
+    """Yield the indices of the tokens that begin a table cell after the first, and of each separating |."""
     for i in range(first, end):
         before = text[tokens[i - 1].end : tokens[i].start] if i > first else " "
         after = text[tokens[i].end : tokens[i].end + 1]
@@ -138,7 +140,7 @@ def _columns(line: str) -> int:
 
 
 def _starts_in_block(block: Sequence[_Line], tokens: Sequence[Token]) -> Iterator[int]:
-    """Yield the first tokens of the lines of a block that begin a sentence."""
+    """Yield the index of the first token of each line of a block that begins a sentence."""
     width = max((line.columns for line in block if line.breakable), default=0)
     run: list[_Line] = []
     for line in block:
@@ -161,7 +163,7 @@ def _can_be_wrapped(line: _Line, following: _Line, width: int, tokens: Sequence[
 
 
 def _is_full(line: _Line, following: _Line, width: int, share: float = _FULL) -> bool:
-    """Return whether the first word of the next line would take a line beyond a share of the width."""
+    """Return whether the first word of the next line would make a line longer than a share of the width."""
     return line.columns + 1 + following.first_word > share * width
 
 
@@ -171,7 +173,7 @@ def _continues(line: _Line, tokens: Sequence[Token]) -> bool:
 
 
 def _starts_in_run(run: Sequence[_Line], width: int, tokens: Sequence[Token]) -> Iterator[int]:
-    """Yield the first tokens of the lines that begin a sentence, in a run that may be wrapped prose."""
+    """Yield the index of the first token of each line of a run that begins a sentence; others are wrapped."""
     yield run[0].first
     if len(run) == 1:
         return
@@ -189,13 +191,13 @@ def _starts_in_run(run: Sequence[_Line], width: int, tokens: Sequence[Token]) ->
 
 
 def _count_case(tokens: Sequence[Token]) -> tuple[int, int]:
-    """Return the number of words in lower case and of capitalised ones; words in capitals are neither."""
+    """Return the numbers of lower-case and of capitalised words; words in all capitals are neither."""
     lower = sum(token.text[0].islower() for token in tokens)
     return lower, sum(token.text[0].isupper() and not token.text.isupper() for token in tokens)
 
 
 def _looks_wrapped(run: Sequence[_Line], width: int, tokens: Sequence[Token]) -> bool:
-    """Return whether full lines continue often enough, or there are enough of them, for wrapped prose."""
+    """Return whether enough full lines continue in lower case, or all lines are full, as in wrapped prose."""
     pairs = list(pairwise(run))
     if len(run) > 2 and width >= _MIN_FULL_WIDTH and all(_is_full(*pair, width, share=1) for pair in pairs):
         return True
@@ -204,7 +206,7 @@ def _looks_wrapped(run: Sequence[_Line], width: int, tokens: Sequence[Token]) ->
 
 
 def _ends_sentence(line: _Line, tokens: Sequence[Token]) -> bool:
-    """Return whether a line ends with a colon, or a mark that ends a sentence and up to two closing marks."""
+    """Return whether a line ends with a colon, or with a sentence end and up to two closing marks."""
     last = [token.text for token in tokens[line.first : line.end][-3:]]
     if last[-1] in _COLONS:
         return True

@@ -19,8 +19,8 @@ def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
     a table (`rnner.text.layout` has the rules). It also ends after . ! ? … or a full stop of another script
     (。 ؟ । ։ ። ។ ။) and any closing quotes and brackets directly after it, if the next token starts with a
     capital, a digit, an opening quote or bracket, or a caseless letter. The full stop of an abbreviation or
-    initial is part of the token and ends no sentence by itself.
-    Thai and Lao have no full stop. There only the layout ends a sentence: a space may also be within a name.
+    initial is part of the token and does not end a sentence by itself.
+    Thai and Lao have no full stop. There, only the layout ends a sentence, because names contain spaces too.
 
     Example:
         >>> from rnner.text.tokenizer import tokenize
@@ -45,7 +45,7 @@ def _closes(token: Token, text: str) -> bool:
     mark = token.text
     if mark in _CLOSERS or unicodedata.category(mark[0]) in ("Pe", "Pf"):
         return True
-    # German and others close with “, which opens in English.
+    # German and other languages close a quotation with “, which opens one in English.
     return mark in "“‘" and not text[token.end : token.end + 1].isalnum()
 
 

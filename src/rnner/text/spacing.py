@@ -41,7 +41,7 @@ def spaced(words: Sequence[str]) -> list[str]:
 
 
 def plain_spacing(words: Sequence[str]) -> list[bool]:
-    """Return whether white space follows each word in `join`; never after the last word."""
+    """Return, for each word, whether white space follows it in `join`; False for the last word."""
     apart = [not meet(*pair) for pair in pairwise(words)] + [False] * bool(words)
     if _is_split_into_characters(words):
         for i, (left, right) in enumerate(pairwise(words)):
@@ -50,7 +50,7 @@ def plain_spacing(words: Sequence[str]) -> list[bool]:
 
 
 def _is_split_into_characters(words: Sequence[str]) -> bool:
-    """Return whether some words are of a script without spaces, and no Latin word or number is whole."""
+    """Return whether some words are in a script without spaces, and all others are single characters."""
     others = [word for word in words if not meet("", word)]
     return len(others) < len(words) and all(len(word) == 1 for word in others)
 
@@ -76,7 +76,7 @@ def spacing(words: Sequence[str]) -> list[bool]:
 
 
 def spacing_in(text: str, words: Sequence[str]) -> list[bool] | None:
-    """Return whether white space follows each word in `text`, or None if `text` consists of other words."""
+    """Return, for each word, whether white space follows it in `text`; None if `text` has other words."""
     apart: list[bool] = []
     position = 0
     for word in words:

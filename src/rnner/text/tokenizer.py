@@ -4,7 +4,7 @@ It follows the conventions of the corpora that taggers are trained on (Penn Tree
 
 * Words with inner hyphens, apostrophes, full stops or digits are one token: all-rounder, O'Brien, 1,000, 3.5.
 * Clitics are split off: John 's, do n't, they 're, with ' or ’.
-* Abbreviations and initials keep their full stop (Mr., Inc., U.S., J. K.). After other words it is a token.
+* Abbreviations and initials keep their full stop (Mr., Inc., U.S., J. K.). Other full stops are tokens.
 * Quotes, brackets, commas, currency and per cent signs are tokens. Runs of one mark are one token: ... -- !!
 * URLs, e-mail addresses, @user, #tag, emoticons and emoji (skin tones, joiners, flags) are one token each.
 * In scripts without spaces between words (Chinese, Japanese, Thai, ..., see `rnner.text.unspaced`) each
@@ -29,8 +29,8 @@ from rnner.text.unspaced import characters
 TOKENIZER = 2
 """Version of `tokenize` and `split_sentences`, stored in models. Increase it when their output changes.
 
-Models of older versions can still be used: since version 1, only characters of scripts without spaces have
-become tokens of their own, and fewer sentences extend over a line break.
+Models of older versions can still be used. Since version 1, only two things have changed: each character of a
+script without spaces has become a separate token, and fewer sentences extend across a line break.
 """
 
 
@@ -42,7 +42,7 @@ class Token(NamedTuple):
     end: int
 
 
-# Words that keep their full stop: always, only before a name, or only before a number.
+# Words that keep their full stop always, only before a name (titles), or only before a number (numbering).
 _ABBREVIATIONS = """
     Mr Mrs Ms Mx Dr Prof Messrs Inc Corp Co Cos Ltd Bros Jr Sr Esq Ph.D M.Sc B.Sc
     Dept Univ Assn Ave Blvd vs etc al viz cf approx
@@ -71,7 +71,7 @@ _JOINT = "|".join(
     ]
 )
 _WORD = rf"{_RUN}(?:(?:{_JOINT}){_RUN})*+"
-_GAP = r"(?:[ \t\xa0]|\r?\n[ \t]*+)?+"  # between an abbreviation and its word; the line may be wrapped there
+_GAP = r"(?:[ \t\xa0]|\r?\n[ \t]*+)?+"  # between an abbreviation and the next word; the line may be wrapped
 _LABEL = rf"[{_ALNUM}]++(?:-++[{_ALNUM}]++)*+"
 _POINT = r".,:;!?'’…*"  # characters that cannot end a URL
 _LINK = rf'[^{_SPACE}{_POINT}<>"“”()\[\]]'
@@ -192,15 +192,15 @@ def register_tokenizer(name: str) -> Callable[[Segmenter], Segmenter]:
 
 @register_tokenizer("characters")
 def _split_into_characters(text: str) -> Iterable[tuple[int, int]]:
-    """Return each user-perceived character, also of Latin words and numbers."""
+    """Return the place of each user-perceived character, including those of Latin words and numbers."""
     return (match.span() for match in _CHARACTER.finditer(text))
 
 
 def find_tokenizer(name: str) -> Callable[[str], list[Token]]:
-    """Return a tokenizer by name: `rnner` is `tokenize`, `characters` splits words too; others are your own.
+    """Return the tokenizer with this name: `rnner` (`tokenize`), `characters`, or a registered one.
 
     Raises:
-        UsageError: there is none. The returned function raises it too, if the words are not in the text.
+        UsageError: no tokenizer has this name. The returned function raises it if a word is not in the text.
     """
     if name == DEFAULT_TOKENIZER:
         return tokenize
@@ -234,7 +234,7 @@ def _locate(name: str, text: str, words: Iterable[str | tuple[int, int]]) -> lis
 
 
 def _place(word: object, text: str, after: int) -> tuple[int, int]:
-    """Return start and end of a word, both -1 if it is neither in the text nor two numbers."""
+    """Return the start and end of a word; the start is -1 if the word is invalid or not in the text."""
     match word:
         case str():
             start = text.find(word.strip(), after)

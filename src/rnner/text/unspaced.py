@@ -2,7 +2,7 @@
 
 These are Chinese and Japanese characters, Thai, Lao, Khmer, Burmese, Tibetan, Yi and their relatives: the
 letters with the line break classes ID, CJ and SA (Unicode Standard Annex 14), and Tibetan, Javanese and
-Balinese. Their punctuation (、。「」！) is included. Korean is written with spaces and is not.
+Balinese. Their punctuation (、。「」！) is included. Korean is written with spaces and is not included.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _LETTERS = (
 )
 _PUNCTUATION = (
     "\u3001-\u3004\u3008-\u3020\u3030\ufe10-\ufe1f\ufe30-\ufe4f"  # 、。《》「」〒, vertical forms
-    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\uffe6"  # ！，（）：；？ of full width
+    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\uffe6"  # full-width ！，（）：；？
 )
 _ANY = rf"[{_LETTERS}{_PUNCTUATION}]"
-_STARTS = r"(?![\p{Nd}\p{GCB=Extend}\p{GCB=SpacingMark}])"  # no digit, no part of the character before
+_STARTS = r"(?![\p{Nd}\p{GCB=Extend}\p{GCB=SpacingMark}])"  # not a digit or part of the previous character
 _SHRUG = r"(?!(?<=¯\\_\()ツ)"  # the emoticon ¯\_(ツ)_/¯ is one token
 _CHARACTER = regex.compile(rf"(?={_ANY}){_STARTS}{_SHRUG}\X")
 _ENDS = regex.compile(rf"{_ANY}\p{{M}}*+\Z")
@@ -61,10 +61,10 @@ def meet(left: str, right: str) -> bool:
 
 
 def split_words(counts: Mapping[str, int]) -> list[str]:
-    """Return the Latin letters and digits of a corpus of such a script if none of them is in a longer word.
+    """Return the Latin letters and digits of a corpus that splits Latin words and numbers into characters.
 
-    Then words and numbers are split into characters too, which `rnner.text.tokenizer` keeps whole. The list
-    is empty if they occur fewer than ten times.
+    `rnner.text.tokenizer` keeps these words and numbers whole. The list is empty if the corpus has longer
+    ones or no words in a script without spaces, or if its letters and digits occur fewer than ten times.
 
     Args:
         counts: number of occurrences of each word.
@@ -75,10 +75,10 @@ def split_words(counts: Mapping[str, int]) -> list[str]:
 
 
 def segmented_words(counts: Mapping[str, int]) -> list[str]:
-    """Return the words of two or more characters of such a script if there are ten, and a tenth of all words.
+    """Return the words that have two or more characters of such a script, most frequent first.
 
-    They come from a word segmenter, or from people: `rnner.text.tokenizer` splits text in these scripts into
-    characters. The most frequent words come first.
+    `rnner.text.tokenizer` splits text in these scripts into characters, so such words come from a segmenter
+    or from people. The list is empty if they occur fewer than ten times or are under a tenth of all words.
 
     Args:
         counts: number of occurrences of each word.

@@ -1,8 +1,8 @@
 """Likely annotation errors, found by cross-validation.
 
 A corpus is split into folds. For each fold, a tagger is trained on the other folds, and its best tags are
-compared with the annotations of this fold. Where they differ, the model gives the exact probability of both
-readings: that the words are precisely this entity, or contain no entity. Errors are ranked by the ratio of
+compared with the annotations of this fold. Where they differ, the model gives the exact probability of each
+reading: that the words are precisely this entity, or contain no entity. Errors are ranked by the ratio of
 the two probabilities. (Northcutt, Jiang and Chuang 2021 rank labels by the predictions of models that have
 not seen them; this module ranks spans instead of labels.)
 """

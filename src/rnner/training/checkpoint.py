@@ -32,7 +32,7 @@ def save_checkpoint(run: Path, trainer: Trainer, fingerprint: str) -> None:
 
 
 def has_checkpoint(run: Path) -> bool:
-    """Whether the run can be resumed."""
+    """Return whether the run can be resumed."""
     return (run / CHECKPOINT / FILE).is_file()
 
 

@@ -1,4 +1,4 @@
-"""A dry run: everything that a training run does, in one step and on few sentences."""
+"""A dry run: everything that a training run does, but with one step and few sentences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rnner.training.progress import Step
 from rnner.training.run import run_training
 from rnner.training.setup import TrainingSetup
 
-_SCORED = 100  # sentences of dev and of test
+_SCORED = 100  # maximum number of sentences of dev, and of test
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ def train(
             in the working directory, then in the folder of the file.
         output: the model folder; the default is `runs/NAME` for the config file `NAME.yaml`.
         overrides: values that replace those of the config, such as `["training.epochs=5"]`.
-        init_from: start from this model, named as for `rnner.load`. Its network is kept; labels are added.
+        init_from: start from this model, named as for `rnner.load`. Its network is kept; new labels
+            are added.
         device: "auto", "cpu" or "cuda".
         code: the Python file that registers your own cells or tokenizer.
         resume: resume the run in the folder, if there is one.

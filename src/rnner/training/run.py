@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from rnner import __version__
-from rnner.config import Config, differences, load_config
+from rnner.config import Config, differences, load_saved_config
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError, RnnerError, TrainingError, UsageError
 from rnner.model.card import model_card
@@ -159,7 +159,7 @@ def check_same_config(folder: Path, config: Config) -> None:
         raise UsageError(f"{folder}: contains a run of several seeds; add --seeds N to resume it")
     if not (has_checkpoint(folder) or (folder / METRICS).exists()):
         return
-    old = load_config(folder / CONFIG)
+    old = load_saved_config(folder / CONFIG)
     if config.embeddings.words.vectors is not None:
         config = with_word_size(config, old.embeddings.words.size)
     changed = differences(old, config)
@@ -194,7 +194,7 @@ def _load_log(folder: Path, position: Position) -> list[dict[str, Any]]:
 
 
 def _save_results(setup: TrainingSetup, folder: Path, position: Position) -> None:
-    """Score the best model, as saved, and write the metrics and the model card."""
+    """Score the saved best model, and write the metrics and the model card."""
     best = load_model(folder, device=setup.device)
     decoder = TaggerDecoder(best.tagger, best.vocabulary)
     metrics: dict[str, Any] = {"dev": evaluate(decoder, setup.corpus.dev).to_dict()}

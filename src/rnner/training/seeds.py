@@ -165,21 +165,21 @@ def _copy_best(folder: Path, summary: dict[str, Any]) -> None:
     scores = "\n".join(f"- {split} {format_f1(summary, split)}" for split in summary["mean"])
     section = (
         f"## Seeds\n\nThis model has seed {summary['best']}, the best on dev of seeds {seeds} with the same "
-        f"settings. Expect the mean (± standard deviation) of these settings:\n\n{scores}\n"
+        f"settings. With another seed, expect the mean (± standard deviation):\n\n{scores}\n"
     )
     write_atomically(folder / CARD, f"{card}\n{section}")
     save_metrics(folder, metrics)
 
 
 def format_f1(summary: dict[str, Any], split: str) -> str:
-    """Return the mean F1 on dev or test as in `F1 0.944 ± 0.001 (3 seeds)`."""
+    """Format the mean F1 on dev or test: `F1 0.944 ± 0.001 (3 seeds)`."""
     mean, sd, count = summary["mean"][split]["f1"], summary["sd"][split]["f1"], len(summary["runs"])
     deviation = "" if sd is None else f" ± {sd:.3f}"
     return f"F1 {mean:.3f}{deviation} ({counted(count, 'seed')})"
 
 
 def load_seeds(folder: Path) -> dict[str, Any] | None:
-    """Return the contents of `seeds.json`, or None if file not found.
+    """Return the contents of `seeds.json`, or None if there is no such file.
 
     Raises:
         ModelError: the file is corrupted.

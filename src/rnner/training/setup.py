@@ -95,7 +95,7 @@ def prepare_training(
         config: a checked config.
         folders: where to look up relative paths after the working directory.
         device: the device to train on.
-        init_from: a model to continue from. Its network, vectors, words and tags are kept, new words and tags
+        init_from: a model to continue from. Its network, vectors, words and tags are kept; new words and tags
             are added. See `inherit_network`.
         data: the result of `read_training_data`, to avoid reading the files again.
 
@@ -121,7 +121,7 @@ def prepare_training(
 def read_training_data(
     config: Config, folders: Sequence[Path] = (), *, init_from: LoadedModel | None = None
 ) -> TrainingData:
-    """Read the corpora of a config and, unless a model with vectors is given, its word vectors.
+    """Read the corpora of a config and, unless `init_from` is given, its word vectors.
 
     Args:
         config: for a run that continues from a model, the result of `inherit_network`.
@@ -155,8 +155,8 @@ def read_training_data(
 def make_trainer(setup: TrainingSetup) -> Trainer:
     """Return a new training loop. It scores the tagger on the corpus's dev split after each epoch.
 
-    A tagger that finds nothing has the lowest loss on a dev split without entities. In that case, the loss is
-    the mean of those on dev and on sentences of train with entities.
+    If dev has no entities, a tagger that finds nothing has the lowest loss there. The loss is then the mean
+    of the losses on dev and on training sentences with entities.
     """
     decoder, corpus = TaggerDecoder(setup.tagger, setup.vocabulary), setup.corpus
     names = None if corpus.dev.labels else _first_with_entities(corpus.train)
@@ -179,7 +179,7 @@ def evaluate_dev(decoder: TaggerDecoder, dev: Split, names: Split | None = None)
 
 
 def _first_with_entities(split: Split) -> Split:
-    """Return the first sentences with entities, 100 at most."""
+    """Return the first sentences with entities, at most 100."""
     return split.select(list(islice((i for i, spans in enumerate(split.all_spans()) if spans), 100)))
 
 
@@ -198,7 +198,7 @@ def _new_setup(config: Config, data: TrainingData, device: torch.device) -> Trai
         if "size" in words.model_fields_set and words.size != vectors.dimension:
             notices.append(
                 f"embeddings.words.size is {words.size}, but {words.vectors} has vectors of "
-                f"{vectors.dimension}; the file's size is used"
+                f"size {vectors.dimension}; the file's size is used"
             )
         config = with_word_size(config, vectors.dimension)
     labels, scheme = corpus.train.labels, config.data.scheme

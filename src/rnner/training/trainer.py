@@ -95,7 +95,7 @@ class Trainer:
         )
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Give the tagger, inside a `with` block, the weights that are to be scored and saved."""
+        """Give the tagger the weights to score and save (the average, if there is one) in a `with` block."""
         return nullcontext() if self.average is None else self.average.swapped_in()
 
     def _step(self, rows: np.ndarray, steps: int) -> Step:
@@ -220,5 +220,5 @@ class Trainer:
         self.position = position
 
     def is_finite(self) -> bool:
-        """Whether all weights are finite numbers. Non-finite weights are never saved."""
+        """Return whether all weights are finite numbers. Non-finite weights are never saved."""
         return all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters)

@@ -18,12 +18,12 @@ from rnner.tags import to_spans
 
 @dataclass(frozen=True)
 class ConversionSummary:
-    """What a conversion wrote.
+    """A summary of what a conversion wrote.
 
     Attributes:
         sizes: number of records (text formats), or of marked documents, sentences and words (token formats).
         entities: number of entities of each label.
-        notes: what was skipped or read differently.
+        notes: lines on content that was skipped or read differently.
         changed: spans changed by a rule, one line each.
     """
 

@@ -11,7 +11,7 @@ EntityForm = tuple[str, ...]
 
 
 class OutsideFinder:
-    """Finder of entity forms in places where they are not entities.
+    """Finds entity forms where they occur outside entities.
 
     Args:
         forms: the entity forms to look for.

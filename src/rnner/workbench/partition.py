@@ -58,12 +58,12 @@ def partition(
         split: the corpus.
         shares: the share of each part; positive, with sum 1.
         seed: seed of the random order.
-        by_document: whether to keep documents whole; None does so if at least as many are marked as there are
-            parts. Sentences before the first mark are one document. Otherwise sentences with the same words
-            stay together, so that none is in two parts.
+        by_document: whether to keep documents whole; None does so if there are at least as many documents as
+            parts. Sentences before the first mark are one document. If documents may be split, sentences with
+            the same words still stay together, so that none is in two parts.
 
     Raises:
-        DataError: there are fewer documents, or different sentences, than parts.
+        DataError: there are fewer units (documents or different sentences) than parts.
     """
     documents = np.unique(split.documents, return_inverse=True)[1]
     number = int(documents.max(initial=-1)) + 1
@@ -173,7 +173,7 @@ def _sentence_blocks(raw: Sequence[list[str]], trailing: list[str]) -> list[list
 
 
 def _document_mark(block: Sequence[str], layout: Layout) -> list[str]:
-    """Return the document marks at the start of a block and the blank lines among them, if any."""
+    """Return the document marks at the start of a block, with blank lines among them; empty without marks."""
     head = takewhile(lambda line: not layout.is_row(line), block)
     lines = [line for line in head if is_blank(line) or layout.begins_document(line)]
     return lines if any(map(layout.begins_document, lines)) else []

@@ -75,7 +75,7 @@ class Ambiguity:
 
 @dataclass(frozen=True)
 class Unseen:
-    """The fractions of tokens, distinct tokens and entities that train does not have."""
+    """The fractions of tokens, distinct tokens and entities that do not occur in train."""
 
     tokens: float
     distinct_tokens: float
@@ -100,7 +100,7 @@ class Statistics:
         sentences_with_entities: number of sentences with an entity.
         ambiguity: how ambiguous the entity forms are.
         unseen: the fractions that are unseen in train; None for train itself.
-        vectors: share of words with a vector, if vectors were given.
+        vectors: coverage of the words by word vectors; None if no vectors were given.
     """
 
     path: Path

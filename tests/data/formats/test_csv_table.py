@@ -99,7 +99,7 @@ def test_what_is_skipped_or_added_is_noted(written) -> None:
     assert read(source) == [(["Greta", "sang"], ["B-PER", "O"])]
     assert source.note_lines() == [
         "repeated header rows skipped: 1",
-        "rows without a word and a tag skipped: 1",
+        "rows with neither a word nor a tag skipped: 1",
         "empty tags read as O: 1",
     ]
 

@@ -35,7 +35,7 @@ def test_records_have_their_first_line(written, text: str, lines: list[int]) -> 
         (f"{GOOD}\n3\n", "2: expected a JSON object {...}, found 3"),
         (f"{GOOD}\n" + '{"text": ' + "[" * 100_000, "2: this JSON cannot be read"),
         (f'{GOOD}\n{{"text": 1{"0" * 5000}}}', "2: this JSON cannot be read"),
-        ('{"text": "a\\ud83d", "spans": []}', '1: "text" has a lone surrogate, \\ud83d, at 1'),
+        ('{"text": "a\\ud83d", "spans": []}', '1: "text" has a lone surrogate, \\ud83d, at position 1'),
         ('{"text": null, "spans": []}', '1: "text" is not a string: null'),
         ('{"text": "Ada", "spans": 3}', '1: "spans" is not a list: 3'),
         (

@@ -46,7 +46,7 @@ def test_prodigy_reads_accepted_records_with_their_tokens(written) -> None:
     assert [token.text for token in first.sentences[0]] == ["Ada", "met", "Bo's"]
     assert (second.text, second.spans, second.sentences, second.line) == ("Nobody.", [], None, 3)
     assert source.note_lines() == [
-        "characters outside the tokens of the file, which formats of words leave out: 5",
+        "characters outside the tokens of the file, which token formats leave out: 5",
         "records with the answer 'reject' skipped: 1",
         "records with the answer 'ignore' skipped: 1",
     ]

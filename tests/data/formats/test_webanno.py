@@ -91,7 +91,7 @@ def test_words_without_a_row_are_counted(written) -> None:
     source = written(f"{HEADER}#Text=Ada met Bo\n1-1\t0-3\tAda\t_\t_\t_\n")
     (document,) = read_documents(source, "webanno")
     assert document.text == "Ada met Bo"
-    assert source.notes["characters outside the tokens of the file, which formats of words leave out"] == 5
+    assert source.notes["characters outside the tokens of the file, which token formats leave out"] == 5
 
 
 @pytest.mark.parametrize(

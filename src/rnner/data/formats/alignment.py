@@ -28,7 +28,7 @@ OverlapRule = Literal["error", "longest", "first"]
 
 
 class _TokenSpan(NamedTuple):
-    """A span of characters and its tokens `start` to `end` in the document."""
+    """A span of characters, and its tokens in the document: `start` to `end` (exclusive)."""
 
     source: CharSpan
     start: int
@@ -36,10 +36,10 @@ class _TokenSpan(NamedTuple):
 
 
 class Aligner:
-    """A map from the spans of documents to tokens, with a record of those that did not fit.
+    """Maps the spans of documents to tokens, and records those that did not fit.
 
     Args:
-        path: the file that the records name.
+        path: the file to name in the records.
         align, overlaps: the `AlignRule` and `OverlapRule` to apply.
         tokenizer: the name of the tokenizer for documents without tokens.
 

@@ -1,8 +1,8 @@
 """The types that every format is read into and written from.
 
-Token formats (column files, CoNLL-U, data sets) hold `TaggedSentence`s; text formats (Prodigy, doccano, Label
-Studio) hold `AnnotatedText`s, which mark entities as spans of characters. `to_documents` turns the first into
-the second; `alignment.to_tagged_sentences` does the reverse.
+Token formats (column files, CoNLL-U, data sets) contain `TaggedSentence`s. Text formats (Prodigy, doccano,
+Label Studio) contain `AnnotatedText`s, which mark entities as spans of characters. `to_documents` turns the
+first into the second; `alignment.to_tagged_sentences` does the reverse.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PARAGRAPH_BREAK = "\n\n"  # joins the sentences of a document; `split_sentences
 
 
 class CharSpan(NamedTuple):
-    """An entity in a text: characters `start` to `end`, half-open."""
+    """An entity in a text: characters `start` to `end` (exclusive)."""
 
     start: int
     end: int
@@ -44,7 +44,7 @@ class AnnotatedText:
         line: its first line in the file, from 1 (the record number where there are no lines).
         sentences: its tokens by sentence, or None if the text has to be tokenized by `rnner.text`.
         marked: whether the file marks it as a document; otherwise it is a single sentence.
-        path: its file, if that is not the path that was read (a folder, say).
+        path: its file, if that differs from the path that was read (which may be a folder).
     """
 
     text: str
@@ -62,7 +62,7 @@ class TaggedSentence(NamedTuple):
         words, tags: the words and their tags, of equal length.
         lines: the line of each word.
         document: the number of its document, from 0; `NO_DOCUMENT` if it is a separate document.
-        spaces: whether white space follows each word; None if the file does not say.
+        spaces: for each word, whether white space follows it; None if the file does not say.
     """
 
     words: list[str]
@@ -117,7 +117,7 @@ class SourceFile:
         """Count the characters of a text that are in none of the tokens that its file gives."""
         outside = len("".join(text.split())) - sum(len("".join(token.text.split())) for token in tokens)
         if outside:
-            note = "characters outside the tokens of the file, which formats of words leave out"
+            note = "characters outside the tokens of the file, which token formats leave out"
             self.notes[note] += outside
 
     def label_name(self, number: int, line: int) -> str:

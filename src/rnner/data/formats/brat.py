@@ -5,7 +5,7 @@
 
 The path is one of the two files, or a folder of such pairs. Offsets count characters. Fragments of an entity
 with only white space between them (brat splits entities at line breaks) are joined; other discontinuous
-entities are left out. Relations, events, attributes, normalizations and notes are skipped. Notes count both.
+entities are left out. Relations, events, attributes, normalizations and notes are skipped. All are counted.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@ r"""The layout of a column file: its separator, its columns, and which lines are
 
 Settings that the user omits are detected from the first rows, and from a header if there is one.
 
-Each line is one of these, whatever lines are around it:
+Each line is one of these, regardless of the lines around it:
 
     blank           nothing but spaces and tabs
     document mark   begins with `-DOCSTART-`
@@ -30,14 +30,14 @@ from rnner.tags import is_tag
 DOCUMENT_MARK = "-DOCSTART-"
 LONE_RETURNS = "the lines end in lone carriage returns (old Macs): convert them to newlines"
 LAYOUT_SAMPLE = 5000
-"""Lines from which the layout is detected."""
-_MAY_NOT_BE_ROW = frozenset(("", " ", "\t", "#", "-"))  # first characters
+"""Number of lines from which the layout is detected."""
+_MAY_NOT_BE_ROW = frozenset(("", " ", "\t", "#", "-"))  # first characters of lines that may not be rows
 _HOW_TO_SET = "set data.columns, such as {token: 0, tag: -1} (counted from 0, negative numbers from the end)"
 _SENTENCE_ID = re.compile(r"# id \S+([ \t]+domain=\S*)?[ \t]*")  # MultiCoNER
 _COMMENT = re.compile("#{1,2}[ \t]")
 _OTHER_SPACE = re.compile("[^\\S \t]")
 _NUMBER = re.compile(r"[0-9]+([.:-][0-9]+)*")
-_FEWEST_ROWS = 3  # to say that a column holds no words
+_FEWEST_ROWS = 3  # needed to conclude that a column holds no words
 _MARKUP = re.compile(r"<START(:\w+)?>|</[\w.:-]+>|^<\?xml|\]\([\w ]+\)|^[0-9]+\|[ta]\|")
 _GAP = re.compile("[ \t]+")
 _SHOWN = 120  # characters of a row in messages
@@ -50,7 +50,7 @@ class Layout:
     Attributes:
         separator: a tab, or a space (runs of spaces count as one).
         width: columns per row.
-        token, tag: columns, counted from 0; `tag` is None if tags are not read.
+        token, tag: column numbers, from 0; `tag` is None if tags are not read.
         tag_cells: tags in the first rows, in any spelling.
         header: the line that names the columns, or None.
         tag_choice: a note that names the columns with tags and the one that is read, if there are several.
@@ -88,7 +88,7 @@ class Layout:
         return len(self.split(line)) != self.width == len(self.cells(line))
 
     def cells(self, line: str) -> list[str]:
-        """Return the cells of a row; if the usual separator does not fit, spaces and tabs both separate."""
+        """Return the cells of a row, split at spaces and tabs if the usual separator does not fit."""
         cells = self.split(line)
         if len(cells) != self.width and self.width:
             others = _GAP.split(line.strip(" \t"))
@@ -96,7 +96,7 @@ class Layout:
         return cells
 
     def split(self, line: str) -> list[str]:
-        """Return the cells of a row that has the usual separator."""
+        """Return the cells of a row, split at the usual separator."""
         if self.separator == "\t":
             return line.split("\t")
         cells = line.strip(" \t").split(" ")
@@ -123,7 +123,7 @@ class Layout:
         return self.width > 0 and _may_be_comment(line) and not self._is_valid_row(line)
 
     def could_be_row(self, line: str) -> bool:
-        """Return whether a line begins with # and has the separator of columns."""
+        """Return whether a line begins with # and contains the column separator."""
         return line[:1] == "#" and self.separator in line
 
     def begins_document(self, line: str) -> bool:
@@ -245,7 +245,7 @@ def _detect_separator(lines: Iterable[str]) -> str:
 
 
 def _sentences(lines: Sequence[str], layout: Layout) -> Iterator[Rows]:
-    """Yield the cells of the rows by sentence; lines that may be comments are used only if all may be."""
+    """Yield the rows of each sentence as cells. Possible comments are rows only if no other line is."""
     lines = [line for line in lines if not layout.is_comment(line)]
     sure = [line for line in lines if not _may_be_comment(line)]
     for is_row, group in groupby(sure if any(map(layout.is_row, sure)) else lines, key=layout.is_row):
@@ -286,7 +286,7 @@ def _has_running_index(sentences: Sequence[Rows]) -> bool:
 
 
 def _may_be_words(sentences: Sequence[Rows], column: int) -> bool:
-    """Return whether a column of at least three rows has cells other than numbers, and more than one."""
+    """Return whether a column has two distinct cells, not all of them numbers, or fewer than three rows."""
     cells = [row[column] for rows in sentences for row in rows]
     return len(cells) < _FEWEST_ROWS or (len(set(cells)) > 1 and not all(map(_NUMBER.fullmatch, cells)))
 

@@ -28,7 +28,7 @@ from rnner.text.spacing import spacing_in
 EXTRA_COLUMNS_NOTE = "columns other than word and tag dropped"
 NO_BLANK_LINES = "the file has no blank lines between sentences"
 LONG_SENTENCE = 200
-"""Number of tokens above which a sentence is probably several; few in newspapers are half as long."""
+"""A sentence with more tokens than this is probably several; few in newspapers have half as many."""
 _SEPARATOR_NOTE = "some rows have spaces where most rows have tabs, or tabs where most have spaces"
 _SPACE_NOTE = "some words begin or end with a space"
 _COMMENT_NOTE = "lines that begin with # but are not valid rows, read as comments"
@@ -67,8 +67,8 @@ class ConllReader:
         source: a path, or a stream at its beginning.
         columns: `{"token": 0, "tag": -1}`, counted from 0, negative numbers from the end; default: detected.
         tagged: whether to read tags. If False, one column is enough and `ColumnSentence.tags` is None.
-        notes: filled with what is read differently from the file, and how many times (0: not counted).
-        on_error: called with the first error of each sentence that has one, and of each comment. The sentence
+        notes: filled with what is read differently, and how many times (0: not counted).
+        on_error: called with the first error in each sentence or comment that has any. The sentence
             (but not its comments and marks) or the comment is left out. If None, the error is raised.
 
     Attributes (set while iterating):
@@ -200,7 +200,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
 
 
 def _spaces_from_comment(sentence: ColumnSentence) -> list[bool] | None:
-    """Return whether white space follows each word, if a `# text =` comment gives the sentence's text."""
+    """Return, for each word, whether white space follows it in the `# text =` comment; None if none fits."""
     before = sentence.raw[: len(sentence.raw) - len(sentence.words)]
     texts = [match[1] for line in before if (match := _TEXT_COMMENT.match(line))]
     return spacing_in(texts[-1], sentence.words) if texts else None
@@ -224,7 +224,7 @@ def write_conll(sentences: Iterable[Sequence[str]], tags: Iterable[Sequence[str]
 
 
 def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) -> None:
-    """Write word, tab, tag; documents begin with a `-DOCSTART-` line.
+    """Write each word, a tab and its tag as a line; documents begin with a `-DOCSTART-` line.
 
     Raises DataError, with the line in the source, for a word or tag that a column file cannot hold.
     """

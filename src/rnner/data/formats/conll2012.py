@@ -30,7 +30,7 @@ from rnner.tags import LENIENT, Span, from_spans, to_spans
 _BEGIN, _END = "#begin document", "#end document"
 _NUMBER, _WORD, _ENTITY = 2, 3, 10
 _SAMPLE = 2000  # lines from which columns are detected
-_MOST = 0.5  # share of rows that have the columns of CoNLL-2012
+_MOST = 0.5  # minimum share of rows that have the columns of CoNLL-2012
 _GAP = re.compile("[ \t]+")
 _BRACKETS = re.compile(r"-|(?:\([^()*\s]+)*\*?\)*")
 _PART = re.compile(r"\(([^()*\s]+)|\)")
@@ -115,7 +115,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _columns(source: SourceFile, rows: Sequence[Sequence[str]]) -> tuple[int, int]:
-    """Return the columns of words and entities: those of CoNLL-2012, the chosen ones, or by content."""
+    """Return the columns of words and entities: as chosen, as in CoNLL-2012, or else found by content."""
     chosen = source.column_numbers or {}
     if {"token", "tag"} <= chosen.keys():
         return chosen["token"], chosen["tag"]

@@ -1,8 +1,8 @@
 """CoNLL-U (universaldependencies.org/format.html) with entity tags in the last column, MISC: `NER=B-PER`.
 
 Tags are read from `NER=`, `name=`, `NE=` and `Tag=`, which different tools write, and written as `NER=`.
-Words are the rows with a whole number. Ranges such as `1-2` ("don't" above "do" and "n't") and empty nodes
-such as `1.1` are not words.
+Words are the rows whose ID is a whole number. Ranges such as `1-2` ("don't" above "do" and "n't") and empty
+nodes such as `1.1` are not words.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _Row = tuple[int, list[str]]  # line number and cells
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
     """Yield the sentences; a word without a tag key is outside any entity.
 
-    Raises DataError with the line for a row without ten columns or without a valid number, and, if the source
-    must have tags, if no word has one.
+    Raises DataError with the line for a row that lacks ten columns or a valid ID; also if no word has a tag,
+    but the source must have tags.
     """
     document, words, tagged = NO_DOCUMENT, 0, False
     lines = enumerate(read_lines(source.path), 1)
@@ -89,7 +89,7 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
 
 
 def detect(head: Head) -> bool:
-    """Return whether all rows have ten columns, and the first is a word number."""
+    """Return whether all rows have ten columns, of which the first is a word number and the last is MISC."""
     cells = [line.split("\t") for line in head.rows]
     return bool(cells) and all(
         len(row) == _WIDTH
@@ -119,7 +119,7 @@ def _parse_misc(cell: str) -> dict[str, str]:
 
 
 def _spaces(rows: Iterable[_Row]) -> list[bool] | None:
-    """Return whether a space follows each word; None if no row says so.
+    """Return, for each word, whether a space follows it; None if a space follows all words.
 
     For the last word of a range, the range row decides.
     """

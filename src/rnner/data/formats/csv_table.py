@@ -1,7 +1,7 @@
 """CSV (RFC 4180) with a header row that names the columns; separated by commas, semicolons, bars or tabs.
 
     Sentence #,Word,POS,Tag
-    Sentence: 1,Ada,NNP,B-PER      one word per row; the sentence is named in its first row or in all
+    Sentence: 1,Ada,NNP,B-PER      one word per row; the sentence is named in its first row or in all its rows
     ,wrote,VBD,O
 
     tokens,ner_tags
@@ -33,8 +33,8 @@ from rnner.tags import is_tag
 
 _TAGGED_ROW = re.compile(r"[^\t]*,(O|[BIES]-[^,\t]+)")
 _SAMPLE = 2000  # rows from which the layout is detected
-_LEAST_LISTS = 0.1  # share of rows with several tags, in a table with one sentence per row
-_LONG_SENTENCE, _LONGEST_SENTENCE = 100, 1000  # more words in a sentence: a note; an error
+_LEAST_LISTS = 0.1  # minimum share of rows with several tags, in a table with one sentence per row
+_LONG_SENTENCE, _LONGEST_SENTENCE = 100, 1000  # words in a sentence above which there is a note, an error
 
 _Row = tuple[int, list[str]]  # line number and cells
 
@@ -161,7 +161,8 @@ def _records(
 ) -> Iterator[_Row]:
     """Yield the rows. A quoted cell may have several lines if `multiline`, and one line otherwise.
 
-    If the quotes of a row do not match, they are read as part of the text, with a note.
+    If the quotes of a row do not match, they are read as part of the text, with a note, unless `multiline`.
+    Then DataError is raised.
     """
     for number, line in lines:
         cells = split_row(line, header.delimiter)
@@ -181,7 +182,7 @@ def _records(
 
 
 def _check_width(source: SourceFile, header: Header, row: _Row) -> bool:
-    """Return whether a row holds data, which a repeated header does not. Blank rows are kept."""
+    """Return False for a repeated header. Raise DataError for a wrong width, unless the row is blank."""
     number, cells = row
     if header.names[0] == cells[0].strip() and header.names == [cell.strip() for cell in cells]:
         source.notes["repeated header rows skipped"] += 1
@@ -222,7 +223,7 @@ class _Sentences:
             if blank:
                 continue
             if not cells[self.header.word].strip() and not cells[self.tags.read].strip():
-                self.source.notes["rows without a word and a tag skipped"] += 1
+                self.source.notes["rows with neither a word nor a tag skipped"] += 1
                 continue
             self.rows.append((number, cells))
         if not self.broken and not columns:
@@ -257,7 +258,7 @@ class _Sentences:
 
 
 def _is_wide_row(cells: Sequence[str], word: int, tag: int) -> bool:
-    """Return whether two columns of a row hold several words and their tags, as lists or between spaces."""
+    """Return whether two columns of a row hold several words and their tags, in lists or with spaces."""
     if len(cells) <= max(word, tag):
         return False
     words, tags = cells[word].split(), cells[tag].split()

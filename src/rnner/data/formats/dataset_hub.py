@@ -1,8 +1,8 @@
 """Data sets on the Hugging Face Hub, by name: `hf:owner/name:train`, or `hf:owner/name/subset:train`.
 
-The library `datasets` finds, downloads and caches the data files. Only Parquet, JSON and Arrow files are
-read; code that comes with a data set is never run. HF_ENDPOINT sets the address of the Hub; with
-HF_HUB_OFFLINE=1 only the cache is read.
+The library `datasets` finds and reads the data files, which dataset_files.py downloads. Only Parquet, JSON
+and Arrow files are read; code that comes with a data set is never run. HF_ENDPOINT sets the address of the
+Hub; with HF_HUB_OFFLINE=1 only the cache is read.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ import logging
 import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rnner.data.formats.annotated import SourceFile
+from rnner.data.formats.dataset_files import DatasetFiles, open_repository
 from rnner.errors import ConfigError, did_you_mean
+from rnner.system.hub_repository import endpoint
+from rnner.system.web import WebError
 
 if TYPE_CHECKING:  # slow to import
     from datasets import Dataset, DatasetBuilder
@@ -22,8 +26,6 @@ if TYPE_CHECKING:  # slow to import
 PREFIX = "hf:"
 _NAME = re.compile(r"hf:(?P<repository>[\w.-]+/[\w.-]+)(?:/(?P<subset>[\w.-]+))?(?::(?P<split>[\w.-]+))?")
 _FILE_TYPES = {"parquet": "Parquet", "json": "JSON", "arrow": "Arrow"}
-_CACHED = "cache"  # the builder name that `datasets` gives to data sets in its cache
-_TIMEOUT = 10  # seconds to wait for the Hub
 
 
 class HubName(NamedTuple):
@@ -64,62 +66,64 @@ def load(source: SourceFile) -> Dataset:
     datasets.disable_progress_bars()  # problems are reported as one error
     datasets.logging.set_verbosity(logging.CRITICAL)
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    _check_exists(source, name)
-    builder = _builder(source, name)
+    files = _open(source, name)
+    _download(source, files, _builder(source, name, files.folder))
+    builder = _builder(source, name, files.folder)  # again, with the downloaded files
     split = _choose(source, name, "split", builder.config.data_files or builder.info.splits or ())
     try:
         builder.download_and_prepare()
         return builder.as_dataset(split=split)
-    except Exception as error:  # the network and the file readers each raise their own types
+    except Exception as error:  # the file readers each raise their own types
         raise source.error(f"the data files cannot be read: {_reason(error)}") from None
 
 
-def _check_exists(source: SourceFile, name: HubName) -> None:
-    """Raise DataError unless the Hub has the data set; `datasets` would retry for a long time."""
-    import datasets
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
-
-    if os.path.exists(name.repository):
-        raise source.error(
-            f"the library `datasets` would read the folder {name.repository} in this directory instead; "
-            "run rnner from another directory"
-        )
-    if datasets.config.HF_HUB_OFFLINE:
-        return
-    api = HfApi()
+def _open(source: SourceFile, name: HubName) -> DatasetFiles:
+    """Return the folder of the data set, in which its data files may still be empty."""
     try:
-        api.dataset_info(name.repository, timeout=_TIMEOUT)
-    except (RepositoryNotFoundError, HFValidationError):
-        advice = "if it is private or gated, log in first: hf auth login"
-        raise source.error(f"{api.endpoint} has no data set of that name; {advice}") from None
-    except Exception as error:
+        files = open_repository(name.repository)
+    except WebError as error:
+        if error.status in (401, 403, 404):
+            advice = "if it is private or gated, log in first: hf auth login"
+            raise source.error(f"{endpoint()} has no data set of that name; {advice}") from None
+        problem = "does not respond" if error.temporary else "returned an error"
         advice = "to read only the cache, set HF_HUB_OFFLINE=1"
-        raise source.error(f"{api.endpoint} does not respond: {_reason(error)}; {advice}") from None
-
-
-def _builder(source: SourceFile, name: HubName) -> DatasetBuilder:
-    """Return the builder that reads the data set; nothing is downloaded yet."""
-    import datasets
-
-    try:
-        builder = datasets.load_dataset_builder(name.repository, name.subset)
-    except ValueError as error:  # most likely an unknown or missing subset
-        known = datasets.get_dataset_config_names(name.repository)
-        _choose(source, name, "subset", known)
-        raise source.error(_reason(error)) from None
-    except ConnectionError:
-        raise source.error(
-            "it is not in the cache of `datasets`; unset HF_HUB_OFFLINE to download it"
-        ) from None
-    except RuntimeError as error:
+        raise source.error(f"{endpoint()} {problem}: {error}; {advice}") from None
+    except OSError as error:
+        raise source.error(f"the cache cannot be written: {_reason(error)}; set RNNER_CACHE") from None
+    if files is None:
+        raise source.error("it is not in the cache; unset HF_HUB_OFFLINE to download it")
+    script = f"{name.repository.partition('/')[2]}.py"
+    if files.files is not None and script in files.files:
         raise source.error(
             "reading it requires code from the repository, which rnner never runs; only data files are "
-            f"supported ({_reason(error)})"
-        ) from None
+            f"supported (it has {script})"
+        )
+    return files
+
+
+def _download(source: SourceFile, files: DatasetFiles, builder: DatasetBuilder) -> None:
+    """Download the data files of a subset."""
+    try:
+        files.complete(path for paths in (builder.config.data_files or {}).values() for path in paths)
+    except (WebError, ValueError, KeyError) as error:
+        raise source.error(f"the data files cannot be downloaded: {_reason(error)}") from None
+    except OSError as error:
+        raise source.error(f"the cache cannot be written: {_reason(error)}; set RNNER_CACHE") from None
+
+
+def _builder(source: SourceFile, name: HubName, folder: Path) -> DatasetBuilder:
+    """Return the builder that reads the data set; nothing is read yet."""
+    import datasets
+
+    try:
+        builder = datasets.load_dataset_builder(str(folder), name.subset)
+    except ValueError as error:  # most likely an unknown or missing subset
+        known = datasets.get_dataset_config_names(str(folder))
+        _choose(source, name, "subset", known)
+        raise source.error(_reason(error)) from None
     except Exception as error:
         raise source.error(f"it has no data files that can be read: {_reason(error)}") from None
-    if builder.name not in (*_FILE_TYPES, _CACHED):
+    if builder.name not in _FILE_TYPES:
         types = ", ".join(_FILE_TYPES.values())
         raise source.error(f"its files are of the type {builder.name}; only {types} files can be read")
     return builder
@@ -133,7 +137,7 @@ def _choose(source: SourceFile, name: HubName, kind: str, known: Iterable[object
     available = f"the {kind}s are {', '.join(names)}"
     if given is not None:
         raise source.error(f"{kind} {given} not found{did_you_mean(given, names)}; {available}")
-    raise source.error(f"{available}; name one, as in {name._replace(**{kind: names[0]})}")
+    raise source.error(f"{available}; name one, such as {name._replace(**{kind: names[0]})}")
 
 
 def _reason(error: BaseException) -> str:

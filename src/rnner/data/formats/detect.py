@@ -41,7 +41,7 @@ def detect_format(path: Path) -> str:
 
 
 def format_of(source: SourceFile) -> str:
-    """Return the format of a source; columns, if columns are chosen that the detected format lacks.
+    """Return the detected format of a source, or `columns` if columns are given and it does not use them.
 
     Raises DataError as `detect_format` does.
     """
@@ -50,7 +50,7 @@ def format_of(source: SourceFile) -> str:
 
 
 def _json_format(source: SourceFile) -> str:
-    """Return the format of the first JSON record that shows one; records before it may have no labels."""
+    """Return the format of the first JSON record that fits one; records before it may have no labels."""
     first = None
     for record in islice(read_records(source), _MOST_RECORDS):
         for name, form in FORMATS.items():

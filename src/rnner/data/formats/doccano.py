@@ -1,6 +1,6 @@
 """doccano's JSONL (doccano.github.io/doccano): `{"text": "Ada wrote.", "label": [[0, 3, "PER"]]}`.
 
-Some versions write `data` for `text`, and `labels`, or objects with `start_offset` and `end_offset` under
+Some versions write `data` (not `text`) and `labels`, or objects with `start_offset` and `end_offset` under
 `entities` or `annotations`. span_records.py reads all of them.
 """
 
@@ -23,6 +23,6 @@ def matches(record: Record) -> bool:
 
 
 def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -> None:
-    """Write one record per document, as doccano imports them."""
+    """Write one record per document, in the form that doccano imports."""
     for document in documents:
         write_record({"text": document.text, "label": [list(span) for span in document.spans]}, out)

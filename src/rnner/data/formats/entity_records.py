@@ -1,4 +1,4 @@
-"""JSONL with the entities of each text, as `rnner predict --format jsonl` writes it, and with other keys.
+"""JSONL with the entities of each text, under the keys of `rnner predict --format jsonl` or similar ones.
 
     {"text": "Ada wrote.", "entities": [{"start": 0, "end": 3, "label": "PER", "text": "Ada"}]}
 

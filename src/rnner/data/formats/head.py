@@ -34,7 +34,7 @@ class Head:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The complete lines, without line ends. A first line that is cut off is kept."""
+        """The complete lines, without line ends; if there is only one, it may be cut off."""
         lines = self.text.replace("\r\n", "\n").split("\n")
         return lines if self.whole else lines[:-1] or lines
 

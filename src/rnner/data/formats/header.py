@@ -27,12 +27,12 @@ _OTHER = re.compile(
 
 
 def column_names(cells: Sequence[str]) -> list[ColumnName]:
-    """Return what each cell names if the row is a header; empty for a cell that is not a usual name."""
+    """Return the kind of column that each cell names; an empty string for a cell that is not a usual name."""
     return [_kind(re.sub(r"[\W_]+", "_", cell.casefold()).strip("_")) for cell in cells]
 
 
 def is_header(cells: Sequence[str]) -> bool:
-    """Return whether a row has the usual name of the column of words, another usual name, and no tag."""
+    """Return whether a row has the usual names of a column of words and of another column, and no tag."""
     names = column_names(cells)
     return "token" in names and len(names) - names.count("") >= 2 and not any(map(is_tag, cells))
 

@@ -6,7 +6,7 @@
     wrote	O	O	NoSpaceAfter
     .	O	O	EndOfSentence
 
-The coarse types in their literal sense are read (NE-COARSE-LIT), or another column on request. A document
+Tags are read from NE-COARSE-LIT (coarse types, literal sense), or from another column on request. A document
 begins at its document_id. A sentence ends at `EndOfSentence` (HIPE-2020: `PySBDSegment`) and at blank lines.
 """
 
@@ -122,7 +122,7 @@ class _Rows:
     rows: list[list[str]] = field(default_factory=list)
     first_prefix: str = ""  # of the first entity of the file
     document_with_ends: int | None = None  # the last document in which a sentence end was found
-    complete: bool = False  # whether the rows end a sentence, unless the next row continues an entity
+    complete: bool = False  # whether the sentence has ended, unless the next row continues an entity
     any_tag: bool = False
 
     def add(self, number: int, cells: list[str], document: int) -> Iterator[TaggedSentence]:

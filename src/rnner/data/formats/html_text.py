@@ -42,17 +42,17 @@ class HtmlText(HTMLParser):
         return start + bisect_right(self._breaks, start), end + bisect_left(self._breaks, end)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note that a block or something hidden begins."""
+        """Record that a block or hidden text begins."""
         self._hidden += tag in _HIDDEN
         self._new_block |= tag not in _WITHIN_LINES
 
     def handle_endtag(self, tag: str) -> None:
-        """Note that a block or something hidden ends."""
+        """Record that a block or hidden text ends."""
         self._hidden -= tag in _HIDDEN and self._hidden > 0
         self._new_block |= tag not in _WITHIN_LINES
 
     def handle_data(self, data: str) -> None:
-        """Take the text between tags."""
+        """Add the text between tags, unless it is hidden."""
         if self._hidden:
             return
         if self._new_block and self.content and not (self.content.endswith("\n") or data.startswith("\n")):

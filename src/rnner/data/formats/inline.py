@@ -1,7 +1,7 @@
-"""Text with a tag after each word, one sentence per line, as NLTK (`str2tuple`) and Stanford's tagger write.
+"""Text with a tag after each word, one sentence per line, as in NLTK (`str2tuple`) and Stanford's tagger.
 
     Ada/B-PER Lovelace/I-PER wrote/O ./O        or Ada_B-PER, or Ada|B-PER
-    Ada|NNP|I-PER wrote|VBD|O .|.|O             with a part of speech, as in WikiNER: it is dropped
+    Ada|NNP|I-PER wrote|VBD|O .|.|O             with a part of speech, which is dropped (WikiNER)
 
 A line `-DOCSTART-` begins a document. If every line holds one word, blank lines end sentences.
 """
@@ -25,8 +25,8 @@ _LABEL = re.compile(r"[A-Z][A-Z_-]*")
 _PREFIX = re.compile(r"[BIESLUMW]-(?=.)")
 _SAMPLE = 1000  # lines
 _NEARLY_ALL = 0.95
-_FEWEST_WORDS = 5  # that show parts between words and tags; fewer may be 1/2/O and/or/O
-_LEAST_TAGS = 0.3  # share of words that are tagged O, or with a prefix: parts of speech have neither
+_FEWEST_WORDS = 5  # needed to detect parts between words and tags; fewer may be 1/2/O and/or/O
+_LEAST_TAGS = 0.3  # minimum share of words tagged O or with a prefix; parts of speech have neither
 _OTHER = re.compile("[ \t\n\0]")
 
 
@@ -113,7 +113,7 @@ def _parts_between(lines: Sequence[str], separator: str) -> int:
 
 
 def _drop_parts(word: str, separator: str, number: int, source: SourceFile) -> str:
-    """Return a word without the parts after it, which are noted; a word that has fewer keeps its first."""
+    """Return a word without the parts after it, and note them; a word with fewer parts keeps its first."""
     for _ in range(number):
         before = word.rpartition(separator)[0]
         if before:
@@ -123,7 +123,7 @@ def _drop_parts(word: str, separator: str, number: int, source: SourceFile) -> s
 
 
 def _split(item: str, separator: str) -> tuple[str, str]:
-    """Return a word and its tag (which may contain the separator: B-creative_work), or two empty texts."""
+    """Return a word and its tag (which may contain the separator: B-creative_work), or two empty strings."""
     word, _, tag = item.rpartition(separator)
     if is_tag(tag):
         return word, tag

@@ -1,4 +1,4 @@
-"""JSON values and their line numbers, from JSONL, a list, or values over several lines."""
+"""JSON values and their line numbers, from JSONL, a list, or values that span several lines."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Record:
         return first, last
 
     def note_unread(self, keys: Iterable[str]) -> None:
-        """Note that lists under these keys, of objects or lists, are labels that are not read."""
+        """Note lists of objects or of lists under these keys as labels that are not read."""
         for key in keys:
             value = self.value.get(key)
             if isinstance(value, list) and value and isinstance(value[0], dict | list):

@@ -6,7 +6,7 @@
     text,id,label
     Ada wrote.,1,"[{""start"": 0, ""end"": 3, ""text"": ""Ada"", ""labels"": [""PER""]}]"
 
-Old versions write `completions` for `annotations`; texts with markup have `hypertextlabels`. Offsets count
+Old versions write `completions`, not `annotations`; texts with markup have `hypertextlabels`. Offsets count
 UTF-16 code units, because Label Studio runs in a browser. Other programs may write offsets in characters; the
 text that each span quotes shows which. Of several annotations, the ground truth is read, or else the first.
 """
@@ -95,7 +95,7 @@ def _text(data: Record) -> str:
 
 
 def _annotations(task: Record) -> list[list[Record]]:
-    """Return the values of the annotations that were not cancelled, or only the ground truth."""
+    """Return the values of the annotations that were not cancelled, or only those of the ground truth."""
     key = next((key for key in _ANNOTATIONS if task.value.get(key)), _ANNOTATIONS[0])
     valid = [it for it in task.records(key) if not it.value.get("was_cancelled")]
     chosen = [it for it in valid if it.value.get("ground_truth") or it.value.get("honeypot")] or valid
@@ -146,7 +146,7 @@ def _result(text: str, units: Sequence[int], number: int, span: CharSpan) -> dic
 
 def _minimal_key(record: Record) -> str | None:
     """Return the key of the labelled spans in JSON-MIN; `entities` takes precedence."""
-    predicted = isinstance(record.value.get("entities"), list)  # by rnner, which keeps others as input_KEY
+    predicted = isinstance(record.value.get("entities"), list)  # by rnner, which renames others to input_KEY
     for key in ("entities",) if predicted else record.value:
         value = record.value[key]
         first = value[0] if isinstance(value, list) and value else None

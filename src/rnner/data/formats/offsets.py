@@ -1,7 +1,7 @@
 """Conversion of offsets in any unit to characters.
 
 Programs count in different units: Python in characters, browsers in UTF-16 code units (of which 😀 has two),
-others in bytes of UTF-8; some include the end. The text that a span quotes shows which.
+others in bytes of UTF-8; some include the end. The text that a span quotes shows which unit was used.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def positions(text: str, unit: str) -> list[int]:
 def to_characters(text: str, marks: Sequence[Mark], unit: str) -> tuple[str, list[_Span]]:
     """Return the unit that the marks of a text count in, and their spans in characters.
 
-    `unit` is used if all spans fit. Otherwise another is used if all spans fit and some quote their text.
+    They count in `unit` if all spans then fit. Otherwise, if some spans quote their text, the other units are
+    tried until all spans fit.
 
     Raises OffsetError if no unit fits.
 

@@ -66,7 +66,7 @@ class FileFormat(Generic[Item]):
     """A file format.
 
     Attributes:
-        read, write: functions that read and write it; `write` is None if it is not a text file.
+        read, write: functions that read and write it; `write` is None if it is not written as text.
         save: function that writes a binary file or a folder to a new path; None for text files.
         detect: whether a file with this head is in the format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from spacy.tokens import Token as SpacyToken
     from spacy.vocab import Vocab
 
-_ZLIB = b"x\x9c"  # the compression of a DocBin; these bytes are not UTF-8
+_ZLIB = b"x\x9c"  # first bytes of a compressed DocBin; they are not valid UTF-8
 
 
 def detect(head: Head) -> bool:
-    """Return whether a file is compressed as a DocBin is, or is named like one."""
+    """Return whether a file begins like a DocBin, or is not empty and has its suffix (.spacy)."""
     return head.data.startswith(_ZLIB) or (head.path.suffix == ".spacy" and bool(head.data))
 
 
@@ -114,7 +114,7 @@ def _doc(vocab: Vocab, document: AnnotatedText, source: SourceFile) -> Doc:
 
 
 def _words(text: str, tokens: Iterable[Token], spans: Sequence[CharSpan]) -> list[tuple[int, int]]:
-    """Return the start and end of spaCy's tokens: everything but one space between two of them."""
+    """Return the start and end of spaCy's tokens, which cover the text except for one space between two."""
     starts, ends = {span.start for span in spans}, {span.end for span in spans}
     edges = starts | ends | {0, len(text)} | {edge for token in tokens for edge in token[1:]}
     words: list[tuple[int, int]] = []

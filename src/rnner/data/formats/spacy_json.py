@@ -27,7 +27,7 @@ from rnner.text.spacing import join
 _PAIR = r'\[\s*"(?:[^"\\\n]|\\.)*"\s*,\s*\{'
 _PAIRS = re.compile(rf'\s*(?:\[\s*\[\s*"|{_PAIR})')
 _PYTHON = re.compile(r"""(?:\s*#.*\n)*\s*(?:\w+\s*(?::[^=\n]+)?=\s*)?[\[(]\s*\(\s*[rf]?["']""")
-_PREFIXES = {"U": "S", "L": "E"}  # of BILUO in the scheme bioes
+_PREFIXES = {"U": "S", "L": "E"}  # BILUO prefixes and the corresponding ones of the scheme bioes
 _EXAMPLE = '["Ada wrote.", {"entities": [[0, 3, "PER"]]}]'
 
 

@@ -7,8 +7,8 @@
     {"content": "Ada wrote.", "annotation": [{"label": ["PER"], "points": [{"start": 0, "end": 2, ...}]}]}
     {"text": "Ada wrote.", "label": {"PER": {"Ada": [[0, 2]]}}}
 
-The last two are from Dataturks and CLUENER 2020 (github.com/CLUEbenchmark/CLUENER2020), which count the last
-character in.
+The last two are from Dataturks and CLUENER 2020 (github.com/CLUEbenchmark/CLUENER2020), in which the end is
+the last character of the span.
 
 `TEXTS`, `LISTS` and the tables after them list the keys; of several, the first is read. Offsets count
 characters. If a span quotes its text, other units are detected (offsets.py). Labels may be numbers: see
@@ -81,7 +81,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
 
 
 def span_items(record: Record, key: str) -> list[Any]:
-    """Return the spans under a key; in an object, the keys are a label and the quoted text."""
+    """Return the spans under a key: a list, or an object with the places of each label and quoted text."""
     labels = record.value.get(key)
     if not isinstance(labels, dict):
         return record.items(key)
@@ -180,7 +180,7 @@ def _read_marks(record: Record, item: Any) -> list[Mark]:
 
 
 def find_words(text: str, words: Iterable[str]) -> list[Token] | None:
-    """Return words with their places in a text; None unless the text is these words and white space."""
+    """Return words as tokens of a text; None unless the text consists of these words and white space."""
     tokens, position = [], 0
     for word in words:
         start = text.find(word, position)

@@ -70,7 +70,7 @@ class TagColumns:
         return {column: count_entities(sentences) for column, sentences in self._sentences.items()}
 
     def add(self, column: int, tags: Iterable[str]) -> None:
-        """Add the tags that a column has in a sentence."""
+        """Add the tags of a sentence in one column."""
         self._sentences[column][tuple(tags)] += 1
 
     def note(self, source: SourceFile) -> None:

@@ -1,4 +1,4 @@
-"""Which column of a column file holds the tags of entities.
+"""Find the column of a column file that holds the tags of entities.
 
 Several columns may hold tags: chunks beside entities (CoNLL-2003), outer and nested entities (GermEval 2014),
 coarse and fine types, gold and predicted tags. Chunks (NP, VP, ...) are not entities, so such a column is
@@ -31,8 +31,8 @@ _CHUNKS = frozenset(f"{_ENGLISH_CHUNKS} {_OTHER_CHUNKS}".split())
 _RANKS = {"prefix": 4, "suffix": 4, "bare": 4, "binary": 3, "plain": 2, "outside": 1}
 _DOUBTFUL = 0
 _READABLE = 0.5  # lowest share of valid tags in a column of tags
-_FEW_OUTSIDE = 0.25  # a column with fewer words outside divides sentences into parts
-_ENOUGH_WORDS, _FEWEST_WORDS = 100, 8  # needed to judge this; with fewer than 100, no word may be outside
+_FEW_OUTSIDE = 0.25  # a column with a smaller share of words outside divides sentences into parts
+_ENOUGH_WORDS, _FEWEST_WORDS = 100, 8  # needed to judge this; below 100, every word must be inside
 _PLAIN_OUTSIDE = 0.4  # usual share of words outside entities; a column of words has fewer `0` and `O`
 
 
@@ -93,7 +93,7 @@ def choose(columns: Sequence[TagColumn]) -> TagColumn:
 
 
 def describe_choice(columns: Sequence[TagColumn], chosen: TagColumn) -> str:
-    """Return the note that names all columns with tags of entities; empty if there is one."""
+    """Return the note that names all columns with tags of entities; empty if there is only one."""
     named = [it for it in columns if it.entities and (it.rank == chosen.rank or it.rank >= _RANKS["binary"])]
     if len(named) < 2:
         return ""

@@ -1,4 +1,4 @@
-"""JSON records with tokens, and entities as spans of tokens: data of models that classify spans. Read only.
+"""JSON records with tokens, and entities as spans of tokens, for models that classify spans. Never written.
 
     {"tokenized_text": ["Ada", "wrote"], "ner": [[0, 0, "person"]]}                       GLiNER
     {"tokens": ["Ada", "wrote"], "entities": [{"start": 0, "end": 1, "type": "PER"}]}     SpERT

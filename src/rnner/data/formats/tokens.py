@@ -58,7 +58,7 @@ def sentences_of(source: SourceFile, records: Iterable[Record]) -> Iterator[Tagg
 
 
 def _with_tags(record: Record) -> Record:
-    """Return a record whose tokens are objects as one with words and tags."""
+    """Convert a record whose tokens are objects to one with words and tags; return others unchanged."""
     key = record.first_key(*WORDS)
     if not any(isinstance(item, dict) for item in record.items(key)):
         return record

@@ -9,7 +9,7 @@ r"""WebAnno TSV 3 (inception-project.github.io, user guide, "WebAnno TSV 3.3 Fil
     1-3	13-18	wrote	_	_
 
 A file of WebAnno or INCEpTION is one document. Each feature of a layer has a column. `|` separates stacked
-values, and a number in brackets joins the rows of an entity. `_` is no entity, `*` an entity without a value.
+values, and a number in brackets joins the rows of an entity. `_` means no entity, `*` one without a value.
 A row such as `1-2.1` is a part of a word. Offsets count UTF-16 code units. Entities are read from the layer
 of named entities, or else from the span layer with the most entities.
 """
@@ -69,7 +69,7 @@ class _Column(NamedTuple):
 
 
 class _Unit(NamedTuple):
-    """A word or part of a word: its line, characters of the document, and cells of annotations."""
+    """A word or part of a word: its line, its place in the document, and its cells of annotations."""
 
     line: int
     start: int
@@ -220,7 +220,7 @@ class _Document:
         self.length += len(text)
 
     def _place(self, text: str, rows: Sequence[_Row]) -> tuple[list[tuple[int, int]], int]:
-        """Return the characters of each row in the text of its sentence, and the size of that text."""
+        """Return the start and end of each row in the text of its sentence, and the size of that text."""
         begin = rows[0].begin
         misplaced: list[_Row] = []
         for unit in (UTF16, CHARACTERS):
@@ -310,7 +310,7 @@ def _parts(
 ) -> dict[int, list[tuple[int, int, list[str]]]]:
     """Return the rows of each word, by its first character: the word, then the parts of it that are entities.
 
-    A row has its characters and the labels of its entities, which are numbered from `before` + 1.
+    A row has a start, an end and the labels of its entities, which are numbered from `before` + 1.
     """
     starts, ends = [token.start for token in tokens], [token.end for token in tokens]
     labels: dict[int, dict[tuple[int, int], list[str]]] = {

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_NORMALIZE_EVERY = 4  # steps; fewer take more time, more let improbable sentences underflow
+_NORMALIZE_EVERY = 4  # steps; lower is slower, higher lets improbable sentences underflow
 
 
 class TagPath(NamedTuple):
@@ -36,7 +36,7 @@ class TagPath(NamedTuple):
 
 
 class ForwardBackward:
-    """The posterior distribution of tag sequences, in the more precise dtype of emissions and transitions.
+    """The posterior distribution of tag sequences, in the more precise of the two input dtypes.
 
     It builds no autograd graph: create it under `no_grad` or `inference_mode`.
 
@@ -48,7 +48,7 @@ class ForwardBackward:
     Attributes:
         peak: `[]`, the largest transition score.
         transitions: `[k + 1, k + 1]`, relative to `peak`; 0 from edge to edge.
-        log_z: `[b]` float64, for these transitions and for emissions relative to their log-sum-exp.
+        log_z: `[b]` float64, log Z for these transitions and for emissions relative to their log-sum-exp.
 
     Raises:
         ValueError: a sentence has no legal tag sequence.
@@ -99,36 +99,36 @@ class ForwardBackward:
         return tags
 
     def expected_transitions(self) -> Tensor:
-        """Return the expected number `[k + 1, k + 1]` of each transition in all sentences together."""
+        """Return the expected number `[k + 1, k + 1]` of each transition, summed over all sentences."""
         expected = self._scaled.expected_transitions()
         if self._exact is not None:
             expected += self._exact.expected_transitions().to(expected.dtype)
         return expected
 
     def gradients(self, path: TagPath) -> tuple[Tensor, Tensor]:
-        """Return the gradients of log Z minus the score of a path: expected counts minus those of the path.
+        """Return the gradients of log Z minus the score of a path: expected counts minus counts on the path.
 
-        They are summed over sentences: for the emissions `[b, t, k]`, and for the transitions `[k + 1, k +
-        1]`. Call this last, because it overwrites the probabilities.
+        The gradients are those of the sum over sentences, for the emissions `[b, t, k]` and the transitions
+        `[k + 1, k + 1]`. Call this last, because it overwrites the probabilities.
         """
         tags = self.tag_probabilities().scatter_(2, path.tags[1:-1, :, None], -1, reduce="add")
-        transitions = torch.zeros_like(self.transitions)  # counts first: integers are exact in any order
+        transitions = torch.zeros_like(self.transitions)  # counts first: integer sums are exact in any order
         transitions.view(-1).scatter_(0, path.transitions.view(-1), -1, reduce="add")
         transitions += self.expected_transitions()
         transitions[-1, -1] = 0
         return tags[:, :, :-1].transpose(0, 1), transitions
 
     def log_forward(self, position: Tensor, row: Tensor) -> Tensor:
-        """Return the log forward sums `[n, k + 1]` before n positions `[n]` of sentences `[n]`.
+        """Return the log forward sums `[n, k + 1]` before each `position` `[n]` of the sentences `row` `[n]`.
 
-        For each tag before the position: the sum over all that leads to that tag, its emission included, up
-        to a constant.
+        For each tag at the previous position, they sum over all sequences up to that tag, its emission
+        included, up to a constant.
         """
         alpha = self._scaled.alpha[position, row].log()
         return alpha if self._exact is None else self._corrected(alpha, self._exact.alpha, position, row)
 
     def log_backward(self, position: Tensor, row: Tensor) -> Tensor:
-        """Return the log backward sums: for each tag after a position, the sum over all that follows it."""
+        """Return the log backward sums: for each tag at the next position, over all sequences from it on."""
         gamma = self._scaled.gamma[position + 1, row].log()
         return gamma if self._exact is None else self._corrected(gamma, self._exact.gamma, position + 2, row)
 
@@ -141,7 +141,7 @@ class ForwardBackward:
 
 
 def _score_rows(lengths: Tensor, t: int) -> Tensor:
-    """Return the index into the rows of scores for each place `[t + 2, b]`; the edge has the last row."""
+    """Return, for each place `[t + 2, b]`, the index of its row of scores; edges share the last row."""
     edge = len(lengths) * t
     rows = torch.arange(-1, edge + 1, device=lengths.device).as_strided((t + 2, len(lengths)), (1, t))
     rows = rows.masked_fill(rows[:, :1] >= lengths, edge)
@@ -163,9 +163,9 @@ class _ScaledSums:
         step: `[k + 1, k + 1]`, exponentials of the transitions.
 
     Attributes:
-        alpha: `[t + 1, b, k + 1]`, the sum over all that leads to a tag, including the tag, at all places but
-            the last.
-        gamma: the same for all that follows a tag, including the tag, at all places but the first.
+        alpha: `[t + 1, b, k + 1]`, the sum over all sequences up to a tag, including the tag, at all places
+            but the last.
+        gamma: the same for all sequences from a tag on, including the tag, at all places but the first.
         mass: `[t + 1, b, k + 1]`, the sum over all sequences through a tag, at all places but the last.
         total: `[t + 1, b]`, the sum over all sequences. alpha and mass are divided by it. So mass is the
             probability of a tag, and alpha times transition times gamma is the probability of a transition.
@@ -184,7 +184,7 @@ class _ScaledSums:
         self.mass.mul_(share)
 
     def clear(self, which: Tensor) -> None:
-        """Zero the sums of the given sentences, which may be NaN."""
+        """Set the sums of the given sentences to zero; they may be NaN."""
         self.alpha[:, which], self.gamma[:, which] = 0, 0
 
     def expected_transitions(self) -> Tensor:
@@ -199,7 +199,7 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
 def _sweep(weights: Tensor, steps: Tensor) -> Tensor:
     """Turn weights `[t + 2, 2, b, k + 1]` into forward and backward sums with steps `[2, k + 1, k + 1]`.
 
-    Returns the factors `[n, b]` of the mass of all sequences.
+    Returns factors `[n, b]`, whose product is the mass of all sequences.
     """
     here, *others = weights.unbind()
     arrived, factors = torch.empty_like(here), []
@@ -213,7 +213,7 @@ def _sweep(weights: Tensor, steps: Tensor) -> Tensor:
 
 
 class _LogSums:
-    """The same sums, as logarithms in float64: slow, but correct for any finite scores.
+    """The sums of `_ScaledSums` as logarithms in float64: slow, but correct for any finite scores.
 
     Args:
         weights: `[t + 2, b, k + 1]`, the scores.

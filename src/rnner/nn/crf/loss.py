@@ -1,8 +1,8 @@
 """The loss of a linear-chain conditional random field (Lafferty et al. 2001), and log-likelihoods.
 
 For the notation and the transition matrix, see `rnner.nn.crf.transitions`; the sums over all sequences are in
-`rnner.nn.crf.forward_backward`. Everything is computed in the more precise dtype of emissions and
-transitions.
+`rnner.nn.crf.forward_backward`. Everything is computed in the dtype of the emissions or of the
+transitions, whichever is more precise.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def crf_loss(emissions: Tensor, tags: Tensor, lengths: Tensor, transitions: Tens
     """Return the negative log-likelihood of `tags` `[b, t]` (int64), averaged over sentences: a scalar.
 
     The emissions are `[b, t, k]`. The loss is inf if a sequence is illegal. Its gradient is computed as
-    expected counts minus those of the tags.
+    expected counts minus the counts in `tags`.
 
     Raises ValueError if a sentence has no legal tag sequence, and RuntimeError for second derivatives
-    and under torch.func, which must see every step.
+    and under torch.func: both would have to see every step.
     """
     if torch._C._are_functorch_transforms_active():
-        raise RuntimeError(f"the CRF's loss does not support torch.func; {_ALTERNATIVE}")
+        raise RuntimeError(f"the CRF loss does not support torch.func; {_ALTERNATIVE}")
     return cast(Tensor, _CRFLoss.apply(emissions, tags, lengths, transitions))  # type: ignore[no-untyped-call]
 
 
@@ -58,7 +58,7 @@ class _CRFLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():  # create_graph=True
-            raise RuntimeError(f"the CRF's loss does not support second derivatives; {_ALTERNATIVE}")
+            raise RuntimeError(f"the CRF loss does not support second derivatives; {_ALTERNATIVE}")
         emissions, transitions = ctx.gradients
         weight = grad / len(emissions)
         return emissions * weight, None, None, transitions * weight

@@ -27,7 +27,7 @@ def span_probabilities(
 ) -> Tensor:
     """Return the exact probability `[n]` that a sentence contains each of n spans, tagged as in `tags`.
 
-    That is the probability of all legal sequences that have these tags on the span, and a boundary on either
+    That is the total probability of legal sequences with these tags on the span and a boundary on either
     side of it. By the Markov property it is a product of local conditional probabilities: P(first tag),
     P(boundary before | first tag), P(next tag | tag) for each position, P(boundary after | last tag). No
     differences are taken, so no precision is lost, however long the sentence.
@@ -38,8 +38,8 @@ def span_probabilities(
         transitions: `[k + 1, k + 1]`.
         tags: `[b, t]` int64, the tags from which the spans were read.
         spans: `[n, 3]` int64, (row, start, end), with half-open positions.
-        boundary: `[k, k]` bool, whether no entity continues from one tag (first index) to the next. The edges
-            of a sentence are always boundaries.
+        boundary: `[k, k]` bool, True where no entity continues from one tag (first index) to the next. The
+            edges of a sentence are always boundaries.
 
     Not differentiable. Raises ValueError if a sentence with a span has no legal tag sequence.
     """

@@ -1,7 +1,7 @@
 """The transition matrix of a linear-chain CRF.
 
-Letters: b sentences, t positions, k tags. The edge of a sentence counts as one more tag, with index k,
-before the first position and from the position after the last word on. So the scores of all transitions form
+Letters: b sentences, t positions, k tags. The edge of a sentence counts as one more tag, with index k. It is
+the tag before the first position and at every position after the last word. So all transition scores form
 one matrix `[k + 1, k + 1]`, from the tag of the row to the tag of the column. Row k holds the scores of the
 first tag, column k those of the last, and [k, k] is not used. An illegal transition has the score -inf.
 """
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 
 def join_transitions(start: Tensor, step: Tensor, end: Tensor) -> Tensor:
-    """Return the matrix `[k + 1, k + 1]` of start `[k]`, step `[k, k]`, end `[k]`: scores, or bool masks."""
+    """Join start `[k]`, step `[k, k]` and end `[k]` (scores or bool masks) into a matrix `[k + 1, k + 1]`."""
     transitions = F.pad(step, (0, 1, 0, 1))
     transitions[-1, :-1], transitions[:-1, -1] = start, end
     return transitions

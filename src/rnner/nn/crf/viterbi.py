@@ -20,7 +20,7 @@ _LARGEST = 1e30  # a sum of thousands of these is still finite in float32
 def viterbi(emissions: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
     """Return the most probable tag sequence `[b, t]` (int64; 0 in the padding), for emissions `[b, t, k]`.
 
-    It is legal even if emissions are not finite, provided that some sequence of its length is legal.
+    It is legal even if emissions are not finite, provided that there is a legal sequence of its length.
     """
     with torch.no_grad():
         start, step, end = split_transitions(transitions)
@@ -34,7 +34,7 @@ def viterbi(emissions: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
 def _best_suffixes(emissions: Tensor, lengths: Tensor, step: Tensor, end: Tensor) -> Tensor:
     """Return the best score `[t, b, k]` of a suffix from each position, given its first tag."""
     # Sentences are the innermost dimension, and the maximum over the next tag is taken over the outermost, so
-    # that both are whole vectors.
+    # that torch works on whole vectors.
     last, *others = _from_end(emissions, lengths).transpose(1, 2).contiguous().unbind()  # [k, b] each
     to_next = step.T[:, :, None]  # [next, tag, 1]
     suffixes = [last + end[:, None]]

@@ -6,7 +6,7 @@ Each `CellScan` loops over the steps of one chunk, in place and for D directions
 
 tanh(v) = 2σ(2v) - 1, and on the CPU torch's σ takes a fifth of the time of its tanh. So everything that
 enters a cell's tanh (projected input, rows of W_aa) is doubled in advance (see `CellScan.double_tanh_gate_`).
-This costs an absolute error: one rounding of a number near 1.
+The price is an absolute error: one rounding of a number near 1.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Gradients(NamedTuple):
     gates: Tensor
     """`[n, D, gates*h]`, the gradient of the projected input, which `backward` fills in."""
     states: Tensors
-    """For each state `[size_before + n, D, h]`, the gradient from outside; `backward` adds the chunk's."""
+    """For each state `[size_before + n, D, h]`, gradient from outside the chunk; `backward` adds to it."""
     W_aa: Tensor
     """`[D, h, gates*h]`, the gradient of W_aa transposed, to which `backward` adds."""
 
@@ -50,7 +50,7 @@ class CellScan:
     gate_groups: tuple[int, ...]
     """Number of gates in each buffer of gates, in the order of the weights."""
     tanh_gate: int
-    """Which gate, in the order of the weights, goes through tanh instead of σ."""
+    """Index, in the order of the weights, of the gate that uses tanh instead of σ."""
 
     def forward(self, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
         """Compute the steps.
@@ -58,7 +58,7 @@ class CellScan:
         Args:
             gates: for each group `[n, D, group*h]`, the projected input, to be overwritten with the gates.
             states: for each state `[size_before + n, D, h]`, of which the last n rows are to be filled.
-            W_aa: `[D, h, gates*h]`, transposed, because products with it are faster.
+            W_aa: `[D, h, gates*h]`, transposed, which makes products faster.
             chunk: the layout.
         """
         raise NotImplementedError
@@ -104,7 +104,7 @@ class RNNScan(CellScan):
             sigmoid_to_tanh_(a_new.sigmoid_(), minus_one)
 
     def backward(self, d: Gradients, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
-        """Compute (da is the gradient of a<t>, d_a that of the argument of its tanh):
+        """Backpropagate; da is the gradient of a<t>, and d_a that of the argument of its tanh.
 
         d_a = da * (1 - a<t>²)
         da<t-1> += d_a W_aa
@@ -156,7 +156,7 @@ class GRUScan(CellScan):
             torch.lerp(c, c_tilde, g_u, out=c_new)
 
     def backward(self, d: Gradients, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
-        """Compute (dc is the gradient of c<t>; d_r, d_u, d_c are those of the arguments of σ and tanh):
+        """Backpropagate; dc is the gradient of c<t>, and d_r, d_u, d_c are those of the arguments of σ, tanh.
 
         d_c = dc * Γ_u * (1 - c̃²)
         d_u = dc * (c̃ - c<t-1>) * Γ_u * (1 - Γ_u)
@@ -226,7 +226,7 @@ class LSTMScan(CellScan):
             torch.mul(g_o, tanh_c, out=a_new)
 
     def backward(self, d: Gradients, gates: Tensors, states: Tensors, W_aa: Tensor, chunk: StepChunk) -> None:
-        """Compute (da, dc are the gradients of a<t>, c<t>; d_u ... d_o those of the arguments of σ, tanh):
+        """Backpropagate; da, dc are gradients of a<t>, c<t>; d_u ... d_o those of the arguments of σ, tanh.
 
         d_o = da * tanh(c<t>) * Γ_o * (1 - Γ_o)
         dc += da * Γ_o * (1 - tanh²(c<t>))

@@ -99,7 +99,7 @@ def scan_for(cell: Cell, path: str) -> CellScan | None:
 
 
 def in_functorch() -> bool:
-    """Return whether a `torch.func` transform (vmap, grad, ...) is active, which may hide values."""
+    """Return whether a `torch.func` transform (vmap, grad, ...) is active; tensor values may be hidden."""
     return torch._C._are_functorch_transforms_active()
 
 

@@ -78,7 +78,7 @@ def _call(
 
 
 def _flattened(weights: list[Tensor]) -> list[Tensor]:
-    """Return the weights as views of one buffer, matrices first, to avoid a copy and a warning by cuDNN."""
+    """Return the weights as views of one buffer, matrices first, to avoid a copy and a warning from cuDNN."""
     order = sorted(range(len(weights)), key=lambda k: k % 4 > 1)
     flat = torch.cat([weights[k].reshape(-1) for k in order])
     parts = dict(zip(order, flat.split_with_sizes([weights[k].numel() for k in order]), strict=True))

@@ -1,8 +1,8 @@
 """Ragged batches as packed rows, so that padding is never computed.
 
 The layout is that of `torch.nn.utils.rnn.PackedSequence`: sentences are sorted by length, the longest first,
-step s reads the s-th word of the first `batch_sizes[s]` sentences, and the rows of all steps follow each
-other, N rows for N words. For reading backward, the steps are the same; only the words differ.
+step s reads the s-th word of the first `batch_sizes[s]` sentences, and the rows of all steps are
+concatenated: N rows for N words. Reading backward takes the same steps; only the words differ.
 
 A buffer of states `[b+N+1, D, h]`, for D directions, holds b rows with the states before the first word, then
 N rows with the state after each packed row, then one row of zeros, which is the output for padding.
@@ -23,7 +23,7 @@ class Packing:
     """The packed layout of b sentences, padded to t words, with N words in all and D directions."""
 
     batch_sizes: tuple[int, ...]
-    """Number of sentences that each step reads: never increasing, with the sum N."""
+    """Number of sentences that each step reads: non-increasing, with the sum N."""
     word_index: Tensor
     """`[D, N]`: the row of x `[b*t, i]` that each packed row reads."""
     packed_index: Tensor
@@ -40,7 +40,7 @@ class Packing:
     """`[N]`: the row of the state before each packed row; None if that is row n for packed row n."""
 
     def chunks(self, size: int) -> Iterator[StepChunk]:
-        """Yield the steps in order, in chunks of at most `size` rows, but of at least one step."""
+        """Yield the steps in order, in chunks of at most `size` rows, but at least one step each."""
         b = len(self.sorted_indices)
         begin, first, n, size_before = 0, 0, 0, b
         for step, batch_size in enumerate(self.batch_sizes, start=1):

@@ -1,4 +1,4 @@
-"""Findings of a corpus check: their kinds, what to do about each kind, and the report."""
+"""Findings of a corpus check: their kinds, with advice on each, and the report."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class FindingKind:
 
     Attributes:
         name: identifier of the kind, used in JSON.
-        severity: `error` if training would stop or scores be wrong, `warning` if a person should check.
-        title: what was found.
-        advice: what to do.
+        severity: `error` if training would stop or scores would be wrong, `warning` if a person should check.
+        title: a description of what was found.
+        advice: how to fix or judge it.
     """
 
     name: str
@@ -28,7 +28,7 @@ class FindingKind:
     advice: str
 
 
-# For each kind: what was found, and what to do about it.
+# The title and the advice of each kind.
 _ERRORS = {
     "layout": (
         "the columns cannot be detected, so nothing else was checked",
@@ -48,8 +48,8 @@ _ERRORS = {
     ),
     "tag": (
         "cells in the tag column that are not valid tags",
-        "use O, B-LABEL, I-LABEL, E-LABEL, S-LABEL, or 0 and 1; --fix joins the pieces of words that subword "
-        "tools tag X, and removes their [CLS] and [SEP]",
+        "use O, B-LABEL, I-LABEL, E-LABEL, S-LABEL, or 0 and 1; --fix joins word pieces that subword tools "
+        "tagged X, and removes [CLS] and [SEP]",
     ),
     "transition": (
         "tag sequences that the scheme of the file does not allow",
@@ -61,7 +61,7 @@ _ERRORS = {
     ),
     "no-entities": (
         "files without sentences or without entities",
-        "check whether this is the right file and --columns names the right columns",
+        "check whether this is the right file and whether --columns names the right columns",
     ),
     "leak": (
         "files that share a tenth or more of their sentences with earlier files",
@@ -79,11 +79,11 @@ _WARNINGS = {
     ),
     "separators": (
         "rows with spaces where most rows have tabs, or tabs where most have spaces",
-        "rnner reads them, other tools may not; --fix gives all rows the same separator",
+        "rnner reads them, but other tools may not; --fix gives all rows the same separator",
     ),
     "spelling": (
         "tags in another spelling",
-        "rnner reads them, other tools may not; --fix writes B-LABEL, I-LABEL, E-LABEL, S-LABEL and O",
+        "rnner reads them, but other tools may not; --fix writes B-LABEL, I-LABEL, E-LABEL, S-LABEL and O",
     ),
     "affix": (
         "affixes that nearly all tokens share",
@@ -95,7 +95,7 @@ _WARNINGS = {
     ),
     "similar-labels": (
         "labels that look like one label in two spellings",
-        "use one spelling; --fix joins labels that differ only in case and punctuation",
+        "use one spelling; --fix merges labels that differ only in case and punctuation",
     ),
     "missing-label": (
         "labels that one file has and another does not",
@@ -130,7 +130,7 @@ _WARNINGS = {
         "look at them: only case, numbers and up to one word in five differ",
     ),
     "retagged": (
-        "sentences that have other tags elsewhere",
+        "sentences that are tagged differently elsewhere",
         "decide which tags are right, and use them in both places",
     ),
     "inconsistent": (
@@ -148,7 +148,7 @@ def abridge(text: str) -> str:
 
 
 class Finding(NamedTuple):
-    """A problem in a file. Line and column count from 1; without a line, it concerns the whole file."""
+    """A problem in a file. Line and column start at 1; a finding without a line concerns the whole file."""
 
     kind: str
     path: str

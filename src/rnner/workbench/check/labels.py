@@ -49,7 +49,7 @@ def check_transitions(file: ColumnFile) -> Iterator[Finding]:
 
 
 def check_schemes(files: Sequence[ColumnFile]) -> Iterator[Finding]:
-    """Find files whose entities show a different scheme from the first file's."""
+    """Find files whose tags follow a different scheme from those of the first file with entities."""
     with_entities = [file for file in files if any(file.spans)]
     for file in with_entities[1:]:
         first = with_entities[0]

@@ -37,13 +37,13 @@ class ParsedSentence:
 
 @dataclass
 class ColumnFile:
-    """A column file with its faults.
+    """A column file, including its invalid content.
 
     Attributes:
         path: its name in messages.
         lines: its lines; bytes that are not UTF-8 are lone surrogates.
         layout: separator and columns.
-        layout_problem: why the layout cannot be detected; then nothing else is read.
+        layout_problem: why the layout cannot be detected; if set, nothing else is read.
         sentences: in order.
         ragged: line and number of columns of the rows with a wrong number of columns.
         spelling: how the tags are spelled.
@@ -129,7 +129,7 @@ def read_file(source: TextSource, columns: Mapping[str, int] | None = None) -> C
 
 
 def parse(path: str, lines: Sequence[str], columns: Mapping[str, int] | None = None) -> ColumnFile:
-    """Return the column file with these lines."""
+    """Parse the lines of a column file; `path` is its name in messages, `columns` as for ConllReader."""
     file = ColumnFile(path, list(lines))
     try:
         file.layout = detect_layout(file.lines[:LAYOUT_SAMPLE], columns=columns, name=path)

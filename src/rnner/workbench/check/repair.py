@@ -1,4 +1,4 @@
-"""Repair of column files: everything with one obvious correction is fixed, the rest is left to a person."""
+"""Repair of column files: everything with one obvious correction is fixed; the rest is left to a person."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def repair(files: Sequence[ColumnFile], columns: Mapping[str, int] | None = None
     all tokens, invisible characters, UTF-8 read as Windows-1252, other spellings of tags. Then labels get
     their usual spelling. Then the tags of sentences that violate the scheme of their file are rewritten from
     the entities that conlleval reads in them. Nothing else changes, and no other line is removed. All this is
-    repeated until nothing changes: a correction may show another. `columns` as for `read_file`.
+    repeated until nothing changes, because one correction may reveal another. `columns` as for `read_file`.
     """
     changed = [Counter[str]() for _ in files]
     copies = _repair_once(files, columns, changed)

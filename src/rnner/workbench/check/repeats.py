@@ -3,7 +3,7 @@
 Sentences of fewer than five words (`SOCCER - RESULTS .`) repeat in any corpus and are ignored. Equal
 sentences are found by hashing. Near repeats are found by the Jaccard similarity of their sets of words, with
 prefix filtering (Chaudhuri, Ganti and Kaushik 2006; Bayardo, Ma and Srikant 2007): two sets that are similar
-enough share one of their few rarest words, so only sentences that do are compared, and no repeat is missed.
+enough share one of their few rarest words, so only such sentences are compared, and no repeat is missed.
 The search for one sentence ends after a hundred comparisons, which matters only if even the rarest words
 are common, as in generated text.
 """

@@ -37,7 +37,7 @@ def check_bytes(file: ColumnFile) -> Iterator[Finding]:
 
 
 def check_columns(file: ColumnFile) -> Iterator[Finding]:
-    """Find a layout that cannot be detected, unusual columns, rows with another separator or width."""
+    """Find a layout that cannot be detected, unusual columns, and rows with another separator or width."""
     if file.layout_problem:
         yield Finding("layout", file.path, None, None, file.layout_problem)
         return
@@ -70,7 +70,7 @@ def check_tokens(file: ColumnFile) -> Iterator[Finding]:
 
 
 def check_length(file: ColumnFile) -> Iterator[Finding]:
-    """Find sentences of hundreds of tokens."""
+    """Find sentences of more than `LONG_SENTENCE` tokens."""
     for sentence in file.sentences:
         if (length := len(sentence.words)) > LONG_SENTENCE:
             start = abridge(join(sentence.words[:8]))
