@@ -62,7 +62,7 @@ from rnner.training.setup import TrainingSetup, make_trainer, prepare_training
 
 MEMORY = 1 << 30  # bytes
 SECONDS = 20
-_LONGEST_MESSAGE, _CONFIG_PROBLEMS = 2000, 25
+_LONGEST_LINE, _CONFIG_PROBLEMS = 1000, 25
 TEXT = "Konrad Zuse met Ada Lovelace in Berlin-Mitte. The Łódź office of Bletchley Park Ltd. closed in 1997."
 _SETTINGS = (
     "data.train=sample:train",
@@ -324,11 +324,11 @@ def _judged(use: Callable[[], None]) -> tuple[str, str]:
     try:
         use()
     except RnnerError as error:
-        message = str(error)
-        lines = message.count("\n") + 1
-        if len(message) > _LONGEST_MESSAGE or lines > (_CONFIG_PROBLEMS if CONFIG in message else 1):
-            return "failure", f"a message of {lines} lines and {len(message)} characters: {message[:300]}"
-        return "error", message
+        lines = str(error).split("\n")
+        longest = max(map(len, lines))
+        if longest > _LONGEST_LINE or len(lines) > (_CONFIG_PROBLEMS if CONFIG in lines[0] else 1):
+            return "failure", f"a message of {len(lines)} lines of {longest} characters: {lines[0][:300]}"
+        return "error", str(error)
     except BaseException:
         return "failure", traceback.format_exc()[-3000:]
     return "answer", ""

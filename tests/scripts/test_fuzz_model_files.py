@@ -43,7 +43,7 @@ def raise_(error):
         (lambda: None, "answer", ""),
         (lambda: raise_(ModelError("x: is damaged")), "error", "x: is damaged"),
         (lambda: raise_(ModelError("two\nlines")), "failure", "a message of 2 lines"),
-        (lambda: raise_(ModelError("x" * 3000)), "failure", "3000 characters"),
+        (lambda: raise_(ModelError("x" * 3000)), "failure", "of 3000 characters"),
         (lambda: raise_(KeyError("x")), "failure", "KeyError: 'x'"),
         (lambda: bytearray(2 << 30), "failure", "MemoryError"),
         (lambda: os.kill(os.getpid(), 11), "failure", "the process ended with -11"),
