@@ -14,7 +14,7 @@ from rnner.cli import prediction_chunks
 from rnner.cli import prediction_input as inputs
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_input import line_chunks, text_chunks
-from rnner.cli.prediction_records import record_chunks
+from rnner.cli.prediction_records import list_chunks, record_chunks
 from rnner.cli.prediction_stream import InputStream
 from rnner.export.writer import export_standalone
 from rnner.model.folder import load_model
@@ -91,6 +91,27 @@ def test_damaged_gzip_is_reported(rnner, trained, one_line, tmp_path, spoil):
     )
 
 
+@pytest.mark.parametrize("kind", ["text", "lines"])
+def test_bytes_after_gzip_are_ignored_with_a_warning(rnner, trained, predict, tmp_path, kind):
+    packed = gzip.compress(f"{LINES[0]}\n".encode())
+    (tmp_path / "packed.gz").write_bytes(packed + b"garbage")
+    options = ("--input", kind, "--format", "jsonl")
+    outcome = rnner("predict", "--model", trained, "--file", tmp_path / "packed.gz", *options)
+    assert outcome.code == 0 and outcome.out == predict(*options, stdin=packed)
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("warning: ")
+    assert line.endswith("packed.gz: bytes after the end of the compressed data are ignored")
+
+
+@pytest.mark.parametrize("kind", ["lines", "jsonl", "csv", "conll"])
+def test_a_gzip_bomb_is_an_error_before_it_fills_the_memory(rnner, trained, one_line, tmp_path, kind):
+    bomb = gzip.compress(b"a" * (40 << 20))
+    assert len(bomb) < 50_000
+    (tmp_path / "bomb.gz").write_bytes(bomb)
+    outcome = rnner("predict", "--model", trained, "--file", tmp_path / "bomb.gz", "--input", kind)
+    one_line(outcome, 1, "bomb.gz:1: this line is longer than 16 MB", "RNNER_MAX_RECORD_MB=64")
+
+
 def test_a_bad_byte_in_gzip_is_reported_with_its_line(rnner, trained, one_line, tmp_path):
     (tmp_path / "packed.gz").write_bytes(gzip.compress(b"fine\ncaf\xe9\n"))
     one_line(
@@ -122,6 +143,9 @@ def parts_of(text, size=1 << 20):
         ("one.\r\n\r\ntwo two.\nthree. x", ["one.\r\n\r\n", "two two.\nthree. x"]),
         ("one one.\ntwo two.\nthree. x", ["one one.\ntwo two.\n", "three. x"]),
         ("words and more words and words", ["words and more ", "words and words"]),
+        ("One one. Two two. Three", ["One one. Two two. ", "Three"]),
+        ('He "left." And she did', ['He "left." ', "And she did"]),
+        ("東京。" * 7, ["東京。" * 6, "東京。"]),
         ("x" * 45, ["x" * 20, "x" * 20, "x" * 5]),
     ],
 )
@@ -143,6 +167,32 @@ def test_splitting_a_text_is_reported_and_parts_have_offsets(rnner, trained, mon
     assert "".join(item["text"] for item in items) == text
     (whole,) = read(rnner("predict", "--model", trained, "Ada Lovelace slept.\n\n", "--format", "jsonl").out)
     assert found(items[1:2]) == found([whole])
+
+
+def test_a_text_in_one_line_is_read_in_pieces():
+    stream = io.BytesIO(b"Ada wrote. " * 500_000)
+    chunks = text_chunks(InputStream(stream))
+    first = next(chunks).contents[0]
+    assert len(first) <= inputs.LONGEST_TEXT and first.endswith("wrote. ")
+    assert stream.tell() <= 4 << 20  # the rest has not been read
+    assert sum(len(chunk.contents[0]) for chunk in chunks) == 5_500_000 - len(first)
+
+
+def test_a_json_list_is_read_record_by_record():
+    records = (json.dumps({"text": "Ada wrote.", "id": i}) for i in range(100_000))
+    stream = io.BytesIO(f"[{', '.join(records)}]".encode())
+    chunks = list_chunks(InputStream(stream), Failures("stop"))
+    assert next(chunks).items[0].keys["id"] == 0
+    assert stream.tell() <= 2 << 20
+    assert list(chunks)[-1].items[-1].keys["id"] == 99_999
+
+
+def test_a_document_of_a_column_file_may_be_longer_than_a_chunk_but_not_endless(monkeypatch):
+    monkeypatch.setattr(prediction_chunks, "CHUNK", 100)
+    monkeypatch.setattr(prediction_chunks, "LONGEST_TEXT", 1000)
+    items = [prediction_chunks.Item(["word"] * 10, document=0) for _ in range(100)]
+    chunks = list(prediction_chunks.chunks_of([items]))
+    assert [len(chunk.items) for chunk in chunks] == [20, 20, 20, 20, 20]
 
 
 # --- pipes -------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def test_blank_lines_between_records_are_skipped(predicted):
         ('{"text": "a"} {}', "two values on one line"),
         ("[" * 100_000, "this JSON cannot be read: "),
         ('{"text": ' + "[" * 101 + "]" * 101 + "}", "more than 100 levels"),
-        ('{"text": ' + json.dumps(["long"] * 1000) + "}", '"lon...; --on-error skip'),
+        ('{"text": ' + json.dumps(["long"] * 1000) + "}", '"lon...; use --on-error skip'),
     ],
 )
 def test_invalid_records_are_reported_with_their_line(rnner, trained, one_line, tmp_path, line, message):

@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from rnner.data.lines import line_error, read_blocks, read_line_blocks, read_lines
-from rnner.errors import DataError
+from rnner.data.lines import (
+    first_lines,
+    line_error,
+    longest_record,
+    read_blocks,
+    read_line_blocks,
+    read_lines,
+    read_lines_of_sentences,
+    read_pieces,
+    read_text,
+)
+from rnner.errors import DataError, UsageError
 
 
 def refusal(path: Path) -> str:
@@ -170,3 +180,110 @@ def test_an_invalid_byte_is_located_in_any_block(tmp_path: Path, place: int) -> 
     data[place] = 0xFF
     (tmp_path / "bad").write_bytes(data)
     assert f"bad:{place // 4 + 1}:{place % 4 + 1}: not UTF-8" in refusal(tmp_path / "bad")
+
+
+# --- records of any length ---------------------------------------------------------------------------------
+
+
+class Endless(io.RawIOBase):
+    """A stream that repeats a text for ever; `read_bytes` counts what was read."""
+
+    name = "endless"
+
+    def __init__(self, text: bytes) -> None:
+        self.block, self.read_bytes = text * (2**16 // len(text)), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]
+        size = min(len(buffer), len(self.block))
+        buffer[:size] = self.block[:size]
+        self.read_bytes += size
+        return size
+
+
+@pytest.fixture
+def one_megabyte(monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setenv("RNNER_MAX_RECORD_MB", "1")
+    return 1 << 20
+
+
+def test_a_line_without_end_is_an_error_before_it_fills_the_memory() -> None:
+    stream = Endless(b"a")
+    with pytest.raises(DataError) as caught:
+        list(read_lines(io.BufferedReader(stream)))
+    assert str(caught.value) == (
+        "endless:1: this line is longer than 16 MB; probably line breaks are missing; "
+        "to read it, set RNNER_MAX_RECORD_MB=64"
+    )
+    assert stream.read_bytes <= 18 << 20
+
+
+def test_the_longest_line_is_read_and_a_longer_one_is_an_error_with_its_number(
+    tmp_path: Path, one_megabyte: int
+) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_text("first\n" + "é" * (one_megabyte // 2) + "\nlast\n", encoding="utf-8")
+    assert [len(line) for line in read_lines(path)] == [5, one_megabyte // 2, 4]
+    path.write_text("first\nsecond\n" + "é" * (one_megabyte // 2) + "a\nlast\n", encoding="utf-8")
+    assert refusal(path).startswith(f"{path}:3: this line is longer than 1 MB")
+
+
+@pytest.mark.parametrize("given", ["", "0", "1.5", "-3", "64 MB", "9" * 30])
+def test_the_limit_is_a_number_of_megabytes(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNER_MAX_RECORD_MB", given)
+    with pytest.raises(UsageError, match=r"RNNER_MAX_RECORD_MB=.*: expected a whole number of megabytes"):
+        longest_record()
+
+
+def test_a_sentence_without_end_is_an_error(one_megabyte: int) -> None:
+    with pytest.raises(DataError, match=r"^endless:1: this sentence is longer than 1 MB; probably blank"):
+        list(read_lines_of_sentences(io.BufferedReader(Endless(b"Ada B-PER\n"))))
+
+
+def test_a_sentence_that_is_too_long_is_reported_with_its_first_line(one_megabyte: int) -> None:
+    text = "Ada O\n\n" * 200_000 + "Ada O\n" * 700_000
+    lines = read_lines_of_sentences(io.BytesIO(text.encode()))
+    with pytest.raises(DataError, match=r"^<stream>:400001: this sentence is longer than 1 MB"):
+        list(lines)
+    blank = "Ada O\n \t\n" * 400_000
+    assert len(list(read_lines_of_sentences(io.BytesIO(blank.encode())))) == 800_000
+
+
+def test_a_sample_is_no_longer_than_a_record(one_megabyte: int) -> None:
+    lines = iter(["a" * (one_megabyte // 2)] * 10)
+    assert len(first_lines(lines, 5)) == 2
+    assert len(list(lines)) == 8
+    assert first_lines(iter("abc"), 2) == ["a", "b"] and first_lines(iter("abc"), 9) == ["a", "b", "c"]
+
+
+def test_pieces_of_a_text_divide_no_character(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    for shift in range(5):
+        text = "\ufeff" + "a" * (2**20 - 5 + shift) + "é😀東" * 300_000
+        path.write_text(text, encoding="utf-8")
+        pieces = list(read_pieces(path))
+        assert len(pieces) > 2 and "".join(pieces) == text[1:]
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"\xc3", b"\xe2\x82", b"\0"])
+@pytest.mark.parametrize("before", ["", "two\nlines "])
+def test_errors_in_pieces_have_line_and_column(data: bytes, before: str, tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    begin = before + "é" * (2**20) + "x"
+    path.write_bytes(begin.encode() + data)
+    line, column = begin.count("\n") + 1, len(begin) - begin.rfind("\n")
+    with pytest.raises(DataError) as caught:
+        list(read_pieces(path))
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert "".join(read_pieces(path, lenient=True)).startswith(begin)
+
+
+def test_a_text_that_is_one_record_is_bounded(tmp_path: Path, one_megabyte: int) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(b"a" * one_megabyte)
+    assert len(read_text(path)) == one_megabyte
+    path.write_bytes(b"a" * (one_megabyte + 1))
+    with pytest.raises(DataError, match="text:1: this text is longer than 1 MB"):
+        read_text(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -10,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from rnner.cli import out_of_memory
 from rnner.errors import RnnerError
 from rnner.model.user_code import place_in_code
 from rnner.render.json_output import to_json
@@ -93,8 +95,8 @@ def _report_usage_error(error: Any) -> int:
 
 
 def _describe(error: Exception) -> str:
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "out of memory: lower training.batch_tokens, or predict in smaller batches"
+    if out_of_memory.is_out_of_memory(error):
+        return out_of_memory.describe(sys.argv[1:])
     if isinstance(error, OSError):
         return f"{error.filename or 'the output'}: {error.strerror}" if error.strerror else str(error)
     if place := place_in_code(error):

@@ -213,16 +213,14 @@ def _read(
 
 def _warn_of_other_column(path: Path) -> None:
     """Warn if predictions are read from the last column but another column also holds tags."""
-    from itertools import islice
-
     from rnner.data.formats.column_layout import LAYOUT_SAMPLE, detect_layout
     from rnner.data.formats.detect import detect_format
-    from rnner.data.lines import read_lines
+    from rnner.data.lines import first_lines, read_lines
 
     if not path.is_file() or detect_format(path) != "columns":
         return
     with suppress(DataError):  # the file has no column of tags
-        layout = detect_layout(list(islice(read_lines(path), LAYOUT_SAMPLE)))
+        layout = detect_layout(first_lines(read_lines(path), LAYOUT_SAMPLE))
         if layout.tag not in (None, layout.width - 1):
             also = f"column {layout.tag} (counted from 0) also holds tags"
             choice = "to choose, give --columns TOKEN,TAG,PREDICTED"

@@ -10,6 +10,8 @@ from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 
 CHUNK = 75_000  # characters tagged at a time, approximately: over ten thousand words
+LONGEST_TEXT = 500_000
+"""Maximum number of characters of a document; a longer text is split between paragraphs or sentences."""
 
 _NO_KEYS: Mapping[str, Any] = {}
 
@@ -59,7 +61,9 @@ class Chunk:
 def chunks_of(
     blocks: Iterable[Iterable[Item]], is_ready: Callable[[], bool] = lambda: True
 ) -> Iterator[Chunk]:
-    """Yield chunks of about `CHUNK` characters. Documents are never split.
+    """Yield chunks of about `CHUNK` characters.
+
+    An item is never split. The sentences of a document are in one chunk, up to `LONGEST_TEXT` characters.
 
     An error in the input is raised after the items before it have been yielded.
 
@@ -72,7 +76,8 @@ def chunks_of(
     try:
         for block in blocks:
             for item in block:
-                if group and room <= 0 and not _same_document(group[-1], item):
+                too_long = room <= CHUNK - LONGEST_TEXT
+                if group and room <= 0 and (too_long or not _same_document(group[-1], item)):
                     yield Chunk(group, flush=False)
                     group, room = [], CHUNK
                 group.append(item)

@@ -9,18 +9,16 @@ from itertools import chain
 from pathlib import Path
 
 from rnner.cli.console import notice
-from rnner.cli.prediction_chunks import Chunk, Item, chunks_of
+from rnner.cli.prediction_chunks import LONGEST_TEXT, Chunk, Item, chunks_of
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_stream import InputStream
 from rnner.data.formats.annotated import SourceFile
 from rnner.data.formats.columns import ColumnSentence, ConllReader
-from rnner.data.lines import line_error, read_blocks, read_line_blocks
+from rnner.data.lines import line_error, read_line_blocks, read_pieces
 from rnner.errors import DataError
 
-LONGEST_TEXT = 500_000
-"""Maximum number of characters of a document; a longer text is split between paragraphs."""
-
-_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
+_BLANK_LINES, _LINE = re.compile(r"\n(?:[^\S\n]*\n)+"), re.compile(r"\n")
+_SENTENCE, _WORD = re.compile(r"""[.!?…]["'”’»)\]]{0,3}\s|[。！？]["'”’」』）]{0,3}"""), re.compile(r"\s")
 
 
 def argument_chunks(texts: Iterable[str]) -> Iterator[Chunk]:
@@ -34,15 +32,15 @@ def text_chunks(stream: InputStream) -> Iterator[Chunk]:
     Raises:
         DataError: as `rnner.data.lines.read_lines` does.
     """
-    parts = _split_text(read_blocks(stream.as_file()))
+    parts = _split_text(read_pieces(stream.as_file()))
     first = next(parts)
     second = next(parts, None)
     if second is None:
         yield Chunk([Item(first)])
         return
     notice(
-        f"{stream.name}: longer than {LONGEST_TEXT:,} characters, so it is split at blank lines into "
-        "several documents, each with its offset"
+        f"{stream.name}: longer than {LONGEST_TEXT:,} characters, so it is split at blank lines (if it has "
+        "none, between lines or sentences) into several documents, each with its offset"
     )
     offset = 0
     for part in chain([first, second], parts):
@@ -147,20 +145,23 @@ def _print_notes(source: SourceFile) -> None:
         notice(f"{source.path}: {note}")
 
 
-def _split_text(blocks: Iterable[str]) -> Iterator[str]:
-    """Yield parts whose concatenation is the text; the split points do not depend on the blocks."""
-    text, first = "", True
-    for block in blocks:
-        text, first = text + (block.removeprefix("\ufeff") if first else block), False
-        while len(text) > LONGEST_TEXT:
-            end = _split_point(text[:LONGEST_TEXT])
-            yield text[:end]
-            text = text[end:]
+def _split_text(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield parts whose concatenation is the text; the split points do not depend on the pieces."""
+    text = ""
+    for piece in pieces:
+        text += piece
+        start = 0
+        while len(text) - start > LONGEST_TEXT:
+            end = _split_point(text, start, start + LONGEST_TEXT)
+            yield text[start:end]
+            start = end
+        text = text[start:]
     yield text
 
 
-def _split_point(text: str) -> int:
-    """Return the end of the last blank line, else of the last line, else of the last word; never 0."""
-    blank = deque(_BLANK_LINES.finditer(text), maxlen=1)
-    line = text.rfind("\n") + 1
-    return blank[0].end() if blank else line or text.rfind(" ") + 1 or len(text)
+def _split_point(text: str, start: int, stop: int) -> int:
+    """Return the end of the last blank line, else of the last line, sentence or word, after `start`."""
+    for boundary in (_BLANK_LINES, _LINE, _SENTENCE, _WORD):
+        if last := deque(boundary.finditer(text, start, stop), maxlen=1):
+            return last[0].end()
+    return stop

@@ -17,8 +17,8 @@ from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_stream import InputStream
 from rnner.data.formats.span_records import LISTS, TEXTS
 from rnner.data.formats.tokens import TAGS, WORDS
-from rnner.data.json_text import BLANK, decode_at, shorten, skip, surrogate_problem
-from rnner.data.lines import line_error, read_blocks, read_line_blocks
+from rnner.data.json_text import JsonText, decode_line, shorten, surrogate_problem
+from rnner.data.lines import line_error, read_line_blocks, read_pieces
 from rnner.errors import DataError
 
 CONTENT_KEYS = (TEXTS[0], *WORDS, *TEXTS[1:])
@@ -46,39 +46,40 @@ class RecordReader:
             if line and not line.isspace():
                 try:
                     self._check(line, number)
-                    value, end = self._decode(line, 0, number)
-                    if line[end:].strip(BLANK):
-                        raise self._error("not valid JSON: two values on one line", number)
+                    value = decode_line(line, self._name, number, _DECODER)
                 except DataError as error:
                     yield from self._failures.handle(error)
                 else:
                     yield from self.items(value, number)
 
-    def values(self, text: str) -> Iterator[Item]:
+    def values(self, pieces: Iterable[str]) -> Iterator[Item]:
         """Yield the items of a list of records, or of records one after the other, over any number of lines.
+
+        Args:
+            pieces: the text.
 
         Raises:
             DataError: invalid JSON, after which nothing more can be read.
         """
-        line, position = 1, skip(text, 0)
-        counted = 0  # newlines are counted up to here
-        is_list = text[position : position + 1] == "["
-        position += is_list
-        between = BLANK + "," if is_list else BLANK
-        while (position := skip(text, position, between)) < len(text):
-            line, counted = line + text.count("\n", counted, position), position
-            if is_list and text[position] == "]":
-                if text[position + 1 :].strip(BLANK):
+        text = JsonText(pieces, self._name, _DECODER)
+        is_list = text.peek() == "["
+        if is_list:
+            text.skip()
+        line = 1
+        while start := text.peek(commas=is_list):
+            line = text.line
+            if is_list and start == "]":
+                text.skip()
+                if text.peek():
                     raise self._error("not valid JSON: text after the end of the list", line)
                 return
-            value, end = self._decode(text, position, line)
+            value = text.decode()
             try:
-                self._check(text[position:end], line)
+                self._check(text.raw, line)
             except DataError as error:
                 yield from self._failures.handle(error)
             else:
                 yield from self.items(value, line)
-            position = end
         if is_list:
             raise self._error("not valid JSON: the list is not closed", line)
 
@@ -102,10 +103,6 @@ class RecordReader:
         for number, line in enumerate(text.split("\n"), first):
             if error := line_error(line, self._name, number):
                 raise error
-
-    def _decode(self, text: str, position: int, line: int) -> tuple[Any, int]:
-        """Return the value at a position, and its end."""
-        return decode_at(text, position, self._name, line, _DECODER)
 
     def _as_record(self, value: Any, line: int) -> dict[str, Any]:
         if isinstance(value, dict):
@@ -168,13 +165,13 @@ def record_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
 
 
 def list_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
-    """Yield one document per record of a JSON list; the whole list is read first.
+    """Yield one document per record of a JSON list.
 
     Raises:
         DataError: as `record_chunks` does, and for invalid JSON.
     """
-    text = "".join(read_blocks(stream.as_file(), lenient=True)).removeprefix("\ufeff")
-    return chunks_of([RecordReader(stream.name, failures).values(text)])
+    pieces = read_pieces(stream.as_file(), lenient=True)
+    return chunks_of([RecordReader(stream.name, failures).values(pieces)])
 
 
 _EXPECTED = 'expected {"text": "..."} or {"tokens": ["...", ...]}'

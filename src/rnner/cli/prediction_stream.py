@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import select
 import stat
@@ -12,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from rnner.data.lines import name_of, read_blocks
+from rnner.cli.console import warn
+from rnner.data.lines import name_of, read_pieces
 from rnner.errors import DataError
 
 HEAD = 1 << 16  # bytes from which the kind of input is detected
@@ -79,6 +81,10 @@ class InputStream:
         try:
             return cast("bytes", getattr(self._stream, "read1", self._stream.read)(size))
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            if str(error).startswith("Not a gzipped file"):  # after the first of several files in one
+                warn(f"{self.name}: bytes after the end of the compressed data are ignored")
+                self._stream = io.BytesIO()
+                return b""
             raise DataError(f"is a corrupted or truncated gzip file ({error})", self.name) from None
 
 
@@ -95,7 +101,7 @@ def open_input(source: Path | IO[bytes]) -> Iterator[InputStream]:
     try:
         stream = source.open("rb")
     except (OSError, ValueError):
-        for _ in read_blocks(source):  # raises the DataError that explains it
+        for _ in read_pieces(source):  # raises the DataError that explains it
             pass
         raise
     with stream:

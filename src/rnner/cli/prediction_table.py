@@ -6,7 +6,6 @@ id,text
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
@@ -14,12 +13,12 @@ from rnner.cli.prediction_chunks import Chunk, Item, chunks_of
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_records import RecordReader
 from rnner.cli.prediction_stream import InputStream
+from rnner.data.formats.csv_rows import read_rows
 from rnner.data.formats.head import Head
 from rnner.data.lines import line_error, read_lines
 from rnner.errors import DataError, counted
 
 _TEXT = "text"
-_LONGEST_CELL = 1 << 28  # characters; the default of `csv`, 131,072, is less than a long article
 
 
 def has_texts(head: Head, *, by_suffix: bool) -> bool:
@@ -61,20 +60,9 @@ def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str] | Da
     """Yield the number of each row's first line, and its cells or an error. The header sets the separator."""
     iterator = iter(lines)
     first = next(iterator, "")
-    csv.field_size_limit(_LONGEST_CELL)
     separator = max("\t;,", key=first.count)
-    reader = csv.reader((f"{line}\n" for line in chain([first], iterator)), delimiter=separator, strict=True)
-    while True:
-        begin = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield begin, DataError(f"this row is not valid CSV: {error}", name, begin)
-        else:
-            if row:
-                yield begin, row
+    ended = (f"{line}\n" for line in chain([first], iterator))
+    return read_rows(ended, name, separator, strict=True)
 
 
 def _header(row: list[str] | DataError, name: str) -> list[str]:

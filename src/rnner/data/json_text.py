@@ -3,40 +3,135 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from rnner.data.lines import longest_record, record_too_long
 from rnner.errors import DataError
 
 BLANK = " \t\r\n"
 """The characters that JSON ignores between values."""
+_BLANKS = re.compile(f"[{BLANK}]*")
+_BLANKS_AND_COMMAS = re.compile(f"[{BLANK},]*")
 _DECODER = json.JSONDecoder()
 _MESSAGE = 120  # characters of a value in a message
+_LAST = 12  # characters: an error before them is not because the text is cut off there
 
 
-def skip(text: str, position: int, characters: str = BLANK) -> int:
-    """Return the position of the next character that is not one of these, or the end of the text."""
-    while text[position : position + 1] and text[position] in characters:
-        position += 1
-    return position
-
-
-def decode_at(
-    text: str, position: int, path: Path | str, line: int, decoder: json.JSONDecoder = _DECODER
-) -> tuple[Any, int]:
-    """Return the JSON value at a position (blanks before it are skipped), and the position after it.
-
-    Raises DataError with the path and the line. `line` is the line number of the position.
-    """
+def decode_line(line: str, path: Path | str, number: int, decoder: json.JSONDecoder = _DECODER) -> Any:
+    """Return the JSON value that a line holds; raise DataError if it does not hold exactly one."""
     try:
-        return decoder.raw_decode(text, skip(text, position))
-    except json.JSONDecodeError as error:
-        line += text.count("\n", position, error.pos)
+        value, end = decoder.raw_decode(line, _end_of_blanks(line, 0))
+    except (ValueError, RecursionError) as error:
+        raise _invalid(error, path, number) from None
+    if line[end:].strip(BLANK):
+        raise DataError("not valid JSON: two values on one line", path, number)
+    return value
+
+
+class JsonText:
+    """JSON values of a text that arrives in pieces; no more than one value and one piece are in memory.
+
+    Args:
+        pieces: the text.
+        name: its file, for messages.
+
+    Attributes:
+        line: the line of the current position, from 1.
+        raw: the text of the last value.
+
+    Raises DataError with the line for invalid JSON, and for values longer than `longest_record()`.
+    """
+
+    def __init__(self, pieces: Iterable[str], name: Path | str, decoder: json.JSONDecoder = _DECODER) -> None:
+        self.line, self.raw = 1, ""
+        self._pieces, self._name, self._decoder = iter(pieces), name, decoder
+        self._text, self._position = "", 0
+        self._column = 0  # of the beginning of `_text` in its line
+
+    def peek(self, *, commas: bool = False) -> str:
+        """Return the next character that is not blank (nor a comma), or an empty string at the end."""
+        while True:
+            end = _end_of_blanks(self._text, self._position, commas=commas)
+            self._advance(end)
+            if end < len(self._text) or not self._more():
+                return self._text[end : end + 1]
+
+    def skip(self) -> None:
+        """Skip the character that `peek` returned."""
+        self._advance(self._position + 1)
+
+    def take_line(self) -> str | None:
+        """Return the rest of the current line without its end, and advance; None at the end of the text."""
+        while (end := self._text.find("\n", self._position)) < 0 and self._more():
+            pass
+        if self._position == len(self._text):
+            return None
+        line = self._text[self._position : len(self._text) if end < 0 else end]
+        self._position += len(line) + (end >= 0)
+        self.line += end >= 0
+        return line
+
+    def return_line(self, line: str) -> None:
+        """Go back to the beginning of the line that was taken last."""
+        ended = self._text[self._position - 1] == "\n"
+        self._position -= len(line) + ended
+        self.line -= ended
+
+    def decode(self) -> Any:
+        """Return the value at the position that `peek` found, and advance."""
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._position)
+            except json.JSONDecodeError as error:
+                last = len(self._text.rstrip(BLANK)) - _LAST
+                if (error.pos < last and not error.msg.startswith("Unterminated")) or not self._more():
+                    column = self._column if error.lineno == 1 else 0
+                    line = self.line + self._text.count("\n", self._position, error.pos)
+                    raise _invalid(error, self._name, line, column) from None
+            except (ValueError, RecursionError) as error:
+                raise _invalid(error, self._name, self.line) from None
+            else:
+                # A number at the end of a piece may continue in the next.
+                if self._text[end - 1] in '}]"' or end < len(self._text) - _LAST or not self._more():
+                    self.raw = self._text[self._position : end]
+                    self._advance(end)
+                    return value
+
+    def _advance(self, end: int) -> None:
+        self.line += self._text.count("\n", self._position, end)
+        self._position = end
+
+    def _more(self) -> bool:
+        """Read on; return False at the end. The text doubles, so that trying again takes linear time."""
+        line_start = self._text.rfind("\n", 0, self._position) + 1
+        self._column = self._position - line_start + (0 if line_start else self._column)
+        parts = [self._text[self._position :]]
+        if len(parts[0]) > longest_record():
+            raise record_too_long("JSON value", self._name, self.line)
+        missing = max(1, len(parts[0]))
+        while missing > 0 and (piece := next(self._pieces, "")):
+            parts.append(piece)
+            missing -= len(piece)
+        self._text, self._position = "".join(parts), 0
+        return len(parts) > 1
+
+
+def _end_of_blanks(text: str, position: int, *, commas: bool = False) -> int:
+    match = (_BLANKS_AND_COMMAS if commas else _BLANKS).match(text, position)
+    assert match is not None  # it may be empty
+    return match.end()
+
+
+def _invalid(error: Exception, path: Path | str, line: int, column: int = 0) -> DataError:
+    """Return the error about JSON that the decoder refused, in a text that begins at a column of its line."""
+    if isinstance(error, json.JSONDecodeError):
         problem = error.msg.removesuffix(" at")  # "Invalid control character at"
-        message = f"not valid JSON: {problem} at character {error.colno}"
-    except (ValueError, RecursionError) as error:  # numbers with thousands of digits, deeply nested lists
-        message = f"this JSON cannot be read: {error}"
-    raise DataError(message, path, line)
+        return DataError(f"not valid JSON: {problem} at character {column + error.colno}", path, line)
+    # numbers with thousands of digits, deeply nested lists
+    return DataError(f"this JSON cannot be read: {error}", path, line)
 
 
 def shorten(value: Any) -> str:

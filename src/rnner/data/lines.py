@@ -1,19 +1,25 @@
-"""Reading lines of text files, which must be UTF-8. Errors give the line and column."""
+"""Reading text files, which must be UTF-8, as lines or in pieces. Errors give the line and column.
+
+Memory use does not depend on the size of a file: a line, a sentence or another record of more than
+`longest_record()` is an error, as soon as so much of it has been read.
+"""
 
 from __future__ import annotations
 
 import codecs
 import difflib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from rnner.data.other_files import kind_of
-from rnner.errors import DataError
+from rnner.errors import DataError, UsageError
 from rnner.system.files import is_partial
 
 _BLOCK = 1 << 20  # bytes (characters of a text stream) read at a time
+_LIMIT, _LONGEST_RECORD = "RNNER_MAX_RECORD_MB", 16  # its default
 
 TextSource = str | os.PathLike[str] | IO[Any]
 
@@ -23,6 +29,32 @@ def name_of(source: TextSource) -> str:
     if isinstance(source, (str, os.PathLike)):
         return os.fspath(source)
     return str(getattr(source, "name", "<stream>"))
+
+
+def longest_record() -> int:
+    """Return the most bytes or characters of one record: those of RNNER_MAX_RECORD_MB, by default 16 MB.
+
+    Raises UsageError if that is not a whole number of megabytes, at least 1.
+    """
+    given = os.environ.get(_LIMIT, str(_LONGEST_RECORD))
+    if not re.fullmatch("[1-9][0-9]{0,6}", given):
+        raise UsageError(f"{_LIMIT}={given}: expected a whole number of megabytes, at least 1")
+    return int(given) << 20
+
+
+def record_too_long(record: str, name: str | os.PathLike[str], line: int, cause: str = "") -> DataError:
+    """Return the error about a record that is longer than `longest_record()`.
+
+    Args:
+        record: what it is: "line", "sentence".
+        name: the file.
+        line: the line where it begins.
+        cause: what is probably wrong: "a line break is missing".
+    """
+    most = longest_record() >> 20
+    reason = f"; probably {cause}" if cause else ""
+    message = f"this {record} is longer than {most} MB{reason}; to read it, set {_LIMIT}={4 * most}"
+    return DataError(message, os.fspath(name), line)
 
 
 def read_lines(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
@@ -37,10 +69,63 @@ def read_lines(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
             become lone surrogates (Python's `surrogateescape`).
 
     Raises:
-        DataError: the file does not exist, is a folder, is binary, or is not UTF-8 (with path:line:column).
+        DataError: the file does not exist, is a folder, is binary, or is not UTF-8 (with path:line:column),
+            or a line is too long.
     """
     for lines in read_line_blocks(source, lenient=lenient):
         yield from lines
+
+
+def read_lines_of_sentences(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
+    """Yield lines as `read_lines` does; raise DataError if blank lines are too far apart."""
+    size, first, number = 0, 1, 1  # of the lines since the last blank one
+    for lines in read_line_blocks(source, lenient=lenient):
+        if size > longest_record():
+            raise record_too_long(
+                "sentence", name_of(source), first, "blank lines between sentences are missing"
+            )
+        yield from lines
+        number += len(lines)
+        after = next((i for i, line in enumerate(reversed(lines)) if not line.strip(" \t")), None)
+        if after is None:
+            size += sum(map(len, lines)) + len(lines)
+        else:
+            size, first = 0, number - after
+
+
+def first_lines(lines: Iterator[str], most: int) -> list[str]:
+    """Return at most so many lines, and no more than a record's worth of text: a sample."""
+    sample: list[str] = []
+    size, limit = 0, longest_record()
+    while len(sample) < most and size < limit and (line := next(lines, None)) is not None:
+        sample.append(line)
+        size += len(line)
+    return sample
+
+
+def read_pieces(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
+    """Yield the text of a file or stream in pieces of about 1 MB, which may end within a line.
+
+    A byte order mark is skipped. Raises DataError as `read_lines` does, but not for long lines.
+    """
+    first = True
+    for text in _read(source, _pieces, lenient=lenient):
+        yield text.removeprefix("\ufeff") if first else text
+        first = False
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file that is one record.
+
+    Raises DataError as `read_lines` does, also for a text that is too long.
+    """
+    pieces, size = [], 0
+    for piece in read_pieces(path):
+        pieces.append(piece)
+        size += len(piece)
+        if size > longest_record():
+            raise record_too_long("text", path, 1)
+    return "".join(pieces)
 
 
 def read_line_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[list[str]]:
@@ -58,12 +143,7 @@ def read_line_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[l
 
 def read_blocks(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
     """Yield the unchanged text of a file or stream in blocks of whole lines; see `read_lines`."""
-    name = name_of(source)
-    if isinstance(source, (str, os.PathLike)):
-        with _open(Path(source)) as stream:
-            yield from _blocks(stream, name, lenient)
-    else:
-        yield from _blocks(getattr(source, "buffer", source), name, lenient)
+    return _read(source, _whole_lines, lenient=lenient)
 
 
 def line_error(line: str, name: str, number: int) -> DataError | None:
@@ -120,37 +200,97 @@ def _open(path: Path) -> IO[bytes]:
         raise DataError(f"the file cannot be read: {reason}", path) from None
 
 
-def _blocks(stream: IO[Any], name: str, lenient: bool) -> Iterator[str]:
+class _LongLineError(Exception):
+    """The line at which a block begins is too long."""
+
+
+def _read(source: TextSource, split: Callable[[IO[Any]], Iterator[Any]], *, lenient: bool) -> Iterator[str]:
+    """Yield the unchanged text of a file or stream, split by `_whole_lines` or `_pieces`."""
+    name = name_of(source)
+    if isinstance(source, (str, os.PathLike)):
+        with _open(Path(source)) as stream:
+            yield from _texts(stream, name, split, lenient)
+    else:
+        yield from _texts(getattr(source, "buffer", source), name, split, lenient)
+
+
+def _texts(
+    stream: IO[Any], name: str, split: Callable[[IO[Any]], Iterator[Any]], lenient: bool
+) -> Iterator[str]:
     _check_head(stream, name, lenient)
     before = 0  # number of lines before the block
-    for block in _whole_lines(stream):
-        if isinstance(block, str):
-            text = block
-        else:
-            text = block.decode(errors="surrogateescape") if lenient else _decode(block, name, before)
-        if "\0" in text and not lenient:
-            start = text.index("\0")
-            line, column = text.count("\n", 0, start), start - text.rfind("\n", 0, start)
-            raise _nul_character(name, before + line + 1, column)
-        yield text
-        before += text.count("\n")
+    within = 0  # number of characters before it in its line
+    try:
+        for block in split(stream):
+            if isinstance(block, str):
+                text = block
+            elif lenient:
+                text = block.decode(errors="surrogateescape")
+            else:
+                text = _decode(block, name, before, within)
+            if "\0" in text and not lenient:
+                start = text.index("\0")
+                line, column = text.count("\n", 0, start), start - text.rfind("\n", 0, start)
+                raise _nul_character(name, before + line + 1, column + (0 if line else within))
+            yield text
+            before += text.count("\n")
+            within = len(text) - text.rfind("\n") - 1 + (0 if "\n" in text else within)
+    except _LongLineError:
+        raise record_too_long("line", name, before + 1, "line breaks are missing") from None
 
 
 def _whole_lines(stream: IO[Any]) -> Iterator[Any]:
     """Yield the contents of a stream, bytes or text, in blocks of whole lines."""
-    read = getattr(
-        stream, "read1", stream.read
-    )  # reads what a pipe has available, without waiting for a full block
+    limit = longest_record()
     unfinished: list[Any] = []  # parts of a line whose end has not been read yet
-    while block := read(_BLOCK):
-        end = block.rfind("\n" if isinstance(block, str) else b"\n") + 1
+    size = 0  # of them
+    for block in _available(stream):
+        newline = "\n" if isinstance(block, str) else b"\n"
+        end = block.rfind(newline) + 1
+        if unfinished and size + (block.find(newline) if end else len(block)) > limit:
+            raise _LongLineError
         if end:
             yield block[:0].join([*unfinished, block[:end]])
-            unfinished = []
+            unfinished, size = [], 0
         if end < len(block):
             unfinished.append(block[end:])
+            size += len(block) - end
     if unfinished:
         yield unfinished[0][:0].join(unfinished)
+
+
+def _pieces(stream: IO[Any]) -> Iterator[Any]:
+    """Yield the contents of a stream, bytes or text, as it is read. No character of UTF-8 is divided."""
+    rest = b""
+    for block in _available(stream):
+        if isinstance(block, str):
+            yield block
+            continue
+        data = rest + block
+        end = len(data) - _unfinished_character(data)
+        rest = data[end:]
+        if end:
+            yield data[:end]
+    if rest:
+        yield rest
+
+
+def _available(stream: IO[Any]) -> Iterator[Any]:
+    """Yield what a stream has: the bytes available in a pipe, without waiting for a full block."""
+    read = getattr(stream, "read1", stream.read)
+    while block := read(_BLOCK):
+        yield block
+
+
+def _unfinished_character(data: bytes) -> int:
+    """Return the number of bytes at the end that begin a character of UTF-8 and do not complete it."""
+    for count in range(1, min(3, len(data)) + 1):
+        byte = data[-count]
+        if byte >= 0xC0:
+            return count if byte >= (0xC0, 0xC0, 0xE0, 0xF0)[count] else 0
+        if byte < 0x80:
+            break
+    return 0
 
 
 def _check_head(stream: IO[Any], name: str, lenient: bool) -> None:
@@ -168,12 +308,13 @@ def _check_head(stream: IO[Any], name: str, lenient: bool) -> None:
         raise DataError("this is a binary file, not text", name)
 
 
-def _decode(block: bytes, name: str, before: int) -> str:
+def _decode(block: bytes, name: str, before: int, within: int) -> str:
     try:
         return block.decode()
     except UnicodeDecodeError as error:
         begin = block.rfind(b"\n", 0, error.start) + 1
-        line, column = before + block.count(b"\n", 0, begin) + 1, len(block[begin : error.start].decode()) + 1
+        column = len(block[begin : error.start].decode()) + 1 + (0 if begin else within)
+        line = before + block.count(b"\n", 0, begin) + 1
         raise _not_utf8(block[error.start], name, line, column) from None
 
 

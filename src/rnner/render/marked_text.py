@@ -15,6 +15,7 @@ from rnner.system.terminal import printable
 from rnner.tags import Span
 from rnner.text.entity import Entity
 from rnner.text.spacing import spaced
+from rnner.text.unspaced import GRAPHEME
 
 BLACK_TEXT = Style(color="#000000")  # on the background of an entity
 LABEL_SPACE = "\x00"  # a space at which a line must not break; no piece contains this character
@@ -119,7 +120,7 @@ def line_breaks(text: str, width: int) -> Iterator[int]:
     for match in _WORD_AND_SPACE.finditer(text):
         word, space = match.groups()
         at = match.start()
-        for part in [word] if cell_len(word) <= width else regex.findall(r"\X", word):
+        for part in [word] if cell_len(word) <= width else GRAPHEME.findall(word):
             columns = cell_len(part)
             if part and used and used + columns > width:
                 yield at

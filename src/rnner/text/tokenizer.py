@@ -24,7 +24,7 @@ from typing import NamedTuple
 import regex
 
 from rnner.errors import UsageError, did_you_mean
-from rnner.text.unspaced import characters
+from rnner.text.unspaced import GRAPHEME, characters
 
 TOKENIZER = 2
 """Version of `tokenize` and `split_sentences`, stored in models. Increase it when their output changes.
@@ -153,7 +153,6 @@ Segmenter = Callable[[str], Iterable["str | tuple[int, int]"]]
 """A function that returns the words of a text in order, as strings or as (start, end) in characters."""
 
 DEFAULT_TOKENIZER = "rnner"
-_CHARACTER = regex.compile(r"\X")  # an extended grapheme cluster
 _SEGMENTERS: dict[str, tuple[Segmenter, tuple[str, str]]] = {}
 
 
@@ -193,7 +192,7 @@ def register_tokenizer(name: str) -> Callable[[Segmenter], Segmenter]:
 @register_tokenizer("characters")
 def _split_into_characters(text: str) -> Iterable[tuple[int, int]]:
     """Return the place of each user-perceived character, including those of Latin words and numbers."""
-    return (match.span() for match in _CHARACTER.finditer(text))
+    return (match.span() for match in GRAPHEME.finditer(text))
 
 
 def find_tokenizer(name: str) -> Callable[[str], list[Token]]:

@@ -8,19 +8,22 @@ from collections.abc import Collection, Iterator, Sequence
 from rnner.tags import Span
 
 EntityForm = tuple[str, ...]
+_LONGEST_FORM = 32  # words; longer forms hardly occur twice, and comparing them would take quadratic time
 
 
 class OutsideFinder:
     """Finds entity forms where they occur outside entities.
 
     Args:
-        forms: the entity forms to look for.
+        forms: the entity forms to look for; those of more than 32 words are ignored.
     """
 
     def __init__(self, forms: Collection[EntityForm]) -> None:
         self._forms = forms
         self._lengths: dict[str, set[int]] = defaultdict(set)  # lengths of the forms, by first word
         for form in forms:
+            if len(form) > _LONGEST_FORM:
+                continue
             self._lengths[form[0]].add(len(form))
 
     def find(self, words: Sequence[str], spans: Sequence[Span]) -> Iterator[tuple[int, EntityForm]]:

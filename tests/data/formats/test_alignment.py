@@ -142,3 +142,17 @@ def test_names_in_scripts_without_spaces_begin_and_end_where_tokens_do(text: str
     ((tokens, found),) = aligner.align(AnnotatedText(text, spans, 1))
     aligner.raise_refused()
     assert ["".join(token.text for token in tokens[start:end]) for start, end, _ in found] == names
+
+
+def test_messages_quote_the_beginning_of_a_long_span() -> None:
+    text = "Ada wrote a letter. " * 5_000
+    aligner = Aligner(Path("a.jsonl"))
+    aligner.align(AnnotatedText(text, [CharSpan(i, len(text) - 2, "PER") for i in range(1, 101)], 1))
+    assert len(aligner.crossing) > 50 and max(map(len, aligner.crossing)) < 300
+
+
+def test_a_span_over_many_sentences_joins_them_in_linear_time() -> None:
+    text = "It rained. " * 10_000
+    document = AnnotatedText(text, [CharSpan(0, len(text) - 1, "EVENT")], 1)
+    ((tokens, spans),) = Aligner(Path("a.jsonl")).align(document)
+    assert len(tokens) == 30_000 and [span[:2] for span in spans] == [(0, 30_000)]

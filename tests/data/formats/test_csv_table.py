@@ -192,6 +192,21 @@ def test_what_csv_quotes_and_what_it_cannot_hold(written) -> None:
         csv_table.write([TaggedSentence(["a\nb"], ["O"], [1])], out, written(""))
 
 
+def test_a_quoted_cell_may_be_longer_than_the_csv_module_allows(written) -> None:
+    words, tags = ["Ada"] * 50_000, ["O"] * 50_000
+    source = written('tokens,ner_tags\n"' + " ".join(words) + '",' + " ".join(tags) + "\n")
+    ((found, _),) = [(sentence.words, sentence.tags) for sentence in csv_table.read(source)]
+    assert len(found) == 50_000
+
+
+def test_a_quoted_cell_that_is_not_closed_ends_at_the_longest_record(written, monkeypatch) -> None:
+    monkeypatch.setenv("RNNER_MAX_RECORD_MB", "1")
+    row = "\"['Ada']\",\"['B-PER']\"\n"
+    source = written("tokens,ner_tags\n" + row * 3000 + "\"['Ada'\n" + ("x" * 999 + "\n") * 1100)
+    with pytest.raises(DataError, match=r":3002: this row is longer than 1 MB; probably a quotation mark is"):
+        list(csv_table.read(source))
+
+
 @pytest.mark.parametrize(
     "rows",
     ["1,and,B-PER O\n1,Rose,O O\n", "1,and,['O']\n1,Rose,\"['B-PER', 'O']\"\n"],

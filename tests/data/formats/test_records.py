@@ -28,7 +28,7 @@ def test_records_have_their_first_line(written, text: str, lines: list[int]) -> 
     ("text", "message"),
     [
         (f'{GOOD}\n{{"text": "Bo", "spans": [\n', "2: not valid JSON"),
-        (f"{GOOD}\n{GOOD} {GOOD}\n", "2: the line holds more than one JSON value"),
+        (f"{GOOD}\n{GOOD} {GOOD}\n", "2: not valid JSON: two values on one line"),
         (f"[\n{GOOD}\n{GOOD}]", "2: no comma or ]"),
         (f"[\n{GOOD},\n", "2: not valid JSON"),
         (f"[{GOOD}]\n\nx", "3: not valid JSON"),

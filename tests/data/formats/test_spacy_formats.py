@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,14 @@ def test_texts_without_entities_are_noted(written) -> None:
     source = written('[["Ada wrote.", {"cats": {"LETTER": 1}}]]')
     assert read_documents(source, detect_format(source.path))[0].spans == []
     assert source.note_lines() == ['texts without the key "entities", read as texts without entities: 1']
+
+
+def test_a_file_that_unpacks_to_gigabytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNER_MAX_RECORD_MB", "1")
+    path = tmp_path / "bomb.spacy"
+    path.write_bytes(zlib.compress(bytes(17 << 20)))
+    with pytest.raises(DataError, match="the file unpacks to more than 16 MB; split it into several files"):
+        read_documents(SourceFile(path), "spacy")
+    path.write_bytes(zlib.compress(b"x" * 100)[:-9])
+    with pytest.raises(DataError, match=r"not a complete \.spacy file"):
+        read_documents(SourceFile(path), "spacy")

@@ -25,6 +25,7 @@ from rnner.text.tokenizer import DEFAULT_TOKENIZER, Token, find_tokenizer
 
 AlignRule = Literal["strict", "expand", "contract"]
 OverlapRule = Literal["error", "longest", "first"]
+_MOST_QUOTED, _MOST_WORDS = 80, 16  # of a span in messages
 
 
 class _TokenSpan(NamedTuple):
@@ -103,15 +104,15 @@ class Aligner:
                 yield _TokenSpan(span, first, last)
                 continue
             if self.align_rule == "strict":
-                touched = " ".join(token.text for token in tokens[first:last])
-                problem = f"cuts {touched!r}" if touched else "holds no token"
+                touched = " ".join(token.text for token in tokens[first : min(last, first + _MOST_WORDS)])
+                problem = f"cuts {_quoted(touched)}" if touched else "holds no token"
                 self.crossing.append(self._line(document, span, problem))
                 continue
             if self.align_rule == "contract":
                 first, last = bisect_left(starts, start), bisect_right(ends, end)
             if first < last:
-                text = document.text[starts[first] : ends[last - 1]]
-                self.changed.append(self._line(document, span, f"became {text!r}"))
+                text = _quoted(document.text, starts[first], ends[last - 1])
+                self.changed.append(self._line(document, span, f"became {text}"))
                 yield _TokenSpan(span, first, last)
             else:
                 self.changed.append(self._line(document, span, "left out: it holds no whole token"))
@@ -139,9 +140,16 @@ class Aligner:
         return kept
 
     def _line(self, document: AnnotatedText, span: CharSpan, message: str) -> str:
-        text = document.text[span.start : span.end]
+        text = _quoted(document.text, span.start, span.end)
         where = f"{document.path or self.path}:{document.line}"
-        return f"{where}: {span.start}-{span.end} {span.label} {text!r} {message}"
+        return f"{where}: {span.start}-{span.end} {span.label} {text} {message}"
+
+
+def _quoted(text: str, start: int = 0, end: int | None = None) -> str:
+    """Return part of a text in quotes, cut off after `_MOST_QUOTED` characters."""
+    end = len(text) if end is None else end
+    quoted = text[start : min(end, start + _MOST_QUOTED)]
+    return repr(f"{quoted}..." if end - start > _MOST_QUOTED else quoted)
 
 
 def to_tagged_sentences(
@@ -166,9 +174,12 @@ def to_tagged_sentences(
 
 def trim_span(text: str, span: CharSpan) -> tuple[int, int]:
     """Return the start and end of a span without the white space at its ends."""
-    inner = text[span.start : span.end]
-    start = span.start + len(inner) - len(inner.lstrip())
-    return start, max(start, span.end - len(inner) + len(inner.rstrip()))
+    start, end, _ = span
+    while start < end and text[start : start + 1].isspace():
+        start += 1
+    while start < end and text[end - 1 : end].isspace():
+        end -= 1
+    return start, end
 
 
 def _by_sentence(
@@ -176,10 +187,10 @@ def _by_sentence(
 ) -> Iterator[tuple[list[Token], list[Span]]]:
     """Yield each sentence with its spans; sentences that share a span are joined."""
     tokens: list[Token] = []
-    begin, first_span = 0, 0  # of the current sentence
+    begin, first_span, last_span = 0, 0, 0  # of the current sentence
     for sentence in sentences:
-        tokens = [*tokens, *sentence] if tokens else sentence
-        end, last_span = begin + len(tokens), first_span
+        tokens += sentence
+        end = begin + len(tokens)
         while last_span < len(spans) and spans[last_span].start < end:
             last_span += 1
         if not tokens or (last_span > first_span and spans[last_span - 1].end > end):

@@ -19,7 +19,7 @@ from pathlib import Path
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
 from rnner.data.formats.head import Head
 from rnner.data.formats.offsets import CHARACTERS, Mark, OffsetError, to_characters
-from rnner.data.lines import read_blocks, read_lines
+from rnner.data.lines import read_lines, read_text
 
 _TEXT, _ANNOTATIONS = ".txt", ".ann"
 _ENTITY = re.compile(
@@ -97,7 +97,7 @@ def _read_document(source: SourceFile, gaps: list[str]) -> AnnotatedText:
     text_file, _ = _pair(source.path)
     if not text_file.is_file():
         raise source.error(f"these annotations have no text: {text_file} does not exist")
-    text = "".join(read_blocks(text_file)).removeprefix("\ufeff")
+    text = read_text(text_file)
     found = list(_read_entities(source))
     marks = [mark for _, marks in found for mark in marks]
     try:

@@ -14,13 +14,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import DOCUMENT_MARK, LAYOUT_SAMPLE, Layout, detect_layout, show_row
 from rnner.data.formats.header import PREDICTED
-from rnner.data.lines import TextSource, line_error, name_of, read_lines
+from rnner.data.lines import TextSource, first_lines, line_error, name_of, read_lines_of_sentences
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.text.spacing import spacing_in
@@ -34,6 +34,7 @@ _SPACE_NOTE = "some words begin or end with a space"
 _COMMENT_NOTE = "lines that begin with # but are not valid rows, read as comments"
 
 _MOST_KNOWN_ROWS = 1 << 17  # distinct rows to cache: most words of a text recur with the same tag
+_LONGEST_KNOWN_ROW = 200  # characters
 _TEXT_COMMENT = re.compile(r"#[ \t]*text[ \t]*=(.*)")
 _SEPARATORS = frozenset("\t\n\0")
 
@@ -75,7 +76,8 @@ class ConllReader:
         layout: separator and columns.
         trailing: lines after the last sentence.
 
-    Iterating raises DataError with path:line if the file cannot be read (see `read_lines`, `detect_layout`),
+    Iterating raises DataError with path:line if the file cannot be read (see `read_lines_of_sentences`,
+    `detect_layout`),
     or if a row has more or fewer columns than most rows.
     """
 
@@ -95,8 +97,8 @@ class ConllReader:
         self.trailing: list[str] = []
 
     def __iter__(self) -> Iterator[ColumnSentence]:
-        lines = read_lines(self.source, lenient=self.on_error is not None)
-        sample = list(islice(lines, LAYOUT_SAMPLE))
+        lines = read_lines_of_sentences(self.source, lenient=self.on_error is not None)
+        sample = first_lines(lines, LAYOUT_SAMPLE)
         self.layout = detect_layout(sample, columns=self.columns, tagged=self.tagged, name=self.name)
         self.notes.update(dict.fromkeys(self.layout.notes, 0))
         return self._sentences(chain(sample, lines))
@@ -117,7 +119,9 @@ class ConllReader:
                 if len(known) == _MOST_KNOWN_ROWS:
                     known.clear()
                 try:
-                    row = known[line] = self._parse_row(line, number)
+                    row = self._parse_row(line, number)
+                    if len(line) <= _LONGEST_KNOWN_ROW:
+                        known[line] = row
                 except DataError as problem:
                     row, error = ("", ""), error or self._accept(problem)
             if row is not None:

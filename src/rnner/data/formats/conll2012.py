@@ -16,13 +16,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import is_blank, show_row
 from rnner.data.formats.head import Head
-from rnner.data.lines import read_lines
+from rnner.data.lines import first_lines, read_lines_of_sentences
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import counted
 from rnner.tags import LENIENT, Span, from_spans, to_spans
@@ -54,8 +54,8 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
 
     Raises DataError with the line for a row that is too short, and for brackets that do not match.
     """
-    lines = read_lines(source.path)
-    sample = list(islice(lines, _SAMPLE))
+    lines = read_lines_of_sentences(source.path)
+    sample = first_lines(lines, _SAMPLE)
     word, entity = _columns(source, [_cells(line) for line in sample if _is_row(line)])
     document = NO_DOCUMENT
     numbers: list[int] = []

@@ -15,7 +15,7 @@ from typing import TextIO
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import is_blank
 from rnner.data.formats.head import Head
-from rnner.data.lines import read_lines
+from rnner.data.lines import read_lines_of_sentences
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.text.spacing import plain_spacing
 
@@ -35,7 +35,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
     but the source must have tags.
     """
     document, words, tagged = NO_DOCUMENT, 0, False
-    lines = enumerate(read_lines(source.path), 1)
+    lines = enumerate(read_lines_of_sentences(source.path), 1)
     for blank, group in groupby(lines, key=lambda pair: is_blank(pair[1])):
         if blank:
             continue

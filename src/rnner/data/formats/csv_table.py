@@ -16,17 +16,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import LONE_RETURNS, show_row
 from rnner.data.formats.csv_header import OF_TEXTS, Header, first_row, parse_header, split_row
 from rnner.data.formats.csv_lists import is_list, parse_list
+from rnner.data.formats.csv_rows import allow_long_cells
 from rnner.data.formats.head import Head
 from rnner.data.formats.table_columns import TagColumns, chosen_columns
 from rnner.data.formats.tag_columns import choose, find_tag_columns
-from rnner.data.lines import read_lines
+from rnner.data.lines import first_lines, longest_record, read_lines, record_too_long
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError, counted
 from rnner.tags import is_tag
@@ -61,8 +62,9 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
     Raises DataError with the line if there is no header, for rows with more or fewer cells than it, and for a
     long file that does not say where sentences end.
     """
-    lines = enumerate(read_lines(source.path), 1)
-    number, line = first_row(lines)
+    allow_long_cells()
+    lines = read_lines(source.path)
+    number, line = first_row(enumerate(lines, 1))
     header = parse_header(line)
     if header is None:
         example = "such as Word,Tag"
@@ -70,7 +72,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
             f"the first row must name a column of words and one of tags, {example}; it is {show_row(line)}",
             number,
         )
-    sample = list(islice(lines, _SAMPLE))
+    sample = list(enumerate(first_lines(lines, _SAMPLE), number + 1))
     if not sample and "\r" in line:
         raise source.error(LONE_RETURNS)
     rows = _sample_rows(source, sample, header)
@@ -81,7 +83,8 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
     wide = lists > _LEAST_LISTS * len(rows)
     tags = _tag_columns(header, chosen.get("tag"), rows, wide)
     _check_words(source, header, tags, rows, wide)
-    records = _records(source, chain(sample, lines), header, multiline=wide)
+    rest = enumerate(lines, number + 1 + len(sample))
+    records = _records(source, chain(sample, rest), header, multiline=wide)
     records = (row for row in records if _check_width(source, header, row))
     if wide:
         yield from _wide_sentences(source, records, header, tags)
@@ -168,10 +171,12 @@ def _records(
         cells = split_row(line, header.delimiter)
         if cells is None and multiline:
             parts = [line]
-            quotes = line.count('"')
+            quotes, size = line.count('"'), len(line)
             while quotes % 2 and (following := next(lines, None)) is not None:
                 parts.append(following[1])
-                quotes += following[1].count('"')
+                quotes, size = quotes + following[1].count('"'), size + len(following[1])
+                if size > longest_record():
+                    raise record_too_long("row", source.path, number, "a quotation mark is missing")
             cells = split_row("\n".join(parts), header.delimiter)
             if cells is None:
                 raise source.error(f"a quoted cell is not closed: {show_row(line)}", number)

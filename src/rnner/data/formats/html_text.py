@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import html
 from bisect import bisect_left, bisect_right
-from html.parser import HTMLParser
+from collections.abc import Iterator
 from itertools import pairwise
+
+import regex
 
 _INLINE = """
     a abbr b bdi bdo cite code data del dfn em font i img ins kbd label mark q s samp small span strong
     script style sub sup time u var wbr
 """
 _WITHIN_LINES = frozenset(_INLINE.split())
-_HIDDEN = frozenset(("script", "style"))
+_HIDDEN = ("script", "style")
+# Comments, declarations and tags as browsers read them; one that is not closed lasts to the end of the page.
+# Every match consumes what it has looked at, so the time is linear (that of html.parser is quadratic).
+_MARKUP = regex.compile(
+    r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|(?:[!?]|/(?![A-Za-z]|\Z))[^>]*+(?:>|\Z)"
+    r"|/?(?P<tag>[A-Za-z][^\s/>]*+)(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+(?:>|\Z))",
+    regex.DOTALL,
+)
+_LONG_NUMBER = regex.compile(r"&#(?:[0-9]{8,}+|[xX][0-9a-fA-F]{7,}+);?")  # too large for a character
+_ENDS = {tag: regex.compile(rf"</{tag}[\s/>]", regex.IGNORECASE) for tag in _HIDDEN}
 
 
-class HtmlText(HTMLParser):
+class HtmlText:
     r"""The text of an HTML page.
 
     Attributes:
@@ -28,34 +40,40 @@ class HtmlText(HTMLParser):
     """
 
     def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.content = ""
+        parts: list[str] = []
         self._breaks: list[int] = []
-        self._new_block = False
-        self._hidden = 0
-        self.feed(page)
-        self.close()
+        size, ends_line = 0, True
+        for new_block, part in _parts(page):
+            if new_block and not (ends_line or part.startswith("\n")):
+                self._breaks.append(size)
+            parts.append(part)
+            size, ends_line = size + len(part), part.endswith("\n")
+        self.content = "".join(parts)
         self.text = "\n".join(self.content[start:end] for start, end in pairwise([0, *self._breaks, None]))
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Return the start and end in `text` of a span of `content`."""
         return start + bisect_right(self._breaks, start), end + bisect_left(self._breaks, end)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Record that a block or hidden text begins."""
-        self._hidden += tag in _HIDDEN
-        self._new_block |= tag not in _WITHIN_LINES
 
-    def handle_endtag(self, tag: str) -> None:
-        """Record that a block or hidden text ends."""
-        self._hidden -= tag in _HIDDEN and self._hidden > 0
-        self._new_block |= tag not in _WITHIN_LINES
-
-    def handle_data(self, data: str) -> None:
-        """Add the text between tags, unless it is hidden."""
-        if self._hidden:
+def _parts(page: str) -> Iterator[tuple[bool, str]]:
+    """Yield the pieces of text between tags that are not empty, and whether each begins a block."""
+    position, new_block = 0, False
+    while True:
+        match = _MARKUP.search(page, position)
+        text = _unescape(page[position : match.start() if match else len(page)])
+        if text:
+            yield new_block, text
+            new_block = False
+        if match is None:
             return
-        if self._new_block and self.content and not (self.content.endswith("\n") or data.startswith("\n")):
-            self._breaks.append(len(self.content))
-        self._new_block = False
-        self.content += data
+        position = match.end()
+        if tag := (match["tag"] or "").lower():
+            new_block |= tag not in _WITHIN_LINES
+        if tag in _HIDDEN and page[match.start() + 1] != "/":
+            end = _ENDS[tag].search(page, position)
+            position = end.start() if end else len(page)
+
+
+def _unescape(text: str) -> str:
+    return html.unescape(_LONG_NUMBER.sub("\ufffd", text)) if "&" in text else text

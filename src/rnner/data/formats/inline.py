@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, groupby, islice
+from itertools import chain, groupby
 from typing import TextIO
 
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import DOCUMENT_MARK, is_blank, show_row
 from rnner.data.formats.head import Head
-from rnner.data.lines import read_lines
+from rnner.data.lines import first_lines, read_lines
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.tags import is_tag
 
@@ -39,7 +39,7 @@ def detect(head: Head) -> bool:
 def read(source: SourceFile) -> Iterator[TaggedSentence]:
     """Yield the sentences. Raises DataError with the line for a word without a tag."""
     lines = read_lines(source.path)
-    sample = list(islice(lines, _SAMPLE))
+    sample = first_lines(lines, _SAMPLE)
     separator = _detect_separator(sample) or _SEPARATORS[0]
     between = _parts_between(sample, separator)
     numbered = enumerate(chain(sample, lines), 1)
@@ -128,7 +128,7 @@ def _split(item: str, separator: str) -> tuple[str, str]:
     if is_tag(tag):
         return word, tag
     for match in reversed(list(_PREFIX.finditer(item))):
-        if item[: match.start()].endswith(separator):
+        if item.endswith(separator, 0, match.start()):
             return item[: match.start() - 1], item[match.start() :]
     return (word, tag) if _LABEL.fullmatch(tag) else ("", "")
 

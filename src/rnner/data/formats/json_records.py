@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from rnner.data.formats.annotated import SourceFile
-from rnner.data.json_text import BLANK, decode_at, shorten, skip, surrogate_problem
-from rnner.data.lines import read_lines
+from rnner.data.json_text import BLANK, JsonText, decode_line, shorten, surrogate_problem
+from rnner.data.lines import read_pieces
 from rnner.errors import DataError
 
 _DECODER = json.JSONDecoder()
@@ -112,20 +112,21 @@ def read_values(source: SourceFile) -> Iterator[tuple[Any, int]]:
 
     Raises DataError with the line for invalid JSON.
     """
-    lines = enumerate(read_lines(source.path), 1)
-    first = True
-    for number, line in lines:
-        if not line.strip(BLANK):
-            continue
-        if line.lstrip(BLANK).startswith("[") or (first and not _is_whole(line)):
-            rest = "\n".join([line, *(line for _, line in lines)])
-            yield from _values(source, rest, number)
-            return
-        value, end = decode_at(line, 0, source.path, number)
-        if line[end:].strip(BLANK):
-            raise source.error("the line holds more than one JSON value", number)
-        yield value, number
-        first = False
+    text = JsonText(read_pieces(source.path), source.path)
+    first = text.peek()
+    number, line = text.line, text.take_line()
+    if line is not None:
+        text.return_line(line)
+    one_per_line = line is not None and first != "[" and _is_whole(line)
+    while one_per_line and (line := text.take_line()) is not None:
+        start = line.lstrip(BLANK)[:1]
+        if start == "[":
+            text.return_line(line)
+            break
+        if start:
+            yield decode_line(line, source.path, number), number
+        number = text.line
+    yield from _values(source, text)
 
 
 def write_record(record: dict[str, Any], out: TextIO) -> None:
@@ -162,29 +163,28 @@ def _unwrapped(value: Any) -> list[Any]:
 def _is_whole(line: str) -> bool:
     """Return whether the JSON value of a line is complete, or invalid before its end."""
     try:
-        _DECODER.raw_decode(line, skip(line, 0))
+        _DECODER.raw_decode(line.lstrip(BLANK))
     except json.JSONDecodeError as error:
-        return error.pos < len(line.rstrip(BLANK))
+        return error.pos < len(line.strip(BLANK))
     except (ValueError, RecursionError):
         pass
     return True
 
 
-def _values(source: SourceFile, text: str, line: int) -> Iterator[tuple[Any, int]]:
-    """Yield the values of a text that begins at `line`, and the items of its lists."""
-    position = counted = 0  # newlines are counted up to `counted`
-    in_list = False
-    while (position := skip(text, position)) < len(text):
-        line, counted = line + text.count("\n", counted, position), position
-        if text[position] == ("]" if in_list else "["):
-            in_list, position = not in_list, position + 1
+def _values(source: SourceFile, text: JsonText) -> Iterator[tuple[Any, int]]:
+    """Yield the values of a text, and the items of its lists, each with its first line."""
+    in_list, line = False, 1
+    while start := text.peek():
+        line = text.line
+        if start == ("]" if in_list else "["):
+            in_list = not in_list
+            text.skip()
             continue
-        value, position = decode_at(text, position, source.path, line)
-        yield value, line
-        position = skip(text, position)
-        if in_list and text[position : position + 1] == ",":
-            position += 1
-        elif in_list and text[position : position + 1] != "]":
+        yield text.decode(), line
+        following = text.peek()
+        if in_list and following == ",":
+            text.skip()
+        elif in_list and following != "]":
             raise source.error("no comma or ] after the record that begins here", line)
     if in_list:
         raise source.error("not valid JSON: the list is not closed", line)

@@ -7,6 +7,7 @@ Nothing in the file is executed.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
 from rnner.data.formats.head import Head
+from rnner.data.lines import longest_record
 from rnner.text.sentences import split_sentences
 from rnner.text.tokenizer import Token, tokenize
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from spacy.tokens import Token as SpacyToken
     from spacy.vocab import Vocab
 
+_MOST_RECORDS = 16  # the longest records whose size a file may have when it is unpacked
+_BLOCK = 1 << 20  # bytes
 _ZLIB = b"x\x9c"  # first bytes of a compressed DocBin; they are not valid UTF-8
 
 
@@ -73,11 +77,25 @@ def _load(source: SourceFile) -> list[Doc]:
     from spacy.vocab import Vocab
 
     try:
-        return list(DocBin().from_bytes(source.path.read_bytes()).get_docs(Vocab()))
+        data = source.path.read_bytes()
+        if _unpacks_to_more(data, most := _MOST_RECORDS * longest_record()):
+            raise source.error(f"the file unpacks to more than {most >> 20} MB; split it into several files")
+        return list(DocBin().from_bytes(data).get_docs(Vocab()))
     except OSError as error:
         raise source.error(f"the file cannot be read: {error.strerror}") from None
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, zlib.error):
         raise source.error("this is not a complete .spacy file (a DocBin of spaCy 3)") from None
+
+
+def _unpacks_to_more(data: bytes, most: int) -> bool:
+    """Return whether compressed data is larger than this when it is unpacked; uses little memory."""
+    unpacker, size = zlib.decompressobj(), 0
+    for start in range(0, len(data), _BLOCK):
+        rest = data[start : start + _BLOCK]
+        while rest and size <= most:
+            size += len(unpacker.decompress(rest, _BLOCK))
+            rest = unpacker.unconsumed_tail
+    return size > most
 
 
 def _sentences(doc: Doc) -> list[list[Token]]:

@@ -126,13 +126,21 @@ def _encode(character: str) -> bytes:
         return character.encode("latin-1")
 
 
+def _escaped(word: str) -> str:
+    return abridge(word).encode("ascii", "backslashreplace").decode()
+
+
 def _token_problems(word: str) -> Iterator[_Problem]:
     if not word.strip():
-        yield "empty-token", 0, f"the token {word!r}" if word else "no token"
+        yield "empty-token", 0, f"the token {abridge(word)}" if word else "no token"
     elif not word.isalnum() and (match := _INVISIBLE.search(word) or _SPACE.search(word)):
-        yield "characters", match.start(), f"U+{ord(match[0][0]):04X} in {word!a}"
+        yield "characters", match.start(), f"U+{ord(match[0][0]):04X} in {_escaped(word)}"
     if "\ufffd" in word:
-        yield "damaged-text", word.index("\ufffd"), f"U+FFFD, a lost character, in {word!r}"
+        yield "damaged-text", word.index("\ufffd"), f"U+FFFD, a lost character, in {abridge(word)}"
     elif not word.isascii() and (match := _MOJIBAKE.search(word)):
         fixed = fix_mojibake(word)
-        yield "damaged-text", match.start(), f"{word!r}" + (f"; did you mean {fixed!r}?" if fixed else "")
+        yield (
+            "damaged-text",
+            match.start(),
+            abridge(word) + (f"; did you mean {abridge(fixed)}?" if fixed else ""),
+        )
