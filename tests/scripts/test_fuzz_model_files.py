@@ -46,7 +46,7 @@ def raise_(error):
         (lambda: raise_(ModelError("x" * 3000)), "failure", "of 3000 characters"),
         (lambda: raise_(KeyError("x")), "failure", "KeyError: 'x'"),
         (lambda: bytearray(2 << 30), "failure", "MemoryError"),
-        (lambda: os.kill(os.getpid(), 11), "failure", "the process ended with -11"),
+        (lambda: os.kill(os.getpid(), 9), "failure", "the process ended with -9"),
         (lambda: os.kill(os.getpid(), 14), "failure", "took more than 20 s"),
     ],
 )
