@@ -1,6 +1,7 @@
 """The order of the house: modules import only downward, and what is light stays light."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,22 @@ def calls_of(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func)
+
+
+BOUNDARY = {"cli/console.py", "cli/main.py", "system/terminal.py"}
+HARMLESS = ["sys.stdout.isatty()", "sys.stderr.isatty()", "sys.stderr is None", "for_data(sys.stdout)"]
+
+
+def test_only_the_boundary_writes_to_a_terminal():
+    """`cli/console.py` prints; `system/terminal.py` and `cli/main.py` guard the streams for libraries."""
+    writers = {"print", "rich.print", "typer.echo", "typer.secho", "click.echo", "Console", "os.write"}
+    for path in MODULES:
+        if path.relative_to(SOURCE).as_posix() not in BOUNDARY:
+            assert not writers & set(calls_of(path)), path
+            text = path.read_text(encoding="utf-8")
+            for use in HARMLESS:
+                text = text.replace(use, "")
+            assert not re.search(r"sys\.(__)?std(out|err)", text), path
 
 
 def test_only_the_command_line_prints_or_exits():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
 from rnner.tags import (
+    LABEL_RULE,
     LENIENT,
     SCHEMES,
     SchemeDetector,
@@ -293,7 +294,22 @@ def test_renamed_tags_are_as_if_they_had_been_added(sentences: list[list[str]]) 
         renamed.add(tags)
         direct.add([names[tag] for tag in tags])
     first = next((i, tags.index("o")) for i, tags in enumerate([*sentences, ["o"]]) if "o" in tags)
-    assert "o" not in renamed.tags or renamed.first_place("o") == first
+    assert "o" not in renamed.tags or renamed.first_place({"o"}) == first
     renamed.rename(names)
     assert renamed.tags == direct.tags
     assert all(renamed.first_violation(scheme) == direct.first_violation(scheme) for scheme in SCHEMES)
+
+
+@pytest.mark.parametrize(
+    "tag", ["B-MISC\r", "I-\u00a0", "S-A\tB", "E-A\x00", "B- A", "B-A  B", "B-\u202eA", "B-\u200d"]
+)
+def test_a_label_has_visible_characters_only(tag):
+    assert not is_tag(tag)
+    for scheme in ("bioes", LENIENT):
+        with pytest.raises(TagError, match=LABEL_RULE):
+            to_spans([tag], scheme)
+
+
+def test_a_label_may_have_several_words_and_any_script():
+    for tag in ("B-Work of Art", "S-人名", "I-می\u200cخواهم", "B-👩\u200d👧", "B-creative-work", "B-e\u0301"):
+        assert is_tag(tag) and to_spans([tag], LENIENT)[0].label == tag[2:]

@@ -6,8 +6,14 @@ The command line prints `str(error)` and exits with `error.exit_code`.
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from pathlib import Path
+
+SHOWN = 20
+"""Items of a list that a message shows."""
+_COMPARED = 500  # words that are compared for "did you mean"
+_COMPARED_LENGTH = 100  # characters of the longest of them
 
 
 class RnnerError(Exception):
@@ -19,9 +25,17 @@ class RnnerError(Exception):
         ... except rnner.RnnerError as error:
         ...     print(str(error).partition(";")[0])
         runs/gone: model folder not found
+
+    Args:
+        summary: the message, or its first line.
+        details: its further lines.
     """
 
     exit_code = 1
+
+    def __init__(self, summary: str = "", details: Sequence[str] = ()) -> None:
+        self.summary, self.details = summary, list(details)
+        super().__init__("\n".join((summary, *details)))
 
 
 class UsageError(RnnerError):
@@ -31,24 +45,23 @@ class UsageError(RnnerError):
 
 
 class ConfigError(UsageError):
-    """A config with one or more problems, all listed in one error.
+    """A config with one or more problems; one error lists the first twenty.
 
     Args:
         problems: one sentence per problem, each starting with the key (`training.epochs: ...`).
         source: the config file; None if the config is not from a file.
+        more: number of further problems.
     """
 
-    def __init__(self, problems: Sequence[str], source: Path | str | None = None) -> None:
+    def __init__(self, problems: Sequence[str], source: Path | str | None = None, *, more: int = 0) -> None:
         self.problems = list(problems)
         self.source = source
         where = f"{source}: " if source is not None else ""
-        if len(self.problems) == 1:
-            text = where + self.problems[0]
+        if len(self.problems) + more == 1:
+            super().__init__(where + self.problems[0])
         else:
-            text = f"{where}{len(self.problems)} problems in the config\n" + "\n".join(
-                f"  - {problem}" for problem in self.problems
-            )
-        super().__init__(text)
+            shown = [f"  - {problem}" for problem in first_of(self.problems, more=more)]
+            super().__init__(f"{where}{len(self.problems) + more:,} problems in the config", shown)
 
 
 class DataError(RnnerError):
@@ -59,14 +72,21 @@ class DataError(RnnerError):
         path: the file.
         line: line number, from 1.
         column: column number, from 1.
+        details: further lines of the message.
     """
 
     def __init__(
-        self, message: str, path: Path | str | None = None, line: int | None = None, column: int | None = None
+        self,
+        message: str,
+        path: Path | str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        *,
+        details: Sequence[str] = (),
     ) -> None:
         self.message, self.path, self.line, self.column = message, path, line, column
         where = ":".join(str(part) for part in (path, line, column) if part is not None)
-        super().__init__(f"{where}: {message}" if where else message)
+        super().__init__(f"{where}: {message}" if where else message, details)
 
 
 class ModelError(RnnerError):
@@ -77,11 +97,34 @@ class TrainingError(RnnerError):
     """Training that cannot continue, for example because the loss is not finite."""
 
 
+def closest(word: str, words: Collection[str], cutoff: float = 0.6) -> str | None:
+    """Return the closest of `words`, in lower or upper case, or None if none is close.
+
+    A comparison takes time, so a long word has no match, and of many words only those that are nearest in the
+    alphabet are compared.
+    """
+    lowered = {known.lower(): known for known in words if len(known) <= _COMPARED_LENGTH}
+    word = word.lower()
+    if len(word) > _COMPARED_LENGTH:
+        return None
+    candidates = sorted(lowered)
+    if len(candidates) > _COMPARED:
+        at = bisect_left(candidates, word)
+        candidates = candidates[max(0, at - _COMPARED // 2) : at + _COMPARED // 2]
+    matches = difflib.get_close_matches(word, candidates, n=1, cutoff=cutoff)
+    return lowered[matches[0]] if matches else None
+
+
 def did_you_mean(word: str, words: Collection[str]) -> str:
     """Return ` (did you mean X?)` with the closest of `words`, or an empty string if none is close."""
-    lowered = {known.lower(): known for known in words}
-    matches = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    return f" (did you mean {lowered[matches[0]]}?)" if matches else ""
+    match = closest(word, words)
+    return f" (did you mean {match}?)" if match is not None else ""
+
+
+def first_of(items: Sequence[str], *, more: int = 0) -> list[str]:
+    """Return the first twenty items of a list for a message, and how many others there are, with `more`."""
+    more += max(0, len(items) - SHOWN)
+    return [*items[:SHOWN], *([f"and {more:,} more"] if more else [])]
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -17,7 +17,7 @@ any order. It finds the same entities as the CoNLL evaluation script.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -28,6 +28,8 @@ LENIENT = "conlleval"
 BINARY_LABEL = "NAME"
 
 _PREFIXES = {"iob1": "BI", "iob2": "BI", "bioes": "BIES", LENIENT: "BIES"}
+LABEL_RULE = "a label has visible characters only, and at most single spaces between words"
+_JOINERS = str.maketrans("", "", "\u200c\u200d")  # invisible parts of Persian words and of emoji
 # Order in which schemes are tried: the first that fits wins (a file with nothing but O fits three).
 _PREFERENCE = ("iob2", "iob1", "bioes", "binary")
 
@@ -49,10 +51,7 @@ class Transitions(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """The first place where tags violate a scheme, and the total number of violations (`times`).
-
-    `previous` is None at the start of a sentence; `tag` is None at its end.
-    """
+    """The first of `times` places that violate a scheme. At the ends of a sentence, a tag is None."""
 
     previous: str | None
     tag: str | None
@@ -114,8 +113,7 @@ def to_spans(tags: Sequence[str], scheme: str) -> list[Span]:
                 spans.append(Span(start, position, label))
             start, label = position, _label(tag, scheme)
         previous = tag
-    reason, _ = _transition(previous, None, scheme)
-    if reason:
+    if reason := _transition(previous, None, scheme)[0]:
         raise TagError(reason, len(tags) - 1)
     if label:
         spans.append(Span(start, len(tags), label))
@@ -189,7 +187,13 @@ def label_of(tag: str) -> str | None:
 
 def is_tag(text: str) -> bool:
     """Return whether a text looks like a tag of any scheme: O, B-X, I-X, E-X, S-X, 0 or 1."""
-    return text in ("O", "0", "1") or (len(text) > 2 and text[1] == "-" and text[0] in "BIES")
+    prefix, label = text[:2], text[2:].rstrip(" ")
+    return text in ("O", "0", "1") or (prefix in ("B-", "I-", "E-", "S-") and is_label(label))
+
+
+def is_label(text: str) -> bool:
+    """Return whether a text may be a label: see `LABEL_RULE`. No label can then forge a line of a file."""
+    return (visible := text.translate(_JOINERS)).isprintable() and all(visible.split(" "))
 
 
 class SchemeDetector:
@@ -205,9 +209,8 @@ class SchemeDetector:
         pairs = list(zip([None, *tags], [*tags, None], strict=True))
         self._counts.update(pairs)
         if new := len(self._counts) != len(self._first):
-            last = max(len(tags) - 1, 0)
             for position, pair in enumerate(pairs):
-                self._first.setdefault(pair, (self.sentences, min(position, last)))
+                self._first.setdefault(pair, (self.sentences, min(position, max(len(tags) - 1, 0))))
         self.sentences += 1
         return new
 
@@ -216,9 +219,9 @@ class SchemeDetector:
         """The distinct tags seen so far."""
         return {tag for _, tag in self._first if tag is not None}
 
-    def first_place(self, tag: str) -> tuple[int, int]:
-        """Return the indices, from 0, of the sentence and the word in which a tag first occurs."""
-        return min(place for (_, own), place in self._first.items() if own == tag)
+    def first_place(self, tags: Collection[str]) -> tuple[int, int]:
+        """Return the sentence and the position, from 0, of the first word that has one of these tags."""
+        return min(place for (_, own), place in self._first.items() if own in tags)
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Rename the tags seen so far to their values in `names`, which must contain all of them."""
@@ -241,8 +244,7 @@ class SchemeDetector:
 
     def first_violation(self, scheme: str) -> Violation | None:
         """Return the first violation of a scheme, or None if all tags follow it."""
-        violations = self.violations(scheme)
-        if not violations:
+        if not (violations := self.violations(scheme)):
             return None
         pair = min(violations, key=self._first.__getitem__)
         times = sum(self._counts[pair] for pair in violations)
@@ -255,8 +257,7 @@ class SchemeDetector:
         """
         found: dict[str, Violation] = {}
         for scheme in _PREFERENCE:
-            violation = self.first_violation(scheme)
-            if violation is None:
+            if (violation := self.first_violation(scheme)) is None:
                 return scheme
             found[scheme] = violation
         raise SchemeError(found)
@@ -300,11 +301,12 @@ def _invalid(tag: str, scheme: str) -> str:
     if tag == "O":
         return ""
     if tag and tag[0] in prefixes and tag[1:2] in ("", "-"):
-        if len(tag) > 2 or scheme == LENIENT:
-            return ""
-        return f"the tag {tag!r} has no label; expected {tag[0]}-LABEL, such as {tag[0]}-PER"
-    forms = ", ".join(f"{prefix}-LABEL" for prefix in prefixes)
-    return f"{tag!r} is not a valid {_title(scheme)} tag; expected O, {forms}"
+        if len(tag) > 2:
+            return "" if is_label(tag[2:]) else f"{tag[:120]!r} is not a valid tag: {LABEL_RULE}"
+        expected = f"expected {tag[0]}-LABEL, such as {tag[0]}-PER"
+        return "" if scheme == LENIENT else f"the tag {tag!r} has no label; {expected}"
+    forms = "".join(f", {prefix}-LABEL" for prefix in prefixes)
+    return f"{tag!r} is not a valid {_title(scheme)} tag; expected O{forms}"
 
 
 @lru_cache(maxsize=1 << 16)

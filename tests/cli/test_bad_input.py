@@ -350,3 +350,27 @@ def test_debugging_shows_the_traceback(rnner, folder, monkeypatch):
     monkeypatch.setenv("RNNER_DEBUG", "1")
     with pytest.raises(Exception, match="config file not found"):
         rnner("train", "--config", "none.yaml")
+
+
+# --- code of the user, and options -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("raised", ["SystemExit(0)", "SystemExit", "type('Own', (BaseException,), {})()"])
+def test_code_that_exits_is_an_error(rnner, tmp_path, monkeypatch, one_line, raised):
+    """Not a success: a script would go on without the result."""
+    code = tmp_path / "own.py"
+    code.write_text(
+        "from rnner.text.tokenizer import register_tokenizer\n"
+        f"@register_tokenizer('exits')\ndef split(text):\n    raise {raised}\n"
+    )
+    (tmp_path / "texts.jsonl").write_text('{"text": "Ada", "entities": []}\n')
+    (tmp_path / "c.yaml").write_text(
+        f"data: {{train: {tmp_path / 'texts.jsonl'}}}\ntext: {{tokenizer: exits}}\n"
+    )
+    outcome = rnner("train", "--config", tmp_path / "c.yaml", "--code", code, "--quiet", "--dry-run")
+    one_line(outcome, 1, "own.py:4: ")
+
+
+@pytest.mark.parametrize("options", [("--threads", "9" * 12), ("--nbest", "9" * 12), ("--workers", "9" * 12)])
+def test_numbers_out_of_range_are_usage_errors(rnner, one_line, options):
+    one_line(rnner("predict", "Ada", *options), 2, f"'{options[0]}'")

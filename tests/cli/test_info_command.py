@@ -86,3 +86,9 @@ def test_verify_checks_an_exported_file(rnner, trained, tmp_path):
     path.write_bytes(content)
     outcome = rnner("info", "--model", path, "--verify")
     assert outcome.code == 1 and "does not match its checksum" in outcome.err
+
+
+def test_verify_prints_names_of_files_without_controls(rnner, copied):
+    (copied / "a\x1b[2J\nb").write_text("x")
+    outcome = rnner("info", "--model", copied, "--verify")
+    assert outcome.code == 0 and "\x1b" not in outcome.out and r"a\x1b[2J\nb" in outcome.out

@@ -1,5 +1,6 @@
 """The config: error messages, loading, overrides, writing."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from rnner.config import (
 )
 from rnner.config.sections import iter_keys
 from rnner.errors import ConfigError, UsageError
+from rnner.system.terminal import printable
 
 DATA = "data: {train: news.conll}\n"
 
@@ -118,6 +120,8 @@ def test_the_closest_key_or_value_is_suggested(problems, text, expected):
         ("encoder: {layers: 65}", "encoder.layers: must be less than or equal to 64, got 65"),
         ("embeddings: {characters: {width: 4}}", "embeddings.characters.width: must be odd"),
         ("head: {crf: 1}", "head: a section is not one of crf, softmax"),
+        ("embeddings: {casing: 99999999999}", "embeddings.casing: must be less than or equal to 65536"),
+        ("embeddings: {characters: {hidden: 99999999999}}", "hidden: must be less than or equal to 65536"),
         ("training: {seed: " + "7" * 4000 + "}", "7777... (a whole number)"),
     ],
 )
@@ -298,6 +302,21 @@ def test_a_malformed_override_is_reported_with_the_expected_form(problems, overr
 def test_an_override_hides_no_problem_of_the_file(problems):
     found = problems(DATA + "training: 5", "training.epochs=3")
     assert "training: must be a section (key: value pairs), got 5 (a whole number)" in found
+
+
+def test_of_very_many_problems_the_first_are_explained(load: Callable[..., Config]) -> None:
+    """Explaining each one takes milliseconds, so a file of unknown keys would take minutes."""
+    with pytest.raises(ConfigError) as caught:
+        load("data: {train: a}\n" + "".join(f"{name}: 1\n" for name in map("key{}".format, range(3_000))))
+    assert caught.value.summary.endswith(": 3,000 problems in the config")
+    assert len(caught.value.details) == 21 and caught.value.details[-1] == "  - and 2,980 more"
+
+
+@pytest.mark.parametrize("text", ["\x1b[31m", "a\u202eb", "\x9b", "\u2028x", "\u200f", "\x7f"])
+def test_a_written_config_is_printable_and_the_same(load: Callable[..., Config], text: str) -> None:
+    written = to_yaml(load(f"data: {{train: {json.dumps(text)}}}"))
+    assert printable(written, keep="\n") == written
+    assert load(written).data.train == text
 
 
 def test_a_misspelt_override_is_reported_like_a_misspelt_key(problems):

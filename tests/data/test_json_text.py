@@ -75,13 +75,19 @@ def test_a_value_without_end_is_an_error_when_it_is_too_long(begin):
     assert read <= 4 * longest_record()
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "1" * 10_000])
-def test_json_that_python_cannot_hold_is_an_error(text):
-    with pytest.raises(DataError, match=r"^a.json:3: this JSON cannot be read: "):
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[" * 100_000, "lists and objects are nested too deeply"),
+        ("1" * 10_000, "a number has thousands of digits"),
+    ],
+)
+def test_json_that_python_cannot_hold_is_an_error(text, reason):
+    with pytest.raises(DataError, match=f"^a.json:3: this JSON cannot be read: {reason}$"):
         decode_line(text, "a.json", 3)
     stream = JsonText([f"\n\n{text} "], "a.json")
     stream.peek()
-    with pytest.raises(DataError, match=r"^a.json:3: this JSON cannot be read: "):
+    with pytest.raises(DataError, match=f"^a.json:3: this JSON cannot be read: {reason}$"):
         stream.decode()
 
 
@@ -101,6 +107,10 @@ def test_long_values_are_shortened_and_can_be_printed():
     assert shorten({"name": "Zoë"}) == '{"name": "Zoë"}'
     assert len(shorten("a" * 500)) == 120 and shorten("a" * 500).endswith("...")
     assert shorten("\ud83d") == '"\\ud83d"'
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert shorten(nested) == "lists and objects that are nested deeply"
 
 
 def test_a_lone_surrogate_is_found():

@@ -202,3 +202,9 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         read_vectors(tmp_path / "glove.txt")
     with pytest.raises(DataError, match="cannot be read"):
         read_vectors(tmp_path)
+
+
+@pytest.mark.parametrize("size", ["9" * 30, "9" * 5_000])
+def test_a_size_in_the_header_that_no_file_can_have_is_refused(write, size):
+    with pytest.raises(DataError, match=r":\d: "):
+        read_vectors(write(f"1 {size}\na 1 2\n"))

@@ -106,6 +106,11 @@ def broken(**changes):
         (broken(words=["<pad>", "<unknown>", "dragon"]), "duplicate 'dragon' in 'words'"),
         (broken(characters=["<pad>", "<unknown>", "a", "a"]), "duplicate 'a' in 'characters'"),
         (broken(labels=["LOC", "LOC"]), "duplicate 'LOC' in 'labels'"),
+        (
+            broken(labels=["LOC", "PER\r"]),
+            "the label 'PER\\r' is not valid: a label has visible characters only",
+        ),
+        (broken(labels=["LOC", "PER\nx\tB-LOC"]), "the label 'PER\\nx\\tB-LOC' is not valid"),
         (broken(scheme="bilou"), "its scheme is 'bilou'; expected iob1, iob2, bioes, binary"),
         (broken(scheme=None), "its scheme is None"),
         (broken(tags=["O", "B-PER"]), "'tags' are not the iob2 tags of the labels LOC, PER"),

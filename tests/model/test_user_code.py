@@ -95,6 +95,7 @@ def test_the_same_file_may_be_loaded_twice(tmp_path, monkeypatch):
         ("import torch\nclass A(\n", r"my_cells\.py:2: SyntaxError: '\(' was never closed"),
         ("import no_such_module_at_all\n", r"my_cells\.py:1: ModuleNotFoundError"),
         ("import sys\nsys.exit(3)\n", r"my_cells\.py:2: SystemExit: 3"),
+        ("class Own(BaseException): ...\nraise Own('x')\n", r"my_cells\.py:2: Own: x"),
         ("x = 1\0\n", r"my_cells\.py.*: .*null bytes"),
         ("import json\njson.loads('{')\n", r"my_cells\.py:2: JSONDecodeError"),
         (

@@ -51,8 +51,8 @@ def test_text_is_never_taken_for_markup():
 def test_an_entity_over_two_lines_is_one_row():
     text = "Back in New\nYork,\tat\r\nlast"
     shown = drawn(entities_table(text, [entity(text, "New\nYork", "LOC"), entity(text, "at\r\nlast", "X")]))
-    assert re.search(r"LOC +New⏎York +8:16", shown)
-    assert re.search(r"X +at␍⏎last +18:26", shown)
+    assert re.search(r"LOC +New\\nYork +8:16", shown)
+    assert re.search(r"X +at\\r\\nlast +18:26", shown)
     assert shown.startswith("Back in [LOC New\nYork],")
 
 
@@ -60,7 +60,7 @@ def test_an_entity_over_two_lines_is_one_row():
 def test_control_characters_never_reach_the_terminal(colour):
     text = "a \x1b[31mred\x07 \x9b0m na\x08me \udcff"
     shown = drawn(entities_table(text, [entity(text, "\x1b[31mred\x07", "\x1b[5mX")]), colour=colour)
-    assert "␛[31mred␇" in shown
+    assert r"\x1b[31mred\x07" in shown
     assert not re.search("[\x07\x08\x9b\udcff]", shown)
     assert "\x1b[31m" not in shown and "\x1b[5m" not in shown
 
@@ -111,7 +111,7 @@ def test_every_flag_starts_where_its_word_does(pairs, width):
         starts = [0, *(cell_len(above[: match.end()]) for match in re.finditer(" ", above))]
         assert [match.start() for match in re.finditer(r"\d", below)] == starts
         seen += zip(above.split(" "), map(int, below.split()), strict=True)
-    assert seen == [(word.replace("\t", "⇥"), flag) for word, flag in pairs]
+    assert seen == [(word.replace("\t", r"\t"), flag) for word, flag in pairs]
 
 
 LETTER = "Dr. Ada Lovelace of London\tmet\r\n\r\n  Charles Babbage."
@@ -175,7 +175,7 @@ def test_wrapping_keeps_the_text_and_the_width(text, data, width, colour):
     shown = lines(text, found, COLOURS if colour else None, width=width)
     assert all(cell_len(line) <= width for line in shown)
     kept = "".join("".join(shown).replace("[PER", "").replace("]", "").replace("PER", "").split())
-    assert kept == "".join(text.replace("\x1b", "␛").split())
+    assert kept == "".join(text.replace("\x1b", r"\x1b").split())
 
 
 @pytest.mark.parametrize(

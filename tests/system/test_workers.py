@@ -20,6 +20,8 @@ def work(item):
         raise DataError("is wrong", "file", 3)
     if item == "usage":
         raise UsageError("cannot be meant")
+    if item == "exit":
+        raise SystemExit(0)
     if item == "bug":
         raise KeyError("unforeseen")
     return item, os.getpid()
@@ -71,6 +73,7 @@ def test_few_items_are_read_ahead_and_none_with_flush(two):
         ("data", RnnerError, "file:3: is wrong"),
         ("usage", UsageError, "cannot be meant"),
         ("bug", RuntimeError, "KeyError: 'unforeseen'"),
+        ("exit", RuntimeError, "SystemExit: 0"),
     ],
 )
 def test_an_error_in_a_process_is_raised_here_and_the_process_continues(two, item, kind, message):

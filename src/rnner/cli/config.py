@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnner.cli import options
-from rnner.cli.console import notice, print_json
+from rnner.cli.console import notice, print_json, print_text
 from rnner.cli.output_files import check_output_file, write_output
 from rnner.errors import counted
+from rnner.system.terminal import printable
 
 if TYPE_CHECKING:
     from rnner.config import Config
@@ -53,7 +54,7 @@ def init(
         sections["embeddings"] = {"words": {"vectors": vectors}}
     text = _draft(sections, overrides or [], output or Path("my.yaml"))
     if output is None:
-        typer.echo(text, nl=False)
+        print_text(text)
         return
     write_output(output, text)
     notice(f"wrote {output}; next: {_train_command(output)}")
@@ -78,7 +79,7 @@ def show(
     if form is YamlOrJson.json:
         print_json(resolved.model_dump(mode="json"))
     else:
-        typer.echo(to_yaml(resolved), nl=False)
+        print_text(to_yaml(resolved))
 
 
 # --- the config that `init` writes -------------------------------------------------------------------------
@@ -105,8 +106,8 @@ def _draft(sections: dict[str, Any], overrides: list[str], path: Path) -> str:
         header.append("dev: none; a tenth of train is held out, chosen by training.seed")
     header += ["", *_reasons(config, recommended)]
     header.append("Relative paths are looked up in the working directory, then in the folder of this file.")
-    lines = "\n".join(header).splitlines()
-    return "\n".join(f"# {line}".rstrip() for line in lines) + "\n" + to_yaml(config, comments=True)
+    comment = "".join(f"# {printable(line)}".rstrip() + "\n" for line in header)
+    return comment + to_yaml(config, comments=True)
 
 
 def _read_splits(config: Config) -> list[Split]:

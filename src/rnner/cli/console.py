@@ -1,30 +1,43 @@
-"""Console output of all commands: results to stdout, messages to stderr, plain lines outside a terminal."""
+"""Console output of all commands: results to stdout, messages to stderr, plain lines outside a terminal.
+
+All commands print through these functions. They let no control character of a file, a name or a model through
+(see `rnner.system.terminal`). A message is one line, whatever it quotes.
+"""
 
 from __future__ import annotations
 
 import sys
 import textwrap
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import typer
 from rich.console import Console
+from rich.segment import Segment
 from rich.text import Text
 
 from rnner.cli import out_of_memory
 from rnner.errors import RnnerError
 from rnner.model.user_code import place_in_code
 from rnner.render.json_output import to_json
+from rnner.system.terminal import printable
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import ConsoleOptions, RenderableType
+
+_MESSAGE = 4_000  # characters of a line; longer ones quote data without end
 
 
 class Terminal(Console):
-    """A console that prints text unchanged and raises BrokenPipeError when its reader is gone."""
+    """A console that prints printable text and raises BrokenPipeError when its reader is gone."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(highlight=False, emoji=False, **settings)
+        super().__init__(highlight=False, emoji=False, markup=False, **settings)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of a renderable, with control characters escaped, except line breaks."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else printable(text, keep="\n"), style, control)
 
     def on_broken_pipe(self) -> NoReturn:
         """Raise BrokenPipeError. Rich would exit with 1, but `rnner ... | head` is not an error."""
@@ -37,7 +50,12 @@ err = Terminal(stderr=True, soft_wrap=True)
 
 def print_json(value: object) -> None:
     """Print a value to stdout as indented JSON."""
-    typer.echo(to_json(value, indent=2))
+    print_text(to_json(value, indent=2) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print lines to stdout, in which only line breaks and tabs are control characters."""
+    sys.stdout.write(printable(text, keep="\n\t"))
 
 
 def print_table(table: RenderableType) -> None:
@@ -45,9 +63,9 @@ def print_table(table: RenderableType) -> None:
     out.print(table, soft_wrap=False)
 
 
-def print_error(message: str) -> None:
-    """Print an error to stderr."""
-    _print_message("error: ", "bold red", message)
+def print_error(message: str, details: Iterable[str] = ()) -> None:
+    """Print an error to stderr; `details` are further lines."""
+    _print_message("error: ", "bold red", message, details)
 
 
 def notice(message: str, *, quiet: bool = False) -> None:
@@ -61,9 +79,9 @@ def warn(message: str) -> None:
     _print_message("warning: ", "yellow", message)
 
 
-def _print_message(kind: str, style: str, message: str) -> None:
-    """Print a message to stderr. In a terminal, its lines are wrapped between words."""
-    lines = f"{kind}{message}".splitlines()
+def _print_message(kind: str, style: str, message: str, details: Iterable[str] = ()) -> None:
+    """Wrap lines between words in a terminal; elsewhere, print each message on one line."""
+    lines = [_shorten(printable(line)) for line in (f"{kind}{message}", *details)]
     if err.is_terminal:
         fill = partial(textwrap.fill, width=err.width, break_long_words=False, break_on_hyphens=False)
         lines = [fill(line) for line in lines]
@@ -72,10 +90,19 @@ def _print_message(kind: str, style: str, message: str) -> None:
     err.print(text)
 
 
-def report_error(error: Exception, prefix: str = "") -> int:
-    """Print an exception as a one-line error and return the exit code."""
+def _shorten(line: str) -> str:
+    """Return a line without its middle if it is too long; its end has the advice."""
+    half = _MESSAGE // 2
+    return line if len(line) <= _MESSAGE else f"{line[:half]} ... {line[-half:]}"
+
+
+def report_error(error: BaseException, prefix: str = "") -> int:
+    """Print an exception as an error of one line, and its details, and return the exit code."""
     if isinstance(error, RnnerError):
-        (notice if error.exit_code == 130 else print_error)(f"{prefix}{error}")
+        if error.exit_code == 130:
+            notice(f"{prefix}{error}")
+        else:
+            print_error(f"{prefix}{error.summary}", error.details)
         return error.exit_code
     # Typer raises click's usage errors or, depending on its version, its own copy of them.
     if callable(getattr(error, "format_message", None)):
@@ -87,14 +114,15 @@ def report_error(error: Exception, prefix: str = "") -> int:
 def _report_usage_error(error: Any) -> int:
     message, context = error.format_message().replace("Value error, ", ""), getattr(error, "ctx", None)
     if message.startswith("Usage:"):  # a command group without a command: its help
-        typer.echo(message, err=True)
+        for line in message.splitlines():
+            notice(line)
     else:
         path = context.command_path if context else "rnner"
         print_error(f"{' '.join(message.split()).removesuffix('.')}; see `{path} --help`")
     return int(error.exit_code)
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     if out_of_memory.is_out_of_memory(error):
         return out_of_memory.describe(sys.argv[1:])
     if isinstance(error, OSError):

@@ -20,8 +20,10 @@ from rnner.cli.console import notice, out
 from rnner.cli.data_stats import warn_about_split
 from rnner.cli.options import TableOrJson
 from rnner.cli.output_files import check_output_file, write_output
+from rnner.errors import RnnerError
+from rnner.model.user_code import place_in_code
 from rnner.render.json_output import to_json
-from rnner.system.terminal import printable
+from rnner.system.terminal import guard_streams, printable
 
 if TYPE_CHECKING:
     from rnner.config import Config
@@ -43,7 +45,8 @@ def audit(
     ] = None,
     overrides: options.Overrides = None,
     folds: Annotated[
-        int, typer.Option(metavar="K", min=2, help="Number of folds, and of models to train.")
+        int,
+        typer.Option(metavar="K", min=2, max=1000, help="Number of folds, and of models to train."),
     ] = 5,
     by: options.ByUnit = None,
     seed: options.Seed = 0,
@@ -158,13 +161,17 @@ _AUDITOR: list[Auditor] = []  # of a worker process
 
 
 def _start_worker(read_auditor: Callable[[], Auditor], code: Sequence[Path] | None) -> None:
+    guard_streams()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
     options.set_up_torch(threads=1, code=code)
     _AUDITOR.append(read_auditor())
 
 
 def _judge_in_worker(fold: Indices) -> FoldResult:
-    return _AUDITOR[0].judge(fold)
+    try:
+        return _AUDITOR[0].judge(fold)
+    except SystemExit as error:  # of the user's code; the pool would wait for this worker for ever
+        raise RnnerError(f"{place_in_code(error) or '--code'}: SystemExit: {error}") from None
 
 
 # --- results -----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from rnner.cli import options
 from rnner.cli.console import notice, out, print_json
 from rnner.cli.options import TableOrJson
 from rnner.errors import UsageError, counted
+from rnner.system.terminal import printable
 
 if TYPE_CHECKING:
     from rnner.workbench.check.findings import CheckReport, FileSummary, Finding, FindingKind
@@ -89,7 +90,7 @@ def _write_repaired(
 
 def _print_report(report: CheckReport, examples: int) -> None:
     for summary in report.files:
-        out.print(Text(_summary_line(summary)))
+        out.print(Text(printable(_summary_line(summary))))
     for kind, findings in report.groups():
         out.print()
         _print_findings(kind, findings, examples)
@@ -108,8 +109,6 @@ def _summary_line(summary: FileSummary) -> str:
 
 def _print_findings(kind: FindingKind, findings: list[Finding], examples: int) -> None:
     """Print one kind of problem: its count, the first examples, and the advice."""
-    from rnner.system.terminal import printable
-
     style = "bold red" if kind.severity == "error" else "yellow"
     out.print(Text.assemble((kind.severity, style), f" {kind.name} ({len(findings):,}): {kind.title}"))
     for finding in findings[:examples]:

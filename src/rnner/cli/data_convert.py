@@ -12,7 +12,7 @@ import typer
 from rnner.cli import options
 from rnner.cli.console import notice, warn
 from rnner.cli.output_files import check_output_file, write_errors
-from rnner.errors import UsageError, counted, did_you_mean
+from rnner.errors import UsageError, counted, did_you_mean, first_of
 
 if TYPE_CHECKING:
     from rnner.workbench.convert import ConversionSummary
@@ -98,7 +98,7 @@ def convert(
 
     Text formats, with character spans: entities (JSONL, as `rnner predict` writes it), prodigy and doccano
     (JSONL), labelstudio (JSON, CSV), webanno (WebAnno TSV 3), brat (a folder), spacy (.spacy), spacy-json.
-    Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is listed.
+    Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is reported.
     """
     from rnner.data.corpus import resolve
     from rnner.data.formats.annotated import SourceFile
@@ -150,7 +150,7 @@ def _parse_names(text: str) -> dict[str, str]:
 
 
 def _report(converted: ConversionSummary, form: str, out: Path) -> None:
-    for line in converted.changed:
+    for line in first_of(converted.changed):
         notice(line)
     for note in converted.notes:
         warn(note)

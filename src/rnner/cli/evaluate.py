@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from rnner.cli import options
-from rnner.cli.console import notice, print_json, print_table, warn
+from rnner.cli.console import notice, print_json, print_table, print_text, warn
 from rnner.decoding.windows import WINDOW
 from rnner.errors import DataError, UsageError
+from rnner.tags import LABEL_RULE, is_label
 
 if TYPE_CHECKING:
     from rnner.decoding.decoder import Decoder
@@ -163,6 +164,8 @@ def _parse_map(texts: Sequence[str]) -> LabelMap:
             raise UsageError(
                 f"--map {part}: expected OLD=NEW, such as PERSON=PER, or MISC= to ignore a label"
             )
+        if new and not is_label(new):
+            raise UsageError(f"--map {part}: the label {new!r} is not valid: {LABEL_RULE}")
         if labels.setdefault(old, new) != new:
             raise UsageError(f"--map: {old} is renamed to {labels[old]} and to {new}; rename it once")
     return labels
@@ -327,6 +330,6 @@ def _show(report: EvaluationReport | Comparison | RawTextReport, form: ScoreForm
     elif form is ScoreFormat.table:
         print_table(evaluation_table(report, matches=matches))
     elif report.scores.tokens:
-        typer.echo(conlleval_report(report.scores), nl=False)
+        print_text(conlleval_report(report.scores))
     else:
         raise UsageError("--format conlleval counts tokens: DATA and predictions must have the same words")

@@ -11,8 +11,10 @@ import typer
 
 from rnner import __version__
 from rnner.cli import options
+from rnner.cli.console import print_text
 from rnner.errors import ModelError, UsageError, counted
 from rnner.model.file_names import MANIFEST
+from rnner.system.terminal import printable
 
 if TYPE_CHECKING:
     from rnner.data.vocabulary import Vocabulary
@@ -55,13 +57,13 @@ def info(
         rows |= {"model": model} | description
     _print_rows(rows)
     if layers:
-        typer.echo(f"\n{layers}")
+        print_text(f"\n{layers}\n")
 
 
 def _print_rows(rows: Mapping[str, str]) -> None:
     width = max(map(len, rows))
     for name, value in rows.items():
-        typer.echo(f"{name:{width}}  {value}")
+        print_text(f"{name:{width}}  {printable(value)}\n")
 
 
 def _verify(model: str | None) -> None:
@@ -74,7 +76,7 @@ def _verify(model: str | None) -> None:
     path = options.resolve_model(model)
     if is_onnx_file(path):
         verify_onnx(path)
-        _print_rows({path.name: "ok"})
+        _print_rows({printable(path.name): "ok"})
         return
     if not path.is_dir():
         raise ModelError(f"{path}: model folder not found")
@@ -85,7 +87,7 @@ def _verify(model: str | None) -> None:
             "of older versions have none"
         )
     states = file_states(path, digests)
-    _print_rows(states)
+    _print_rows({printable(name): state for name, state in states.items()})
     if wrong := [name for name, state in states.items() if state in ("changed", "missing")]:
         raise ModelError(
             f"{path}: {counted(len(wrong), 'file')} changed or missing; copy the model folder again, unless "

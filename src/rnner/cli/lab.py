@@ -67,7 +67,9 @@ Output = Annotated[
 Quick = Annotated[bool, typer.Option("--quick", help="Train less: seconds instead of minutes.")]
 Threads = Annotated[
     int,
-    typer.Option("--threads", metavar="N", min=1, help="CPU threads; 1 is fastest for small networks."),
+    typer.Option(
+        "--threads", metavar="N", min=1, max=1024, help="CPU threads; 1 is fastest for small networks."
+    ),
 ]
 
 

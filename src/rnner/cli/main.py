@@ -12,7 +12,7 @@ import typer
 from rnner import __version__
 from rnner.cli import lab
 from rnner.cli.config import init, schema, show
-from rnner.cli.console import print_error, report_error
+from rnner.cli.console import print_error, print_text, report_error
 from rnner.cli.data_audit import audit
 from rnner.cli.data_check import check
 from rnner.cli.data_convert import convert
@@ -23,6 +23,7 @@ from rnner.cli.export import export
 from rnner.cli.info import info
 from rnner.cli.predict import predict
 from rnner.cli.train import train
+from rnner.system.terminal import guard_streams
 
 
 def _group(name: str, description: str, *commands: Callable[..., None], **settings: Any) -> typer.Typer:
@@ -55,7 +56,7 @@ app.add_typer(lab.app)
 
 def _print_version(requested: bool) -> None:
     if requested:
-        typer.echo(f"rnner {__version__}")
+        print_text(f"rnner {__version__}\n")
         raise typer.Exit
 
 
@@ -72,8 +73,11 @@ def _root(
 def main() -> None:
     """Run `rnner` with the arguments of the process."""
     _open_streams()
-    if not sys.stdout.isatty():
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # like all our files
+    if sys.stdout.isatty():
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # if it is not UTF-8
+    else:
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # as all files we read and write
+    guard_streams()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -102,7 +106,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader (`| head`) has closed the pipe; without this, Python complains when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:
+    except BaseException as error:  # code of the user may raise SystemExit
         if os.environ.get("RNNER_DEBUG") == "1":
             raise
         return report_error(error)

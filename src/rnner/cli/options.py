@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from enum import Enum
@@ -70,7 +71,7 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Set a config key: --set training.epochs=5. Repeatable."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Random seed.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Random seed.")]
 TableColumns = Annotated[
     str | None,
     typer.Option(
@@ -82,7 +83,9 @@ TableColumns = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", metavar="N", min=1, help="CPU threads. [default: chosen by the library]"),
+    typer.Option(
+        "--threads", metavar="N", min=1, max=1024, help="CPU threads. [default: chosen by the library]"
+    ),
 ]
 Window = Annotated[
     int,
@@ -194,7 +197,7 @@ def parse_table_columns(text: str | None) -> dict[str, int | str] | None:
         named = dict(zip(("token", "tag"), parts, strict=False)) if len(parts) == 2 else {}
     if len(named) != len(parts) or not named.keys() <= {"token", "tag"} or "" in named.values():
         raise UsageError(f"--columns {text}: expected two whole numbers, such as 0,-1, or token=Word,tag=Tag")
-    return {key: int(column) if column.lstrip("-").isdecimal() else column for key, column in named.items()}
+    return {key: int(name) if re.fullmatch(r"-?\d{1,18}", name) else name for key, name in named.items()}
 
 
 def require_column_file(path: Path, columns: str | None) -> None:

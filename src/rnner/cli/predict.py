@@ -95,7 +95,10 @@ def predict(
         float, typer.Option(metavar="P", min=0.0, max=1.0, help="Leave out entities less probable than this.")
     ] = 0.0,
     nbest: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Also show the N most probable readings of each sentence.")
+        int,
+        typer.Option(
+            metavar="N", min=0, max=1000, help="Also show the N most probable readings of each sentence."
+        ),
     ] = 0,
     scores: Annotated[
         bool, typer.Option("--scores", help="Show the probability of each entity in text and html.")
@@ -110,7 +113,8 @@ def predict(
     device: options.Device = "cpu",
     threads: options.Threads = None,
     workers: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Number of processes, with one thread each.")
+        int,
+        typer.Option(metavar="N", min=1, max=1024, help="Number of processes, with one thread each."),
     ] = 1,
 ) -> None:
     """Find the names in texts.

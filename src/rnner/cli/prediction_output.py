@@ -21,6 +21,7 @@ from rnner.render.entities import binary_view, counts_line, entities_table, enti
 from rnner.render.html import html_page
 from rnner.render.json_output import entities_json, to_json
 from rnner.render.tables import color_system
+from rnner.system.terminal import for_data
 from rnner.tags import Span, from_spans
 from rnner.text.entity import Entity
 
@@ -42,7 +43,7 @@ def open_sink(output: Path | None, source: Path | None) -> Iterator[TextIO]:
         UsageError: the output is a folder, is the source, or cannot be written.
     """
     if output is None:
-        yield sys.stdout
+        yield for_data(sys.stdout)
         return
     output = output.resolve()
     check_output_file(output)

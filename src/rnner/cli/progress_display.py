@@ -95,6 +95,8 @@ class LiveDisplay(TrainingDisplay):
             TextColumn("left"),
             console=console,
             transient=True,
+            redirect_stdout=False,  # which would read escape sequences in what others print as styles
+            redirect_stderr=False,
         )
         self.task = self.progress.add_task("epoch 1", total=None, figures="")
         self.loss = self.speed = self.gradient = 0.0
@@ -138,7 +140,14 @@ class PredictionProgress:
         self._shown, self._words = shown, 0
         self._first_words, self._start = 0, 0.0  # words of the first chunk, and when they were done
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=err, transient=True, disable=not shown)
+        self._progress = Progress(
+            *columns,
+            console=err,
+            transient=True,
+            redirect_stdout=False,  # see `LiveDisplay`
+            redirect_stderr=False,
+            disable=not shown,
+        )
         self._task = self._progress.add_task("loading the model")
 
     def add(self, words: int) -> None:

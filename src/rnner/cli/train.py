@@ -177,7 +177,8 @@ def report_setup(setup: TrainingSetup, *, quiet: bool) -> None:
         warn(message)
     _warn_about_long_sentence(corpus.train)
     if setup.coverage is not None:
-        notice(str(setup.coverage), quiet=quiet)
+        for line in setup.coverage.lines():
+            notice(line, quiet=quiet)
     weights, labels = sum(p.numel() for p in setup.tagger.parameters()), ", ".join(setup.vocabulary.labels)
     notice(f"model: {weights:,} weights, {labels}; on {setup.device}", quiet=quiet)
 
@@ -195,7 +196,8 @@ def _warn_about_long_sentence(train: Split) -> None:
 def report_model(run: TrainOptions) -> None:
     """Report where the model is and how to try it."""
     model = shlex.quote(str(run.folder)) + options.code_arguments(run.code)
-    notice(f'model: {run.folder}\ntry:   rnner predict --model {model} "..."', quiet=run.quiet)
+    notice(f"model: {run.folder}", quiet=run.quiet)
+    notice(f'try:   rnner predict --model {model} "..."', quiet=run.quiet)
 
 
 def _print_scores(metrics: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from rnner.cli.train import TrainOptions, report_model, report_setup, stop_on_si
 from rnner.config import Config
 from rnner.errors import UsageError
 from rnner.model.folder import load_metrics
+from rnner.system.terminal import guard_streams
 from rnner.training import seeds as seed_runs
 from rnner.training.progress import Epoch, Step
 from rnner.training.run import InterruptedRun, run_training
@@ -129,7 +130,9 @@ def _train_seed(
         return error.exit_code
     except BrokenPipeError:
         raise
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # code of the user may raise SystemExit
         if os.environ.get("RNNER_DEBUG") == "1":
             raise
         return report_error(error, f"seed {seed}: ")
@@ -191,6 +194,7 @@ def _finish_process(run: TrainOptions, seed: int, process: SpawnProcess, stoppin
 
 
 def _train_in_process(run: TrainOptions, config: Config, threads: int) -> None:
+    guard_streams()
     stopped = []
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))

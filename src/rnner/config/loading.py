@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rnner.config.problems import describe, explain
 from rnner.config.sections import Config, expand_characters
 from rnner.config.strict_yaml import parse_yaml
-from rnner.errors import ConfigError, UsageError
+from rnner.errors import SHOWN, ConfigError, UsageError
 
 
 def load_config(
@@ -81,12 +81,15 @@ def _validate(
     tree: dict[str, Any], problems: list[str], source: Path | str | None, cells: Collection[str] | None
 ) -> Config:
     """Return the config, or raise one ConfigError with these problems and those of the tree."""
+    more = 0
     try:
         config = Config.model_validate(tree, context={"cells": cells})
     except ValidationError as error:
-        problems += [explain(detail) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        problems += map(explain, details[:SHOWN])
+        more = len(details[SHOWN:])
     if problems:
-        raise ConfigError(problems, source)
+        raise ConfigError(problems, source, more=more)
     return config
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import typing
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rnner.config.sections import Config, iter_keys, section_at, section_class
-from rnner.errors import did_you_mean, shorten
+from rnner.errors import closest, did_you_mean, shorten
 
 
 def describe(value: Any) -> str:
@@ -81,8 +80,8 @@ def _elsewhere(name: str) -> str:
     homes: dict[str, list[str]] = {}
     for key, _ in iter_keys(Config):
         homes.setdefault(key.rpartition(".")[2], []).append(key)
-    matches = difflib.get_close_matches(name, homes, n=1, cutoff=0.8)
-    return f" (did you mean {' or '.join(homes[matches[0]])}?)" if matches else ""
+    match = closest(name, homes, cutoff=0.8)
+    return f" (did you mean {' or '.join(homes[match])}?)" if match is not None else ""
 
 
 def _literals(location: Sequence[str]) -> list[str]:

@@ -134,7 +134,7 @@ class CharactersConfig(Section):
     encoder: Literal["cnn", "recurrent"] = Field("cnn", description="cnn, or recurrent (bidirectional)")
     size: int = Field(30, gt=0, le=65536, description="dimensions of a character vector")
     hidden: int = Field(
-        50, gt=0, description="filters of the CNN, or units per direction of the recurrent encoder"
+        50, gt=0, le=65536, description="filters of the CNN, or units per direction of the recurrent encoder"
     )
     width: Annotated[int, AfterValidator(_odd)] = Field(
         3, gt=0, le=64, description="width of a CNN filter in characters; must be odd"
@@ -164,7 +164,7 @@ class EmbeddingsConfig(Section):
         description="a word vector computed from the characters; null: none",
     )
     casing: int = Field(
-        10, ge=0, description="dimensions of the casing vector (Capital, UPPER, 1996, ...); 0: none"
+        10, ge=0, le=65536, description="dimensions of the casing vector (Capital, UPPER, 1996, ...); 0: none"
     )
     document: bool = Field(
         False, description="add a vector of the document (a weighted mean of its word vectors) to each word"

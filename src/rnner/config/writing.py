@@ -9,6 +9,7 @@ import yaml
 
 from rnner.config.sections import Config, Section
 from rnner.config.strict_yaml import Dumper
+from rnner.system.terminal import escape_quoted
 
 
 def to_yaml(config: Config, *, comments: bool = False) -> str:
@@ -37,4 +38,4 @@ def _scalar(value: Any) -> str:
     # Double quotes write a newline as \\n; otherwise multi-line text would run into the comment.
     style = '"' if isinstance(value, str) and not value.isprintable() else None
     text: str = yaml.dump(value, Dumper=Dumper, default_style=style, allow_unicode=True, width=10**6)
-    return text.removesuffix("\n").removesuffix("\n...")
+    return escape_quoted(text.removesuffix("\n").removesuffix("\n..."))

@@ -170,7 +170,7 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     counts = count_strings(table.tags)
     spelling = spelling_of(counts)
     if spelling.unreadable:
-        sentence, position = min(map(detector.first_place, spelling.unreadable))
+        sentence, position = detector.first_place(spelling.unreadable)
         tag = table.tags.strings[table.tags.numbers[table.starts[sentence] + position]]
         place = {
             "in_column": isinstance(sentences, ConllReader),

@@ -62,6 +62,10 @@ class Coverage:
             )
 
     def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """Return the numbers as the lines of a small table."""
         lines = [f"{'word vectors':<14}{'tokens':>20}{'types':>20}"]
         for name in CoverageCounts._fields:
             cells = [
@@ -72,7 +76,7 @@ class Coverage:
         if self.most_missed:
             missed = ", ".join(f"{word} ({count:,})" for word, count in self.most_missed)
             lines.append(f"  most missed: {missed}")
-        return "\n".join(lines)
+        return lines
 
 
 def measure_coverage(counts: Mapping[str, int], vectors: Vectors, *, examples: int = 10) -> Coverage:

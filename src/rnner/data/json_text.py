@@ -130,13 +130,19 @@ def _invalid(error: Exception, path: Path | str, line: int, column: int = 0) -> 
     if isinstance(error, json.JSONDecodeError):
         problem = error.msg.removesuffix(" at")  # "Invalid control character at"
         return DataError(f"not valid JSON: {problem} at character {column + error.colno}", path, line)
-    # numbers with thousands of digits, deeply nested lists
-    return DataError(f"this JSON cannot be read: {error}", path, line)
+    if isinstance(error, RecursionError):
+        reason = "lists and objects are nested too deeply"
+    else:
+        reason = "a number has thousands of digits" if "digits" in str(error) else str(error)
+    return DataError(f"this JSON cannot be read: {reason}", path, line)
 
 
 def shorten(value: Any) -> str:
     """Return a value as JSON for a message, at most 120 characters long."""
-    text = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
+    try:
+        text = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
+    except RecursionError:  # it was read with less on the stack
+        return "lists and objects that are nested deeply"
     return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE - 3]}..."
 
 

@@ -7,7 +7,6 @@ Memory use does not depend on the size of a file: a line, a sentence or another 
 from __future__ import annotations
 
 import codecs
-import difflib
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from rnner.data.other_files import kind_of
-from rnner.errors import DataError, UsageError
+from rnner.errors import DataError, UsageError, closest
 from rnner.system.files import is_partial
 
 _BLOCK = 1 << 20  # bytes (characters of a text stream) read at a time
@@ -181,11 +180,11 @@ def line_ends(path: Path) -> LineEnds:
 def no_such_file(path: Path) -> str:
     """Return the message for a path that does not exist, with the closest existing name."""
     try:
-        names = sorted(entry.name for entry in path.parent.iterdir() if not is_partial(entry))
+        names = [entry.name for entry in path.parent.iterdir() if not is_partial(entry)]
     except OSError:
         return f"file not found; the folder {path.parent} does not exist either"
-    close = difflib.get_close_matches(path.name, names, n=1)
-    return "file not found" + (f"; did you mean {path.parent / close[0]}?" if close else "")
+    name = closest(path.name, names)
+    return "file not found" + (f"; did you mean {path.parent / name}?" if name is not None else "")
 
 
 def _open(path: Path) -> IO[bytes]:

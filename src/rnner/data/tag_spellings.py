@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from rnner.tags import BINARY_LABEL, is_tag
+from rnner.tags import BINARY_LABEL, LABEL_RULE, is_label, is_tag
 
 PIECE_TAGS = frozenset(("X", "[CLS]", "[SEP]", "[PAD]", "<s>", "</s>", "<pad>"))
 """Tags that subword tools give to pieces of words and to marks around a sentence."""
@@ -78,6 +78,8 @@ class Spelling:
 
     def problem(self, tag: str, *, in_column: bool = False, in_first_row: bool = False) -> str:
         """Return why a tag cannot be read, with advice that depends on whether a column file is read."""
+        if _in_spelling(_strip(tag), self.kind) is not None:
+            return f"{tag[:120]!r} is not a valid tag: {LABEL_RULE}"
         header = _HEADER if in_column and in_first_row else ""
         column = _OTHER_COLUMN if in_column else ""
         return f"{tag[:120]!r} is not a valid tag; {_EXPECTED}{self._hint(tag)}{header}{column}"
@@ -154,7 +156,12 @@ def _has_single_b(tags: Mapping[str, str], counts: Mapping[str, int]) -> bool:
 
 
 def _standard(tag: str, kind: str) -> str | None:
-    """Return the standard form of a tag in this spelling; None if it has none."""
+    """Return the standard form of a tag in this spelling; None if it has none or an invalid label."""
+    found = _in_spelling(tag, kind)
+    return found if found is None or is_label(found[2:] or found) else None
+
+
+def _in_spelling(tag: str, kind: str) -> str | None:
     if kind == "numbers" and tag.isdecimal():
         return None
     if kind == "binary":

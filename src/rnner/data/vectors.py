@@ -123,7 +123,7 @@ def _header(block: bytes, path: Path) -> tuple[bool, int]:
     """
     first, _, rest = block.partition(b"\n")
     fields = _fields(first)
-    if len(fields) == 2 and fields[0].isdigit() and fields[1].isdigit() and int(fields[1]) > 0:
+    if len(fields) == 2 and all(field.isdigit() and len(field) < 19 for field in fields) and int(fields[1]):
         dimension = int(fields[1])
         if dimension == 1 or _count_numbers(_fields(rest.partition(b"\n")[0])) != 1:
             return True, dimension

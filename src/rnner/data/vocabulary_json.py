@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from reprlib import repr as short
 from typing import Any
 
-from rnner.errors import DataError
-from rnner.tags import SCHEMES, tag_inventory
+from rnner.errors import DataError, first_of
+from rnner.tags import LABEL_RULE, SCHEMES, is_label, tag_inventory
 from rnner.text.tokenizer import TOKENIZER
 
 FORMAT_VERSION = 1
@@ -64,10 +64,13 @@ def find_problem(data: dict[str, Any]) -> str | None:
             return f"duplicate {short(Counter(entries).most_common(1)[0][0])} in {name!r}"
     if len(data["labels"]) > MAX_LABELS:
         return f"it has {len(data['labels'])} labels; a model has at most {MAX_LABELS}"
+    for label in data["labels"]:
+        if not is_label(label):
+            return f"the label {label[:120]!r} is not valid: {LABEL_RULE}"
     if data.get("scheme") not in SCHEMES:
         return f"its scheme is {short(data.get('scheme'))}; expected {', '.join(SCHEMES)}"
     if sorted(data["tags"]) != sorted(tag_inventory(data["labels"], data["scheme"])):
-        return f"'tags' are not the {data['scheme']} tags of the labels {', '.join(data['labels'])}"
+        return f"'tags' are not the {data['scheme']} tags of the labels {', '.join(first_of(data['labels']))}"
     return _lexicon_problem(data.get("lexicon"), 1 + len(data["labels"]))
 
 

@@ -35,7 +35,9 @@ def load_code(path: Path | str) -> None:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         del sys.modules[name]
         line = _line_in(source, error)
         place = f"{path}:{line}" if line else str(path)

@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from rnner.render.colours import label_colours
 from rnner.render.marked_text import TextPiece, text_pieces
-from rnner.system.terminal import printable
+from rnner.system.terminal import DIRECTION_MARKS, printable
 from rnner.text.entity import Entity
 
 # The last is a combining stroke: after a tag, some programs would combine it with the ">".
@@ -29,7 +29,7 @@ _SCORES_SHOWN = "Each name is followed by its type and its probability, from 0 t
 
 def escape(text: str, *, keep: str = "") -> str:
     """Escape a text for HTML content or a quoted attribute; make control characters except `keep` visible."""
-    return printable(text, keep=keep).translate(_ESCAPES)
+    return printable(text, keep=keep + DIRECTION_MARKS).translate(_ESCAPES)
 
 
 def html_page(

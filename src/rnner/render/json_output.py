@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from rnner.system.terminal import escape_quoted
 from rnner.text.entity import Entity
-
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def entities_json(text: str, entities: Iterable[Entity]) -> dict[str, Any]:
@@ -19,12 +17,12 @@ def entities_json(text: str, entities: Iterable[Entity]) -> dict[str, Any]:
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """Return readable JSON in which characters that break lines or encodings are escaped.
+    """Return readable JSON in which control characters and lone surrogates are escaped.
 
     Raises:
         ValueError: a number is infinite or NaN, which JSON cannot express.
     """
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", _encoder(indent).encode(value))
+    return escape_quoted(_encoder(indent).encode(value))
 
 
 @cache

@@ -11,7 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from rnner.render.colours import label_colour
-from rnner.system.terminal import printable
+from rnner.system.terminal import DIRECTION_MARKS, printable
 from rnner.tags import Span
 from rnner.text.entity import Entity
 from rnner.text.spacing import spaced
@@ -35,11 +35,12 @@ class TextPiece(NamedTuple):
 def text_pieces(text: str, entities: Iterable[Entity]) -> Iterator[TextPiece]:
     """Split a text at its entities and make control characters printable, except line breaks and tabs.
 
+    Marks of the direction stay too, for HTML; a terminal does not get them (see `rnner.cli.console`).
     `entities` are in text order and do not overlap.
     """
 
     def clean(start: int, end: int | None) -> str:
-        return printable(text[start:end].replace("\r\n", "\n"), keep="\n\t")
+        return printable(text[start:end].replace("\r\n", "\n"), keep="\n\t" + DIRECTION_MARKS)
 
     at = 0
     for entity in entities:

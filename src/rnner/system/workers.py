@@ -13,6 +13,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, Generic, TypeVar
 
 from rnner.errors import RnnerError, UsageError
+from rnner.system.terminal import guard_streams
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -103,6 +104,7 @@ class _Worker:
 
 def _serve(pipe: Connection[Any, Any], factory: Callable[[], Callable[[Any], Any]]) -> None:
     """Process items from the pipe until this process is killed or the other end is closed."""
+    guard_streams()
     function: Callable[[Any], Any] | None = None
     while True:
         try:
@@ -113,15 +115,15 @@ def _serve(pipe: Connection[Any, Any], factory: Callable[[], Callable[[Any], Any
         try:
             function = function or factory()
             answer = None, function(item)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # code of the user may raise SystemExit
             answer = _picklable(error), None
         pipe.send(answer)
 
 
-def _picklable(error: Exception) -> Exception:
+def _picklable(error: BaseException) -> Exception:
     """Return an error that can be pickled, with the same message and exit code."""
     if isinstance(error, RnnerError):
-        return (UsageError if isinstance(error, UsageError) else RnnerError)(str(error))
+        return (UsageError if isinstance(error, UsageError) else RnnerError)(error.summary, error.details)
     if isinstance(error, MemoryError):
         return MemoryError()
     return RuntimeError(f"{type(error).__name__}: {error}")

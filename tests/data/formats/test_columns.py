@@ -270,6 +270,12 @@ def add_tags(text: str, tags: list[list[str]]) -> str:
     return out.getvalue()
 
 
+def test_a_tag_with_a_space_cannot_be_a_column_between_spaces() -> None:
+    assert add_tags("Ada\tB-PER\n", [["B-Work of Art"]]) == "Ada\tB-PER\tB-Work of Art\n"
+    with pytest.raises(DataError, match=r"'B-Work of Art' has a space, .*; use --format jsonl"):
+        add_tags("Ada B-PER\n", [["B-Work of Art"]])
+
+
 def test_predicted_tags_become_the_last_column() -> None:
     tags = [["S-ORG", "O", "O", "O"], ["B-PER", "E-PER"], ["S-LOC", "O"]]
     assert add_tags(CONLL2003, tags).splitlines() == [

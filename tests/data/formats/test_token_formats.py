@@ -56,11 +56,6 @@ def test_conllu_reads_words_entities_and_spaces(written) -> None:
     ]
 
 
-def test_conllu_labels_keep_white_space_other_than_spaces(written) -> None:
-    (document,) = read_documents(written(CONLLU.replace("NER=B-PER", "NER=B-PER\x1c")), "conllu")
-    assert document.spans[0].label == "PER\x1c"
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [

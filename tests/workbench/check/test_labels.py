@@ -1,9 +1,15 @@
 """Invalid tags, the order of tags, their schemes and labels."""
 
+from collections import Counter
+from itertools import combinations
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from samples import found, kinds, rows
 
-from rnner.workbench.check.labels import are_similar
+from rnner.workbench.check import labels as labels_module
+from rnner.workbench.check.labels import are_similar, similar_pairs
 
 IOB2 = rows("Ada|B-PER Lovelace|I-PER wrote\nBell|B-ORG Labs|I-ORG\nParis|B-LOC and|O Rome|B-LOC")
 
@@ -111,3 +117,26 @@ def test_missing_labels_are_reported_both_ways():
 @pytest.mark.parametrize("text", ["", "\n\n", "it O\nrained O", "-DOCSTART- O"])
 def test_a_file_without_entities_is_an_error(text):
     assert kinds(text) == ["no-entities"]
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text("aAbB-1", min_size=1, max_size=6), st.integers(1, 9), max_size=18))
+def test_similar_labels_are_found_without_comparing_all_pairs(counts):
+    pairs = {pair for pair in combinations(sorted(counts), 2) if are_similar(*pair)}
+    assert similar_pairs(counts) == pairs
+
+
+@pytest.mark.parametrize("label", ["A" + "-" * 50 + "{:04}", "per{}", "L{}-", "{}"])
+def test_the_comparisons_grow_with_the_number_of_labels(label, monkeypatch):
+    """Not with its square: thirty times as many labels, about thirty times as many comparisons."""
+    compared = Counter()
+
+    def count(*pair):
+        compared[len(counts)] += 1
+        return are_similar(*pair)
+
+    monkeypatch.setattr(labels_module, "are_similar", count)
+    for number in (100, 3_000):
+        counts = {label.format(chr(0x4E00 + i)): 1 for i in range(number)}
+        similar_pairs(counts)
+    assert compared[3_000] <= 50 * max(compared[100], 100)

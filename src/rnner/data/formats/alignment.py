@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, TaggedSentence
 from rnner.data.token_table import NO_DOCUMENT
-from rnner.errors import DataError
+from rnner.errors import DataError, first_of
 from rnner.tags import Span, from_spans
 from rnner.text.sentences import split_sentences
 from rnner.text.tokenizer import DEFAULT_TOKENIZER, Token, find_tokenizer
@@ -83,13 +83,14 @@ class Aligner:
         if self.crossing:
             advice = "--align expand takes all tokens that they touch, --align contract those within them"
             title = f"spans that do not begin and end where tokens do: {len(self.crossing):,}"
-            lines += [title, *self.crossing, advice]
+            lines += [title, *first_of(self.crossing), advice]
         if self.overlapping:
             advice = "--overlaps longest keeps the longest, --overlaps first the one that begins first"
-            lines += [f"spans that overlap others: {len(self.overlapping):,}", *self.overlapping, advice]
+            title = f"spans that overlap others: {len(self.overlapping):,}"
+            lines += [title, *first_of(self.overlapping), advice]
         if lines:
             lines[-1] += " (rnner data convert)"
-            raise DataError("\n  ".join(lines), self.path)
+            raise DataError(lines[0], self.path, details=[f"  {line}" for line in lines[1:]])
 
     def _to_tokens(self, document: AnnotatedText, tokens: Sequence[Token]) -> Iterator[_TokenSpan]:
         """Yield the spans that fit the tokens, or that a rule makes fit."""

@@ -260,7 +260,8 @@ def write_with_tags(
     """Write a column file as it was read, with the given tags as an additional last column.
 
     Comments, blank lines, document marks (with an `O`) and headers (with `predicted`) are kept. `layout` and
-    `trailing` come from the reader. Raises ValueError if a sentence has more or fewer tags than words.
+    `trailing` come from the reader. Raises ValueError if a sentence has more or fewer tags than words, and
+    DataError for a tag with a space in a file whose columns are separated by spaces.
     """
     for sentence, column in zip(sentences, tags, strict=True):
         if len(column) != len(sentence.words):
@@ -282,4 +283,8 @@ def _add_tag(line: str, tags: Iterator[str], layout: Layout) -> str:
         return f"{line}\n"
     if layout.separator == " ":
         line = line.rstrip(" \t")
+        if " " in tag:
+            raise DataError(
+                f"the tag {tag!r} has a space, which separates the columns of this file; use --format jsonl"
+            )
     return f"{line}{layout.separator}{tag}\n"

@@ -57,6 +57,8 @@ from rnner.data.formats.annotated import (
 from rnner.data.formats.head import Head
 from rnner.data.formats.json_records import Record
 from rnner.data.tag_spellings import spelling_of
+from rnner.errors import DataError
+from rnner.tags import LABEL_RULE, is_label
 
 Item = TypeVar("Item", TaggedSentence, AnnotatedText)
 
@@ -66,7 +68,7 @@ class FileFormat(Generic[Item]):
     """A file format.
 
     Attributes:
-        read, write: functions that read and write it; `write` is None if it is not written as text.
+        parse, write: functions that read and write it; `write` is None if it is not written as text.
         save: function that writes a binary file or a folder to a new path; None for text files.
         detect: whether a file with this head is in the format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.
@@ -74,13 +76,30 @@ class FileFormat(Generic[Item]):
         has_columns: whether `SourceFile.columns` chooses what is read.
     """
 
-    read: Callable[[SourceFile], Iterator[Item]]
+    parse: Callable[[SourceFile], Iterator[Item]]
     write: Callable[[Iterable[Item], TextIO, SourceFile], None] | None
     detect: Callable[[Head], bool] | None = None
     matches: Callable[[Record], bool] | None = None
     json_keys: str = ""
     save: Callable[[Sequence[Item], Path, SourceFile], None] | None = None
     has_columns: bool = False
+
+    def read(self, source: SourceFile) -> Iterator[Item]:
+        """Yield the items of a file.
+
+        Tags are not checked: `spelling_of` takes all tags of a file into account.
+
+        Raises DataError if the file cannot be read, and for a label that is not valid.
+        """
+        valid: set[str] = set()
+        for item in self.parse(source):
+            if isinstance(item, AnnotatedText):
+                for label in {span.label for span in item.spans} - valid:
+                    if not is_label(label):
+                        message = f"the label {label[:120]!r} is not valid: {LABEL_RULE}; rename it"
+                        raise DataError(message, item.path or source.path, item.line)
+                    valid.add(label)
+            yield item
 
     @property
     def writable(self) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
-from itertools import combinations
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from rnner.errors import counted
 from rnner.tags import SCHEMES
@@ -16,6 +16,8 @@ _TagPair = tuple[str | None, str | None]
 
 # A file mixes schemes if at least this many, and this share, of the sentences that violate its scheme follow
 # another one.
+_MOST_ALIKE = 20  # labels that are alike, to which others are compared
+_LONGEST = 100  # letters of a label that are compared one by one
 _FEWEST_MIXED = 10
 _SHARE_MIXED = 0.8
 
@@ -68,22 +70,23 @@ def check_entities(file: ColumnFile) -> Iterator[Finding]:
 def check_similar(files: Sequence[ColumnFile]) -> Iterator[Finding]:
     """Find labels that may be the same: `PERS` and `PER`, `Person` and `person`."""
     counts = total_label_counts(files)
-    for pair in combinations(sorted(counts), 2):
-        if are_similar(*pair):
-            rare, common = sorted(pair, key=lambda label: (counts[label], label))
-            message = f"{rare!r} ({counts[rare]:,}) and {common!r} ({counts[common]:,})"
-            yield _finding_at_label("similar-labels", files, rare, message)
+    places = _first_places(files)
+    for pair in sorted(similar_pairs(counts)):
+        rare, common = sorted(pair, key=lambda label: (counts[label], label))
+        message = f"{rare!r} ({counts[rare]:,}) and {common!r} ({counts[common]:,})"
+        yield _finding_at("similar-labels", *places[rare], message)
 
 
 def check_missing(files: Sequence[ColumnFile]) -> Iterator[Finding]:
     """Find labels that occur in the first file but not in another, or vice versa."""
     first = files[0]
     for file in files[1:]:
+        places = _first_places([file])
         if not file.label_counts or not first.label_counts:
             continue  # reported as a file without entities
         for label in sorted(file.label_counts.keys() - first.label_counts.keys()):
             message = f"{label!r} ({file.label_counts[label]:,}) is not in {first.path}"
-            yield _finding_at_label("missing-label", [file], label, message)
+            yield _finding_at("missing-label", *places[label], message)
         for label in sorted(first.label_counts.keys() - file.label_counts.keys()):
             message = f"no {label!r}, but {first.path} has {first.label_counts[label]:,}"
             yield Finding("missing-label", file.path, None, None, message)
@@ -92,6 +95,34 @@ def check_missing(files: Sequence[ColumnFile]) -> Iterator[Finding]:
 def total_label_counts(files: Sequence[ColumnFile]) -> Counter[str]:
     """Return the number of entities of each label in all files."""
     return sum((file.label_counts for file in files), Counter[str]())
+
+
+def similar_pairs(counts: Mapping[str, int]) -> set[tuple[str, str]]:
+    """Return the pairs of labels that are similar, each in order; of very many alike, the most common ones.
+
+    Only labels that share a key can be similar, so that the time grows with their number, not its square.
+    """
+    by_plain, by_gap = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+    for label in sorted(counts, key=lambda label: (-counts[label], label)):
+        plain = plain_label(label)
+        by_plain[plain].append(label)
+        for i in _letters(plain):
+            by_gap[f"{plain[:i]}\0{plain[i + 1 :]}"].append(label)  # the same with another letter there
+    found = set()
+    for group in [*by_plain.values(), *by_gap.values()]:
+        for label in group:
+            found |= {(other, label) for other in group[:_MOST_ALIKE]}
+    for plain, group in by_plain.items():
+        shorter = {plain[:i] + plain[i + 1 :] for i in _letters(plain)}
+        shorter |= {plain[:i] for i in range(1, len(plain[:_LONGEST]))}
+        others = [other for key in shorter if key in by_plain for other in by_plain[key][:_MOST_ALIKE]]
+        found |= {(other, label) for label in group for other in others}
+    return {(min(pair), max(pair)) for pair in found if pair[0] != pair[1] and are_similar(*pair)}
+
+
+def _letters(plain: str) -> list[int]:
+    """Return the positions of letters, by which a label may differ from a similar one."""
+    return [i for i, letter in enumerate(plain[:_LONGEST]) if not letter.isdigit()]
 
 
 def are_similar(one: str, other: str) -> bool:
@@ -104,6 +135,7 @@ def are_similar(one: str, other: str) -> bool:
     return (long.startswith(short) and _word_continues(one, other)) or _one_letter_apart(short, long)
 
 
+@lru_cache(maxsize=1 << 16)
 def plain_label(label: str) -> str:
     """Return a label without case and punctuation, or unchanged if nothing would be left."""
     return re.sub(r"[\W_]+", "", label).casefold() or label
@@ -145,12 +177,15 @@ def _check_mixed_schemes(file: ColumnFile) -> Iterator[Finding]:
             return
 
 
-def _finding_at_label(kind: str, files: Iterable[ColumnFile], label: str, message: str) -> Finding:
-    """Return a finding at the first entity with a label."""
+def _first_places(files: Iterable[ColumnFile]) -> dict[str, tuple[ColumnFile, int]]:
+    """Return the file and line of the first entity with each label."""
+    places: dict[str, tuple[ColumnFile, int]] = {}
     for file in files:
         for sentence, spans in zip(file.sentences, file.spans, strict=True):
             for span in spans:
-                if span.label == label:
-                    line = sentence.lines[span.start]
-                    return Finding(kind, file.path, line, file.tag_position(line), message)
-    raise ValueError(f"no entity with the label {label}")
+                places.setdefault(span.label, (file, sentence.lines[span.start]))
+    return places
+
+
+def _finding_at(kind: str, file: ColumnFile, line: int, message: str) -> Finding:
+    return Finding(kind, file.path, line, file.tag_position(line), message)
