@@ -4,8 +4,8 @@
 
 Copies config, vocabulary, weights and scores, and exports the ONNX graph again (`rnner export`). Account
 names and web addresses are removed from the lexicon in the vocabulary. Expect one line with the folder and
-its size. The model card, README.md in that folder, is written by hand; `scripts/evaluate_en.py` prints its
-table.
+its size. The model card, README.md in that folder, is written by hand before; `scripts/evaluate_en.py` prints
+its table. Run this script again after an edit: the card is in the manifest.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.export.writer import export_into_folder
 from rnner.model.file_names import CONFIG, METRICS, WEIGHTS
 from rnner.model.folder import load_model, save_config_and_vocabulary
+from rnner.model.manifest import write_manifest
 
 
 def main() -> None:
@@ -34,6 +35,7 @@ def main() -> None:
     for name in (CONFIG, WEIGHTS, METRICS):
         shutil.copyfile(source / name, target / name)
     export_into_folder(load_model(target))
+    write_manifest(target)
     log(f"{target}: {sum(path.stat().st_size for path in target.iterdir()) / 1e6:.2f} MB")
 
 

@@ -10,7 +10,10 @@ from rnner.training.run import InterruptedRun, run_training
 from rnner.training.setup import prepare_training
 
 CPU = torch.device("cpu")
-FILES = {"config.yaml", "vocabulary.json", "model.safetensors", "metrics.json", "log.jsonl", "README.md"}
+FILES = {
+    *("config.yaml", "vocabulary.json", "model.safetensors", "metrics.json"),
+    *("log.jsonl", "README.md", "manifest.json"),
+}
 
 
 def run(folder, config, **options):

@@ -136,3 +136,8 @@ def shorten(text: str, length: int = 120) -> str:
     """Return a text that may quote a file; if it is longer than `length` characters, without its middle."""
     half = length // 2
     return text if len(text) <= length else f"{text[:half]}...{text[-half:]}"
+
+
+def one_line(message: object) -> str:
+    """Return the message of another library, which may quote a file, as one short line."""
+    return shorten(" ".join(str(message).split()), 200)

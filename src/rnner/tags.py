@@ -30,8 +30,7 @@ BINARY_LABEL = "NAME"
 _PREFIXES = {"iob1": "BI", "iob2": "BI", "bioes": "BIES", LENIENT: "BIES"}
 LABEL_RULE = "a label has visible characters only, and at most single spaces between words"
 _JOINERS = str.maketrans("", "", "\u200c\u200d")  # invisible parts of Persian words and of emoji
-# Order in which schemes are tried: the first that fits wins (a file with nothing but O fits three).
-_PREFERENCE = ("iob2", "iob1", "bioes", "binary")
+_PREFERENCE = ("iob2", "iob1", "bioes", "binary")  # the first that fits wins: nothing but O fits three
 
 
 class Span(NamedTuple):
@@ -293,6 +292,7 @@ def _label(tag: str, scheme: str) -> str:
     return "" if tag == "O" else tag[2:] or "_"
 
 
+@lru_cache(maxsize=1 << 12)
 def _invalid(tag: str, scheme: str) -> str:
     """Return why a tag does not belong to the scheme, or "" if it does."""
     if scheme == "binary":

@@ -485,3 +485,27 @@ def test_the_schema_describes_every_section_and_knows_the_shorthand():
     assert training["epochs"]["exclusiveMinimum"] == 0
     allowed = described["$defs"]["EmbeddingsConfig"]["properties"]["characters"]["anyOf"]
     assert {"enum": ["cnn", "recurrent", "none"]} in allowed
+
+
+LONG = "x" * 10_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"data: {{train: a}}\n{LONG}: 1",
+        f"data: {{train: a}}\ntraining: {{{LONG}: 1}}",
+        f"data: {{train: a}}\nencoder: {{cell: {LONG}}}",
+        f"data: {{train: a}}\nhead: {LONG}",
+        f"{LONG}: 1\n{LONG}: 2",
+        f"? [{LONG}]\n: 1",
+        f"a: *{LONG}",
+        f"a: !{LONG} 1",
+    ],
+)
+def test_a_message_quotes_at_most_a_part_of_a_long_name(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, cells=["lstm"])
+    assert len(str(caught.value)) - len(str(path)) < 400

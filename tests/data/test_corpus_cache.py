@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from rnner.data import corpus
@@ -203,6 +205,62 @@ def test_a_damaged_file_is_detected_and_replaced(files: Files, source: Path) -> 
         assert cache._load(file, source) is None
     assert contents(read_split(source, scheme="bioes")) == expected
     assert [path.read_bytes() for path in files()] == [whole]
+
+
+def rewritten(file: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:
+    """Write a cache file again, with a digest that fits, after `change(columns, metadata)`."""
+    batch = pa.ipc.open_file(pa.BufferReader(file.read_bytes()[:-32])).get_batch(0)
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    metadata = json.loads(batch.schema.metadata[b"rnner"])
+    change(columns, metadata)
+    changed = pa.record_batch(columns, metadata={b"rnner": json.dumps(metadata)})
+    with pa.ipc.new_file(str(file), changed.schema) as writer:
+        writer.write_batch(changed)
+    content = file.read_bytes()
+    file.write_bytes(content + hashlib.sha256(content).digest())
+
+
+def lists(offsets: list[int], numbers: list[int], strings: list[str]) -> Any:
+    words = pa.DictionaryArray.from_arrays(
+        pa.array(numbers, pa.int32()), pa.array(strings, pa.large_string()), safe=False
+    )
+    return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), words)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("tokens", lists([0, 4, 5, 6], [0, 1, 2, 3, 4, 9], ["Ada", "of", "Łódź", "slept", "Rain"])),
+        ("tokens", lists([0, 4, 9, 6], [0, 1, 2, 3, 4, 0], ["Ada", "of", "Łódź", "slept", "Rain"])),
+        ("tags", lists([0, 3, 5, 6], [0, 0, 0, 0, 0, 0], ["O"])),
+        ("tags", lists([0, 4, 5, 6], [0, 0, 0, 0, 0, 0], ["PER"])),
+        ("tags", pa.array(["O", "O", "O"])),
+        ("document", pa.array([0, None, 0], pa.int32())),
+        ("document", pa.array([1, 0, 0], pa.int32())),
+        ("line", pa.array([1.5, 2.5, 3.5])),
+        ("scheme", "bilou"),
+        ("scheme", ["iob2"]),
+        ("notes", [5]),
+        ("notes", None),
+        ("illegal_tags", [1]),
+    ],
+)
+def test_a_file_that_holds_something_else_is_read_again(
+    files: Files, source: Path, column: str, value: Any
+) -> None:
+    expected = contents(read_split(source))
+    (file,) = files()
+    whole = file.read_bytes()
+
+    def change(columns: dict[str, Any], metadata: dict[str, Any]) -> None:
+        (columns if column in columns else metadata)[column] = value
+
+    rewritten(file, lambda *_: None)
+    assert cache._load(file, source) is not None, "the helper is wrong"
+    rewritten(file, change)
+    assert cache._load(file, source) is None
+    assert contents(read_split(source)) == expected
+    assert file.read_bytes() == whole
 
 
 def test_a_cache_that_cannot_be_written_is_reported_and_the_file_is_read(

@@ -9,6 +9,7 @@ from small_vocabulary import LABELS, N_GRAMS, SENTENCES, batch_forms, build, vec
 from rnner.data.casing import CASINGS
 from rnner.data.vocabulary import Vocabulary
 from rnner.data.word_index import normal_form
+from rnner.errors import DataError
 from rnner.tags import tag_inventory
 from tiny_corpus import counted
 
@@ -233,3 +234,11 @@ def test_the_representation_is_short():
     assert repr(build(vectors=vectors("dragon"))) == (
         f"Vocabulary(6 trained words, 1 frozen vectors, {len(characters)} characters, 5 tags in iob2)"
     )
+
+
+def test_more_labels_than_a_model_can_have_are_refused():
+    labels = [f"L{i}" for i in range(501)]
+    with pytest.raises(DataError, match=r"the data has 501 labels, a model at most 500"):
+        build(labels=labels)
+    with pytest.raises(DataError, match="501 labels"):
+        build(labels=labels[:500]).grow({}, labels=labels[500:])

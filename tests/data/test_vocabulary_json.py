@@ -126,10 +126,15 @@ def broken(**changes):
         (broken(lexicon={"harry": [0, 10**30, 2]}), "'lexicon' does not have 3 counts for 'harry'"),
         *((broken(n_grams=other), "'n_grams' is not a list of strings") for other in NO_N_GRAMS),
         (broken(n_grams=["ang", "<gr", "ang"]), "duplicate 'ang' in 'n_grams'"),
+        (broken(n_grams=["ang", ""]), "an entry of 'n_grams' is empty"),
+        (broken(own_tokenizer="x" * 201), "'own_tokenizer' has more than 200 characters"),
+        (broken(labels=[f"L{i}" for i in range(501)]), "it has 501 labels; a model has at most 500"),
+        (broken(format_version=[0] * 10_000), "its format_version is [0, 0"),
+        (broken(scheme="x" * 10_000), "its scheme is 'xxx"),
     ],
 )
 def test_a_broken_vocabulary_is_refused_in_one_sentence(data, message):
     with pytest.raises(ModelError) as caught:
         Vocabulary.from_json(data)
     assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400

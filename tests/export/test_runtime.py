@@ -12,6 +12,7 @@ import rnner
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError, UsageError
 from rnner.export import runtime as exported
+from rnner.export.onnx_file import CHECKSUM_KEY, with_checksum
 from rnner.export.runtime import choose_backend, load_onnx
 from rnner.export.writer import export_into_folder, to_onnx
 from rnner.model.folder import load_model, save_config_and_vocabulary, save_weights
@@ -43,6 +44,7 @@ def changed(path, change):
     model = onnx.load(path)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     change(model, metadata)
+    metadata.pop(CHECKSUM_KEY, None)
     onnx.helper.set_model_props(model, metadata)
     path.write_bytes(model.SerializeToString())
     return path
@@ -155,8 +157,10 @@ def test_a_vocabulary_larger_than_the_graph_is_refused(path):
     def change(model, metadata):
         metadata[exported.VECTOR_WORDS_KEY] = "".join(f"w{i}\n" for i in range(100, 300)) + "zebra\n"
 
-    with pytest.raises(ModelError, match=r"model\.onnx: cannot run \(.*\); export it again"):
-        rnner.load(changed(path, change))(["A zebra"])
+    with pytest.raises(
+        ModelError, match=r"is corrupted \('frozen_vectors' has 17 rows, its vocabulary 213\)"
+    ):
+        load_onnx(changed(path, change))
 
 
 def test_it_runs_on_the_cpu(path):
@@ -218,13 +222,13 @@ def test_a_changed_folder_is_refused(folder, name):
     changed = bytearray((folder / name).read_bytes())
     changed[-3] ^= 1
     (folder / name).write_bytes(changed)
-    with pytest.raises(ModelError, match=r"changed since the export.*`rnner export .* --overwrite`"):
+    with pytest.raises(ModelError, match=rf"{name} changed since the export.*`rnner export .* --overwrite`"):
         load_onnx(folder / exported.ONNX)
 
 
 def test_a_folder_without_its_vocabulary_is_refused(folder):
     (folder / "vocabulary.json").unlink()
-    with pytest.raises(ModelError, match="have changed since the export"):
+    with pytest.raises(ModelError, match="works only in its model folder"):
         load_onnx(folder / exported.ONNX)
 
 
@@ -233,8 +237,8 @@ def test_invalid_digests_are_refused(folder, files):
     graph = onnx.load(folder / exported.ONNX, load_external_data=False)
     reported = {entry.key: entry.value for entry in graph.metadata_props} | {exported.FILES_KEY: files}
     onnx.helper.set_model_props(graph, reported)
-    (folder / exported.ONNX).write_bytes(graph.SerializeToString())
-    with pytest.raises(ModelError, match="have changed since the export"):
+    (folder / exported.ONNX).write_bytes(with_checksum(graph.SerializeToString()))
+    with pytest.raises(ModelError, match="other files changed since the export"):
         load_onnx(folder / exported.ONNX)
 
 
@@ -255,7 +259,9 @@ def test_a_graph_outside_its_folder_is_refused(folder, tmp_path):
 
 def test_corrupt_weights_are_refused(folder):
     (folder / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match=r"model\.safetensors: is corrupted or truncated"):
+    with pytest.raises(
+        ModelError, match=r"model\.safetensors changed since the export; copy the model folder"
+    ):
         load_onnx(folder / exported.ONNX)
 
 

@@ -12,6 +12,7 @@ from rnner.data.bags import bags_of_words
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError
 from rnner.export import runtime as exported
+from rnner.export.onnx_file import CHECKSUM_KEY
 from rnner.export.operators import _OPERATORS
 from rnner.export.runtime import load_onnx
 from rnner.export.writer import to_onnx
@@ -145,6 +146,7 @@ def test_the_file_is_valid_and_has_its_metadata(make):
         exported.VOCABULARY_KEY,
         exported.VECTOR_WORDS_KEY,
         exported.TRANSITIONS_KEY,
+        CHECKSUM_KEY,
     }
     assert reported.keys() == keys | ({exported.N_GRAMS_KEY} if vocabulary.n_grams else set())
     assert reported[exported.VECTOR_WORDS_KEY].split("\n")[:-1] == sorted(vocabulary.vector_words)

@@ -21,6 +21,7 @@ from rnner.model.folder import (
     save_weights,
 )
 from rnner.system.process_memory import peak_memory_mb
+from rnner.system.tensor_files import write_tensors
 from tiny_corpus import (
     CHARACTERS,
     N_GRAMS,
@@ -360,7 +361,25 @@ def test_vectors_with_another_dtype_are_refused(tmp_path, dtype):
     tensors = load_file(tmp_path / "model.safetensors")
     tensors["words.vectors"] = tensors["words.vectors"].to(dtype)
     save_file(tensors, tmp_path / "model.safetensors")
-    refused(tmp_path, "'words.vectors' are torch")
+    refused(tmp_path, "'words.vectors' is torch.* expected torch.float16 or torch.float32")
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.float64, torch.float16, torch.uint8, torch.bool])
+@pytest.mark.parametrize("name", ["emission.bias", "words.weight", "head.moves"])
+def test_weights_with_another_dtype_are_refused(model, name, dtype):
+    tensors = load_file(model / "model.safetensors")
+    tensors[name] = tensors[name].to(dtype)
+    write_tensors(model / "model.safetensors", tensors)
+    refused(model, f"'{name}' is {dtype}, expected torch.float32")
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", ["emission.bias", "words.weight", "characters.bias"])
+def test_weights_that_are_not_finite_are_refused(model, name, number):
+    tensors = load_file(model / "model.safetensors")
+    tensors[name].reshape(-1)[-1] = number
+    write_tensors(model / "model.safetensors", tensors)
+    refused(model, f"'{name}' has a number that is NaN or infinite")
 
 
 @pytest.mark.parametrize(
@@ -437,3 +456,25 @@ def test_corrupt_metrics_are_refused(tmp_path, content):
     (tmp_path / "metrics.json").write_text(content)
     with pytest.raises(ModelError, match=r"metrics\.json: is"):
         load_metrics(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["F\n4", "\x1b[2J", "x" * 10_000])
+def test_a_message_of_the_parser_becomes_one_short_line(model, kind):
+    path = model / "model.safetensors"
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["emission.bias"]["dtype"] = kind
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + size :])
+    message = refused(model, "is corrupted or truncated")
+    assert "\n" not in message and len(message) < 500
+
+
+def test_weights_whose_scores_overflow_are_an_error(model):
+    tensors = load_file(model / "model.safetensors")
+    tensors["emission.weight"].sign_().mul_(3e38)
+    write_tensors(model / "model.safetensors", tensors)
+    loaded = load_model(model)
+    with pytest.raises(ModelError, match="scores overflow"):
+        TaggerDecoder(loaded.tagger, loaded.vocabulary).scored_spans(words_of(TRAIN))

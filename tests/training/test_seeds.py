@@ -1,13 +1,12 @@
 """Runs with several seeds: their folders, their summary and the best model."""
 
-import json
 import statistics
 
 import pytest
 
 from rnner.config import parse_config
 from rnner.errors import ModelError, UsageError
-from rnner.model.folder import load_metrics, load_model
+from rnner.model.folder import load_metrics, load_model, save_metrics
 from rnner.training.output_folder import check_output, check_same_config, clear_output
 from rnner.training.seeds import (
     check_seeds_output,
@@ -43,10 +42,9 @@ def trained(folder, config, count):
 
 
 def set_dev(folder, seed, f1, loss):
-    path = seed_folder(folder, seed) / "metrics.json"
-    metrics = json.loads(path.read_text())
+    metrics = load_metrics(seed_folder(folder, seed))
     metrics["dev"]["f1"], metrics["train"]["dev_loss"] = f1, loss
-    path.write_text(json.dumps(metrics))
+    save_metrics(seed_folder(folder, seed), metrics)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +121,7 @@ def test_the_folder_becomes_the_model_that_is_best_on_dev(tmp_path, config, scor
     assert summary["best"] == best
     combined, own = content(tmp_path / "run"), content(tmp_path / "run" / f"seed-{best}")
     assert set(combined) == FILES | {"seeds.json"} and set(own) == FILES
-    assert all(combined[name] == own[name] for name in FILES - {"README.md"})
+    assert all(combined[name] == own[name] for name in FILES - {"README.md", "manifest.json"})
     assert load_model(tmp_path / "run").config.training.seed == best
     card = combined["README.md"].decode()
     assert card.startswith(own["README.md"].decode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,8 @@ import typer
 from rnner import __version__
 from rnner.cli import options
 from rnner.cli.console import print_text
+from rnner.errors import ModelError, UsageError, counted
+from rnner.model.file_names import MANIFEST
 from rnner.system.terminal import printable
 
 if TYPE_CHECKING:
@@ -21,12 +24,19 @@ def info(
     model: Annotated[
         str | None, typer.Option("--model", "-m", metavar="MODEL", help="Also describe this model.")
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check the files of this model instead of describing it.")
+    ] = False,
     code: options.Code = None,
 ) -> None:
     """Show versions and devices, and describe a model.
 
     With --model, also show the model's labels, size and layers, and the implementation of each layer.
+    With --verify, check instead whether each file is as it was written.
     """
+    if verify:
+        _verify(model)
+        return
     import torch
 
     from rnner.nn.cells import cell_names
@@ -45,11 +55,44 @@ def info(
     if model is not None:
         description, layers = _describe_model(options.resolve_model(model))
         rows |= {"model": model} | description
+    _print_rows(rows)
+    if layers:
+        print_text(f"\n{layers}\n")
+
+
+def _print_rows(rows: Mapping[str, str]) -> None:
     width = max(map(len, rows))
     for name, value in rows.items():
         print_text(f"{name:{width}}  {printable(value)}\n")
-    if layers:
-        print_text(f"\n{layers}\n")
+
+
+def _verify(model: str | None) -> None:
+    """Print the state of each file of a model; raise a ModelError if one is not as it was written."""
+    from rnner.export.runtime import is_onnx_file, verify_onnx
+    from rnner.model.manifest import file_states, read_manifest
+
+    if model is None:
+        raise UsageError("--verify checks the files of a model; name it with --model DIR")
+    path = options.resolve_model(model)
+    if is_onnx_file(path):
+        verify_onnx(path)
+        _print_rows({printable(path.name): "ok"})
+        return
+    if not path.is_dir():
+        raise ModelError(f"{path}: model folder not found")
+    digests = read_manifest(path)
+    if digests is None:
+        raise ModelError(
+            f"{path}: has no {MANIFEST}, so its files cannot be verified; unfinished runs and models "
+            "of older versions have none"
+        )
+    states = file_states(path, digests)
+    _print_rows({printable(name): state for name, state in states.items()})
+    if wrong := [name for name, state in states.items() if state in ("changed", "missing")]:
+        raise ModelError(
+            f"{path}: {counted(len(wrong), 'file')} changed or missing; copy the model folder again, unless "
+            "the change is yours"
+        )
 
 
 def _describe_model(path: Path) -> tuple[dict[str, str], str]:

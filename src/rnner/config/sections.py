@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import types
 import typing
 from collections.abc import Iterator, Sequence
@@ -112,8 +113,8 @@ def _known_cell(name: str, info: ValidationInfo) -> str:
     known = (info.context or {}).get("cells")
     if known is not None and name not in known:
         raise ValueError(
-            f"no cell is named {name!r}{did_you_mean(name, known)}; available: {', '.join(sorted(known))}; "
-            "load a cell of your own with --code FILE"
+            f"no cell is named {reprlib.repr(name)}{did_you_mean(name, known)}; "
+            f"available: {', '.join(sorted(known))}; load a cell of your own with --code FILE"
         )
     return name
 

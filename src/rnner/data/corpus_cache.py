@@ -19,9 +19,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rnner.data.splits import IllegalTags, Split
 from rnner.data.token_table import Column, TokenTable
 from rnner.system.files import atomic_replace, cache_folder, is_partial
+from rnner.tags import LENIENT, SCHEMES, label_of
 
 MIN_BYTES = 8 << 20  # smaller sources are not cached: half a million words are parsed in a second or two
 _BLOCK = 1 << 20
@@ -141,7 +144,7 @@ def _write(split: Split, file: Path) -> None:
 
 
 def _load(file: Path, source: Path) -> Split | None:
-    """Read a split from the cache; None if the file does not exist or is damaged."""
+    """Read a split from the cache; None if the file does not exist, is damaged, or holds something else."""
     import pyarrow as pa
 
     try:
@@ -150,15 +153,35 @@ def _load(file: Path, source: Path) -> Split | None:
         content = whole.slice(0, max(0, whole.size - _DIGEST_BYTES))
         if hashlib.sha256(content).digest() != whole.slice(content.size).to_pybytes():
             return None
-        batch = pa.ipc.open_file(pa.BufferReader(content)).get_batch(0)
-    except (OSError, pa.ArrowException):
+        split = _read(pa.ipc.open_file(pa.BufferReader(content)), source)
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, RecursionError):
         return None
     with suppress(OSError):  # a shared cache may be read-only
         os.utime(file)  # marks it as used
+    return split
+
+
+def _read(file: Any, source: Path) -> Split:
+    """Return the split in an opened Arrow file, over its memory; raises ValueError if it cannot be one."""
+    if file.num_record_batches != 1 or not file.schema.equals(_schema()):
+        raise ValueError("has other columns")
+    batch = file.get_batch(0)
+    batch.validate(full=True)
     metadata = json.loads(batch.schema.metadata[_METADATA])
+    scheme, notes = metadata["scheme"], tuple(metadata["notes"])
     illegal_tags = None if metadata["illegal_tags"] is None else IllegalTags(*metadata["illegal_tags"])
-    notes = tuple(metadata["notes"])
-    return Split(_table(batch), source, source.name, metadata["scheme"], illegal_tags, notes=notes)
+    split = Split(_table(batch), source, source.name, scheme, illegal_tags, notes=notes)
+    if scheme not in (*SCHEMES, LENIENT) or not all(isinstance(note, str) for note in notes):
+        raise ValueError("has other metadata")
+    list(map(label_of, split.table.tags.strings))  # raises ValueError for a string that is not a tag
+    return split
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    words = pa.large_list(pa.dictionary(pa.int32(), pa.large_string()))
+    return pa.schema({"tokens": words, "tags": words, "document": pa.int32(), "line": pa.int64()})
 
 
 def _table(batch: Any) -> TokenTable:
@@ -168,7 +191,11 @@ def _table(batch: Any) -> TokenTable:
         words = batch[name].values
         return Column(words.dictionary.to_pylist(), words.indices.to_numpy())
 
-    starts = batch["tokens"].offsets.to_numpy()
-    return TokenTable(
-        column("tokens"), column("tags"), starts, batch["document"].to_numpy(), batch["line"].to_numpy()
-    )
+    starts, of_tags = (batch[name].offsets.to_numpy() for name in ("tokens", "tags"))
+    tokens, tags, documents = column("tokens"), column("tags"), batch["document"].to_numpy()
+    missing = any(batch[name].null_count for name in batch.schema.names)
+    if missing or starts[0] or not starts[-1] == len(tokens.numbers) == len(tags.numbers):
+        raise ValueError("has missing values")
+    if not np.array_equal(starts, of_tags) or (np.diff(documents) < 0).any():
+        raise ValueError("has sentences with other numbers of tags, or documents out of order")
+    return TokenTable(tokens, tags, starts, documents, batch["line"].to_numpy())

@@ -21,7 +21,13 @@ from rnner.data.batches import PADDING, UNKNOWN, Batch
 from rnner.data.casing import casing_class
 from rnner.data.lexicon import Lexicon
 from rnner.data.subwords import WeightedRows, compose
-from rnner.data.vocabulary_json import FORMAT_VERSION, RESERVED, STRING_LISTS, find_problem
+from rnner.data.vocabulary_json import (
+    FORMAT_VERSION,
+    RESERVED,
+    STRING_LISTS,
+    check_number_of_labels,
+    find_problem,
+)
 from rnner.data.word_features import CharacterTable, Features, collate_features, integers, pad
 from rnner.data.word_index import known_spelling, word_ids
 from rnner.errors import ModelError
@@ -81,7 +87,7 @@ class Vocabulary:
 
         Args:
             counts: number of occurrences of each form in the training sentences.
-            labels: the entity types.
+            labels: the entity types; a DataError if there are too many.
             scheme: the tag scheme.
             vectors: word vectors from a file. Each of its words without a trained row gets a frozen one, even
                 if it does not occur in the training sentences.
@@ -90,6 +96,7 @@ class Vocabulary:
             n_grams: n-grams to compose words from. Words that can be composed get a trained row only if they
                 occur at least 10 times.
         """
+        check_number_of_labels(labels)
         known: Mapping[str, int] = vectors.rows if vectors is not None else {}
         keys = _key_counts(counts, known)
         grams = None if n_grams is None else dict.fromkeys(n_grams, 0)
@@ -126,6 +133,7 @@ class Vocabulary:
         old = set(self.characters[2:])
         characters = {c: count for c, count in _character_counts(counts).items() if c not in old}
         union = sorted({*self.labels, *labels})
+        check_number_of_labels(union)
         return replace(
             self,
             words=self.words + _by_frequency(words),

@@ -34,6 +34,7 @@ from rnner.decoding.lattice import EntityExtractor, Lattice
 from rnner.decoding.spans import Reading, ScoredSpan
 from rnner.decoding.threshold import best_non_overlapping
 from rnner.decoding.windows import Window, join_readings, join_spans
+from rnner.errors import ModelError
 from rnner.system.process_memory import garbage_collection_paused
 from rnner.tags import Span
 
@@ -173,6 +174,8 @@ class Decoder(ABC):
     def _best_scored_spans(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
         places, labels = self._extractor.extract(lattice.best_tags(), _lengths(parts))
         scores = lattice.probabilities(places) if labels else []
+        if any(map(math.isnan, scores)):
+            raise ModelError("the model's weights are so large that its scores overflow; train it again")
         return _by_row(parts, ScoredSpan, zip(*places.T.tolist(), labels, scores, strict=True))
 
     def _candidates(

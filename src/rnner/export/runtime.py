@@ -7,10 +7,11 @@ and their vectors: they are read from the other files of the folder, whose diges
 
 from __future__ import annotations
 
-import hashlib
 import json
+import reprlib
 from dataclasses import replace
 from importlib.util import find_spec
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,8 +24,11 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.data.word_index import SortedWords
 from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
-from rnner.errors import ModelError, UsageError, shorten
+from rnner.errors import ModelError, UsageError, one_line
+from rnner.export.graph_check import CheckedGraph, check_graph
+from rnner.export.onnx_file import CHECKSUM_KEY, OnnxFile, read_onnx
 from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS, check_model_files
+from rnner.model.manifest import file_digest
 
 if TYPE_CHECKING:  # an optional dependency, imported when a model is loaded
     from onnxruntime import InferenceSession
@@ -95,51 +99,83 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
             have changed; the message says what to do.
     """
     path = Path(path)
-    if path.name == ONNX:
-        check_model_files(path.parent, [ONNX])
-    if not path.is_file():
-        raise ModelError(f"{path}: file not found; `rnner export DIR {path.name}` writes one")
-    session = _session(path, threads)
-    metadata = session.get_modelmeta().custom_metadata_map
-    if FORMAT_KEY not in metadata:
-        raise ModelError(f"{path}: is an ONNX model, but not one written by `rnner export`")
-    if metadata[FORMAT_KEY] != FORMAT_VERSION:
-        raise ModelError(
-            f"{path}: its format version is {metadata[FORMAT_KEY]!r}, but this rnner reads {FORMAT_VERSION}; "
-            "export it again"
-        )
-    try:
-        unchanged = FILES_KEY not in metadata or json.loads(metadata[FILES_KEY]) == digests(path.parent)
-    except (ValueError, RecursionError, OSError):
-        unchanged = False
-    if not unchanged:
-        raise ModelError(
-            f"{path}: other files in the folder have changed since the export; "
-            f"export it again: `rnner export {path.parent} --overwrite`"
-        )
+    file = _read(path)
+    metadata = file.metadata
     try:
         vocabulary = _vocabulary(metadata, path.parent)
         transitions = _legal_transitions(json.loads(metadata[TRANSITIONS_KEY]), vocabulary)
         threshold, agreement = (_fraction(metadata, key) for key in (THRESHOLD_KEY, AGREEMENT_KEY))
-        _check_graph(session, vocabulary)
-    except (ModelError, KeyError, ValueError, TypeError, RecursionError) as error:
-        reason = shorten(f"it has no {error}" if isinstance(error, KeyError) else str(error), 300)
+        tables = _shared_tables(path.parent / WEIGHTS) if FILES_KEY in metadata else {}
+        graph = check_graph(file.graph, tables, vocabulary.lexicon.size if vocabulary.lexicon else 0)
+        _check_sizes(graph, vocabulary)
+    except (ModelError, KeyError, ValueError, TypeError, RecursionError, OverflowError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else one_line(error)
         raise ModelError(f"{path}: is corrupted ({reason}); export it again") from None
+    session = _session(path, file, tables, threads)
     return OnnxDecoder(path, session, vocabulary, transitions, threshold, agreement, **limits)
+
+
+def verify_onnx(path: Path) -> None:
+    """Raise a ModelError unless an exported file, with its folder, is as it was written."""
+    if CHECKSUM_KEY not in _read(path).metadata:
+        raise ModelError(f"{path}: was written by an older version, without a checksum; export it again")
+
+
+def _read(path: Path) -> OnnxFile:
+    """Read an exported file, and check that it and the files that it depends on are as they were written."""
+    if path.name == ONNX:
+        check_model_files(path.parent, [ONNX])
+    if not path.is_file():
+        raise ModelError(f"{path}: file not found; `rnner export DIR {path.name}` writes one")
+    try:
+        with path.open("rb") as opened:
+            file = read_onnx(memoryview(mmap(opened.fileno(), 0, access=ACCESS_READ)))
+    except (ValueError, KeyError, OSError) as error:
+        raise ModelError(f"{path}: is corrupted or truncated ({one_line(error)}); export it again") from None
+    if FORMAT_KEY not in file.metadata:
+        raise ModelError(f"{path}: is an ONNX model, but not one written by `rnner export`")
+    if file.metadata[FORMAT_KEY] != FORMAT_VERSION:
+        raise ModelError(
+            f"{path}: its format version is {reprlib.repr(file.metadata[FORMAT_KEY])}, but this rnner reads "
+            f"{FORMAT_VERSION}; export it again"
+        )
+    try:
+        file.check_checksum()
+        file.check_fields()
+    except ValueError as error:
+        raise ModelError(f"{path}: is corrupted ({one_line(error)}); export it again") from None
+    if FILES_KEY in file.metadata:
+        _check_folder(path, file.metadata[FILES_KEY])
+    return file
+
+
+def _check_folder(path: Path, expected: str) -> None:
+    """Check the files that the graph in a model folder depends on."""
+    if path.name != ONNX or not all((path.parent / name).is_file() for name in FOLDER_FILES):
+        raise ModelError(
+            f"{path}: works only in its model folder, which holds its words and vectors; "
+            "`rnner export DIR OUT.onnx` writes a standalone file"
+        )
+    try:
+        known, now = json.loads(expected), digests(path.parent)
+        changed = [name for name in now if now[name] != known[name]]
+    except (ValueError, KeyError, TypeError, RecursionError, OSError):
+        changed = ["other files"]
+    if changed:
+        raise ModelError(
+            f"{path}: {' and '.join(changed)} changed since the export; copy the model folder again or, if "
+            f"the change is yours, export it again: `rnner export {path.parent} --overwrite`"
+        )
 
 
 def digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of each file that a graph in the folder depends on."""
     check_model_files(folder, FOLDER_FILES)
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FOLDER_FILES}
+    return {name: file_digest(folder / name) for name in FOLDER_FILES}
 
 
-def _shared_tables(path: Path) -> Arrays:
+def _shared_tables(weights: Path) -> Arrays:
     """Return the tables that a graph reads from its folder, by their names in the graph."""
-    weights = path.parent / WEIGHTS
-    if path.name != ONNX or not weights.is_file() or FILES_KEY.encode() not in path.read_bytes():
-        return {}
-    check_model_files(path.parent, FOLDER_FILES)
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -147,12 +183,10 @@ def _shared_tables(path: Path) -> Arrays:
             present = set(file.keys())
             return {name: file.get_tensor(own) for name, own in SHARED_TABLES.items() if own in present}
     except (SafetensorError, OSError) as error:
-        raise ModelError(
-            f"{weights}: is corrupted or truncated ({error}); copy the model folder again"
-        ) from None
+        raise ModelError(f"{weights}: is corrupted or truncated ({one_line(error)})") from None
 
 
-def _session(path: Path, threads: int | None) -> InferenceSession:
+def _session(path: Path, file: OnnxFile, tables: Arrays, threads: int | None) -> InferenceSession:
     try:
         import onnxruntime
     except ImportError:
@@ -160,24 +194,14 @@ def _session(path: Path, threads: int | None) -> InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.log_severity_level = 4  # errors reach the user as exceptions
-    if tables := _shared_tables(path):
+    if tables:
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(table) for table in tables.values()]
         options.add_external_initializers(list(tables), values)
     try:
-        source = path.read_bytes() if tables else path  # from bytes, onnxruntime reads no other files
+        source = bytes(file.content) if tables else path  # from bytes, onnxruntime reads no other files
         return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a dozen exception classes
-        reason = _first_line(error)
-        if "external data" in reason.lower():
-            raise ModelError(
-                f"{path}: works only in its model folder, which holds its words and vectors; "
-                "`rnner export DIR OUT.onnx` writes a standalone file"
-            ) from None
-        raise ModelError(f"{path}: is corrupted or truncated ({reason}); export it again") from None
-
-
-def _first_line(error: Exception) -> str:
-    return shorten(str(error).partition("\n")[0], 300)
+        raise ModelError(f"{path}: is corrupted ({one_line(error)}); export it again") from None
 
 
 def _vocabulary(metadata: dict[str, str], folder: Path) -> Vocabulary:
@@ -213,18 +237,22 @@ def _fraction(metadata: dict[str, str], key: str) -> float | None:
     return value
 
 
-def _check_graph(session: InferenceSession, vocabulary: Vocabulary) -> None:
-    """Raise a ValueError if the graph's inputs or outputs do not fit a model with this vocabulary."""
-    known = {*_OF_BATCHES, "document_words", "counts", "document_of"}
-    if vocabulary.lexicon is None:
-        known.remove("lexicon")
-    if vocabulary.n_grams is not None:
-        known |= {prefix + name for prefix in ("", "document_") for name in _COMPOSED}
-    if unknown := {given.name for given in session.get_inputs()} - known:
+def _check_sizes(graph: CheckedGraph, vocabulary: Vocabulary) -> None:
+    """Raise a ValueError if the inputs, outputs or tables of a graph do not fit a vocabulary."""
+    unknown = set() if vocabulary.lexicon is not None else {"lexicon"} & set(graph.inputs)
+    if vocabulary.n_grams is None:
+        unknown |= {name for name in graph.inputs if name.rpartition("_")[2] in _COMPOSED}
+    if unknown:
         raise ValueError(f"its graph has the unknown inputs {', '.join(sorted(unknown))}")
-    k = len(vocabulary.tags)
-    if [(output.name, output.shape[-1]) for output in session.get_outputs()] != [("emissions", k)]:
+    k, trained = len(vocabulary.tags), len(vocabulary.words)
+    if (graph.outputs, graph.width) != (["emissions"], k):
         raise ValueError(f"its graph does not output the emissions of {k} tags")
+    rows = {"trained_vectors": trained, "frozen_vectors": vocabulary.rows - trained}
+    for name in rows.keys() & graph.constants.keys():
+        if len(graph.constants[name]) != rows[name]:
+            raise ValueError(f"{name!r} has {len(graph.constants[name])} rows, its vocabulary {rows[name]}")
+    if "trained" in graph.constants and int(graph.constants["trained"]) != trained:
+        raise ValueError(f"its graph expects another number of trained words than {trained}")
 
 
 class OnnxDecoder(Decoder):
@@ -251,7 +279,7 @@ class OnnxDecoder(Decoder):
         try:
             (emissions,) = self._session.run(["emissions"], {name: available[name] for name in self._inputs})
         except Exception as error:  # onnxruntime has a dozen exception classes
-            raise ModelError(f"{self._path}: cannot run ({_first_line(error)}); export it again") from None
+            raise ModelError(f"{self._path}: cannot run ({one_line(error)}); export it again") from None
         return cast(Floats, emissions)
 
     def lattice(self, emissions: Floats, lengths: Integers) -> NumpyLattice:

@@ -39,9 +39,11 @@ from rnner.data.vocabulary import Vocabulary
 from rnner.errors import ModelError, UsageError
 from rnner.export import runtime
 from rnner.export.graph import Graph
+from rnner.export.onnx_file import CHECKSUM_KEY, NO_CHECKSUM, with_checksum
 from rnner.export.operators import add_tagger
 from rnner.model.file_names import ONNX, WEIGHTS
 from rnner.model.folder import LoadedModel
+from rnner.model.manifest import replacing
 from rnner.model.tagger import Tagger
 from rnner.system.files import write_atomically
 
@@ -73,7 +75,8 @@ def export_into_folder(model: LoadedModel) -> Path:
     metadata = {runtime.FILES_KEY: json.dumps(runtime.digests(model.folder))}
     proto = _to_onnx(model.tagger, model.vocabulary, rows, metadata)
     _refer_to_weights(proto, model.folder / WEIGHTS)
-    _write(path, proto)
+    with replacing(model.folder, ONNX):
+        _write(path, proto)
     return path
 
 
@@ -105,7 +108,7 @@ def _lines(words: Sequence[str]) -> str:
 def _write(path: Path, model: ModelProto) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, model.SerializeToString())
+        write_atomically(path, with_checksum(model.SerializeToString()))
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -140,7 +143,8 @@ def _to_onnx(
     common = {runtime.FORMAT_KEY: runtime.FORMAT_VERSION, runtime.VERSION_KEY: __version__}
     shares = {runtime.THRESHOLD_KEY: tagger.head.threshold, runtime.AGREEMENT_KEY: tagger.agreement}
     common |= {key: str(share) for key, share in shares.items() if share is not None}
-    helper.set_model_props(model, {**common, runtime.TRANSITIONS_KEY: transitions, **metadata})
+    props = {**common, runtime.TRANSITIONS_KEY: transitions, **metadata, CHECKSUM_KEY: NO_CHECKSUM}
+    helper.set_model_props(model, props)
     return model
 
 

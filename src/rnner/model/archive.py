@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from rnner.errors import ModelError
-from rnner.model.file_names import FOLDER_FILES, MODEL_FILES, ONNX, check_model_files
+from rnner.model.file_names import FOLDER_FILES, MANIFEST, MODEL_FILES, ONNX, check_model_files
 
 
 def model_files(model: Path) -> dict[str, Path]:
@@ -117,7 +117,7 @@ class ModelOrigin:
         return PackedModel(self.name, files, self.path.is_file(), self.device, code)
 
     def _needed_files(self) -> dict[str, Path]:
-        needed = (*FOLDER_FILES, ONNX) if self.path.is_file() else tuple(FOLDER_FILES)
+        needed = (*FOLDER_FILES, MANIFEST, *([ONNX] if self.path.is_file() else []))
         return {name: file for name, file in model_files(self.path).items() if name in needed}
 
     def _file_stamps(self) -> dict[str, tuple[int, int]]:

@@ -1,13 +1,14 @@
-"""The model folder: `config.yaml`, `vocabulary.json`, `model.safetensors`, scores, log and card.
+"""The model folder: `config.yaml`, `vocabulary.json`, `model.safetensors`, scores, log, card and manifest.
 
-Loading never unpickles or executes anything. Names and sizes of the weights are checked against config and
-vocabulary before any weight is read.
+Loading never unpickles or executes anything. Names, types and sizes of the weights are checked against config
+and vocabulary before any weight is read; then the files are checked against the manifest (`manifest.py`), and
+the weights must be finite.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,24 +20,26 @@ from torch.overrides import TorchFunctionMode
 
 from rnner.config import Config, load_saved_config, to_yaml
 from rnner.data.vocabulary import Vocabulary
-from rnner.errors import ConfigError, ModelError, UsageError, shorten
+from rnner.errors import ConfigError, ModelError, UsageError, one_line, shorten
 from rnner.model.build import build_tagger
 from rnner.model.file_names import (
     CHECKPOINT,
     CONFIG,
     FOLDER_FILES,
     LOG,
+    MANIFEST,
     METRICS,
     SEEDS,
     VOCABULARY,
     WEIGHTS,
     check_model_files,
 )
+from rnner.model.manifest import check_digests, read_manifest, write_manifest
 from rnner.model.tagger import Tagger
 from rnner.nn.cells import cell_names
 from rnner.nn.embeddings import FrozenVectors
 from rnner.system.files import write_atomically
-from rnner.system.tensor_files import write_tensors
+from rnner.system.tensor_files import has_changed, write_tensors
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class LoadedModel:
 def save_config_and_vocabulary(folder: Path, config: Config, vocabulary: Vocabulary) -> None:
     """Write the files that describe the network; done once, before training."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
     # The vocabulary first: it distinguishes our folders from others that contain a config.yaml.
     write_atomically(folder / VOCABULARY, json.dumps(vocabulary.to_json(), ensure_ascii=False))
     write_atomically(folder / CONFIG, to_yaml(config))
@@ -59,22 +63,26 @@ def save_config_and_vocabulary(folder: Path, config: Config, vocabulary: Vocabul
 
 def save_weights(folder: Path, tagger: Tagger) -> None:
     """Write the current weights of the tagger."""
+    (folder / MANIFEST).unlink(missing_ok=True)
     write_tensors(folder / WEIGHTS, tagger.state_dict())
 
 
 def save_metrics(folder: Path, metrics: dict[str, Any]) -> None:
-    """Write the metrics of a run; this file marks the run as finished."""
-    write_atomically(folder / METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    """Write the manifest and the metrics of a run, which mark it as finished; all other files come first."""
+    content = (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode()
+    write_manifest(folder, {METRICS: content})
+    write_atomically(folder / METRICS, content)
 
 
 def load_metrics(folder: Path) -> dict[str, Any] | None:
     """Return the metrics of the run in a folder; None if it has not finished.
 
     Raises:
-        ModelError: the file exists but cannot be read.
+        ModelError: the file exists but cannot be read, or has changed since it was written.
     """
     if not (folder / METRICS).exists():
         return None
+    check_digests(folder, read_manifest(folder) or {}, [METRICS])
     metrics = _read_json(folder / METRICS)
     if not isinstance(metrics, dict):
         raise ModelError(f"{folder / METRICS}: is not a JSON object with metrics")
@@ -90,11 +98,13 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
         device: the device for the weights.
 
     Raises:
-        ModelError: the folder is missing, not a model, truncated or inconsistent; the message explains it.
+        ModelError: the folder is missing, not a model, damaged or inconsistent; the message says what.
     """
     folder = Path(folder)
     try:
         _check_files(folder)
+        digests = read_manifest(folder) or {}
+        check_digests(folder, digests, FOLDER_FILES)
     except OSError as error:
         raise ModelError(f"{folder}: cannot be read ({error.strerror})") from None
     try:
@@ -111,7 +121,7 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
             f"{folder / CONFIG}: has the scheme {config.data.scheme}, but the vocabulary has "
             f"{vocabulary.scheme}; these files are from different models"
         )
-    tagger = _load_tagger(folder, config, vocabulary)
+    tagger = _load_tagger(folder, config, vocabulary, verified=WEIGHTS in digests)
     return LoadedModel(folder, config, vocabulary, tagger.to(device).eval())
 
 
@@ -138,15 +148,16 @@ def _read_json(path: Path) -> Any:
 
 
 def _corrupt(path: Path, error: Exception) -> ModelError:
-    return ModelError(f"{path}: is corrupted or truncated ({error}); copy the model folder again")
+    return ModelError(f"{path}: is corrupted or truncated ({one_line(error)}); copy the model folder again")
 
 
-def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary) -> Tagger:
+def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary, *, verified: bool) -> Tagger:
     """Load the weights, after checking the size of each against config and vocabulary, to limit memory."""
-    path = folder / WEIGHTS
-    expected = {name: tuple(tensor.shape) for name, tensor in _blueprint(folder, config, vocabulary).items()}
+    path, blueprint = folder / WEIGHTS, _blueprint(folder, config, vocabulary)
+    expected = {name: tuple(tensor.shape) for name, tensor in blueprint.items()}
     try:
         with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
             found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
             for name in sorted(found.keys() | expected.keys()):
                 if found.get(name) != expected.get(name):
@@ -155,15 +166,35 @@ def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary) -> Tagger
             tensors = {name: file.get_tensor(name) for name in found}
     except (SafetensorError, RuntimeError, OSError) as error:  # PyTorch raises RuntimeError
         raise _corrupt(path, error) from None
+    if not verified and has_changed(tensors, metadata):
+        raise _corrupt(path, ValueError("the content does not match its checksum"))
+    _check_numbers(path, tensors, blueprint)
     vectors, scales = (tensors.get(f"words.{name}") for name in ("vectors", "scales"))
-    dtypes = (torch.float16, torch.float32) if scales is None else (torch.int8,)
-    if vectors is not None and vectors.dtype not in dtypes:
-        allowed = " or ".join(str(dtype) for dtype in dtypes)
-        raise ModelError(f"{path}: 'words.vectors' are {vectors.dtype}, expected {allowed}")
     with torch.random.fork_rng(devices=[]):  # loading must not advance the user's random generator
         tagger = build_tagger(config, vocabulary, None if vectors is None else FrozenVectors(vectors, scales))
     tagger.load_state_dict(tensors)
     return tagger
+
+
+def _check_numbers(path: Path, tensors: Mapping[str, Tensor], blueprint: Mapping[str, Tensor]) -> None:
+    """Raise a ModelError if a tensor has the wrong dtype, or a number that is NaN or infinite."""
+    for name, tensor in tensors.items():
+        allowed = {blueprint[name].dtype}
+        if name == "words.vectors" and torch.float16 in allowed:
+            allowed.add(torch.float32)  # kept if a number exceeds the range of float16
+        if tensor.dtype not in allowed:
+            expected = " or ".join(sorted(str(dtype) for dtype in allowed))
+            raise ModelError(f"{path}: {name!r} is {tensor.dtype}, expected {expected}")
+        if tensor.is_floating_point() and not _is_finite(tensor):
+            raise ModelError(
+                f"{path}: {name!r} has a number that is NaN or infinite; copy the model folder again, or "
+                "train the model again"
+            )
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Return whether all numbers are finite, without a copy of the tensor; both extremes pass NaN on."""
+    return tensor.numel() == 0 or all(bool(extreme.isfinite()) for extreme in tensor.aminmax())
 
 
 class _SkipInitialisation(TorchFunctionMode):

@@ -57,11 +57,11 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ValueError(str(error)) from None
     except RuntimeError as error:  # PyTorch cannot open the file
         raise OSError(str(error)) from None
-    expected = metadata.pop(_DIGEST, None)
-    if expected is None:
+    if _DIGEST not in metadata:
         raise ValueError("has no checksum")
-    if _digest(tensors, metadata) != expected:
+    if has_changed(tensors, metadata):
         raise ValueError("the content does not match its checksum")
+    del metadata[_DIGEST]
     return tensors, metadata
 
 
@@ -72,6 +72,12 @@ def stored_checksum(path: Path) -> str | None:
             return (file.metadata() or {}).get(_DIGEST)
     except (SafetensorError, RuntimeError, OSError):  # PyTorch raises RuntimeError
         return None
+
+
+def has_changed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bool:
+    """Return whether the content of a safetensors file does not match its checksum, if it has one."""
+    rest = {name: value for name, value in metadata.items() if name != _DIGEST}
+    return _DIGEST in metadata and _digest(tensors, rest) != metadata[_DIGEST]
 
 
 def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from rnner.model.file_names import (
     CONFIG,
     FOLDER_FILES,
     LOG,
+    MANIFEST,
     METRICS,
     ONNX,
     SEEDS,
@@ -128,7 +129,7 @@ def clear_output(folder: Path) -> None:
     """Remove the files of a run, and no others. `check_output` accepts a folder that is partly cleared."""
     (folder / METRICS).unlink(missing_ok=True)  # first: a run without metrics is not finished
     remove_checkpoint(folder)
-    for name in (ONNX, CARD, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
+    for name in (MANIFEST, ONNX, CARD, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
         (folder / name).unlink(missing_ok=True)
     if (folder / SEEDS).exists():
         for seed_folder in sorted(path for path in folder.glob("seed-*") if path.is_dir()):

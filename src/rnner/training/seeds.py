@@ -17,8 +17,8 @@ from typing import Any
 
 from rnner.config import Config
 from rnner.errors import ModelError, UsageError, counted
-from rnner.model.file_names import CARD, CONFIG, LOG, METRICS, SEEDS, VOCABULARY, WEIGHTS
-from rnner.model.folder import load_metrics
+from rnner.model.file_names import CARD, CONFIG, LOG, MANIFEST, METRICS, SEEDS, VOCABULARY, WEIGHTS
+from rnner.model.folder import load_metrics, save_metrics
 from rnner.system.files import atomic_replace, write_atomically
 from rnner.training.output_folder import (
     check_output,
@@ -184,8 +184,9 @@ def summarize_seeds(folder: Path) -> dict[str, Any] | None:
 def _copy_best(folder: Path, summary: dict[str, Any]) -> None:
     """Copy the best model, and add a section on the seeds to its model card."""
     best = seed_folder(folder, summary["best"])
-    names = (METRICS, CARD, LOG, WEIGHTS, CONFIG, VOCABULARY)
-    contents = {name: (best / name).read_bytes() for name in names}
+    metrics = load_metrics(best)
+    assert metrics is not None, "only finished runs are compared"
+    contents = {name: (best / name).read_bytes() for name in (CARD, LOG, WEIGHTS, CONFIG, VOCABULARY)}
     seeds = ", ".join(str(run["seed"]) for run in summary["runs"])
     scores = "\n".join(f"- {split} {format_f1(summary, split)}" for split in summary["mean"])
     section = (
@@ -193,10 +194,12 @@ def _copy_best(folder: Path, summary: dict[str, Any]) -> None:
         f"settings. With another seed, expect the mean (± standard deviation):\n\n{scores}\n"
     )
     contents[CARD] += f"\n{section}".encode()
-    (folder / METRICS).unlink(missing_ok=True)  # first and last: an interrupted copy is not a finished model
+    for name in (METRICS, MANIFEST):  # written last: an interrupted copy is not a finished model
+        (folder / name).unlink(missing_ok=True)
     with ExitStack() as stack:  # all are written before any replaces the old one, from the last to the first
         for name, content in contents.items():
             stack.enter_context(atomic_replace(folder / name)).write_bytes(content)
+    save_metrics(folder, metrics)
 
 
 def format_f1(summary: dict[str, Any], split: str) -> str:
