@@ -37,7 +37,7 @@ from rnner.data.corpus import resolve
 
 _MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where fsync costs no time
 _PARTIAL = re.compile(r"(^|/)\.rnner-[^/]*\.partial(/|$)")
-_TIMED = ("metrics.json", "log.jsonl", "README.md", "seeds.json")  # they hold seconds
+_TIMED = ("metrics.json", "log.jsonl", "README.md", "seeds.json", "manifest.json")  # with seconds, or digests
 _CONFIG = """\
 data: {train: train.conll, dev: dev.conll}
 embeddings: {words: {size: 8, min_count: 1}, characters: {size: 4, hidden: 4}}
