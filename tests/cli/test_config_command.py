@@ -152,7 +152,7 @@ def test_overrides_win_over_recommended_settings(rnner):
 def test_init_reads_the_given_columns(rnner, folder):
     (folder / "five.tsv").write_text("1\tHedwig\tB-PER\t-\tO\n2\tflew\tO\t-\tO\n")
     out, _ = rnner("init", "--train", "five.tsv", "--set", "data.columns={token: 1, tag: 2}")
-    assert "words in 1, tags in 2" in comments(out)
+    assert "words in column 1, tags in column 2" in comments(out)
     assert yaml.safe_load(out)["data"]["columns"] == {"token": 1, "tag": 2}
 
 

@@ -167,8 +167,8 @@ def test_columns_of_a_table_are_named(rnner, folder):
             "--columns token=Word,tag=: expected two whole numbers, such as 0,-1, or token=",
         ),
         ("Word", 2, "--columns Word: expected two whole numbers"),
-        ("--1,0", 1, "token: --1 is a name; for this format, give the number of the column"),
-        ("0," + "1" * 5_000, 1, "is a name; for this format, give the number of the column, from 0"),
+        ("--1,0", 1, "token: --1 is a name; for this format, give the column number"),
+        ("0," + "1" * 5_000, 1, "is a name; for this format, give the column number"),
         ("word=Word,tag=Tag", 2, "--columns word=Word,tag=Tag: expected two whole numbers"),
         (
             "Word,Tag",
