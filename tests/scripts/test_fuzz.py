@@ -111,7 +111,7 @@ def test_a_lost_record_is_a_failure(script, problems, monkeypatch, form, name, t
     checks = script("fuzz_checks")
     assert problems(checks.reading_problems, name, text, form) == []
     read = checks.FORMATS[form].read
-    lossy = replace(checks.FORMATS[form], read=lambda source: list(read(source))[1:])
+    lossy = replace(checks.FORMATS[form], parse=lambda source: list(read(source))[1:])
     monkeypatch.setitem(checks.FORMATS, form, lossy)
     assert "units" in problems(checks.reading_problems, name, text, form)[0]
 
