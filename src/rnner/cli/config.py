@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _AGREEMENT = 0.5
 
 
-class YamlOrJson(str, Enum):
+class YamlOrJson(StrEnum):
     """Output format of a config."""
 
     yaml = "yaml"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rnner.workbench.convert import ConversionSummary
 
 
-class TagScheme(str, Enum):
+class TagScheme(StrEnum):
     """Scheme of the tags that are written."""
 
     iob1 = "iob1"
@@ -27,7 +27,7 @@ class TagScheme(str, Enum):
     binary = "binary"
 
 
-class AlignRule(str, Enum):
+class AlignRule(StrEnum):
     """Rule for spans that cut a token."""
 
     strict = "strict"
@@ -35,7 +35,7 @@ class AlignRule(str, Enum):
     contract = "contract"
 
 
-class OverlapRule(str, Enum):
+class OverlapRule(StrEnum):
     """Rule for spans that share a token."""
 
     error = "error"
@@ -43,7 +43,7 @@ class OverlapRule(str, Enum):
     first = "first"
 
 
-class IllegalTagRule(str, Enum):
+class IllegalTagRule(StrEnum):
     """Rule for tags that fit no scheme."""
 
     error = "error"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from enum import Enum
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rnner.scoring.raw_text import RawTextReport
 
 
-class ScoreFormat(str, Enum):
+class ScoreFormat(StrEnum):
     """Output format of scores."""
 
     table = "table"

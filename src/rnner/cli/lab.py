@@ -8,7 +8,7 @@ that only this experiment has, and returns arguments for the module's `measure`;
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 from importlib import import_module
 from inspect import Signature, signature
 from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rnner.decoding.tagger_decoder import TaggerDecoder
 
 
-class Shape(str, Enum):
+class Shape(StrEnum):
     """Shape of a network's input and output."""
 
     one_to_one = "one-to-one"

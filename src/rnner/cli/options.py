@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from rnner.decoding.decoder import Decoder
 
 
-class TableOrJson(str, Enum):
+class TableOrJson(StrEnum):
     """Output format."""
 
     table = "table"
     json = "json"
 
 
-class SplitUnit(str, Enum):
+class SplitUnit(StrEnum):
     """Unit that a split never divides."""
 
     document = "document"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from rnner.decoding.windows import WINDOW
 from rnner.errors import UsageError
 
 
-class InputKind(str, Enum):
+class InputKind(StrEnum):
     """Kind of input."""
 
     text = "text"
@@ -29,7 +29,7 @@ class InputKind(str, Enum):
     annotated = "annotated"
 
 
-class ErrorRule(str, Enum):
+class ErrorRule(StrEnum):
     """Rule for records that cannot be read."""
 
     stop = "stop"
@@ -37,7 +37,7 @@ class ErrorRule(str, Enum):
     mark = "mark"
 
 
-class Backend(str, Enum):
+class Backend(StrEnum):
     """Library that runs the model."""
 
     auto = "auto"
@@ -45,7 +45,7 @@ class Backend(str, Enum):
     onnx = "onnx"
 
 
-class PredictionFormat(str, Enum):
+class PredictionFormat(StrEnum):
     """Output format."""
 
     text = "text"

@@ -18,7 +18,7 @@ from rich.progress import (
 from rnner.cli.console import err, notice
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
     from rnner.training.progress import Epoch, Step
 

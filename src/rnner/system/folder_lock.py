@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rnner.errors import UsageError
@@ -76,7 +76,7 @@ def _release(path: Path, descriptor: int) -> None:
 
 
 def _write_holder(descriptor: int) -> None:
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     holder = json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": now})
     with suppress(OSError):  # the lock holds without it
         os.ftruncate(descriptor, 0)
