@@ -95,6 +95,8 @@ WRONG = {
     "a step after the epoch": lambda t, m: m["position"].update(step=8, epoch_step=5),
     "a negative step": lambda t, m: m["position"].update(epoch_step=-1),
     "a step that is not a number": lambda t, m: m["position"].update(step="5"),
+    "a step that is a long text": lambda t, m: m["position"].update(step="x" * 10_000),
+    "a tensor with a long name": lambda t, m: t.update({"x" * 10_000: torch.zeros(1)}),
     "a step that is true": lambda t, m: m["position"].update(epoch_step=True),
     "an enormous number": lambda t, m: m["position"].update(tokens=10**400),
     "no time": lambda t, m: m["position"].update(seconds=0.0),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from rnner.errors import ModelError
+from rnner.errors import ModelError, one_line
 from rnner.model.file_names import CHECKPOINT, WEIGHTS
 from rnner.model.folder import save_weights
 from rnner.system.files import remove_partial
@@ -77,7 +77,7 @@ def load_checkpoint(
         if not previous.is_file():
             raise _refused(newest, error) from None
         if newest.exists():  # if not, the run was killed between the two steps of `save_checkpoint`
-            warn(f"{newest}: is damaged ({error}); resuming from the checkpoint before it")
+            warn(f"{newest}: is damaged ({one_line(error)}); resuming from the checkpoint before it")
         try:
             checkpoint = _read(previous, trainer, fingerprint)
         except (OSError, ValueError) as older:
@@ -140,7 +140,7 @@ def _read(path: Path, trainer: Trainer, fingerprint: str) -> _Checkpoint:
 
 
 def _refused(path: Path, error: Exception) -> ModelError:
-    return ModelError(f"{path}: is not a checkpoint of this run ({error}): {_HINT}")
+    return ModelError(f"{path}: is not a checkpoint of this run ({one_line(error)}): {_HINT}")
 
 
 def _is_best(position: Position) -> bool:
