@@ -11,9 +11,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 SHOWN = 20
-"""Items of a list that a message shows."""
-_COMPARED = 500  # words that are compared for "did you mean"
-_COMPARED_LENGTH = 100  # characters of the longest of them
+"""Maximum number of list items that a message shows."""
+_COMPARED = 500  # maximum number of words to compare for "did you mean"
+_COMPARED_LENGTH = 100  # maximum length of a compared word
 
 
 class RnnerError(Exception):
@@ -27,8 +27,8 @@ class RnnerError(Exception):
         runs/gone: model folder not found
 
     Args:
-        summary: the message, or its first line.
-        details: its further lines.
+        summary: the message, or its first line if it has several.
+        details: the other lines of the message.
     """
 
     exit_code = 1
@@ -45,12 +45,12 @@ class UsageError(RnnerError):
 
 
 class ConfigError(UsageError):
-    """A config with one or more problems; one error lists the first twenty.
+    """A config with one or more problems. The message lists the first twenty.
 
     Args:
         problems: one sentence per problem, each starting with the key (`training.epochs: ...`).
         source: the config file; None if the config is not from a file.
-        more: number of further problems.
+        more: number of further problems that are counted but not listed.
     """
 
     def __init__(self, problems: Sequence[str], source: Path | str | None = None, *, more: int = 0) -> None:
@@ -72,7 +72,7 @@ class DataError(RnnerError):
         path: the file.
         line: line number, from 1.
         column: column number, from 1.
-        details: further lines of the message.
+        details: the other lines of the message.
     """
 
     def __init__(
@@ -98,10 +98,10 @@ class TrainingError(RnnerError):
 
 
 def closest(word: str, words: Collection[str], cutoff: float = 0.6) -> str | None:
-    """Return the closest of `words`, in lower or upper case, or None if none is close.
+    """Return the word in `words` that is closest to `word`, ignoring case, or None if none is close.
 
-    A comparison takes time, so a long word has no match, and of many words only those that are nearest in the
-    alphabet are compared.
+    Comparisons are slow, so long words never match. If there are many words, only the nearest in alphabetical
+    order are compared.
     """
     lowered = {known.lower(): known for known in words if len(known) <= _COMPARED_LENGTH}
     word = word.lower()
@@ -122,7 +122,7 @@ def did_you_mean(word: str, words: Collection[str]) -> str:
 
 
 def first_of(items: Sequence[str], *, more: int = 0) -> list[str]:
-    """Return the first twenty items of a list for a message, and how many others there are, with `more`."""
+    """Return the first twenty items of a list, and a line with the number of others, including `more`."""
     more += max(0, len(items) - SHOWN)
     return [*items[:SHOWN], *([f"and {more:,} more"] if more else [])]
 
@@ -133,11 +133,11 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def shorten(text: str, length: int = 120) -> str:
-    """Return a text that may quote a file; if it is longer than `length` characters, without its middle."""
+    """Return a text without its middle if it is longer than `length` characters."""
     half = length // 2
     return text if len(text) <= length else f"{text[:half]}...{text[-half:]}"
 
 
 def one_line(message: object) -> str:
-    """Return the message of another library, which may quote a file, as one short line."""
+    """Return the error message of another library as one short line."""
     return shorten(" ".join(str(message).split()), 200)

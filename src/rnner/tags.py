@@ -28,9 +28,9 @@ LENIENT = "conlleval"
 BINARY_LABEL = "NAME"
 
 _PREFIXES = {"iob1": "BI", "iob2": "BI", "bioes": "BIES", LENIENT: "BIES"}
-LABEL_RULE = "a label has visible characters only, and at most single spaces between words"
-_JOINERS = str.maketrans("", "", "\u200c\u200d")  # invisible parts of Persian words and of emoji
-_PREFERENCE = ("iob2", "iob1", "bioes", "binary")  # the first that fits wins: nothing but O fits three
+LABEL_RULE = "a label must have only visible characters, and only single spaces between words"
+_JOINERS = str.maketrans("", "", "\u200c\u200d")  # zero-width characters within Persian words and emoji
+_PREFERENCE = ("iob2", "iob1", "bioes", "binary")  # the first that fits wins; a file with only O fits three
 
 
 class Span(NamedTuple):
@@ -50,7 +50,7 @@ class Transitions(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """The first of `times` places that violate a scheme. At the ends of a sentence, a tag is None."""
+    """The first of `times` violations of a scheme. At the start or end of a sentence, a tag is None."""
 
     previous: str | None
     tag: str | None
@@ -191,7 +191,7 @@ def is_tag(text: str) -> bool:
 
 
 def is_label(text: str) -> bool:
-    """Return whether a text may be a label: see `LABEL_RULE`. No label can then forge a line of a file."""
+    """Return whether a text may be a label (see `LABEL_RULE`). Such a label cannot forge a line of a file."""
     return (visible := text.translate(_JOINERS)).isprintable() and all(visible.split(" "))
 
 

@@ -238,7 +238,7 @@ def test_the_representation_is_short():
 
 def test_more_labels_than_a_model_can_have_are_refused():
     labels = [f"L{i}" for i in range(501)]
-    with pytest.raises(DataError, match=r"the data has 501 labels, a model at most 500"):
+    with pytest.raises(DataError, match=r"the data has 501 labels, but a model has at most 500"):
         build(labels=labels)
     with pytest.raises(DataError, match="501 labels"):
         build(labels=labels[:500]).grow({}, labels=labels[500:])

@@ -108,7 +108,7 @@ def broken(**changes):
         (broken(labels=["LOC", "LOC"]), "duplicate 'LOC' in 'labels'"),
         (
             broken(labels=["LOC", "PER\r"]),
-            "the label 'PER\\r' is not valid: a label has visible characters only",
+            "the label 'PER\\r' is not valid: a label must have only visible characters",
         ),
         (broken(labels=["LOC", "PER\nx\tB-LOC"]), "the label 'PER\\nx\\tB-LOC' is not valid"),
         (broken(scheme="bilou"), "its scheme is 'bilou'; expected iob1, iob2, bioes, binary"),

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from rnner.errors import ModelError
 from rnner.export.onnx_file import NO_CHECKSUM, checksum, read_onnx, with_checksum
-from rnner.export.runtime import load_onnx
+from rnner.export.runtime import load_onnx, verify_onnx
 from rnner.export.writer import export_into_folder, export_standalone
 from rnner.model.folder import LoadedModel, load_model, save_config_and_vocabulary, save_metrics, save_weights
 from rnner.model.manifest import file_states, read_manifest
@@ -82,6 +82,14 @@ def test_a_file_of_an_older_version_has_no_checksum_and_is_loaded(path, original
     del model.metadata_props[-1]
     path.write_bytes(model.SerializeToString())
     load_onnx(path)
+    with pytest.raises(ModelError, match="has no checksum"):
+        verify_onnx(path)
+
+
+def test_a_checksum_that_is_still_to_be_filled_in_is_not_verified(path, original):
+    path.write_bytes(original.replace(checksum(original).encode(), NO_CHECKSUM.encode()))
+    with pytest.raises(ModelError, match="has no checksum"):
+        verify_onnx(path)
 
 
 # --- operators ---------------------------------------------------------------------------------------------
@@ -227,7 +235,7 @@ def test_another_number_of_words_is_refused(path, original, trained):
         path,
         original,
         lambda model: set_constant(model, "trained", np.array(trained)),
-        "another number of trained words",
+        "does not expect the",
     )
 
 

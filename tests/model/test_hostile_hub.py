@@ -276,7 +276,7 @@ def test_a_large_file_must_have_the_digest_in_the_listing(attack):
 def test_another_commit_than_the_one_named_is_refused(attack, monkeypatch):
     with serve(lambda path: good_listing()) as server:
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
-        with pytest.raises(ModelError, match="the list of files is of another commit"):
+        with pytest.raises(ModelError, match="the list of files belongs to another commit"):
             find_model(f"ada/names@{COMMIT[::-1]}")
 
 

@@ -53,7 +53,7 @@ def test_after_any_damage_the_checkpoint_before_it_gives_the_same_bits(stopped, 
     damaged[draw.randrange(2000, len(damaged))] ^= 1 << draw.randrange(8)
     newest.write_bytes(damaged)
     (warning,) = resumed(stopped, config)
-    assert "state.safetensors: is damaged" in warning and "resuming from the checkpoint before it" in warning
+    assert "state.safetensors: is damaged" in warning and "resuming from the previous checkpoint" in warning
     assert_same_end(stopped, folder)
 
 

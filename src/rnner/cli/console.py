@@ -1,7 +1,7 @@
 """Console output of all commands: results to stdout, messages to stderr, plain lines outside a terminal.
 
-All commands print through these functions. They let no control character of a file, a name or a model through
-(see `rnner.system.terminal`). A message is one line, whatever it quotes.
+All commands print through these functions, which escape control characters in files, names and models (see
+`rnner.system.terminal`). Text that a message quotes never begins a new line.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from rnner.system.terminal import printable
 if TYPE_CHECKING:
     from rich.console import ConsoleOptions, RenderableType
 
-_MESSAGE = 4_000  # characters of a line; longer ones quote data without end
+_MESSAGE = 4_000  # characters; a longer line quotes too much data
 
 
 class Terminal(Console):
-    """A console that prints printable text and raises BrokenPipeError when its reader is gone."""
+    """A console that escapes control characters, and raises BrokenPipeError when its reader is gone."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(highlight=False, emoji=False, markup=False, **settings)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of a renderable, with control characters escaped, except line breaks."""
+        """Yield the segments of a renderable, with control characters other than line breaks escaped."""
         for text, style, control in super().render(renderable, options):
             yield Segment(text if control else printable(text, keep="\n"), style, control)
 
@@ -54,7 +54,7 @@ def print_json(value: object) -> None:
 
 
 def print_text(text: str) -> None:
-    """Print lines to stdout, in which only line breaks and tabs are control characters."""
+    """Print a text to stdout, with control characters other than line breaks and tabs escaped."""
     sys.stdout.write(printable(text, keep="\n\t"))
 
 
@@ -80,7 +80,7 @@ def warn(message: str) -> None:
 
 
 def _print_message(kind: str, style: str, message: str, details: Iterable[str] = ()) -> None:
-    """Wrap lines between words in a terminal; elsewhere, print each message on one line."""
+    """Print a message to stderr. In a terminal, wrap its lines between words."""
     lines = [_shorten(printable(line)) for line in (f"{kind}{message}", *details)]
     if err.is_terminal:
         fill = partial(textwrap.fill, width=err.width, break_long_words=False, break_on_hyphens=False)
@@ -91,13 +91,13 @@ def _print_message(kind: str, style: str, message: str, details: Iterable[str] =
 
 
 def _shorten(line: str) -> str:
-    """Return a line without its middle if it is too long; its end has the advice."""
+    """Cut out the middle of a line that is too long, since advice is at the end."""
     half = _MESSAGE // 2
     return line if len(line) <= _MESSAGE else f"{line[:half]} ... {line[-half:]}"
 
 
 def report_error(error: BaseException, prefix: str = "") -> int:
-    """Print an exception as an error of one line, and its details, and return the exit code."""
+    """Print an exception as a one-line error, followed by any details, and return the exit code."""
     if isinstance(error, RnnerError):
         if error.exit_code == 130:
             notice(f"{prefix}{error}")

@@ -170,7 +170,7 @@ def _start_worker(read_auditor: Callable[[], Auditor], code: Sequence[Path] | No
 def _judge_in_worker(fold: Indices) -> FoldResult:
     try:
         return _AUDITOR[0].judge(fold)
-    except SystemExit as error:  # of the user's code; the pool would wait for this worker for ever
+    except SystemExit as error:  # raised by the user's code; the pool would wait forever for this worker
         raise RnnerError(f"{place_in_code(error) or '--code'}: SystemExit: {error}") from None
 
 

@@ -32,7 +32,7 @@ def info(
     """Show versions and devices, and describe a model.
 
     With --model, also show the model's labels, size and layers, and the implementation of each layer.
-    With --verify, check instead whether each file is as it was written.
+    With --verify, check instead whether each file is unchanged since it was written.
     """
     if verify:
         _verify(model)
@@ -67,12 +67,12 @@ def _print_rows(rows: Mapping[str, str]) -> None:
 
 
 def _verify(model: str | None) -> None:
-    """Print the state of each file of a model; raise a ModelError if one is not as it was written."""
+    """Print the state of each file of a model; raise a ModelError if one is changed or missing."""
     from rnner.export.runtime import is_onnx_file, verify_onnx
     from rnner.model.manifest import file_states, read_manifest
 
     if model is None:
-        raise UsageError("--verify checks the files of a model; name it with --model DIR")
+        raise UsageError("--verify checks the files of a model; name the model with --model DIR")
     path = options.resolve_model(model)
     if is_onnx_file(path):
         verify_onnx(path)
@@ -84,7 +84,7 @@ def _verify(model: str | None) -> None:
     if digests is None:
         raise ModelError(
             f"{path}: has no {MANIFEST}, so its files cannot be verified; unfinished runs and models "
-            "of older versions have none"
+            "written by older versions have none"
         )
     states = file_states(path, digests)
     _print_rows({printable(name): state for name, state in states.items()})

@@ -91,7 +91,7 @@ def _open_streams() -> None:
 
 
 def _interrupt_on_signals() -> None:
-    """Let SIGTERM and SIGHUP clean up as Ctrl-C does, unless they are ignored, as SIGHUP is after `nohup`."""
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does, unless they are ignored (`nohup`)."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
@@ -116,7 +116,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader (`| head`) has closed the pipe; without this, Python complains when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except BaseException as error:  # code of the user may raise SystemExit
+    except BaseException as error:  # the user's code may raise SystemExit
         if os.environ.get("RNNER_DEBUG") == "1":
             raise
         return report_error(error)

@@ -63,7 +63,8 @@ def chunks_of(
 ) -> Iterator[Chunk]:
     """Yield chunks of about `CHUNK` characters.
 
-    An item is never split. The sentences of a document are in one chunk, up to `LONGEST_TEXT` characters.
+    An item is never split. A document is split, between sentences, only if it exceeds about `LONGEST_TEXT`
+    characters.
 
     An error in the input is raised after the items before it have been yielded.
 

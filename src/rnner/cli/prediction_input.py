@@ -39,8 +39,8 @@ def text_chunks(stream: InputStream) -> Iterator[Chunk]:
         yield Chunk([Item(first)])
         return
     notice(
-        f"{stream.name}: longer than {LONGEST_TEXT:,} characters, so it is split at blank lines (if it has "
-        "none, between lines or sentences) into several documents, each with its offset"
+        f"{stream.name}: longer than {LONGEST_TEXT:,} characters, so it is split at blank lines (or, "
+        "without them, between lines or sentences) into several documents, each with its offset"
     )
     offset = 0
     for part in chain([first, second], parts):
@@ -160,7 +160,7 @@ def _split_text(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def _split_point(text: str, start: int, stop: int) -> int:
-    """Return the end of the last blank line, else of the last line, sentence or word, after `start`."""
+    """Return the end of the last blank line in [start, stop), else of the last line, sentence or word."""
     for boundary in (_BLANK_LINES, _LINE, _SENTENCE, _WORD):
         if last := deque(boundary.finditer(text, start, stop), maxlen=1):
             return last[0].end()

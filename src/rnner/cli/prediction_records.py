@@ -53,10 +53,10 @@ class RecordReader:
                     yield from self.items(value, number)
 
     def values(self, pieces: Iterable[str]) -> Iterator[Item]:
-        """Yield the items of a list of records, or of records one after the other, over any number of lines.
+        """Yield the items of a JSON list of records, or of consecutive records, over any number of lines.
 
         Args:
-            pieces: the text.
+            pieces: the text, in pieces of any size.
 
         Raises:
             DataError: invalid JSON, after which nothing more can be read.

@@ -81,7 +81,7 @@ class InputStream:
         try:
             return cast("bytes", getattr(self._stream, "read1", self._stream.read)(size))
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            if str(error).startswith("Not a gzipped file"):  # after the first of several files in one
+            if str(error).startswith("Not a gzipped file"):  # trailing bytes after a complete gzip member
                 warn(f"{self.name}: bytes after the end of the compressed data are ignored")
                 self._stream = io.BytesIO()
                 return b""

@@ -95,7 +95,7 @@ class LiveDisplay(TrainingDisplay):
             TextColumn("left"),
             console=console,
             transient=True,
-            redirect_stdout=False,  # which would read escape sequences in what others print as styles
+            redirect_stdout=False,  # rich would interpret escape sequences in redirected output as styles
             redirect_stderr=False,
         )
         self.task = self.progress.add_task("epoch 1", total=None, figures="")

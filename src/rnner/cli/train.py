@@ -150,7 +150,7 @@ def _run_to_the_end(
 
 
 def show(display: TrainingDisplay, event: Step | Epoch, stop: Callable[[], bool]) -> None:
-    """Show an event. Once training is to stop, errors are ignored: after SIGHUP, the terminal is gone."""
+    """Show an event. Errors are ignored once training is stopping, since SIGHUP closes the terminal."""
     try:
         display.show(event)
     except OSError:
@@ -228,9 +228,9 @@ def _print_scores(metrics: dict[str, Any]) -> None:
 
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Yield a function that is true after a first Ctrl-C, SIGTERM or SIGHUP; the second one interrupts.
+    """Yield a function that returns True after the first Ctrl-C, SIGTERM or SIGHUP; a second one interrupts.
 
-    Signals that are ignored, as SIGHUP is after `nohup`, are still ignored.
+    Signals that are already ignored, as SIGHUP is with `nohup`, stay ignored.
     """
     stopping = False
 

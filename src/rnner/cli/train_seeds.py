@@ -141,7 +141,7 @@ def _train_seed(
         raise
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # code of the user may raise SystemExit
+    except BaseException as error:  # the user's code may raise SystemExit
         if os.environ.get("RNNER_DEBUG") == "1":
             raise
         return report_error(error, f"seed {seed}: ")

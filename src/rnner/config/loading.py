@@ -34,9 +34,9 @@ def load_config(
 
 
 def load_saved_config(path: Path, *, cells: Collection[str] | None = None) -> Config:
-    """Read a config that rnner has written, such as that of a model folder; see `load_config`.
+    """Read a config that rnner wrote, such as that of a model folder; see `load_config`.
 
-    It may come from anywhere, so nothing in it is replaced: `${NAME}` is text.
+    It may come from an untrusted source, so environment variables are not expanded: `${NAME}` is plain text.
     """
     return _validate(_read_tree(path), [], path, cells)
 
@@ -80,7 +80,7 @@ def parse_config(
 def _validate(
     tree: dict[str, Any], problems: list[str], source: Path | str | None, cells: Collection[str] | None
 ) -> Config:
-    """Return the config, or raise one ConfigError with these problems and those of the tree."""
+    """Return the config in a tree, or raise one ConfigError with the given problems and those of the tree."""
     more = 0
     try:
         config = Config.model_validate(tree, context={"cells": cells})

@@ -144,7 +144,7 @@ def _write(split: Split, file: Path) -> None:
 
 
 def _load(file: Path, source: Path) -> Split | None:
-    """Read a split from the cache; None if the file does not exist, is damaged, or holds something else."""
+    """Read a split from the cache; None if the file does not exist, is damaged, or is not a split."""
     import pyarrow as pa
 
     try:
@@ -162,7 +162,7 @@ def _load(file: Path, source: Path) -> Split | None:
 
 
 def _read(file: Any, source: Path) -> Split:
-    """Return the split in an opened Arrow file, over its memory; raises ValueError if it cannot be one."""
+    """Return the split in an opened Arrow file, sharing its memory. Raise ValueError if it is not valid."""
     if file.num_record_batches != 1 or not file.schema.equals(_schema()):
         raise ValueError("has other columns")
     batch = file.get_batch(0)

@@ -65,7 +65,7 @@ class Coverage:
         return "\n".join(self.lines())
 
     def lines(self) -> list[str]:
-        """Return the numbers as the lines of a small table."""
+        """Return the lines of a small table of the counts."""
         lines = [f"{'word vectors':<14}{'tokens':>20}{'types':>20}"]
         for name in CoverageCounts._fields:
             cells = [

@@ -1,4 +1,4 @@
-"""JSON values within a text: reading them one by one, and showing them in messages."""
+"""JSON values in a text: decoding them one by one, and quoting them in messages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _BLANKS = re.compile(f"[{BLANK}]*")
 _BLANKS_AND_COMMAS = re.compile(f"[{BLANK},]*")
 _DECODER = json.JSONDecoder()
 _MESSAGE = 120  # characters of a value in a message
-_LAST = 12  # characters: an error before them is not because the text is cut off there
+_LAST = 12  # characters; an error before them does not come from the end of the piece
 
 
 def decode_line(line: str, path: Path | str, number: int, decoder: json.JSONDecoder = _DECODER) -> Any:
-    """Return the JSON value that a line holds; raise DataError if it does not hold exactly one."""
+    """Return the JSON value on a line; raise DataError unless there is exactly one."""
     try:
         value, end = decoder.raw_decode(line, _end_of_blanks(line, 0))
     except (ValueError, RecursionError) as error:
@@ -32,15 +32,16 @@ def decode_line(line: str, path: Path | str, number: int, decoder: json.JSONDeco
 
 
 class JsonText:
-    """JSON values of a text that arrives in pieces; no more than one value and one piece are in memory.
+    """Reader of JSON values from pieces of text. It keeps little more than one value and one piece in memory.
 
     Args:
         pieces: the text.
-        name: its file, for messages.
+        name: name of its file, for messages.
+        decoder: decodes each value.
 
     Attributes:
-        line: the line of the current position, from 1.
-        raw: the text of the last value.
+        line: line number of the current position, from 1.
+        raw: the text of the value decoded last.
 
     Raises DataError with the line for invalid JSON, and for values longer than `longest_record()`.
     """
@@ -52,7 +53,7 @@ class JsonText:
         self._column = 0  # of the beginning of `_text` in its line
 
     def peek(self, *, commas: bool = False) -> str:
-        """Return the next character that is not blank (nor a comma), or an empty string at the end."""
+        """Return the next character that is not blank (nor, with `commas`, a comma), or "" at the end."""
         while True:
             end = _end_of_blanks(self._text, self._position, commas=commas)
             self._advance(end)
@@ -64,7 +65,7 @@ class JsonText:
         self._advance(self._position + 1)
 
     def take_line(self) -> str | None:
-        """Return the rest of the current line without its end, and advance; None at the end of the text."""
+        """Return the rest of the current line without its line end, and advance; None if no text is left."""
         while (end := self._text.find("\n", self._position)) < 0 and self._more():
             pass
         if self._position == len(self._text):
@@ -75,7 +76,7 @@ class JsonText:
         return line
 
     def return_line(self, line: str) -> None:
-        """Go back to the beginning of the line that was taken last."""
+        """Go back to the position before the last `take_line`, which returned `line`."""
         ended = self._text[self._position - 1] == "\n"
         self._position -= len(line) + ended
         self.line -= ended
@@ -94,7 +95,7 @@ class JsonText:
             except (ValueError, RecursionError) as error:
                 raise _invalid(error, self._name, self.line) from None
             else:
-                # A number at the end of a piece may continue in the next.
+                # A number at the end of a piece may continue in the next one.
                 if self._text[end - 1] in '}]"' or end < len(self._text) - _LAST or not self._more():
                     self.raw = self._text[self._position : end]
                     self._advance(end)
@@ -105,7 +106,7 @@ class JsonText:
         self._position = end
 
     def _more(self) -> bool:
-        """Read on; return False at the end. The text doubles, so that trying again takes linear time."""
+        """Read more text; return False at the end. The text doubles, so that retries take linear time."""
         line_start = self._text.rfind("\n", 0, self._position) + 1
         self._column = self._position - line_start + (0 if line_start else self._column)
         parts = [self._text[self._position :]]
@@ -126,7 +127,7 @@ def _end_of_blanks(text: str, position: int, *, commas: bool = False) -> int:
 
 
 def _invalid(error: Exception, path: Path | str, line: int, column: int = 0) -> DataError:
-    """Return the error about JSON that the decoder refused, in a text that begins at a column of its line."""
+    """Return the DataError for an error of the decoder, in a text that begins at a column of its line."""
     if isinstance(error, json.JSONDecodeError):
         problem = error.msg.removesuffix(" at")  # "Invalid control character at"
         return DataError(f"not valid JSON: {problem} at character {column + error.colno}", path, line)
@@ -141,13 +142,13 @@ def shorten(value: Any) -> str:
     """Return a value as JSON for a message, at most 120 characters long."""
     try:
         text = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
-    except RecursionError:  # it was read with less on the stack
+    except RecursionError:  # it was decoded when the stack was less deep
         return "lists and objects that are nested deeply"
     return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE - 3]}..."
 
 
 def surrogate_problem(text: str) -> str:
-    """Return what is wrong with a text that cannot be written as UTF-8, or an empty string."""
+    """Return why a text cannot be written as UTF-8, or an empty string if it can."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

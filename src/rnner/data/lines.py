@@ -1,7 +1,7 @@
-"""Reading text files, which must be UTF-8, as lines or in pieces. Errors give the line and column.
+"""Reading UTF-8 text files as lines or in pieces. Errors give the line and column.
 
-Memory use does not depend on the size of a file: a line, a sentence or another record of more than
-`longest_record()` is an error, as soon as so much of it has been read.
+Memory use does not depend on the size of a file: a line, sentence or other record longer than
+`longest_record()` is an error as soon as that much of it has been read.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def name_of(source: TextSource) -> str:
 
 
 def longest_record() -> int:
-    """Return the most bytes or characters of one record: those of RNNER_MAX_RECORD_MB, by default 16 MB.
+    """Return the maximum size of a record, in bytes or characters: RNNER_MAX_RECORD_MB, by default 16 MB.
 
-    Raises UsageError if that is not a whole number of megabytes, at least 1.
+    Raises UsageError if RNNER_MAX_RECORD_MB is not a whole number of megabytes, at least 1.
     """
     given = os.environ.get(_LIMIT, str(_LONGEST_RECORD))
     if not re.fullmatch("[1-9][0-9]{0,6}", given):
@@ -45,10 +45,10 @@ def record_too_long(record: str, name: str | os.PathLike[str], line: int, cause:
     """Return the error about a record that is longer than `longest_record()`.
 
     Args:
-        record: what it is: "line", "sentence".
+        record: the kind of record, such as "line" or "sentence".
         name: the file.
-        line: the line where it begins.
-        cause: what is probably wrong: "a line break is missing".
+        line: the line where the record begins.
+        cause: the probable cause, such as "a line break is missing".
     """
     most = longest_record() >> 20
     reason = f"; probably {cause}" if cause else ""
@@ -76,7 +76,7 @@ def read_lines(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
 
 
 def read_lines_of_sentences(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
-    """Yield lines as `read_lines` does; raise DataError if blank lines are too far apart."""
+    """Yield lines as `read_lines` does; raise DataError if blank lines are more than a record apart."""
     size, first, number = 0, 1, 1  # of the lines since the last blank one
     for lines in read_line_blocks(source, lenient=lenient):
         if size > longest_record():
@@ -93,7 +93,7 @@ def read_lines_of_sentences(source: TextSource, *, lenient: bool = False) -> Ite
 
 
 def first_lines(lines: Iterator[str], most: int) -> list[str]:
-    """Return at most so many lines, and no more than a record's worth of text: a sample."""
+    """Return up to `most` lines as a sample; stop once they reach the size of the longest record."""
     sample: list[str] = []
     size, limit = 0, longest_record()
     while len(sample) < most and size < limit and (line := next(lines, None)) is not None:
@@ -114,7 +114,7 @@ def read_pieces(source: TextSource, *, lenient: bool = False) -> Iterator[str]:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file that is one record.
+    """Return the text of a file, whose size is limited like that of a record.
 
     Raises DataError as `read_lines` does, also for a text that is too long.
     """
@@ -259,7 +259,7 @@ def _whole_lines(stream: IO[Any]) -> Iterator[Any]:
 
 
 def _pieces(stream: IO[Any]) -> Iterator[Any]:
-    """Yield the contents of a stream, bytes or text, as it is read. No character of UTF-8 is divided."""
+    """Yield the contents of a stream, bytes or text, as they are read. No UTF-8 character is split."""
     rest = b""
     for block in _available(stream):
         if isinstance(block, str):
@@ -282,7 +282,7 @@ def _available(stream: IO[Any]) -> Iterator[Any]:
 
 
 def _unfinished_character(data: bytes) -> int:
-    """Return the number of bytes at the end that begin a character of UTF-8 and do not complete it."""
+    """Return the number of bytes at the end that are the beginning of an incomplete UTF-8 character."""
     for count in range(1, min(3, len(data)) + 1):
         byte = data[-count]
         if byte >= 0xC0:

@@ -156,7 +156,7 @@ def _has_single_b(tags: Mapping[str, str], counts: Mapping[str, int]) -> bool:
 
 
 def _standard(tag: str, kind: str) -> str | None:
-    """Return the standard form of a tag in this spelling; None if it has none or an invalid label."""
+    """Return the standard form of a tag in this spelling; None if there is none or its label is invalid."""
     found = _in_spelling(tag, kind)
     return found if found is None or is_label(found[2:] or found) else None
 

@@ -87,7 +87,7 @@ class Vocabulary:
 
         Args:
             counts: number of occurrences of each form in the training sentences.
-            labels: the entity types; a DataError if there are too many.
+            labels: the entity types; too many raise a DataError.
             scheme: the tag scheme.
             vectors: word vectors from a file. Each of its words without a trained row gets a frozen one, even
                 if it does not occur in the training sentences.

@@ -1,4 +1,4 @@
-"""Validation of vocabularies: of those read from JSON, and of the number of labels."""
+"""Validation of vocabularies read from JSON, and of the number of labels."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from rnner.text.tokenizer import TOKENIZER
 
 FORMAT_VERSION = 1
 RESERVED = ["<pad>", "<unknown>"]  # ids 0 and 1; never looked up, so a token "<pad>" is an ordinary word
-MAX_LABELS = 500  # the scores of transitions between tags take time and memory with the square of this
+MAX_LABELS = 500  # time and memory for the transition scores grow with the square of this
 _LONGEST_NAME = 200
 STRING_LISTS = ("labels", "tags", "characters", "words", "vector_words")
 
 
 def check_number_of_labels(labels: Sequence[str]) -> None:
-    """Raise a DataError if these are more labels than a model can have."""
+    """Raise a DataError if there are more labels than a model can have."""
     if len(labels) > MAX_LABELS:
         raise DataError(
-            f"the data has {len(labels):,} labels, a model at most {MAX_LABELS:,}; merge rare labels"
+            f"the data has {len(labels):,} labels, but a model has at most {MAX_LABELS:,}; merge rare labels"
         )
 
 

@@ -32,7 +32,7 @@ from rnner.nn.heads import Head
 from rnner.tags import Span, from_spans
 
 if hasattr(os, "register_at_fork"):
-    # PyTorch would wait for the threads of its parent, which a forked process does not have.
+    # With more threads, PyTorch would wait for those of the parent, which a forked process does not have.
     os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 

@@ -1,9 +1,9 @@
 """Checks of a graph before a runtime opens it: known operators, finite weights, bounded memory.
 
-A graph consists of the operators that `rnner export` writes, each with its own attributes only, so it has no
-loops, branches, functions or files of its own. The size of every value is computed twice, for a batch and for
-one with all sizes doubled: a graph must neither compute far more numbers than it has weights, nor grow faster
-than the square of the sizes.
+A graph may contain only the operators and attributes that `rnner export` writes, so it cannot have loops,
+branches or functions, or read other files. The size of every value is computed twice: for a batch, and for a
+batch with all sizes doubled. A graph must not compute far more numbers than it has weights, nor may a value
+grow faster than the square of the sizes.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _TENSOR = {1: "dims*", 2: "data_type", 8: "name", 9: "raw_data", 13: "external*"
 _VALUE = {1: "name", 2: "type"}
 
 _DTYPES = {1: np.float32, 3: np.int8, 7: np.int64, 10: np.float16}
-_CAST = {1, 6}  # to float32 and int32
-_SIZES = {"b": 16, "t": 16, "n": 128, "c": 16, "q": 32, "p": 16, "m": 128, "d": 16}  # of a batch
-_MAX_NUMBERS = 1 << 24  # computed for this batch, besides a multiple of the weights
+_CAST = {1, 6}  # float32 and int32
+_SIZES = {"b": 16, "t": 16, "n": 128, "c": 16, "q": 32, "p": 16, "m": 128, "d": 16}  # of the smaller batch
+_MAX_NUMBERS = 1 << 24  # allowed for this batch, in addition to a multiple of the weights
 _MAX_GROWTH = 5.0  # 4 for the square, and 1 for margins around characters
-_MAX_NODES = 5000  # a tagger with 64 layers has 300
+_MAX_NODES = 5000  # a tagger with 64 layers has 300 nodes
 _BLOCK = 1 << 18
 
 _INPUTS = {
@@ -46,11 +46,11 @@ _INPUTS = {
     "counts": "dm",
     "document_of": "b",
 }
-"""The sizes of each input, see writer.py."""
+"""The dimensions of each input, as letters of `_SIZES` (l: lexicon features); see writer.py."""
 
 
 class CheckedGraph(NamedTuple):
-    """What is known of a graph that passed the check."""
+    """Inputs, outputs and constants of a graph that passed the check."""
 
     inputs: list[str]
     outputs: list[str]
@@ -59,15 +59,15 @@ class CheckedGraph(NamedTuple):
 
 
 def check_graph(graph: memoryview, tables: Mapping[str, Array], lexicon: int) -> CheckedGraph:
-    """Check a graph.
+    """Check that `rnner export` may have written a graph, and return its inputs, outputs and constants.
 
     Args:
         graph: the bytes of the graph.
-        tables: the constants that are in another file.
-        lexicon: number of lexicon features of a word.
+        tables: the constants that are stored in another file, by name.
+        lexicon: number of lexicon features per word.
 
     Raises:
-        ValueError: `rnner export` does not write such a graph; the message says what is wrong.
+        ValueError: `rnner export` cannot have written the graph; the message says why.
     """
     parts = read_message(graph, _GRAPH)
     if len(parts["node"]) > _MAX_NODES:
@@ -88,13 +88,13 @@ def check_graph(graph: memoryview, tables: Mapping[str, Array], lexicon: int) ->
     if sum(map(math.prod, once.values())) > _MAX_NUMBERS + 4 * weights:
         raise ValueError("its graph computes far more numbers than it has weights")
     if any(math.prod(twice[name]) > _MAX_GROWTH * math.prod(shape) for name, shape in once.items()):
-        raise ValueError("the memory that its graph needs grows too fast with a text")
+        raise ValueError("the memory that its graph needs grows too fast with the length of the text")
     last = once.get(outputs[-1]) if outputs else None
     return CheckedGraph(inputs, outputs, last[-1] if last else 0, constants)
 
 
 def is_finite(array: Array) -> bool:
-    """Return whether all numbers are finite, with little memory."""
+    """Return whether all numbers are finite. Works in blocks to save memory."""
     if array.dtype.kind != "f":
         return True
     flat = array.reshape(-1)
@@ -136,7 +136,7 @@ def _attribute(message: memoryview) -> tuple[str, Any]:
 
 
 def _constant(message: memoryview, tables: Mapping[str, Array]) -> tuple[str, Array]:
-    """Return the name and the numbers of a constant, over the memory of the file."""
+    """Return the name of a constant and its numbers, as a view of the file without a copy."""
     fields = read_message(message, _TENSOR)
     name, shape = _name_of(fields), tuple(integers(fields["dims"]))
     dtype = _DTYPES.get(_int(fields, "data_type"))
@@ -151,7 +151,7 @@ def _constant(message: memoryview, tables: Mapping[str, Array]) -> tuple[str, Ar
     if not isinstance(raw, memoryview) or fields["external"]:
         raise ValueError(f"the weights {name!r} are not in the file")
     if len(raw) != math.prod(shape) * np.dtype(dtype).itemsize:
-        raise ValueError(f"the weights {name!r} are {len(raw)} bytes, their size is {list(shape)}")
+        raise ValueError(f"the weights {name!r} have {len(raw)} bytes, but the shape {list(shape)}")
     return name, np.frombuffer(raw, np.dtype(dtype).newbyteorder("<")).reshape(shape)
 
 
@@ -171,7 +171,7 @@ def _int(fields: Mapping[str, Field], name: str) -> int:
 
 
 def _has_padding_row(name: str, array: Array) -> bool:
-    """Return whether row 0 may be -inf: in tables of characters, so that padding is never the maximum."""
+    """Return whether row 0 may be -inf, as in character tables, where padding must never be the maximum."""
     return name.startswith("constant_") and array.ndim == 2 and not np.isnan(array[:1]).any()
 
 
@@ -179,14 +179,14 @@ def _has_padding_row(name: str, array: Array) -> bool:
 
 
 class _Call(NamedTuple):
-    """The arguments of an operator: shapes of its inputs, their numbers if constant, and its attributes."""
+    """The arguments of an operator: shapes of its inputs, values of the constant ones, and its attributes."""
 
     shapes: list[Shape]
     values: list[Array | None]
     attributes: Mapping[str, Any]
 
     def integers(self, place: int) -> list[int]:
-        """Return the numbers of a constant input."""
+        """Return the values of a constant input that holds axes or sizes."""
         value = self.values[place]
         if value is None or value.dtype != np.int64 or value.size > 8:
             raise ValueError("its graph has a shape that is not a constant")

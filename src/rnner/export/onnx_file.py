@@ -1,7 +1,7 @@
-"""The ONNX file as bytes: its metadata and its checksum, without a runtime.
+"""Reading the metadata and the checksum of an ONNX file without a runtime.
 
-The metadata holds the SHA-256 of the whole file, computed with 64 zeros in place of the checksum. Files of
-older versions have none.
+The metadata holds the SHA-256 of the whole file, computed with 64 zeros in place of the checksum. Files
+written by older versions have no checksum.
 """
 
 from __future__ import annotations
@@ -28,10 +28,14 @@ class OnnxFile(NamedTuple):
     opsets: list[memoryview]
     metadata: dict[str, str]
 
+    @property
+    def checksum(self) -> str:
+        """The checksum that the file states; `NO_CHECKSUM` if it has none."""
+        return self.metadata.get(CHECKSUM_KEY, NO_CHECKSUM)
+
     def check_checksum(self) -> None:
-        """Raise a ValueError if the file has changed since it was written."""
-        expected = self.metadata.get(CHECKSUM_KEY, NO_CHECKSUM)
-        if expected != NO_CHECKSUM and checksum(self.content) != expected:
+        """Raise a ValueError if the file does not match its checksum; a file without one passes."""
+        if self.checksum != NO_CHECKSUM and checksum(self.content) != self.checksum:
             raise ValueError("the content does not match its checksum")
 
     def check_fields(self) -> None:
@@ -40,7 +44,7 @@ class OnnxFile(NamedTuple):
 
 
 def read_onnx(content: bytes | memoryview) -> OnnxFile:
-    """Read the parts of an ONNX file; others' models may have more fields.
+    """Read the parts of an ONNX file. Other fields, which models not from rnner may have, are skipped.
 
     Raises:
         ValueError: the content is not an ONNX model.
@@ -55,7 +59,7 @@ def read_onnx(content: bytes | memoryview) -> OnnxFile:
 
 
 def checksum(content: bytes | memoryview) -> str:
-    """Return the SHA-256 of a file with zeros in place of its checksum; of the whole file if it has none."""
+    """Return the SHA-256 of a file, with zeros in place of its checksum if it has one."""
     view, place = memoryview(content), _place(content)
     digest = hashlib.sha256(view[:place])
     if place < len(view):
@@ -65,13 +69,13 @@ def checksum(content: bytes | memoryview) -> str:
 
 
 def with_checksum(content: bytes) -> bytes:
-    """Return a file with its checksum; its metadata must have a place for it (`NO_CHECKSUM`)."""
+    """Return a file with its checksum filled in. Its metadata must contain `NO_CHECKSUM` as a placeholder."""
     place = _place(content)
     return content[:place] + checksum(content).encode() + content[place + len(NO_CHECKSUM) :]
 
 
 def _place(content: bytes | memoryview) -> int:
-    """Return where the checksum begins, the length of the file if it has none."""
+    """Return the offset of the checksum, or the length of the file if it has none."""
     whole = content if isinstance(content, bytes) else content.obj
     found = whole.rfind(_ENTRY)  # type: ignore[attr-defined]  # bytes or an mmap
     return len(content) if found < 0 else found + len(_ENTRY)

@@ -1,7 +1,7 @@
-"""Reading protocol buffers without copies, to check a file before a runtime opens it.
+"""Zero-copy reading of protocol buffers, to check a file before a runtime opens it.
 
-Only the wire format is known here (https://protobuf.dev/programming-guides/encoding); callers name the fields
-that they expect, and any other field is an error.
+This module knows only the wire format (https://protobuf.dev/programming-guides/encoding). Callers name the
+fields that they expect; unless they allow others, any other field is an error.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ _FIXED = {_FIXED_64: 8, _FIXED_32: 4}
 
 
 def read_message(message: memoryview, names: Mapping[int, str], *, others: bool = False) -> dict[str, Field]:
-    """Return the fields of a message by name; repeated fields as lists.
+    """Return the fields of a message by name. Repeated fields are lists.
 
     Args:
         message: the bytes of the message.
-        names: the name of each field, by its number; a repeated field has a name that ends in `*`, which is
-            removed.
+        names: the name of each field, by field number. A `*` at the end of a name, which is removed, marks a
+            repeated field.
         others: whether to skip fields that are not in `names`.
 
     Raises:
-        ValueError: the message is truncated, has another field, or a field twice that is not repeated.
+        ValueError: the message is truncated, has an unexpected field, or has a field twice that is not a
+            repeated field.
     """
     found: dict[str, Field] = {name[:-1]: [] for name in names.values() if name.endswith("*")}
     at = 0
@@ -46,7 +47,7 @@ def read_message(message: memoryview, names: Mapping[int, str], *, others: bool 
 
 
 def integers(values: list[Field]) -> list[int]:
-    """Return the signed numbers of a repeated field, packed or not."""
+    """Return the values of a repeated integer field, packed or not, as signed integers."""
     numbers: list[int] = []
     for value in values:
         if isinstance(value, int):
@@ -60,7 +61,7 @@ def integers(values: list[Field]) -> list[int]:
 
 
 def signed(number: int) -> int:
-    """Return a varint as the signed 64-bit integer that it stands for."""
+    """Convert a varint to the signed 64-bit integer that it represents."""
     return number - (1 << 64) if number >> 63 else number
 
 

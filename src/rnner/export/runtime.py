@@ -26,7 +26,7 @@ from rnner.decoding.crf_numpy import NumpyLattice
 from rnner.decoding.decoder import Decoder
 from rnner.errors import ModelError, UsageError, one_line
 from rnner.export.graph_check import CheckedGraph, check_graph
-from rnner.export.onnx_file import CHECKSUM_KEY, OnnxFile, read_onnx
+from rnner.export.onnx_file import NO_CHECKSUM, OnnxFile, read_onnx
 from rnner.model.file_names import FOLDER_FILES, ONNX, VOCABULARY, WEIGHTS, check_model_files
 from rnner.model.manifest import file_digest
 
@@ -116,13 +116,13 @@ def load_onnx(path: Path | str, *, threads: int | None = None, **limits: int) ->
 
 
 def verify_onnx(path: Path) -> None:
-    """Raise a ModelError unless an exported file, with its folder, is as it was written."""
-    if CHECKSUM_KEY not in _read(path).metadata:
-        raise ModelError(f"{path}: was written by an older version, without a checksum; export it again")
+    """Raise a ModelError if an exported file or one that it depends on has changed, or has no checksum."""
+    if _read(path).checksum == NO_CHECKSUM:
+        raise ModelError(f"{path}: has no checksum, as if an older version had written it; export it again")
 
 
 def _read(path: Path) -> OnnxFile:
-    """Read an exported file, and check that it and the files that it depends on are as they were written."""
+    """Read an exported file. Check that it and the files that it depends on have not changed."""
     if path.name == ONNX:
         check_model_files(path.parent, [ONNX])
     if not path.is_file():
@@ -150,7 +150,7 @@ def _read(path: Path) -> OnnxFile:
 
 
 def _check_folder(path: Path, expected: str) -> None:
-    """Check the files that the graph in a model folder depends on."""
+    """Raise a ModelError if a file that the graph depends on is missing or has changed since the export."""
     if path.name != ONNX or not all((path.parent / name).is_file() for name in FOLDER_FILES):
         raise ModelError(
             f"{path}: works only in its model folder, which holds its words and vectors; "
@@ -250,9 +250,9 @@ def _check_sizes(graph: CheckedGraph, vocabulary: Vocabulary) -> None:
     rows = {"trained_vectors": trained, "frozen_vectors": vocabulary.rows - trained}
     for name in rows.keys() & graph.constants.keys():
         if len(graph.constants[name]) != rows[name]:
-            raise ValueError(f"{name!r} has {len(graph.constants[name])} rows, its vocabulary {rows[name]}")
+            raise ValueError(f"{name!r} has {len(graph.constants[name])} rows instead of {rows[name]}")
     if "trained" in graph.constants and int(graph.constants["trained"]) != trained:
-        raise ValueError(f"its graph expects another number of trained words than {trained}")
+        raise ValueError(f"its graph does not expect the {trained} trained words of its vocabulary")
 
 
 class OnnxDecoder(Decoder):

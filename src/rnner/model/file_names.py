@@ -1,4 +1,4 @@
-"""The names of the files in a model folder, and what is checked before any of them is opened."""
+"""The names of the files in a model folder, and the checks before any of them is opened."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _LIMITS = FOLDER_FILES | ONNX_FILES | OPTIONAL_FILES
 def check_model_files(folder: Path, names: Iterable[str] = _LIMITS) -> None:
     """Raise a ModelError unless the model's files are regular files of an acceptable size.
 
-    A symbolic link could show the content of any file in a message, and opening a pipe would wait for ever.
-    The folder itself may be a link. Files that do not exist are not reported.
+    A symbolic link could reveal any file's content in an error message; opening a pipe could block forever.
+    The folder itself may be a link. Missing files are ignored.
     """
     for path in (folder / name for name in names):
         try:
@@ -44,7 +44,7 @@ def check_model_files(folder: Path, names: Iterable[str] = _LIMITS) -> None:
         if stat.S_ISLNK(state.st_mode):
             raise ModelError(
                 f"{path}: is a symbolic link; a model folder must contain the file itself, "
-                f"as in a copy made with `cp -rL {folder} COPY`"
+                f"so copy the folder with `cp -rL {folder} COPY`"
             )
         if not stat.S_ISREG(state.st_mode):
             raise ModelError(f"{path}: is not a regular file")

@@ -68,7 +68,7 @@ def save_weights(folder: Path, tagger: Tagger) -> None:
 
 
 def save_metrics(folder: Path, metrics: dict[str, Any]) -> None:
-    """Write the manifest and the metrics of a run, which mark it as finished; all other files come first."""
+    """Write the manifest, then the metrics of a run. Call this last: it marks the run as finished."""
     content = (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode()
     write_manifest(folder, {METRICS: content})
     write_atomically(folder / METRICS, content)
@@ -98,7 +98,7 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
         device: the device for the weights.
 
     Raises:
-        ModelError: the folder is missing, not a model, damaged or inconsistent; the message says what.
+        ModelError: the folder is missing, not a model, damaged or inconsistent; the message says which.
     """
     folder = Path(folder)
     try:
@@ -177,11 +177,11 @@ def _load_tagger(folder: Path, config: Config, vocabulary: Vocabulary, *, verifi
 
 
 def _check_numbers(path: Path, tensors: Mapping[str, Tensor], blueprint: Mapping[str, Tensor]) -> None:
-    """Raise a ModelError if a tensor has the wrong dtype, or a number that is NaN or infinite."""
+    """Raise a ModelError if a tensor has the wrong dtype, or contains NaN or infinity."""
     for name, tensor in tensors.items():
         allowed = {blueprint[name].dtype}
         if name == "words.vectors" and torch.float16 in allowed:
-            allowed.add(torch.float32)  # kept if a number exceeds the range of float16
+            allowed.add(torch.float32)  # used if a number exceeds the range of float16
         if tensor.dtype not in allowed:
             expected = " or ".join(sorted(str(dtype) for dtype in allowed))
             raise ModelError(f"{path}: {name!r} is {tensor.dtype}, expected {expected}")
@@ -193,7 +193,7 @@ def _check_numbers(path: Path, tensors: Mapping[str, Tensor], blueprint: Mapping
 
 
 def _is_finite(tensor: Tensor) -> bool:
-    """Return whether all numbers are finite, without a copy of the tensor; both extremes pass NaN on."""
+    """Return whether all numbers are finite, without a copy. `aminmax` propagates NaN."""
     return tensor.numel() == 0 or all(bool(extreme.isfinite()) for extreme in tensor.aminmax())
 
 

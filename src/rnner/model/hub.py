@@ -61,7 +61,7 @@ def _check_name(name: HubModel) -> None:
 
 
 def _usable(folder: Path | None) -> Path | None:
-    """Return the model in a folder, which may be an ONNX file; None if a required file is missing."""
+    """Return the path of the model in a folder (the folder or an ONNX file); None if a file is missing."""
     if folder is None:
         return None
     if all((folder / file).is_file() for file in FOLDER_FILES):
@@ -71,7 +71,7 @@ def _usable(folder: Path | None) -> Path | None:
 
 
 def _ask_hub(name: HubModel, repository: Repository, cached: Path | None) -> Listing | None:
-    """Return what the Hub has; warn and return None if it cannot be asked but the model is cached."""
+    """Return the listing of the Hub. If there is no answer but the model is cached, warn and return None."""
     try:
         return repository.list_files()
     except WebError as error:
@@ -117,7 +117,7 @@ def _download(name: HubModel, repository: Repository, listing: Listing) -> Path:
 
 
 def _files_to_download(name: HubModel, files: Mapping[str, HubFile]) -> dict[str, HubFile]:
-    """Return the files of the model; raise a ModelError if this is not a model or a file is far too large."""
+    """Return the files of the model; raise a ModelError unless it is a model and all sizes are acceptable."""
     limits = ONNX_FILES | OPTIONAL_FILES
     if files.keys() >= FOLDER_FILES.keys():
         limits = FOLDER_FILES | limits

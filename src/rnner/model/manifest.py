@@ -1,8 +1,8 @@
-"""The manifest of a model folder: the SHA-256 of each file, to detect damaged files and mixed-up models.
+"""The manifest of a model folder: the SHA-256 of each file, to detect damaged or swapped files.
 
-The manifest is written when training ends. Every state that a killed process can leave behind passes the
-check: a file leaves the manifest before it is replaced, and enters it afterwards. Models of older versions
-have no manifest, and neither has an unfinished run.
+The manifest is written when training ends. An entry is removed before its file is replaced and added again
+afterwards, so whatever a killed process leaves behind passes the check. Models of older versions have no
+manifest, nor do unfinished runs.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _logger = logging.getLogger(__name__)
 
 
 def write_manifest(folder: Path, pending: Mapping[str, bytes] | None = None) -> None:
-    """Write the manifest of the files of the model in a folder.
+    """Write the manifest of a model folder.
 
     Args:
         folder: the model folder.
-        pending: the content of files that are written after the manifest.
+        pending: the content of files that will be written after the manifest.
     """
     present = (name for name in MODEL_FILES if name != MANIFEST and (folder / name).is_file())
     digests = {name: file_digest(folder / name) for name in present}
@@ -67,7 +67,7 @@ def check_digests(folder: Path, digests: Mapping[str, str], names: Collection[st
 
     Args:
         folder: the model folder.
-        digests: returned by `read_manifest`. Files that it does not list are not checked.
+        digests: the result of `read_manifest`; files that are not in it are not checked.
         names: the files to check.
 
     Raises:
@@ -101,7 +101,7 @@ def file_states(folder: Path, digests: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def replacing(folder: Path, name: str) -> Iterator[None]:
-    """Take a file out of the manifest, if there is one, while it is replaced."""
+    """Update the manifest, if there is one, around the replacement of a file within the block."""
     digests = read_manifest(folder)
     if digests is None:
         yield

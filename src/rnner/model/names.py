@@ -43,7 +43,7 @@ def find_model(name: Path | str | None) -> Path:
             return _folder_or_file(Path(name))
         if match is None or _looks_like_a_path(match["repository"]):
             raise ModelError(f"{name}: {_not_found(Path(name), could_be_on_hub=match is not None)}")
-    from rnner.model.hub import HubModel, download_model  # with ssl, slow to import
+    from rnner.model.hub import HubModel, download_model  # slow to import, because of ssl
 
     return download_model(HubModel(str(name), match["repository"], match["revision"]))
 

@@ -35,7 +35,7 @@ class TextPiece(NamedTuple):
 def text_pieces(text: str, entities: Iterable[Entity]) -> Iterator[TextPiece]:
     """Split a text at its entities and make control characters printable, except line breaks and tabs.
 
-    Marks of the direction stay too, for HTML; a terminal does not get them (see `rnner.cli.console`).
+    Direction marks are kept too, for HTML; `rnner.cli.console` escapes them in a terminal.
     `entities` are in text order and do not overlap.
     """
 

@@ -17,11 +17,10 @@ _PREFIX, _SUFFIX = ".rnner-", ".partial"
 def atomic_replace(path: Path) -> Iterator[Path]:
     """Yield a path to write to; when the block ends, the result replaces `path` in one step.
 
-    The new file or folder is written in a temporary folder next to `path`, which is created exclusively under
-    a random name and which only its owner can enter. At the end, the contents are on disk (fsync), and a
-    file has the mode and, where the system permits it, the owner and group of the file that it replaces. It
-    is never open to a group that could not read the old file. If the block raises, `path` stays as it was,
-    and the temporary folder is removed.
+    The new file or folder is written in a temporary folder next to `path`, which has a random name and which
+    only its owner can enter. At the end, the contents are on disk (fsync), and a file has the mode and, where
+    the system permits it, the owner and group of the file that it replaces. No group gains access that could
+    not read the old file. If the block raises, `path` stays as it was, and the temporary folder is removed.
 
     A symbolic link is kept; the file that it points to is replaced. A device or pipe is written directly. To
     write several files, all or none, enter one `atomic_replace` per file in an `ExitStack`.
@@ -52,7 +51,7 @@ def atomic_replace(path: Path) -> Iterator[Path]:
     try:
         partial = folder / target.name
         yield partial
-        _sync(partial)  # before the mode is set, which may forbid reading
+        _sync(partial)  # before the mode is copied, which may forbid reading
         if target.is_file():
             _copy_owner_and_mode(target, partial)
         partial.replace(target)
@@ -73,13 +72,13 @@ def is_partial(path: Path) -> bool:
 
 
 def files_below(folder: Path, pattern: str) -> list[Path]:
-    """Return the files below a folder that match a pattern, sorted, without those of unfinished writes."""
+    """Return the files below a folder that match a pattern, sorted, except those of unfinished writes."""
     found = folder.rglob(pattern)
     return sorted(file for file in found if not any(map(is_partial, file.relative_to(folder).parents)))
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove the temporary folders that killed processes left in a folder to which nobody else writes."""
+    """Remove temporary folders left by killed processes, in a folder that no other process writes to."""
     for path in folder.iterdir():
         if is_partial(path):
             shutil.rmtree(path)
@@ -101,10 +100,10 @@ def _copy_owner_and_mode(old: Path, new: Path) -> None:
             os.chown(new, state.st_uid, -1)
         try:
             os.chown(new, -1, state.st_gid)
-        except PermissionError:  # not our group: the new one has only the rights of everybody
+        except PermissionError:  # not in the old group: give the new group only the rights that others have
             mode = mode & ~0o070 | (mode & 0o007) << 3
         if new.stat().st_uid != state.st_uid:
-            mode &= 0o0777  # a program that runs as its owner would run as another user
+            mode &= 0o0777  # clear setuid, setgid and sticky: the program would run as another user
     new.chmod(mode)
 
 

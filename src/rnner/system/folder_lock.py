@@ -1,7 +1,7 @@
-"""A lock on a folder: one process at a time works in it, and the others learn which one.
+"""A lock that lets one process at a time write to a folder, and tells the others which process that is.
 
-The lock belongs to an open file, so the system frees it when its process ends, however it ends. What the file
-says about the process is only for messages.
+The lock belongs to an open file, so the operating system releases it when the process ends, even if it is
+killed. The contents of the file describe the process and are used only in messages.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from pathlib import Path
 from rnner.errors import UsageError
 
 LOCK = ".rnner.lock"
-"""The name of the file. It is there while a process holds the lock, and stays if that process is killed."""
+"""Name of the lock file. It exists while a process holds the lock; a killed process leaves it behind."""
 
-_MOST = 1 << 10  # bytes of the file that are read
+_MOST = 1 << 10  # bytes of the file to read
 _held: set[int] = set()  # file descriptors
 
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder within the block. The folder is created, and removed again if it stays empty.
+    """Hold the lock of a folder within the block. A folder that this creates is removed if it stays empty.
 
     Raises:
-        UsageError: another process holds the lock, or another block in this one.
+        UsageError: another process holds the lock, or another block in this process.
         OSError: the folder cannot be written.
     """
     created = [path for path in (folder, *folder.parents) if not path.exists()]
@@ -78,7 +78,7 @@ def _release(path: Path, descriptor: int) -> None:
 def _write_holder(descriptor: int) -> None:
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     holder = json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": now})
-    with suppress(OSError):  # the lock holds without it
+    with suppress(OSError):  # the lock works without it
         os.ftruncate(descriptor, 0)
         with open(descriptor, "wb", closefd=False) as file:
             file.write(holder.encode())
@@ -122,7 +122,7 @@ else:
 
 
 def _close_inherited() -> None:
-    """Close the files in a forked process, which would keep the locks of a parent that has ended."""
+    """Close the lock files in a forked process, which would keep them locked after its parent has ended."""
     for descriptor in _held:
         os.close(descriptor)
     _held.clear()

@@ -1,8 +1,8 @@
-"""Repositories on the Hugging Face Hub: what they contain, and copies of their files in a cache of our own.
+"""Repositories on the Hugging Face Hub: their contents, and copies of their files in the cache of rnner.
 
-An answer of the Hub never becomes a path: folders are named after the endpoint, the repository and a commit
-of 40 hexadecimal digits, files as the caller names them. The environment variables HF_ENDPOINT and HF_TOKEN
-set the Hub and the token; with HF_HUB_OFFLINE=1 nothing is requested.
+This module never turns an answer of the Hub into a path: folders are named after the endpoint, the repository
+and a commit of 40 hexadecimal digits, and the caller names the files. The environment variables HF_ENDPOINT
+and HF_TOKEN set the Hub and the token; with HF_HUB_OFFLINE=1 no requests are made.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DAY = 24 * 60 * 60
 
 
 class HubFile(NamedTuple):
-    """What the Hub says about a file: its size in bytes, and its SHA-256 if it is a large file."""
+    """The size of a file in bytes and, for large files, its SHA-256, as stated by the Hub."""
 
     size: int | None
     sha256: str | None
@@ -50,7 +50,7 @@ class Repository(NamedTuple):
     Attributes:
         kind: "models" or "datasets".
         name: `owner/name`.
-        revision: a branch, a tag or a commit; None: the branch `main`.
+        revision: a branch, a tag or a commit; None for the branch `main`.
     """
 
     kind: str
@@ -58,10 +58,10 @@ class Repository(NamedTuple):
     revision: str | None = None
 
     def list_files(self) -> Listing:
-        """Ask the Hub for the commit of the revision, and its files.
+        """Return the commit of the revision and its files, as listed by the Hub.
 
         Raises:
-            WebError: the Hub does not answer, or not with a valid listing.
+            WebError: the Hub does not answer, or its listing is not valid.
         """
         revision = "" if self.revision is None else f"/revision/{quote(self.revision, safe='')}"
         url = f"{endpoint()}/api/{self.kind}/{quote(self.name)}{revision}?blobs=true"
@@ -71,11 +71,11 @@ class Repository(NamedTuple):
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise WebError("the list of files is not valid") from None
         if is_commit(self.revision) and listing.commit != self.revision:
-            raise WebError("the list of files is of another commit")
+            raise WebError("the list of files belongs to another commit")
         return listing
 
     def cached(self) -> Path | None:
-        """Return the folder of the revision, as the Hub last reported it; None if it was never asked."""
+        """Return the folder of the commit last reported for the revision, or None if there was none."""
         if is_commit(self.revision):
             return self.folder(str(self.revision))
         try:
@@ -85,19 +85,19 @@ class Repository(NamedTuple):
         return self.folder(commit) if is_commit(commit) else None
 
     def folder(self, commit: str) -> Path:
-        """Return the folder of a commit in the cache; it exists only if it was downloaded."""
+        """Return the cache folder of a commit. It exists only if the commit has been downloaded."""
         return self._cache() / commit
 
     def remember(self, commit: str) -> None:
-        """Record the commit of the revision, for when the Hub cannot be asked."""
+        """Record the commit of the revision, for use when the Hub cannot be reached."""
         if not is_commit(self.revision):
             write_atomically(self._reference(), commit)
 
     @contextmanager
     def new_folder(self, commit: str) -> Iterator[Path]:
-        """Yield a folder to fill; when the block ends, it becomes the folder of the commit, in one step.
+        """Yield a folder to fill. When the block ends, it becomes the folder of the commit in one step.
 
-        If another process is faster, its folder is kept; a folder that lacks files is replaced.
+        If another process finishes first, its folder is kept. A folder that lacks files is replaced.
         """
         target = self.folder(commit)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ class Repository(NamedTuple):
                 names = [path.relative_to(partial) for path in partial.rglob("*")]
                 if target.exists() and not all((target / name).exists() for name in names):
                     shutil.rmtree(target)
-        except OSError:  # a folder replaces only an empty one
+        except OSError:  # a folder can replace only an empty folder
             if not (filled and target.exists()):
                 raise
 
@@ -119,7 +119,7 @@ class Repository(NamedTuple):
         """Download a file of a commit to a path, in up to three attempts.
 
         Raises:
-            WebError: the file cannot be downloaded, or differs from its description.
+            WebError: the file cannot be downloaded, or its size or SHA-256 differs from `file`.
             OSError: the path cannot be written.
         """
         prefix = "" if self.kind == "models" else f"{self.kind}/"
@@ -161,7 +161,7 @@ def is_commit(text: str | None) -> bool:
 
 
 def _remove_old(folder: Path) -> None:
-    """Remove what killed processes left behind a day ago."""
+    """Remove temporary folders that killed processes left behind more than a day ago."""
     for path in filter(is_partial, folder.iterdir()):
         with suppress(OSError):  # another process may have removed it
             if time.time() - path.stat().st_mtime > _DAY:

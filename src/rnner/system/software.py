@@ -1,4 +1,4 @@
-"""What the last bits of a result depend on: versions of the software, threads, and kind of processor."""
+"""Software versions, number of threads and processor, on which the last bits of a result depend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rnner import __version__
 
 
 def versions() -> dict[str, str]:
-    """Return the version of each library that computes."""
+    """Return the versions of rnner, Python and the libraries that compute."""
     return {
         "rnner": __version__,
         "torch": torch.__version__,
@@ -21,7 +21,7 @@ def versions() -> dict[str, str]:
 
 
 def computing_environment(device: torch.device) -> dict[str, str]:
-    """Return all that the last bits of a result on this device depend on, by name."""
+    """Return, by name, everything that the last bits of a result on this device depend on."""
     if device.type == "cuda":
         processor = torch.cuda.get_device_name(device)
     else:

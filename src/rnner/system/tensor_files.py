@@ -1,7 +1,7 @@
-"""Safetensors files that verify themselves: the SHA-256 of the content is in the header.
+"""Safetensors files with the SHA-256 of their content in the header.
 
-The digest covers names, types, shapes and bytes of all tensors and the rest of the metadata, so that a file
-is replaced in one step together with its digest.
+The digest covers the names, types, shapes and bytes of all tensors and the rest of the metadata. Since it is
+in the file itself, both are replaced in one step.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def write_tensors(
     try:
         with atomic_replace(path) as partial:
             partial.touch()
-            mode = partial.stat().st_mode  # set by the umask; safetensors lets only the owner read its files
+            mode = partial.stat().st_mode  # as the umask sets it; safetensors makes its files private
             save_file(contiguous, partial, header)
             partial.chmod(mode)
     except (SafetensorError, OSError) as error:  # safetensors raises SafetensorError if the disk is full
@@ -75,7 +75,7 @@ def stored_checksum(path: Path) -> str | None:
 
 
 def has_changed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bool:
-    """Return whether the content of a safetensors file does not match its checksum, if it has one."""
+    """Return whether a safetensors file has a checksum that does not match its content."""
     rest = {name: value for name, value in metadata.items() if name != _DIGEST}
     return _DIGEST in metadata and _digest(tensors, rest) != metadata[_DIGEST]
 

@@ -1,7 +1,7 @@
-r"""The boundary between text from files and a terminal: no control character passes it.
+r"""Escaping of text from files, so that no control character reaches a terminal.
 
 A terminal obeys control characters: they move the cursor, hide text, reorder it or change the title. Files,
-their names and models may contain them. Every text for a terminal has visible escapes in their place, such as
+file names and models may contain them. In text for a terminal, they are replaced with visible escapes such as
 `\x1b`. Letters of right-to-left scripts, combining characters and joiners stay as they are.
 """
 
@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from typing import Any, TextIO, cast
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-# C0 and C1 controls, DEL, line separators, controls of the direction of text, lone surrogates.
+# C0 and C1 controls, DEL, line separators, controls of text direction, lone surrogates.
 DIRECTION_MARKS = "\u061c\u200e\u200f"
-"""Invisible characters of ordinary Arabic and Hebrew text. They are harmless on a page, as in HTML."""
+"""Invisible characters of ordinary Arabic and Hebrew text. They are harmless in HTML."""
 _SHORT = {"\n": r"\n", "\t": r"\t", "\r": r"\r"}
-_CURSOR_UP = re.compile("\n*(\x1b\\[A)+")  # what a progress bar below another one writes
+_CURSOR_UP = re.compile("\n*(\x1b\\[A)+")  # written by a progress bar below another one
 
 
 def printable(text: str, *, keep: str = "") -> str:
@@ -31,9 +31,9 @@ def printable(text: str, *, keep: str = "") -> str:
 
 
 def escape_quoted(text: str) -> str:
-    """Replace control characters in the strings of JSON or YAML by escapes, which readers decode again.
+    """Replace control characters in the strings of JSON or YAML with escapes, which parsers decode.
 
-    Line breaks outside strings stay. Both writers have escaped those inside.
+    Line breaks are kept: the JSON and YAML writers have already escaped those within strings.
     """
     return _UNSAFE.sub(lambda match: "\n" if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
 
@@ -44,17 +44,17 @@ def _escape(control: str) -> str:
 
 
 class GuardedStream:
-    """A text stream whose text is printable: only line breaks and tabs are left of the control characters.
+    """A text stream that escapes all control characters except line breaks and tabs.
 
-    Its other attributes are those of the stream. Rich writes to `rich_proxied_file`, because its colours are
-    escape sequences; `rnner.cli.console.Terminal` escapes its text.
+    All other attributes are those of the wrapped stream. Rich writes to `rich_proxied_file`, without this
+    escaping, because its colours are escape sequences; `rnner.cli.console.Terminal` escapes its text.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self.rich_proxied_file = stream
 
     def write(self, text: str) -> int:
-        """Write a text. A progress bar may move the cursor: to the start of the line, or up."""
+        """Write a text. A progress bar may move the cursor to the start of the line, or up."""
         if not _CURSOR_UP.fullmatch(text):
             start = text[:1] if text[:1] == "\r" else ""
             text = start + printable(text[len(start) :], keep="\n\t")
@@ -72,16 +72,16 @@ class GuardedStream:
 
 
 def guard_streams() -> None:
-    """Guard stderr, and stdout if it is a terminal. Data that goes to a file or a pipe is not changed.
+    """Escape control characters in stderr and, if it is a terminal, in stdout.
 
-    Everything that this process writes then passes the boundary, also warnings, logs, progress bars and
-    tracebacks of libraries.
+    This covers everything that the process writes, including warnings, logs, progress bars and tracebacks of
+    libraries. Data that goes from stdout to a file or a pipe is not changed.
     """
     sys.stdout, sys.stderr = for_data(sys.stdout), _guarded(sys.stderr)
 
 
 def for_data(stream: TextIO) -> TextIO:
-    """Return a stream that changes no data in a file or a pipe, and writes printable text to a terminal."""
+    """Return a stream that writes data unchanged to a file or a pipe, and printable text to a terminal."""
     return _guarded(stream) if stream.isatty() else stream
 
 

@@ -1,4 +1,4 @@
-"""HTTP GET from servers that are not trusted: bytes, time, redirects and hosts are bounded."""
+"""HTTP GET from untrusted servers, with limits on size, time, redirects and hosts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class WebError(Exception):
 
     Attributes:
         status: the HTTP status, or None if there was no usable answer.
-        reason: the header `X-Error-Code`, in which the Hub says what was not found.
+        reason: the header `X-Error-Code`, with which the Hub reports what was not found.
         temporary: whether the same request may succeed later.
     """
 
@@ -43,26 +43,26 @@ class WebError(Exception):
 
 
 def fetch(url: str, *, limit: int, seconds: float, token: str | None = None) -> Iterator[memoryview]:
-    """Yield the content of a URL in blocks, each of which is valid until the next.
+    """Yield the content of a URL in blocks. Each block is overwritten by the next.
 
     Redirects are followed, but only to HTTP and HTTPS, and never from HTTPS to HTTP. Proxies are taken from
     the environment, as `urllib` does.
 
     Args:
-        url: an address with the scheme `http` or `https`.
+        url: an `http` or `https` address.
         limit: the maximum number of bytes.
-        seconds: the maximum time for everything, from the connection to the last byte.
+        seconds: the maximum time for the whole request, from connecting to the last byte.
         token: sent as `Authorization`, but only to the scheme, host and port of `url`.
 
     Raises:
-        WebError: there is no answer, its status is not 200, it exceeds a limit, is compressed, or redirects
-            to a forbidden address.
+        WebError: there is no answer, or the answer has a status other than 200, exceeds a limit, is
+            compressed, or redirects to a forbidden address.
     """
     with _Deadline(seconds) as deadline:
         try:
             origin = _origin(url)
             if origin[0] not in _PORTS:
-                raise WebError(f"expected an address with http or https, got {url[:_SHORT]}")
+                raise WebError(f"expected an http or https address, got {url[:_SHORT]}")
             for _ in range(_REDIRECTS + 1):
                 with _open(url, token if _origin(url) == origin else None, deadline) as answer:
                     if answer.status not in _MOVED:
@@ -95,7 +95,7 @@ def _target(url: str, location: str) -> str:
 
 
 def _blocks(answer: HTTPResponse, limit: int) -> Iterator[memoryview]:
-    """Yield the body of an answer; raise a WebError if it is not 200, encoded or too long."""
+    """Yield the body of an answer; raise a WebError unless it is a 200, uncompressed and not too long."""
     if answer.status != HTTPStatus.OK:
         known = {status.value: status.phrase for status in HTTPStatus}
         raise WebError(
@@ -109,7 +109,7 @@ def _blocks(answer: HTTPResponse, limit: int) -> Iterator[memoryview]:
     too_long = WebError(f"the server sends more than the expected {limit:,} bytes")
     if answer.length is not None and answer.length > limit:
         raise too_long
-    # `read` would trust the sizes of chunks; `readinto` never takes more than the buffer.
+    # `read` would trust the chunk sizes that the server sends; `readinto` never reads more than the buffer.
     buffer, total = memoryview(bytearray(_BLOCK)), 0
     while count := answer.readinto(buffer):
         total += count
@@ -129,7 +129,7 @@ def _open(url: str, token: str | None, deadline: _Deadline) -> HTTPResponse:
 
 
 def _short(error: BaseException) -> str:
-    """Return what is wrong in one short line."""
+    """Return the cause of an error in one short line."""
     cause = error.reason if isinstance(error, URLError) else error
     if isinstance(cause, TimeoutError):
         return f"no answer for {_STALL} seconds"
@@ -137,7 +137,7 @@ def _short(error: BaseException) -> str:
 
 
 class _Deadline:
-    """Shuts down connections when time is up, wherever they are then: in a handshake, a header or a body."""
+    """Shuts down connections when time is up, be it during the handshake, the header or the body."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds, self._passed = seconds, False
@@ -157,14 +157,14 @@ class _Deadline:
             self._sockets.clear()
 
     def watch(self, connection: socket) -> None:
-        """Add a connection. Its duplicate stays valid if the connection is wrapped or closed."""
+        """Watch a connection, by a duplicate of its socket, which stays valid if it is wrapped or closed."""
         with self._lock:
             self._sockets.append(connection.dup())
         if self._passed:
             self._end()
 
     def check(self) -> None:
-        """Raise a WebError if time is up: then the end of the data means nothing."""
+        """Raise a WebError if time is up, since the data may then end early."""
         if self._passed:
             raise WebError(f"the server is too slow: not finished after {self._seconds:,.0f} seconds")
 
@@ -187,11 +187,11 @@ class _Http(HTTPConnection):
 
 
 class _Https(HTTPSConnection, _Http):
-    """The same with TLS: `HTTPSConnection.connect` calls that of `_Http`, then starts the handshake."""
+    """An `_Http` connection with TLS. `HTTPSConnection.connect` calls `_Http.connect`, then shakes hands."""
 
 
 class _Handler(AbstractHTTPHandler):
-    """Opens HTTP and HTTPS with a deadline."""
+    """Opens HTTP and HTTPS connections with a deadline."""
 
     def __init__(self, deadline: _Deadline) -> None:
         super().__init__()
@@ -218,7 +218,7 @@ def _tls_context() -> ssl.SSLContext:
         if file := os.environ.get(variable):
             return ssl.create_default_context(cafile=file)
     context = ssl.create_default_context()
-    with suppress(ImportError):  # comes with huggingface_hub; some installations of Python have no other
+    with suppress(ImportError):  # certifi comes with huggingface_hub; some Pythons have no other certificates
         import certifi
 
         context.load_verify_locations(certifi.where())

@@ -115,7 +115,7 @@ def _serve(pipe: Connection[Any, Any], factory: Callable[[], Callable[[Any], Any
         try:
             function = function or factory()
             answer = None, function(item)
-        except (Exception, SystemExit) as error:  # code of the user may raise SystemExit
+        except (Exception, SystemExit) as error:  # the user's code may raise SystemExit
             answer = _picklable(error), None
         pipe.send(answer)
 

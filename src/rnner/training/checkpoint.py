@@ -1,9 +1,10 @@
 """Checkpoints: safetensors files from which training resumes exactly.
 
-A checkpoint holds the weights, their average and the optimizer's state as tensors. Its header holds the
-position, a fingerprint of config and data, the checksum of the best weights so far, and the versions of the
-software, as JSON. A run keeps its last two checkpoints. Files are replaced atomically, so a killed run leaves
-the old checkpoint or the new one; should the newest be damaged later, the one before it is used.
+A checkpoint holds the weights, their average and the optimizer's state as tensors. Its metadata holds the
+position, a fingerprint of config and data, the checksum of the best weights so far, and the computing
+environment (software versions, threads, processor). A run keeps its last two checkpoints. Files are replaced
+atomically, so a killed run always leaves a complete checkpoint. If the newest one is damaged later, the one
+before it is used.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _logger = logging.getLogger(__name__)
 
 
 def save_checkpoint(run: Path, trainer: Trainer, fingerprint: str) -> None:
-    """Write the trainer's state to `run`/checkpoint. Nothing is saved if a weight is not finite."""
+    """Write the trainer's state to `run`/checkpoint. If a weight is not finite, nothing is written."""
     if not trainer.is_finite():
         return
     folder = run / CHECKPOINT
@@ -58,17 +59,17 @@ def load_checkpoint(
 ) -> None:
     """Restore the trainer's state from the newest checkpoint in `run` that is not damaged.
 
-    The best weights so far, which are in another file, are verified, or written again if the checkpoint
-    has them.
+    The best weights so far are in another file. If they are those of the checkpoint, that file is written
+    again; otherwise it is verified.
 
     Args:
         run: the output folder.
         trainer: a new trainer; it is unchanged if an error is raised.
-        fingerprint: as for `save_checkpoint`.
-        warn: called with a sentence if the newest checkpoint is damaged or from another environment.
+        fingerprint: the fingerprint of the config and data, which must be that of the checkpoint.
+        warn: called with a message if the newest checkpoint is damaged or from another environment.
 
     Raises:
-        ModelError: no checkpoint is intact, it has another fingerprint, or the best weights are damaged.
+        ModelError: no checkpoint is intact, its fingerprint differs, or the best weights are damaged.
     """
     newest, previous = run / CHECKPOINT / FILE, run / CHECKPOINT / PREVIOUS
     try:
@@ -77,15 +78,15 @@ def load_checkpoint(
         if not previous.is_file():
             raise _refused(newest, error) from None
         if newest.exists():  # if not, the run was killed between the two steps of `save_checkpoint`
-            warn(f"{newest}: is damaged ({one_line(error)}); resuming from the checkpoint before it")
+            warn(f"{newest}: is damaged ({one_line(error)}); resuming from the previous checkpoint")
         try:
             checkpoint = _read(previous, trainer, fingerprint)
         except (OSError, ValueError) as older:
             raise _refused(previous, older) from None
     in_checkpoint = _is_best(checkpoint.position)
     if not in_checkpoint and checkpoint.position.best_epoch:
-        # After the newest checkpoint was lost, this may be the best epoch after the one before it, which will
-        # be trained again.
+        # If the newest checkpoint is lost, the file may hold the weights of an epoch after the previous
+        # checkpoint. That epoch will be trained again, so the checksum may differ.
         _verify_best(run / WEIGHTS, checkpoint.best if checkpoint.path == newest else None)
     trainer.load_state_dict(checkpoint.state, checkpoint.position)
     if in_checkpoint:
@@ -107,7 +108,7 @@ def remove_checkpoint(run: Path) -> None:
 
 
 def save_best(run: Path, trainer: Trainer) -> None:
-    """Save the weights, averaged, as the best so far."""
+    """Save the averaged weights as the best so far."""
     with trainer.averaged():
         save_weights(run, trainer.tagger)
 
@@ -122,12 +123,12 @@ class _Checkpoint:
 
 
 def _read(path: Path, trainer: Trainer, fingerprint: str) -> _Checkpoint:
-    """Return a checkpoint that fits the trainer. Raises ValueError if it is damaged or does not fit."""
+    """Return a checkpoint. Raises ValueError if it is damaged or does not fit the trainer."""
     state, metadata = read_tensors(path)
     if missing := sorted({"fingerprint", "position", "best", "environment"} - metadata.keys()):
         raise ValueError(f"it has no {missing[0]}")
     if metadata["fingerprint"] != fingerprint:
-        raise ModelError(f"{path}: was saved with other data or another config: {_HINT}")
+        raise ModelError(f"{path}: was saved with other data or another config; {_HINT}")
     try:
         values, environment = json.loads(metadata["position"]), json.loads(metadata["environment"])
     except (ValueError, RecursionError):
@@ -140,23 +141,23 @@ def _read(path: Path, trainer: Trainer, fingerprint: str) -> _Checkpoint:
 
 
 def _refused(path: Path, error: Exception) -> ModelError:
-    return ModelError(f"{path}: is not a checkpoint of this run ({one_line(error)}): {_HINT}")
+    return ModelError(f"{path}: is not a checkpoint of this run ({one_line(error)}); {_HINT}")
 
 
 def _is_best(position: Position) -> bool:
-    """Whether the weights at a position, averaged, are the best so far."""
+    """Return whether the averaged weights at a position are the best so far."""
     return 0 < position.best_epoch == position.epoch and position.epoch_step == 0
 
 
 def _verify_best(path: Path, checksum: str | None) -> None:
-    """Raise ModelError unless the best weights so far are intact and have this checksum, if it is given."""
+    """Raise ModelError unless the best weights so far are intact and have this checksum, if given."""
     try:
         read_tensors(path)
         if checksum is not None and stored_checksum(path) != checksum:
             raise ValueError("it is not from this run")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ModelError(f"{path}: the best weights so far are lost ({reason}): {_HINT}") from None
+        raise ModelError(f"{path}: the best weights so far are lost ({reason}); {_HINT}") from None
 
 
 def _warn_about_environment(checkpoint: _Checkpoint, trainer: Trainer, warn: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""The output folder of a run: one process at a time writes to it, and no file of the user is overwritten."""
+"""The output folder of a run: only one process writes to it, and no files of the user are overwritten."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def reserve_output(
 ) -> Iterator[dict[str, Any] | None]:
     """Lock the output folder of a run within the block, and yield the result of `check_run`.
 
-    What a killed run left behind there is removed.
+    Leftovers of a killed run are removed.
 
     Raises:
-        UsageError: another run writes to the folder, or as `check_run` does.
+        UsageError: another run writes to the folder, or `check_run` raises it.
         OSError: the folder cannot be written.
     """
     with lock_output(folder):
@@ -57,14 +57,14 @@ def lock_output(folder: Path) -> Iterator[None]:
 
 
 def has_leftovers(folder: Path) -> bool:
-    """Whether a run that was killed left files in its folder, or a run that is not finished."""
+    """Return whether a run in a folder is unfinished, or left temporary files because it was killed."""
     return not (folder / METRICS).exists() or any(
         path.name in (CHECKPOINT, LOCK) or is_partial(path) for path in folder.iterdir()
     )
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed run left behind in a locked folder, and the checkpoint if the run is finished."""
+    """Remove leftovers of a killed run from a locked folder, and the checkpoint if the run is finished."""
     if (folder / METRICS).exists():
         remove_checkpoint(folder)
     for place in (folder, folder / CHECKPOINT):
@@ -84,7 +84,7 @@ def check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
     if not folder.exists():
         return
     names = {path.name for path in folder.iterdir() if path.name != LOCK and not is_partial(path)}
-    # config.yaml and README.md may be the user's own files; only rnner writes these.
+    # config.yaml and README.md may be the user's own files; the following are written only by rnner.
     ours = bool(names & {VOCABULARY, SEEDS}) or has_checkpoint(folder)
     if names and not ours:
         raise UsageError(f"{folder}: contains files that are not from a run; choose another --output")
@@ -121,12 +121,12 @@ def check_run(folder: Path, config: Config, *, resume: bool, overwrite: bool) ->
 
 
 def missing_files(folder: Path) -> list[str]:
-    """Return the names of the files that a model needs and that are not in its folder."""
+    """Return the names of the required model files that are not in a folder."""
     return [name for name in FOLDER_FILES if not (folder / name).is_file()]
 
 
 def clear_output(folder: Path) -> None:
-    """Remove the files of a run, and no others. `check_output` accepts a folder that is partly cleared."""
+    """Remove the files of a run, and no others. If interrupted, `check_output` still accepts the folder."""
     (folder / METRICS).unlink(missing_ok=True)  # first: a run without metrics is not finished
     remove_checkpoint(folder)
     for name in (MANIFEST, ONNX, CARD, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
@@ -142,10 +142,11 @@ def clear_output(folder: Path) -> None:
 
 
 def check_same_config(folder: Path, config: Config) -> None:
-    """Check that the run in a folder, if any, was started with this config.
+    """Check that the run in a folder, if there is one, was started with this config.
 
     Raises:
-        UsageError: the config differs (the message lists the keys), or it is a run with several seeds.
+        UsageError: the config differs (the message lists the keys) or is missing, or the run has several
+            seeds.
     """
     if (folder / SEEDS).exists():
         raise UsageError(f"{folder}: contains a run of several seeds; add --seeds N to resume it")

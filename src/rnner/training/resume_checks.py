@@ -1,6 +1,6 @@
-"""Checks of a checkpoint's content: whether training can have written it, with this config and this data.
+"""Checks that training with this config and this data can have written a checkpoint.
 
-Checksums notice damage. These checks notice what a checksum cannot: files made by hand or by another program.
+Checksums detect damage; these checks detect files that were made by hand or by another program.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 from rnner.training.progress import Position
 from rnner.training.trainer import Trainer
 
-_MOST = 2**53  # of steps, tokens, seconds and so on
+_MOST = 2**53  # maximum number of steps, tokens, seconds and so on
 _SIGNED = ("best_f1", "best_loss", "epoch_loss")
 _OPTIMIZER_STATE = {"AdamW": ("step", "exp_avg", "exp_avg_sq"), "SGD": ("momentum_buffer",)}
 
@@ -26,7 +26,7 @@ def check_state(trainer: Trainer, state: dict[str, Tensor], step: int) -> None:
     kinds = _OPTIMIZER_STATE[type(trainer.optimizer).__name__]
     for name, weight in trainer.weights.items():
         names = {kind: f"optimizer.{kind}.{name}" for kind in kinds}
-        if step and not state.keys().isdisjoint(names.values()):  # empty for weights that had no gradient yet
+        if step and not state.keys().isdisjoint(names.values()):  # weights without any gradient have none
             expected |= {key: weight if kind != "step" else torch.zeros(()) for kind, key in names.items()}
     if different := sorted(state.keys() ^ expected.keys()):
         has = "has" if different[0] in state else "lacks"
@@ -43,13 +43,13 @@ def _check_tensor(name: str, tensor: Tensor, expected: Tensor) -> None:
         raise ValueError("{!r} is {}, expected {}".format(name, *kinds))
     if name.startswith("optimizer.exp_avg_sq."):  # squares: they may overflow to infinity
         if not bool((tensor >= 0).all()):
-            raise ValueError(f"{name!r} has numbers that are not squares")
+            raise ValueError(f"{name!r} has numbers that are negative or NaN")
     elif not bool(torch.isfinite(tensor).all()):
         raise ValueError(f"{name!r} has numbers that are not finite")
 
 
 def check_position(trainer: Trainer, values: Any) -> Position:
-    """Return the position with these fields. Raises ValueError if no run of the trainer can be there."""
+    """Return the position with these fields. Raises ValueError if the trainer cannot reach it."""
     start = asdict(Position())
     if not isinstance(values, dict) or values.keys() != start.keys():
         raise ValueError("it has no position")
@@ -71,7 +71,7 @@ def _impossible(trainer: Trainer, position: Position) -> str | None:
         return f"epoch {epoch + bool(step)} of {config.epochs}"
     if step > (steps := len(trainer.epoch_batches(epoch))):
         return f"step {step} of {steps} in the epoch"
-    # Only with `batch_tokens`, epochs differ in their number of steps.
+    # The number of steps per epoch varies only with `batch_tokens`.
     fewest, most = (steps, steps) if config.batch_tokens is None else (1, sentences)
     if not epoch * fewest <= position.step - step <= epoch * most:
         return f"step {position.step} in epoch {epoch + 1}"

@@ -58,7 +58,7 @@ def run_training(
         folder: locked and checked by `reserve_output`. An existing run is replaced unless `resume` is set.
         resume: resume from the checkpoint in the folder; without one, start from the beginning.
         stop: called after each step; if it returns True, the run is saved and `InterruptedRun` is raised.
-        warn: called with a sentence about a damaged checkpoint, or one of another environment.
+        warn: called with a message if a checkpoint is damaged or from another environment.
 
     Raises:
         TrainingError: training diverged; the last good checkpoint is kept.
@@ -71,7 +71,7 @@ def run_training(
     if resume and has_checkpoint(folder):
         check_same_config(folder, setup.config)
         load_checkpoint(folder, trainer, setup.fingerprint, warn=warn)
-        save_config_and_vocabulary(folder, setup.config, setup.vocabulary)  # mends damaged ones
+        save_config_and_vocabulary(folder, setup.config, setup.vocabulary)  # in case they are damaged
     else:
         clear_output(folder)
         save_config_and_vocabulary(folder, setup.config, setup.vocabulary)

@@ -64,13 +64,13 @@ def reserve_seeds_output(
     The folder of a seed is locked later, by the process that trains the seed.
 
     Raises:
-        UsageError: another run writes to one of the folders, or as `check_seeds_output` does.
+        UsageError: another run writes to one of the folders, or `check_seeds_output` raises it.
     """
     with lock_output(folder):
         check_seeds_output(folder, configs, resume=resume, overwrite=overwrite)
         for place in (seed_folder(folder, seed) for seed in configs):
             if place.is_dir() and has_leftovers(place):
-                with lock_output(place):  # a process of a killed run may still save its state there
+                with lock_output(place):  # a process of a killed run may still be writing there
                     remove_leftovers(place)
         remove_leftovers(folder)
         yield
@@ -131,7 +131,7 @@ def prepare_seeds_folder(folder: Path, setup: TrainingSetup, seeds: Iterable[int
 
 
 def finished_summary(folder: Path, seeds: Iterable[int]) -> dict[str, Any] | None:
-    """Return what `summarize_seeds` saved. None if the runs have other seeds or the best model is gone."""
+    """Return the summary saved by `summarize_seeds`; None if it has other seeds or the model is gone."""
     summary = load_seeds(folder)
     if summary is None or [run["seed"] for run in summary.get("runs", [])] != list(seeds):
         return None
@@ -196,7 +196,7 @@ def _copy_best(folder: Path, summary: dict[str, Any]) -> None:
     contents[CARD] += f"\n{section}".encode()
     for name in (METRICS, MANIFEST):  # written last: an interrupted copy is not a finished model
         (folder / name).unlink(missing_ok=True)
-    with ExitStack() as stack:  # all are written before any replaces the old one, from the last to the first
+    with ExitStack() as stack:  # write all files first; then replace the old ones, from the last to the first
         for name, content in contents.items():
             stack.enter_context(atomic_replace(folder / name)).write_bytes(content)
     save_metrics(folder, metrics)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from rnner.tags import Span
 
 EntityForm = tuple[str, ...]
-_LONGEST_FORM = 32  # words; longer forms hardly occur twice, and comparing them would take quadratic time
+_LONGEST_FORM = 32  # words; longer forms rarely occur twice, and comparing them would take quadratic time
 
 
 class OutsideFinder:

@@ -272,7 +272,7 @@ def add_tags(text: str, tags: list[list[str]]) -> str:
 
 def test_a_tag_with_a_space_cannot_be_a_column_between_spaces() -> None:
     assert add_tags("Ada\tB-PER\n", [["B-Work of Art"]]) == "Ada\tB-PER\tB-Work of Art\n"
-    with pytest.raises(DataError, match=r"'B-Work of Art' has a space, .*; use --format jsonl"):
+    with pytest.raises(DataError, match=r"'B-Work of Art' contains a space, .*; use --format jsonl"):
         add_tags("Ada B-PER\n", [["B-Work of Art"]])
 
 

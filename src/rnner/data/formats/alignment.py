@@ -25,7 +25,7 @@ from rnner.text.tokenizer import DEFAULT_TOKENIZER, Token, find_tokenizer
 
 AlignRule = Literal["strict", "expand", "contract"]
 OverlapRule = Literal["error", "longest", "first"]
-_MOST_QUOTED, _MOST_WORDS = 80, 16  # of a span in messages
+_MOST_QUOTED, _MOST_WORDS = 80, 16  # maximum characters and words of a span that a message quotes
 
 
 class _TokenSpan(NamedTuple):

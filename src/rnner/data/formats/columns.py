@@ -76,9 +76,8 @@ class ConllReader:
         layout: separator and columns.
         trailing: lines after the last sentence.
 
-    Iterating raises DataError with path:line if the file cannot be read (see `read_lines_of_sentences`,
-    `detect_layout`),
-    or if a row has more or fewer columns than most rows.
+    Iterating raises DataError with path:line if the file cannot be read (see `read_lines_of_sentences` and
+    `detect_layout`), or if a row has more or fewer columns than most rows.
     """
 
     def __init__(
@@ -261,7 +260,7 @@ def write_with_tags(
 
     Comments, blank lines, document marks (with an `O`) and headers (with `predicted`) are kept. `layout` and
     `trailing` come from the reader. Raises ValueError if a sentence has more or fewer tags than words, and
-    DataError for a tag with a space in a file whose columns are separated by spaces.
+    DataError for a tag that contains a space if spaces separate the columns.
     """
     for sentence, column in zip(sentences, tags, strict=True):
         if len(column) != len(sentence.words):
@@ -285,6 +284,6 @@ def _add_tag(line: str, tags: Iterator[str], layout: Layout) -> str:
         line = line.rstrip(" \t")
         if " " in tag:
             raise DataError(
-                f"the tag {tag!r} has a space, which separates the columns of this file; use --format jsonl"
+                f"the tag {tag!r} contains a space, the column separator of this file; use --format jsonl"
             )
     return f"{line}{layout.separator}{tag}\n"

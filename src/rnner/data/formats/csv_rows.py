@@ -1,4 +1,4 @@
-"""Rows of CSV, whose quoted cells may have several lines. A row is at most as long as any record."""
+"""Reading of CSV rows. Quoted cells may span several lines; the size limit for records applies to rows."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _CAUSE = "a quotation mark is missing"
 
 
 def allow_long_cells() -> None:
-    """Let the csv module read cells as long as a record; its own limit is less than a long article."""
+    """Let the csv module read cells as long as a record. Its default limit is shorter than a long article."""
     csv.field_size_limit(longest_record())
 
 
 class RowLines:
-    """Iterator over the lines of rows; it raises DataError if those of one row are too long.
+    """Iterator over lines that raises DataError if the lines of one row are too long.
 
     Attributes:
-        begin: the first line of the current row, from 1; a row ends when `end_row` is called.
+        begin: number of the first line of the current row, from 1. Callers end a row with `end_row`.
     """
 
     def __init__(self, lines: Iterable[str], name: Path | str) -> None:
@@ -48,15 +48,16 @@ class RowLines:
 def read_rows(
     lines: Iterable[str], name: Path | str, delimiter: str, *, strict: bool = False
 ) -> Iterator[tuple[int, list[str] | DataError]]:
-    """Yield the first line of each row that is not empty, and its cells, or the error if it is not CSV.
+    """Yield, for each row that is not empty, the number of its first line, and its cells or an error.
 
     Args:
-        lines: the lines, with their ends.
+        lines: the lines, with their line ends.
         name: the file, for messages.
         delimiter: the character between cells.
-        strict: whether quotes must be doubled within quotes.
+        strict: whether a row with malformed quotes is an error.
 
-    Raises DataError for a row that is too long, and as iterating over the lines does.
+    An error is yielded for a row that is not valid CSV. Raises DataError for a row that is too long, and
+    any error of `lines`.
     """
     allow_long_cells()
     source = RowLines(lines, name)

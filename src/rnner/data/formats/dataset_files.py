@@ -1,8 +1,8 @@
-"""The files of a data set on the Hub, in a folder that the library `datasets` can read.
+"""Downloads of a data set from the Hub into a folder that the library `datasets` can read.
 
-`datasets` decides from the names of the files and from the README which files belong to which subset and
-split. So the folder first has all files, but empty, and the README; then those of one subset are downloaded.
-`datasets` itself downloads nothing: it takes paths in its cache from the answers of the server.
+`datasets` infers from the file names and the README which files belong to which subset and split. So the
+folder first gets the README, and empty files in place of the data files; then the files of one subset are
+downloaded. `datasets` itself downloads nothing, because it would let the server choose paths in its cache.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from rnner.system.web import WebError
 
 _README = "README.md"
 _DESCRIPTIONS = {_README: 2 << 20, "dataset_infos.json": 8 << 20}  # limits in bytes
-_MAX_DEPTH = 100  # of brackets in that YAML, since PyYAML takes time proportional to it for each token
-_MAX_NODES = 1_000_000  # values in that YAML, where an alias counts as what it stands for
+_MAX_DEPTH = 100  # of brackets in the README's YAML, since PyYAML's time per token grows with it
+_MAX_NODES = 1_000_000  # values in that YAML, with aliases expanded
 _LONGEST_NAME = 250  # characters
-_PART = re.compile(r"(?!\.)[^/\\:]+")  # of the name of a file: no `..`, and none that is hidden
+_PART = re.compile(r"(?!\.)[^/\\:]+")  # one part of a path: neither `..` nor hidden
 
 
 class DatasetFiles(NamedTuple):
-    """A folder with the files of a commit; `files` is None if the Hub was not asked, being offline."""
+    """A folder with the files of a commit. `files` is their listing, or None when offline."""
 
     repository: Repository
     folder: Path
     files: dict[str, HubFile] | None
 
     def complete(self, paths: Iterable[str]) -> None:
-        """Download those of the paths, all in the folder, that are still empty.
+        """Download the given files of the folder that are still empty.
 
         Raises:
-            WebError: a file cannot be downloaded, or, offline, is not in the cache.
+            WebError: a file cannot be downloaded or, when offline, is not in the cache.
             OSError: the folder cannot be written.
             ValueError: a path is not in the folder.
         """
@@ -50,17 +50,17 @@ class DatasetFiles(NamedTuple):
             return
         size = sum(self.files[name].size or 0 for name in missing)
         if size > shutil.disk_usage(self.folder).free:
-            raise WebError(f"its files have {size / 1e9:,.1f} GB, more than is free on the disk")
+            raise WebError(f"its files need {size / 1e9:,.1f} GB, more than is free on the disk")
         for name, path in missing.items():
             with atomic_replace(path) as partial:
                 self.repository.download(self.folder.name, name, self.files[name], partial)
 
 
 def open_repository(name: str) -> DatasetFiles | None:
-    """Return the folder of a data set, in which data files may still be empty; offline, None if not cached.
+    """Return the folder of a data set, whose data files may be empty; None if offline and not cached.
 
     Raises:
-        WebError: the Hub does not answer, or not with a valid list of files or README.
+        WebError: the Hub does not answer, or its list of files or the README is not valid.
         OSError: the cache cannot be written.
     """
     repository = Repository("datasets", name)
@@ -86,14 +86,14 @@ def open_repository(name: str) -> DatasetFiles | None:
 
 
 def _is_safe(name: str) -> bool:
-    """Return whether a name is that of a file in a folder, and neither hidden nor code."""
+    """Return whether a name is a relative path within the folder, and neither hidden nor Python code."""
     if len(name) > _LONGEST_NAME or not name.isprintable() or name.endswith(".py"):
         return False
     return all(map(_PART.fullmatch, name.split("/")))
 
 
 def _check_readme(text: str) -> None:
-    """Raise a WebError if `datasets` would contact another server, or expand aliases for ever."""
+    """Raise a WebError if the README names files on other servers, or its YAML is invalid or too large."""
     import yaml
     from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
@@ -116,7 +116,7 @@ def _check_readme(text: str) -> None:
 
 
 def _depth(text: str) -> int:
-    """Return how deeply brackets are nested at most; those in quotes count too."""
+    """Return the maximum nesting depth of brackets, including those in quotes."""
     depth = deepest = 0
     for bracket in re.findall(r"[][{}]", text):
         depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
@@ -125,7 +125,7 @@ def _depth(text: str) -> int:
 
 
 def _expanded(node: Any, known: dict[Any, float]) -> float:
-    """Return the number of values in a YAML node, with aliases replaced; infinity if it contains itself."""
+    """Return the number of values in a YAML node, aliases expanded; infinity if it contains itself."""
     if node not in known:
         known[node] = float("inf")
         children = node.value if isinstance(node.value, list) else []

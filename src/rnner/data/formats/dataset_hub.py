@@ -1,6 +1,6 @@
 """Data sets on the Hugging Face Hub, by name: `hf:owner/name:train`, or `hf:owner/name/subset:train`.
 
-The library `datasets` finds and reads the data files, which dataset_files.py downloads. Only Parquet, JSON
+dataset_files.py downloads the data files; the library `datasets` finds and reads them. Only Parquet, JSON
 and Arrow files are read; code that comes with a data set is never run. HF_ENDPOINT sets the address of the
 Hub; with HF_HUB_OFFLINE=1 only the cache is read.
 """
@@ -78,14 +78,14 @@ def load(source: SourceFile) -> Dataset:
 
 
 def _open(source: SourceFile, name: HubName) -> DatasetFiles:
-    """Return the folder of the data set, in which its data files may still be empty."""
+    """Return the folder of the data set; its data files may still be empty."""
     try:
         files = open_repository(name.repository)
     except WebError as error:
         if error.status in (401, 403, 404):
             advice = "if it is private or gated, log in first: hf auth login"
             raise source.error(f"{endpoint()} has no data set of that name; {advice}") from None
-        problem = "does not respond" if error.temporary else "returned an error"
+        problem = "does not respond" if error.status is None and error.temporary else "returned an error"
         advice = "to read only the cache, set HF_HUB_OFFLINE=1"
         raise source.error(f"{endpoint()} {problem}: {error}; {advice}") from None
     except OSError as error:

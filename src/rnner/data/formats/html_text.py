@@ -1,4 +1,4 @@
-"""The text of an HTML page, with line breaks between blocks, and the new positions of its characters."""
+"""The text of an HTML page, with line breaks between blocks, and the mapping of positions to it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _INLINE = """
 """
 _WITHIN_LINES = frozenset(_INLINE.split())
 _HIDDEN = ("script", "style")
-# Comments, declarations and tags as browsers read them; one that is not closed lasts to the end of the page.
-# Every match consumes what it has looked at, so the time is linear (that of html.parser is quadratic).
+# Comments, declarations and tags, as browsers parse them. An unclosed one extends to the end of the page.
+# Every match consumes all the text that it examines, so the time is linear; html.parser takes quadratic time.
 _MARKUP = regex.compile(
     r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|(?:[!?]|/(?![A-Za-z]|\Z))[^>]*+(?:>|\Z)"
     r"|/?(?P<tag>[A-Za-z][^\s/>]*+)(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+(?:>|\Z))",
@@ -30,8 +30,8 @@ class HtmlText:
     r"""The text of an HTML page.
 
     Attributes:
-        content: the text as a browser counts it (`textContent`), with nothing between two blocks.
-        text: the same with a line break between two blocks.
+        content: the text as in the `textContent` of a browser, with nothing between two blocks.
+        text: the same, with a line break between two blocks.
 
     Example:
         >>> page = HtmlText("<p>Ada</p><p>wrote &amp; left</p>")
@@ -52,12 +52,12 @@ class HtmlText:
         self.text = "\n".join(self.content[start:end] for start, end in pairwise([0, *self._breaks, None]))
 
     def place(self, start: int, end: int) -> tuple[int, int]:
-        """Return the start and end in `text` of a span of `content`."""
+        """Convert the start and end of a span in `content` to positions in `text`."""
         return start + bisect_right(self._breaks, start), end + bisect_left(self._breaks, end)
 
 
 def _parts(page: str) -> Iterator[tuple[bool, str]]:
-    """Yield the pieces of text between tags that are not empty, and whether each begins a block."""
+    """Yield, for each non-empty text between tags, whether it begins a block, and the text."""
     position, new_block = 0, False
     while True:
         match = _MARKUP.search(page, position)

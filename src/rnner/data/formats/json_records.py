@@ -172,7 +172,7 @@ def _is_whole(line: str) -> bool:
 
 
 def _values(source: SourceFile, text: JsonText) -> Iterator[tuple[Any, int]]:
-    """Yield the values of a text, and the items of its lists, each with its first line."""
+    """Yield each value of a text, or each item of its lists, with the number of its first line."""
     in_list, line = False, 1
     while start := text.peek():
         line = text.line

@@ -68,7 +68,8 @@ class FileFormat(Generic[Item]):
     """A file format.
 
     Attributes:
-        parse, write: functions that read and write it; `write` is None if it is not written as text.
+        parse, write: functions that read (without checking labels) and write it; `write` is None if it is not
+            written as text.
         save: function that writes a binary file or a folder to a new path; None for text files.
         detect: whether a file with this head is in the format; None for JSON.
         matches: whether a JSON record is in this format; None if the format is not JSON.
@@ -87,7 +88,7 @@ class FileFormat(Generic[Item]):
     def read(self, source: SourceFile) -> Iterator[Item]:
         """Yield the items of a file.
 
-        Tags are not checked: `spelling_of` takes all tags of a file into account.
+        Labels of spans are checked. Tags are not: `spelling_of` checks them once it has all tags of a file.
 
         Raises DataError if the file cannot be read, and for a label that is not valid.
         """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Token as SpacyToken
     from spacy.vocab import Vocab
 
-_MOST_RECORDS = 16  # the longest records whose size a file may have when it is unpacked
+_MOST_RECORDS = 16  # maximum size of an unpacked file, in multiples of `longest_record()`
 _BLOCK = 1 << 20  # bytes
 _ZLIB = b"x\x9c"  # first bytes of a compressed DocBin; they are not valid UTF-8
 
@@ -88,7 +88,7 @@ def _load(source: SourceFile) -> list[Doc]:
 
 
 def _unpacks_to_more(data: bytes, most: int) -> bool:
-    """Return whether compressed data is larger than this when it is unpacked; uses little memory."""
+    """Return whether compressed data unpacks to more than `most` bytes. Uses little memory."""
     unpacker, size = zlib.decompressobj(), 0
     for start in range(0, len(data), _BLOCK):
         rest = data[start : start + _BLOCK]

@@ -16,8 +16,8 @@ _TagPair = tuple[str | None, str | None]
 
 # A file mixes schemes if at least this many, and this share, of the sentences that violate its scheme follow
 # another one.
-_MOST_ALIKE = 20  # labels that are alike, to which others are compared
-_LONGEST = 100  # letters of a label that are compared one by one
+_MOST_ALIKE = 20  # maximum number of similar labels that each label is compared to
+_LONGEST = 100  # maximum number of letters of a label to compare one by one
 _FEWEST_MIXED = 10
 _SHARE_MIXED = 0.8
 
@@ -98,16 +98,16 @@ def total_label_counts(files: Sequence[ColumnFile]) -> Counter[str]:
 
 
 def similar_pairs(counts: Mapping[str, int]) -> set[tuple[str, str]]:
-    """Return the pairs of labels that are similar, each in order; of very many alike, the most common ones.
+    """Return the pairs of similar labels, each sorted. Among very many alike, only the most common count.
 
-    Only labels that share a key can be similar, so that the time grows with their number, not its square.
+    Only labels that share a key are compared, so the time grows with their number, not with its square.
     """
     by_plain, by_gap = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
     for label in sorted(counts, key=lambda label: (-counts[label], label)):
         plain = plain_label(label)
         by_plain[plain].append(label)
         for i in _letters(plain):
-            by_gap[f"{plain[:i]}\0{plain[i + 1 :]}"].append(label)  # the same with another letter there
+            by_gap[f"{plain[:i]}\0{plain[i + 1 :]}"].append(label)  # shared by labels that differ in letter i
     found = set()
     for group in [*by_plain.values(), *by_gap.values()]:
         for label in group:
@@ -121,7 +121,7 @@ def similar_pairs(counts: Mapping[str, int]) -> set[tuple[str, str]]:
 
 
 def _letters(plain: str) -> list[int]:
-    """Return the positions of letters, by which a label may differ from a similar one."""
+    """Return the positions at which a label may differ from a similar one: those without a digit."""
     return [i for i, letter in enumerate(plain[:_LONGEST]) if not letter.isdigit()]
 
 
