@@ -47,7 +47,7 @@ UNREADABLE = {
     "hf:ada/subsets:train": ["the subsets are en, de; name one, such as hf:ada/subsets/en:train"],
     "hf:ada/subsets/fr:train": ["subset fr not found; the subsets are en, de"],
     "hf:ada/nobody:train": ["has no data set of that name", "hf auth login"],
-    "hf:ada/broken:train": ["does not respond: ", "HF_HUB_OFFLINE=1"],
+    "hf:ada/broken:train": ["returned an error: ", "HF_HUB_OFFLINE=1"],
     "hf:ada/texts:train": ["no column tokens or words; the columns are text, label"],
     "hf:ada/cut:train": ["the data files cannot be read: JSON parse error"],
     "hf:ada/empty:train": ["no data files that can be read"],
