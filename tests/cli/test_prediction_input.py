@@ -179,12 +179,12 @@ def test_a_text_in_one_line_is_read_in_pieces():
 
 
 def test_a_json_list_is_read_record_by_record():
-    records = (json.dumps({"text": "Ada wrote.", "id": i}) for i in range(100_000))
+    records = (json.dumps({"text": "Ada wrote. " * 100, "id": i}) for i in range(5_000))
     stream = io.BytesIO(f"[{', '.join(records)}]".encode())
     chunks = list_chunks(InputStream(stream), Failures("stop"))
     assert next(chunks).items[0].keys["id"] == 0
     assert stream.tell() <= 2 << 20
-    assert list(chunks)[-1].items[-1].keys["id"] == 99_999
+    assert list(chunks)[-1].items[-1].keys["id"] == 4_999
 
 
 def test_a_document_of_a_column_file_may_be_longer_than_a_chunk_but_not_endless(monkeypatch):
