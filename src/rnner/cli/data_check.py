@@ -31,7 +31,7 @@ def check(
     ],
     form: options.OutputFormat = TableOrJson.table,
     examples: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Examples to show of each problem (JSON has all).")
+        int, typer.Option(metavar="N", min=1, help="Number of examples to show per problem (JSON lists all).")
     ] = 5,
     columns: options.Columns = None,
     fix: Annotated[

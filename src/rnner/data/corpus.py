@@ -240,7 +240,7 @@ def _sample(source: str) -> Path:
 
 
 def _unseen_labels(known: set[str], splits: Iterable[Split]) -> dict[str, dict[str, int]]:
-    """Count, by label, the entities of each split with a label not in `known`. Zero counts are left out."""
+    """In each split, count by label the entities whose label is not in `known`; omit splits with none."""
     found: dict[str, dict[str, int]] = {}
     for split in splits:
         if new := set(split.labels) - known:

@@ -59,7 +59,7 @@ def read_onnx(content: bytes | memoryview) -> OnnxFile:
 
 
 def checksum(content: bytes | memoryview) -> str:
-    """Return the SHA-256 of a file, with zeros in place of its checksum if it has one."""
+    """Return the SHA-256 of a file, computed as if the checksum stored in it, if any, were all zeros."""
     view, place = memoryview(content), _place(content)
     digest = hashlib.sha256(view[:place])
     if place < len(view):

@@ -173,7 +173,7 @@ def _continues(line: _Line, tokens: Sequence[Token]) -> bool:
 
 
 def _starts_in_run(run: Sequence[_Line], width: int, tokens: Sequence[Token]) -> Iterator[int]:
-    """Yield the index of the first token of each line of a run that begins a sentence; others are wrapped."""
+    """Yield the first token's index for those lines of a run that begin a sentence; the rest are wrapped."""
     yield run[0].first
     if len(run) == 1:
         return

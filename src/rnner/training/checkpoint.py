@@ -154,7 +154,7 @@ def _verify_best(path: Path, checksum: str | None) -> None:
     try:
         read_tensors(path)
         if checksum is not None and stored_checksum(path) != checksum:
-            raise ValueError("it is not from this run")
+            raise ValueError("the file is not from this run")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ModelError(f"{path}: the best weights so far are lost ({reason}); {_HINT}") from None

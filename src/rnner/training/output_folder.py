@@ -1,4 +1,4 @@
-"""The output folder of a run: only one process writes to it, and no files of the user are overwritten."""
+"""The output folder of a run: only one process writes to it, and none of the user's files are overwritten."""
 
 from __future__ import annotations
 

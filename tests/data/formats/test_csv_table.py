@@ -116,7 +116,7 @@ def test_a_long_file_without_sentences_is_noted(written) -> None:
     source = written("token,tag\n" + "rain,O\n" * 200)
     assert len(read(source)) == 1
     assert source.note_lines() == [
-        "no column names the sentences and no row is blank, so all 200 words are one sentence"
+        "there is no sentence column and no blank row, so all 200 words are one sentence"
     ]
 
 
@@ -134,7 +134,7 @@ def test_numbers_for_tags_need_names(written, refusal) -> None:
     ("text", "message"),
     [
         ("Word,Tag\rGreta,B-PER\rsang,O\r", " the lines end in lone carriage returns (old Macs)"),
-        ("Greta,B-PER\nsang,O\n", "1: the first row must name a column of words and one of tags, such as"),
+        ("Greta,B-PER\nsang,O\n", "1: the first row must name a word column and a tag column, such as"),
         ("token,tag\nGreta,B-PER\nsang,O,O\n", "3: 3 cells, where the header names 2: 'sang,O,O'"),
         ("token,tag\n" + "x" * 500 + ",O,O\n", f"2: 3 cells, where the header names 2: '{'x' * 120}...'"),
         ("text,label\nno good,0\nso good,1\n", " the column text holds texts, but label has a single tag"),
@@ -142,7 +142,7 @@ def test_numbers_for_tags_need_names(written, refusal) -> None:
         ("tokens,tags\n\"['a', {}]\",\"['O']\"\n", "2: the list in the column tokens cannot be read"),
         (
             "token,tag\n" + "rain,O\n" * 1001,
-            " no column names the sentences and no row is blank, so all 1,001 words",
+            " there is no sentence column and no blank row, so all 1,001 words",
         ),
         ("tokens,tags\n['a'],['O']\n\"['b'],['O']\n", "3: a quoted cell is not closed"),
     ],

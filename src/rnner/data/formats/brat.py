@@ -46,7 +46,7 @@ def detect(head: Head) -> bool:
 
 
 def read(source: SourceFile) -> Iterator[AnnotatedText]:
-    """Yield the texts, those of a folder in the order of their names.
+    """Yield the texts; for a folder, in the order of their paths.
 
     Raises DataError with the file and line for invalid annotations, and for annotations without a text.
     """

@@ -69,7 +69,7 @@ def read(source: SourceFile) -> Iterator[TaggedSentence]:
     if header is None:
         example = "such as Word,Tag"
         raise source.error(
-            f"the first row must name a column of words and one of tags, {example}; it is {show_row(line)}",
+            f"the first row must name a word column and a tag column, {example}; it is {show_row(line)}",
             number,
         )
     sample = list(enumerate(first_lines(lines, _SAMPLE), number + 1))
@@ -164,8 +164,7 @@ def _records(
 ) -> Iterator[_Row]:
     """Yield the rows. A quoted cell may have several lines if `multiline`, and one line otherwise.
 
-    If the quotes of a row do not match, they are read as part of the text, with a note, unless `multiline`.
-    Then DataError is raised.
+    Unmatched quotes raise DataError if `multiline`; otherwise they are read as part of the text, with a note.
     """
     for number, line in lines:
         cells = split_row(line, header.delimiter)
@@ -237,11 +236,9 @@ class _Sentences:
 
     def _check_length(self, words: int) -> None:
         """Note a sentence that is the whole file if it is long; raise DataError if it is too long."""
-        message = (
-            f"no column names the sentences and no row is blank, so all {words:,} words are one sentence"
-        )
+        message = f"there is no sentence column and no blank row, so all {words:,} words are one sentence"
         if words > _LONGEST_SENTENCE:
-            raise self.source.error(f"{message}; add a column sentence_id, or blank rows between sentences")
+            raise self.source.error(f"{message}; add a sentence_id column, or blank rows between sentences")
         if words > _LONG_SENTENCE:
             self.source.notes[message] = 0
 

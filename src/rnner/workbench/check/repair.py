@@ -166,9 +166,9 @@ def _fix_row(line: str, file: ColumnFile, changed: Counter[str]) -> str:
 
 
 def _fix_columns(line: str, layout: Layout) -> list[str] | None:
-    """Return the cells of a row with a wrong number of columns.
+    """Return the corrected cells of a row that has the wrong number of columns.
 
-    Returns no cells for a line of invisible characters, and None if the correction is unclear.
+    Returns an empty list for a line of invisible characters, and None if the correction is unclear.
     """
     if not strip_invisible(line):
         return []
