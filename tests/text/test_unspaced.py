@@ -110,3 +110,11 @@ def test_latin_words_that_are_split_into_characters_are_noticed():
     assert split_words({"年": 9, "2": 5, "0": 5, "IBM": 1}) == [], "one is whole"
     assert split_words({"年": 9, "2": 5, "0": 4}) == [], "too few"
     assert split_words({"a": 9, "b": 5, ".": 4}) == [] == split_words({})
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u0e31"])
+def test_a_long_run_of_marks_is_read_once(mark):
+    """Thai vowel signs are letters and marks. To read the run again from each of them takes a minute."""
+    marks = mark * 200_000
+    assert not meet(f"{marks}a", "b")
+    assert meet(f"ก{marks}", "b")

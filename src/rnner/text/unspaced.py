@@ -32,7 +32,7 @@ _SHRUG = r"(?!(?<=¯\\_\()ツ)"  # the emoticon ¯\_(ツ)_/¯ is one token
 _CHARACTER = regex.compile(rf"(?={_ANY}){_STARTS}{_SHRUG}\X")
 GRAPHEME = regex.compile(r"\p{Regional_Indicator}{2}[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}]*+|\X")
 """An extended grapheme cluster. Flags first: on a row of them, \\X alone takes quadratic time."""
-_ENDS = regex.compile(rf"{_ANY}\p{{M}}*+\Z")
+_ENDS = regex.compile(rf"{_ANY}\p{{M}}*\Z", regex.REVERSE)  # from the end; forward, it takes quadratic time
 _LETTER, _BEGINS = re.compile(f"[{_LETTERS}]"), re.compile(_ANY)  # re finds sets faster than regex
 _MIN_WORDS, _MIN_SHARE = 10, 0.1
 
