@@ -112,3 +112,17 @@ def test_help_imports_nothing_heavy():
     code = f"import sys, rnner.cli.main as c; c.run(['--help']); print(*{heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""
+
+
+def test_ctrl_c_while_python_exits_changes_nothing():
+    code = """
+import atexit, os, signal
+atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))
+from rnner.cli.main import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--version"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("rnner ")

@@ -80,7 +80,10 @@ def main() -> None:
     else:
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # like all our files
     guard_streams()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    # Nothing is left to interrupt. During the exit of Python, Ctrl-C would print a traceback of a library.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def _open_streams() -> None:
