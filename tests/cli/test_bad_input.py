@@ -357,7 +357,7 @@ def test_debugging_shows_the_traceback(rnner, folder, monkeypatch):
 
 @pytest.mark.parametrize("raised", ["SystemExit(0)", "SystemExit", "type('Own', (BaseException,), {})()"])
 def test_code_that_exits_is_an_error(rnner, tmp_path, monkeypatch, one_line, raised):
-    """Not a success: a script would go on without the result."""
+    """Not a success: a script would continue without the result."""
     code = tmp_path / "own.py"
     code.write_text(
         "from rnner.text.tokenizer import register_tokenizer\n"

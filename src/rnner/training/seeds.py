@@ -210,7 +210,7 @@ def format_f1(summary: dict[str, Any], split: str) -> str:
 
 
 def load_seeds(folder: Path) -> dict[str, Any] | None:
-    """Return the contents of `seeds.json`, or None if there is no such file.
+    """Return the contents of `seeds.json`, or None if the file does not exist.
 
     Raises:
         ModelError: the file is corrupted.
