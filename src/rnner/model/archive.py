@@ -54,7 +54,7 @@ class PackedModel(NamedTuple):
         files: the content of its files.
         exported: whether it is loaded from its ONNX file.
         device: as for `rnner.load`.
-        code: the Python file that registers its cells, and its content; None if it was not found.
+        code: the Python file that registers its cells, and its content; None if the model needs none.
     """
 
     name: str
