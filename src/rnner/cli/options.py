@@ -34,6 +34,13 @@ class SplitUnit(StrEnum):
     sentence = "sentence"
 
 
+# Panels of the help pages, in this order.
+INPUT = "Input"
+MODEL_PANEL = "Model"
+TRAINING = "Training"
+OUTPUT = "Output"
+COMPUTATION = "Computation"
+
 ANNOTATED = "Annotated file in any format, hf:owner/name:split"
 MODEL = "Folder written by `rnner train`, .onnx file, or owner/name on the Hugging Face Hub."
 
