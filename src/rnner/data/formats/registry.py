@@ -34,6 +34,7 @@ from rnner.data.formats import (
     dataset,
     doccano,
     entity_records,
+    entity_table,
     hipe,
     inline,
     labelstudio,
@@ -147,6 +148,7 @@ TEXT_FORMATS = {
     "entities": FileFormat(
         span_records.read, entity_records.write, matches=entity_records.matches, json_keys="text and entities"
     ),
+    "csv-entities": FileFormat(entity_table.read, None, entity_table.detect),
     "token-spans": FileFormat(
         token_spans.read,
         None,
