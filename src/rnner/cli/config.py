@@ -32,7 +32,7 @@ class YamlOrJson(StrEnum):
 
 
 def init(
-    train: Annotated[str, typer.Option(metavar="FILE", help="Annotated file to train on, or sample:train.")],
+    file: options.AnnotatedFile,
     dev: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="File used to choose the best epoch. [default: a tenth of train]"),
@@ -49,7 +49,7 @@ def init(
 ) -> None:
     """Write a commented config for your own files."""
     check_output_file(output, overwrite)
-    sections: dict[str, Any] = {"data": {"train": train, "dev": dev, "test": test}}
+    sections: dict[str, Any] = {"data": {"train": file, "dev": dev, "test": test}}
     if vectors is not None:
         sections["embeddings"] = {"words": {"vectors": vectors}}
     text = _draft(sections, overrides or [], output or Path("my.yaml"))
@@ -166,7 +166,7 @@ def _layout(split: Split, config: Config) -> str:
 
     columns = config.data.columns
     source = SourceFile(split.path, columns.model_dump(exclude_none=True) if columns is not None else None)
-    if (form := format_of(source)) != "columns":
+    if (form := format_of(source)) != "conll":
         return f"format {form}"
     reader = ConllReader(split.path, columns=source.column_numbers)
     next(iter(reader))

@@ -36,7 +36,7 @@ _CONTEXT = 12  # words shown on each side
 
 
 def audit(
-    file: Annotated[str, typer.Argument(metavar="FILE", help=f"{options.ANNOTATED}, or sample:train.")],
+    file: options.AnnotatedFile,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -213,7 +213,7 @@ def _token_lines(path: Path, columns: dict[str, int | str] | None) -> list[list[
     from rnner.data.formats.detect import format_of
 
     source = SourceFile(path, columns)
-    if format_of(source) != "columns":
+    if format_of(source) != "conll":
         return []
     return [sentence.lines for sentence in ConllReader(path, columns=source.column_numbers)]
 

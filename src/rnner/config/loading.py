@@ -45,9 +45,7 @@ def _read_tree(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise UsageError(
-            f"{path}: config file not found; `rnner config init --train FILE` writes one"
-        ) from None
+        raise UsageError(f"{path}: config file not found; `rnner config init FILE` writes one") from None
     except IsADirectoryError:
         raise UsageError(f"{path}: is a folder; --config takes a YAML file") from None
     except (OSError, UnicodeDecodeError) as error:
