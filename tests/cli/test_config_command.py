@@ -309,3 +309,12 @@ def test_init_sets_the_size_of_the_vectors(rnner, tmp_path) -> None:
     (tmp_path / "owls.vec").write_text("hedwig 1 2 3\nowl 4 5 6\n")
     out, _ = rnner("init", "owls.conll", "--vectors", "owls.vec")
     assert "size: 3 " in out
+
+
+# --- list --------------------------------------------------------------------------------------------------
+
+
+def test_list_shows_the_bundled_configs_in_80_columns(rnner):
+    out, _ = rnner("list")
+    assert "quickstart       A tagger in half a minute, trained on the bundled sample.\n" in out
+    assert max(map(len, out.splitlines())) <= 80

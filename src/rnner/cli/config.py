@@ -68,7 +68,7 @@ def schema() -> None:
 
 
 def show(
-    config: options.ConfigFile,
+    config: options.ConfigName,
     overrides: options.Overrides = None,
     form: Annotated[YamlOrJson, typer.Option("--format", help="Output format.")] = YamlOrJson.yaml,
 ) -> None:
@@ -80,6 +80,16 @@ def show(
         print_json(resolved.model_dump(mode="json"))
     else:
         print_text(to_yaml(resolved))
+
+
+def list_() -> None:
+    """List the configs that rnner includes."""
+    from rnner.config import bundled_configs, description_of
+
+    configs = bundled_configs()
+    width = max(map(len, configs))
+    for name, path in configs.items():
+        print_text(f"{name:{width}}  {description_of(path)}\n")
 
 
 # --- the config that `init` writes -------------------------------------------------------------------------

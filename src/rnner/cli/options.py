@@ -68,9 +68,11 @@ Columns = Annotated[
         "--columns", metavar="TOKEN,TAG", help="Column numbers, from 0, such as 0,-1. [default: detected]"
     ),
 ]
-ConfigFile = Annotated[
-    Path,
-    typer.Option("--config", "-c", metavar="FILE", help="YAML config; `rnner config init` writes one."),
+ConfigName = Annotated[
+    str,
+    typer.Option(
+        "--config", "-c", metavar="FILE|NAME", help="YAML config, or a name from `rnner config list`."
+    ),
 ]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
 OutputFile = Annotated[
