@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +20,8 @@ from rnner.cli.output_files import check_output_file, write_output
 from rnner.errors import RnnerError
 from rnner.model.user_code import place_in_code
 from rnner.render.json_output import to_json
-from rnner.system.terminal import guard_streams, printable
+from rnner.system.terminal import printable
+from rnner.system.workers import Workers
 
 if TYPE_CHECKING:
     from rnner.config import Config
@@ -36,11 +34,11 @@ _CONTEXT = 12  # words shown on each side
 
 
 def audit(
-    file: Annotated[str, typer.Argument(metavar="FILE", help=f"{options.ANNOTATED}, or sample:train.")],
+    file: options.AnnotatedFile,
     config: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--config", "-c", metavar="FILE", help="Config of the models. [default: a small tagger]"
+            "--config", "-c", metavar="FILE|NAME", help="Config of the models. [default: a small tagger]"
         ),
     ] = None,
     overrides: options.Overrides = None,
@@ -64,6 +62,7 @@ def audit(
     another label, other boundaries) are ranked by how much more probable the prediction is. Check them by
     hand: some are mistakes of the model.
     """
+    from rnner.config import data_folders
     from rnner.data.corpus import resolve
     from rnner.training.audit import rank_errors
     from rnner.workbench.partition import partition
@@ -72,14 +71,13 @@ def audit(
     options.set_up_torch(threads=1 if jobs > 1 else None, code=code)
     source = resolve(file)
     settings = _load_config(config, overrides or [], source, options.parse_table_columns(columns))
-    folders = [] if config is None else [config.resolve().parent]
     split = _read_source(source, settings)
     warn_about_split(split)
     by_document = None if by is None else by is options.SplitUnit.document
     parts = partition(split, [1 / folds] * folds, seed=seed, by_document=by_document)
     units = "documents" if parts.by_document else "different sentences"
     notice(f"{parts.units:,} {units} ({len(split):,} sentences) in {len(parts.parts)} folds")
-    read_auditor = partial(_read_auditor, source, settings, folders)
+    read_auditor = partial(_read_auditor, source, settings, data_folders(config))
     results = list(_judge_folds(read_auditor, parts.parts, jobs, code))
     errors = rank_errors([error for result in results for error in result.errors])
     shown = list(_records(errors[:top], split, source, settings))
@@ -98,7 +96,7 @@ def audit(
 
 
 def _load_config(
-    path: Path | None, overrides: Sequence[str], source: Path, columns: dict[str, int | str] | None
+    config: str | None, overrides: Sequence[str], source: Path, columns: dict[str, int | str] | None
 ) -> Config:
     """Load the config of the models, with the audited file as its only data."""
     from rnner.config import load_config, parse_config
@@ -108,9 +106,9 @@ def _load_config(
     data = [f"data.train={json.dumps(str(source))}", "data.dev=null", "data.test=null"]
     data += [] if columns is None else [f"data.columns={json.dumps(columns)}"]
     overrides = [*overrides, *data, "data.illegal_tags=conlleval", "training.patience=null"]
-    if path is None:
+    if config is None:
         return parse_config(DEFAULT_CONFIG, overrides, cells=cell_names())
-    return load_config(path, overrides, cells=cell_names())
+    return load_config(config, overrides, cells=cell_names())
 
 
 def _read_source(source: Path, config: Config) -> Split:
@@ -133,21 +131,22 @@ def _judge_folds(
     read_auditor: Callable[[], Auditor], folds: Sequence[Indices], jobs: int, code: Sequence[Path] | None
 ) -> Iterator[FoldResult]:
     """Train on all folds but one and judge that one, in `jobs` processes; report each as it finishes."""
-    with ExitStack() as stack:
-        if jobs == 1:
-            results: Iterator[FoldResult] = map(read_auditor().judge, folds)
-        else:
-            context = multiprocessing.get_context("spawn")
-            pool = stack.enter_context(
-                context.Pool(min(jobs, len(folds)), _start_worker, (read_auditor, code))
-            )
-            results = pool.imap_unordered(_judge_in_worker, folds)
-        for number, result in enumerate(results, 1):
-            notice(
-                f"{number}/{len(folds)}: trained on {result.training_sentences:,} sentences, "
-                f"F1 {result.scores.f1:.3f} on this fold, {result.seconds:,.0f} s"
-            )
-            yield result
+    for number, result in enumerate(_results(read_auditor, folds, jobs, code), 1):
+        notice(
+            f"{number}/{len(folds)}: trained on {result.training_sentences:,} sentences, "
+            f"F1 {result.scores.f1:.3f} on this fold, {result.seconds:,.0f} s"
+        )
+        yield result
+
+
+def _results(
+    read_auditor: Callable[[], Auditor], folds: Sequence[Indices], jobs: int, code: Sequence[Path] | None
+) -> Iterator[FoldResult]:
+    if jobs == 1:
+        yield from map(read_auditor().judge, folds)
+    else:
+        with Workers(min(jobs, len(folds)), partial(_judge_of_worker, read_auditor, code)) as workers:
+            yield from workers.map(folds)
 
 
 def _read_auditor(source: Path, config: Config, folders: list[Path]) -> Auditor:
@@ -157,21 +156,20 @@ def _read_auditor(source: Path, config: Config, folders: list[Path]) -> Auditor:
     return Auditor(config, _read_source(source, config), read_training_data(config, folders), folders)
 
 
-_AUDITOR: list[Auditor] = []  # of a worker process
-
-
-def _start_worker(read_auditor: Callable[[], Auditor], code: Sequence[Path] | None) -> None:
-    guard_streams()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
+def _judge_of_worker(
+    read_auditor: Callable[[], Auditor], code: Sequence[Path] | None
+) -> Callable[[Indices], FoldResult]:
+    """Return the function that a worker process applies to each fold."""
     options.set_up_torch(threads=1, code=code)
-    _AUDITOR.append(read_auditor())
+    auditor = read_auditor()
 
+    def judge(fold: Indices) -> FoldResult:
+        try:
+            return auditor.judge(fold)
+        except SystemExit as error:  # raised by the user's code
+            raise RnnerError(f"{place_in_code(error) or '--code'}: SystemExit: {error}") from None
 
-def _judge_in_worker(fold: Indices) -> FoldResult:
-    try:
-        return _AUDITOR[0].judge(fold)
-    except SystemExit as error:  # raised by the user's code; the pool would wait forever for this worker
-        raise RnnerError(f"{place_in_code(error) or '--code'}: SystemExit: {error}") from None
+    return judge
 
 
 # --- results -----------------------------------------------------------------------------------------------
@@ -213,7 +211,7 @@ def _token_lines(path: Path, columns: dict[str, int | str] | None) -> list[list[
     from rnner.data.formats.detect import format_of
 
     source = SourceFile(path, columns)
-    if format_of(source) != "columns":
+    if format_of(source) != "conll":
         return []
     return [sentence.lines for sentence in ConllReader(path, columns=source.column_numbers)]
 

@@ -105,7 +105,8 @@ def evaluate(
         if raw:
             report = _score_raw_text(data, decoders[0][1], chosen.gold)
         else:
-            report = _score_models(data, decoders, chosen.gold, labels, train)
+            probabilities = form is ScoreFormat.json
+            report = _score_models(data, decoders, chosen.gold, labels, train, probabilities=probabilities)
     for message in report.warnings:
         warn(message)
     _show(report, form, matches=matches)
@@ -183,7 +184,7 @@ def _score_predictions(
     path, paths = resolve(data), [resolve(file) for file in files]
     in_one_file = columns.gold is None and any(_is_same_file(path, other) for other in paths)
     if in_one_file:
-        if detect_format(path) != "columns":
+        if detect_format(path) != "conll":
             raise UsageError(
                 f"--predictions {data}: only a column file can hold both gold and predicted tags"
             )
@@ -209,7 +210,7 @@ def _read(
 
     source = SourceFile(path, chosen)
     form = format_of(source)
-    if form == "columns" and not chosen:
+    if form == "conll" and not chosen:
         source = SourceFile(path, default)
     return read_annotated_file(source, form)
 
@@ -220,7 +221,7 @@ def _warn_of_other_column(path: Path) -> None:
     from rnner.data.formats.detect import detect_format
     from rnner.data.lines import first_lines, read_lines
 
-    if not path.is_file() or detect_format(path) != "columns":
+    if not path.is_file() or detect_format(path) != "conll":
         return
     with suppress(DataError):  # the file has no column of tags
         layout = detect_layout(first_lines(read_lines(path), LAYOUT_SAMPLE))
@@ -260,6 +261,8 @@ def _score_models(
     columns: dict[str, int | str] | None,
     labels: LabelMap,
     train: str | None,
+    *,
+    probabilities: bool,
 ) -> EvaluationReport | Comparison:
     """Score one model, or compare several and their ensemble."""
     from rnner.data.corpus import read_split, resolve
@@ -271,7 +274,7 @@ def _score_models(
     known_labels = [decoder.vocabulary.labels for _, decoder in decoders]
     _warn_of_unused(labels, split.labels, training.labels if training else (), *known_labels)
     known = training.known_forms(labels) if training else None
-    score = partial(evaluation_report, labels=labels, known=known)
+    score = partial(evaluation_report, labels=labels, known=known, probabilities=probabilities)
     if len(decoders) == 1:
         return score(decoders[0][1], split)
     ensemble = _ensemble(decoders, labels)

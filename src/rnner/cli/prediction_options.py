@@ -109,7 +109,7 @@ def kinds() -> list[str]:
     """Return what --input accepts: kinds of input, then formats of annotated text."""
     from rnner.data.formats.registry import FORMATS  # slow to import
 
-    return [*KINDS, *(name for name in FORMATS if name not in (*KINDS, "columns", "entities"))]
+    return [*KINDS, *(name for name in FORMATS if name not in KINDS)]
 
 
 def complete_kind(incomplete: str) -> list[str]:

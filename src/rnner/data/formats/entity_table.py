@@ -3,7 +3,7 @@
     id,text,entities
     7,Ada wrote.,"[{""label"": ""PER"", ""start"": 0, ""end"": 3, ""text"": ""Ada""}]"
 
-Entities are JSON with the keys of entity_records.py; an empty cell or list means that there are none.
+Entities are JSON with the keys of jsonl.py; an empty cell or list means that there are none.
 """
 
 from __future__ import annotations
