@@ -88,8 +88,8 @@ def _chart(title: str, epochs: list[int], lines: Sequence[_Line], *, top: int, b
             if math.isfinite(value)
         ]
         if len(points) == 1:  # a line of one point would be invisible
-            x, y = points[0].split(",")
-            parts.append(f"<circle cx='{x}' cy='{y}' r='3' fill='{line.colour}'/>")
+            cx, cy = points[0].split(",")
+            parts.append(f"<circle cx='{cx}' cy='{cy}' r='3' fill='{line.colour}'/>")
         parts.append(
             f"<polyline points='{' '.join(points)}' fill='none' stroke='{line.colour}' stroke-width='2'"
             f"{_dashed(line)}/>"
