@@ -165,10 +165,19 @@ def test_custom_cells_need_their_code(own_cell):
         {"encoder": {"cell": "not_registered_here"}},
     ):
         text = card(**config)
-        assert "is not part of rnner" in text
+        assert "rnner does not include" in text
         assert all(command[-2:] == ["--code", "my_cells.py"] for command in commands(text))
         assert "rnner.load('.', code='my_cells.py')" in python(text)
         compile(python(text), "card", "exec")
+
+
+def test_two_custom_cells_are_named_together(own_cell):
+    text = card(encoder={"cell": "ab"}, embeddings={"characters": {"encoder": "recurrent", "cell": own_cell}})
+    assert (
+        "does not include the cells `ab` and `owl_post` of this model. To load it, pass the Python file"
+        in text
+    )
+    assert "that registers them" in text
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "gru_reset_after", "lstm", "none"])

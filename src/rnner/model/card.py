@@ -26,7 +26,7 @@ _BINARY = (
     "names become one entity."
 )
 _CUSTOM_CELL = (
-    "Its cell {} is not part of rnner. To load the model, pass the Python file that registers the cell, here "
+    "rnner does not include {} of this model. To load it, pass the Python file that registers {}, here "
     "called `my_cells.py`. Code in a model folder is never executed.\n\n"
 )
 
@@ -54,7 +54,7 @@ def model_card(
         names="names" if binary else _listed(vocabulary.labels),
         network=_network(config),
         train=_code(data.train),
-        note=_CUSTOM_CELL.format(_listed(custom)) if custom else "",
+        note=_note_on_cells(custom) if custom else "",
         option=" --code my_cells.py" if custom else "",
         argument=", code='my_cells.py'" if custom else "",
         example=_EXAMPLE,
@@ -77,6 +77,11 @@ def _custom_cells(config: Config) -> list[str]:
         used.add(characters.cell)
     known = {name for name in cell_names() if get_cell(name).__module__.startswith("rnner.nn.")}
     return sorted(used - known)
+
+
+def _note_on_cells(names: Sequence[str]) -> str:
+    cells, them = ("cells", "them") if len(names) > 1 else ("cell", "it")
+    return _CUSTOM_CELL.format(f"the {cells} {_listed(names)}", them)
 
 
 def _score_table(scores: dict[str, Any]) -> str:
