@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from rnner.cli import options
 from rnner.cli.console import notice, print_json, print_table, warn
 from rnner.cli.options import TableOrJson
 from rnner.cli.output_files import check_output_file, write_output
+from rnner.cli.progress_display import Activity
 from rnner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,11 +53,13 @@ def stats(
     if plot is not None:
         _check_plot(plot, overwrite)
     chosen = options.parse_table_columns(columns)
-    splits = [read_split(resolve(path), columns=chosen, illegal="conlleval") for path in paths]
-    known = None if vectors is None else read_vectors(resolve(vectors))
-    for split in splits:
-        warn_about_split(split)
-    files = describe(splits, known)
+    with Activity("reading the files") as activity:
+        splits = [read_split(resolve(path), columns=chosen, illegal="conlleval") for path in paths]
+        progress = partial(activity.report, task="reading the vectors")
+        known = None if vectors is None else read_vectors(resolve(vectors), progress=progress)
+        for split in splits:
+            warn_about_split(split)
+        files = describe(splits, known)
     print_statistics(files, form)
     if plot is not None:
         from rnner.render.statistics_plot import plot_statistics
