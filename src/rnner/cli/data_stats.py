@@ -59,6 +59,7 @@ def stats(
         known = None if vectors is None else read_vectors(resolve(vectors), progress=progress)
         for split in splits:
             warn_about_split(split)
+        activity.report(0, 0, task="counting")
         files = describe(splits, known)
     print_statistics(files, form)
     if plot is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -18,6 +19,7 @@ from rich.progress import (
 from rich.table import Column
 
 from rnner.cli.console import err, notice
+from rnner.system.terminal import printable
 
 if TYPE_CHECKING:
     from typing import Self
@@ -153,6 +155,10 @@ class PredictionProgress:
         )
         self._task = self._progress.add_task("loading the model")
 
+    def loading(self) -> AbstractContextManager[object]:
+        """Return a context manager for loading the model, which shows that the command is at work."""
+        return nullcontext() if self._shown else Activity("loading the model")
+
     def add(self, words: int) -> None:
         """Count words that are done. The first call starts the clock, so that loading is not counted."""
         self._words += words
@@ -197,14 +203,14 @@ class Activity:
             redirect_stdout=False,  # see `LiveDisplay`
             redirect_stderr=False,
         )
-        self._task = self._progress.add_task(task, total=None, share="")
+        self._task = self._progress.add_task(printable(task), total=None, share="")
         self._quiet, self._ended = quiet, threading.Event()
         self._thread = threading.Thread(target=self._show_later, daemon=True)
 
     def report(self, done: int, total: int, task: str | None = None) -> None:
         """Report how much is done; `task` replaces the task that is shown."""
-        share = f"{min(done / total, 1.0):.0%}" if total else ""
-        self._progress.update(self._task, share=share, description=task)
+        share = f"{done / total:.0%}" if done < total else ""
+        self._progress.update(self._task, share=share, description=task and printable(task))
 
     def __enter__(self) -> Self:
         if not self._quiet:
@@ -215,7 +221,8 @@ class Activity:
         self._ended.set()
         if not self._quiet:
             self._thread.join()
-        self._progress.stop()
+        if self._progress.live.is_started:
+            self._progress.stop()
 
     def _show_later(self) -> None:
         if self._ended.wait(self._delay):
@@ -225,8 +232,7 @@ class Activity:
             return
         while True:
             task = self._progress.tasks[0]
-            notice(
-                " ".join(filter(None, (task.description, task.fields["share"], f"({task.elapsed:,.0f} s)")))
-            )
+            share = f"{task.fields['share']}, " if task.fields["share"] else ""
+            notice(f"{task.description} ({share}{task.elapsed:,.0f} s)")
             if self._ended.wait(self._delay):
                 return
