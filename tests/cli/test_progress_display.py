@@ -1,8 +1,14 @@
-"""Progress of predictions: shown in a terminal only."""
+"""Progress of commands and of predictions."""
+
+import io
+import re
+import time
 
 import pytest
 
-from rnner.cli.progress_display import PredictionProgress
+from rnner.cli import progress_display
+from rnner.cli.console import Terminal, warn
+from rnner.cli.progress_display import Activity, PredictionProgress
 
 
 @pytest.fixture
@@ -38,3 +44,67 @@ def test_a_failure_prints_no_summary(clock, capsys):
         progress.add(1000)
         raise KeyError
     assert "1,000 words" not in capsys.readouterr().err
+
+
+# --- activities ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """A terminal of 60 columns instead of stderr: call it for what it has been sent."""
+    console = Terminal(file=io.StringIO(), force_terminal=True, no_color=True, width=60, soft_wrap=True)
+    monkeypatch.setattr("rnner.cli.progress_display.err", console)
+    monkeypatch.setattr("rnner.cli.console.err", console)
+    return console.file.getvalue
+
+
+def wait_for(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_a_long_activity_is_shown_and_leaves_no_trace(terminal):
+    with Activity("reading [b]my[/b]\x1b.conll", delay=0) as activity:
+        wait_for(lambda: "reading [b]my[/b]\\x1b.conll" in terminal())
+        activity.report(1, 4)
+        wait_for(lambda: "25%" in terminal())
+        activity.report(4, 4, task="counting")
+        wait_for(lambda: "counting" in terminal())
+    last = terminal().rpartition("counting")[2]
+    assert re.search(r"\x1b\[1A\x1b\[2K$", last)  # up, and the line is erased
+    assert "100%" not in terminal()
+
+
+def test_a_short_activity_shows_nothing(terminal, capsys):
+    with Activity("reading"):
+        pass
+    assert terminal() == ""
+    assert capsys.readouterr().err == ""
+
+
+def test_a_quiet_activity_shows_nothing(terminal):
+    with Activity("reading", delay=0, quiet=True):
+        time.sleep(0.05)
+    assert terminal() == ""
+
+
+def test_warnings_and_errors_pass_through_an_activity(terminal):
+    with pytest.raises(KeyError), Activity("reading", delay=0):
+        wait_for(lambda: "reading" in terminal())
+        warn("two columns")
+        raise KeyError
+    assert "warning: two columns\n" in terminal()
+
+
+def test_off_a_terminal_there_is_a_plain_line_every_half_minute(monkeypatch, capsys):
+    lines = []
+    monkeypatch.setattr(progress_display, "SECONDS_PER_LINE", 0.01)
+    monkeypatch.setattr(progress_display, "notice", lines.append)
+    with Activity("reading") as activity:
+        wait_for(lambda: lines)
+        activity.report(1, 4)
+        wait_for(lambda: "reading (25%, 0 s)" in lines)
+    assert lines[0] == "reading (0 s)"
+    assert capsys.readouterr().err == ""

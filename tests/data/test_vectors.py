@@ -208,3 +208,11 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 def test_a_size_in_the_header_that_no_file_can_have_is_refused(write, size):
     with pytest.raises(DataError, match=r":\d: "):
         read_vectors(write(f"1 {size}\na 1 2\n"))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_progress_is_reported_in_bytes_on_disk(tmp_path, pack):
+    path, reported = tmp_path / "vectors.txt", []
+    path.write_bytes(pack(GLOVE.encode()))
+    read_vectors(path, progress=lambda done, total: reported.append((done, total)))
+    assert reported == [(path.stat().st_size,) * 2]

@@ -17,6 +17,7 @@ from rnner.cli.console import notice, out
 from rnner.cli.data_stats import warn_about_split
 from rnner.cli.options import TableOrJson
 from rnner.cli.output_files import check_output_file, write_output
+from rnner.cli.progress_display import Activity
 from rnner.errors import RnnerError
 from rnner.model.user_code import place_in_code
 from rnner.render.json_output import to_json
@@ -71,14 +72,19 @@ def audit(
     options.set_up_torch(threads=1 if jobs > 1 else None, code=code)
     source = resolve(file)
     settings = _load_config(config, overrides or [], source, options.parse_table_columns(columns))
-    split = _read_source(source, settings)
+    with Activity(f"reading {source}"):
+        split = _read_source(source, settings)
     warn_about_split(split)
     by_document = None if by is None else by is options.SplitUnit.document
     parts = partition(split, [1 / folds] * folds, seed=seed, by_document=by_document)
     units = "documents" if parts.by_document else "different sentences"
     notice(f"{parts.units:,} {units} ({len(split):,} sentences) in {len(parts.parts)} folds")
     read_auditor = partial(_read_auditor, source, settings, data_folders(config))
-    results = list(_judge_folds(read_auditor, parts.parts, jobs, code))
+    with Activity("training the models") as activity:
+        results = []
+        for result in _judge_folds(read_auditor, parts.parts, jobs, code):
+            results.append(result)
+            activity.report(len(results), len(parts.parts))
     errors = rank_errors([error for result in results for error in result.errors])
     shown = list(_records(errors[:top], split, source, settings))
     _report(errors, results, len(shown))

@@ -11,6 +11,7 @@ from rich.text import Text
 from rnner.cli import options
 from rnner.cli.console import notice, out, print_json
 from rnner.cli.options import TableOrJson
+from rnner.cli.progress_display import Activity
 from rnner.errors import UsageError, counted
 from rnner.system.terminal import printable
 
@@ -59,9 +60,10 @@ def check(
     for source in sources:
         options.require_column_file(source, columns)
     copies = [] if fix is None else target_paths(sources, fix, overwrite=overwrite)
-    files = [read_file(source, chosen) for source in sources]
-    report = check_files(files)
-    fixed = _write_repaired(files, copies, chosen) if copies else None
+    with Activity("checking"):
+        files = [read_file(source, chosen) for source in sources]
+        report = check_files(files)
+        fixed = _write_repaired(files, copies, chosen) if copies else None
     if form is TableOrJson.json:
         print_json(report.to_dict() | ({} if fixed is None else {"fix": fixed}))
     else:

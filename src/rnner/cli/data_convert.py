@@ -12,6 +12,7 @@ import typer
 from rnner.cli import options
 from rnner.cli.console import notice, warn
 from rnner.cli.output_files import check_output_file, write_errors
+from rnner.cli.progress_display import Activity
 from rnner.errors import UsageError, counted, did_you_mean, first_of
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def convert(
     source = SourceFile(
         path, options.parse_table_columns(columns), {} if names is None else _parse_names(names)
     )
-    with write_errors(output):
+    with write_errors(output), Activity(f"converting {file}"):
         converted = write(source, output, form=detected, to=to, illegal=illegal.value, **rules)
     _report(converted, detected, output)
 

@@ -16,6 +16,7 @@ from rnner.cli.console import notice, warn
 from rnner.cli.data_stats import print_statistics, warn_about_split
 from rnner.cli.options import TableOrJson
 from rnner.cli.output_files import check_output_file
+from rnner.cli.progress_display import Activity
 from rnner.errors import UsageError
 from rnner.system.files import atomic_replace
 
@@ -65,7 +66,8 @@ def split(
     options.require_column_file(source, columns)
     files = _output_files(source, output, fractions, overwrite)
     chosen = options.parse_columns(columns)
-    whole = read_split(source, columns=chosen, illegal="conlleval")
+    with Activity(f"reading {source}"):
+        whole = read_split(source, columns=chosen, illegal="conlleval")
     warn_about_split(whole)
     by_document = None if by is None else by is options.SplitUnit.document
     parts = partition(whole, list(fractions.values()), seed=seed, by_document=by_document)

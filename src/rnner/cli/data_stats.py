@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from rnner.cli import options
 from rnner.cli.console import notice, print_json, print_table, warn
 from rnner.cli.options import TableOrJson
 from rnner.cli.output_files import check_picture, write_output
+from rnner.cli.progress_display import Activity
 
 if TYPE_CHECKING:
     from rnner.data.splits import Split
@@ -48,11 +50,14 @@ def stats(
 
     picture = None if plot is None else check_picture(plot, overwrite, name="--plot")
     chosen = options.parse_table_columns(columns)
-    splits = [read_split(resolve(path), columns=chosen, illegal="conlleval") for path in paths]
-    known = None if vectors is None else read_vectors(resolve(vectors))
-    for split in splits:
-        warn_about_split(split)
-    files = describe(splits, known)
+    with Activity("reading the files") as activity:
+        splits = [read_split(resolve(path), columns=chosen, illegal="conlleval") for path in paths]
+        progress = partial(activity.report, task="reading the vectors")
+        known = None if vectors is None else read_vectors(resolve(vectors), progress=progress)
+        for split in splits:
+            warn_about_split(split)
+        activity.report(0, 0, task="counting")
+        files = describe(splits, known)
     print_statistics(files, form)
     if plot is not None and picture is not None:
         from rnner.render.statistics_plot import plot_statistics

@@ -11,6 +11,7 @@ import typer
 from rnner.cli import options
 from rnner.cli.console import warn
 from rnner.cli.evaluation_output import ScoreFormat, check_output, choose_format, write_report
+from rnner.cli.progress_display import Activity
 from rnner.decoding.windows import WINDOW
 from rnner.errors import UsageError
 
@@ -128,18 +129,19 @@ def evaluate(
     labels = systems.parse_map(label_map or [])
     chosen = systems.parse_columns(columns, files)
     report: EvaluationReport | Comparison | RawTextReport
-    if files:
-        report = systems.score_predictions(data, files, chosen, labels, train)
-    else:
-        limits = {"sentences": batch, "window": window}
-        decoders = systems.load_models(names, device=device, threads=threads, code=code, **limits)
-        if raw:
-            report = systems.score_raw_text(data, decoders[0][1], chosen.gold)
+    with Activity(f"scoring on {data}"):
+        if files:
+            report = systems.score_predictions(data, files, chosen, labels, train)
         else:
-            probabilities = form in (ScoreFormat.json, ScoreFormat.html)
-            report = systems.score_models(
-                data, decoders, chosen.gold, labels, train, probabilities=probabilities
-            )
+            limits = {"sentences": batch, "window": window}
+            decoders = systems.load_models(names, device=device, threads=threads, code=code, **limits)
+            if raw:
+                report = systems.score_raw_text(data, decoders[0][1], chosen.gold)
+            else:
+                probabilities = form in (ScoreFormat.json, ScoreFormat.html)
+                report = systems.score_models(
+                    data, decoders, chosen.gold, labels, train, probabilities=probabilities
+                )
     for message in report.warnings:
         warn(message)
     (name,) = (names or files or ["en"])[:1]

@@ -11,6 +11,7 @@ import typer
 from rnner.cli import options
 from rnner.cli.console import notice
 from rnner.cli.output_files import check_output_file
+from rnner.cli.progress_display import Activity
 from rnner.errors import UsageError
 
 
@@ -56,17 +57,18 @@ def export(
     if target.suffix != ".onnx":
         raise UsageError(f"{target}: the name must end in .onnx, such as {target}.onnx")
     check_output_file(target, overwrite)
-    options.set_up_torch(code=code)
-    from rnner.export.writer import export_into_folder, export_standalone
-    from rnner.model.folder import load_model
+    with Activity("exporting"):
+        options.set_up_torch(code=code)
+        from rnner.export.writer import export_into_folder, export_standalone
+        from rnner.model.folder import load_model
 
-    loaded = load_model(path)
-    if target.resolve() == (path / ONNX).resolve():
-        target = export_into_folder(loaded)
-        arguments = f"--model {shlex.quote(str(path))} --backend onnx"
-    else:
-        export_standalone(loaded, target)
-        arguments = f"--model {shlex.quote(str(target))}"
+        loaded = load_model(path)
+        if target.resolve() == (path / ONNX).resolve():
+            target = export_into_folder(loaded)
+            arguments = f"--model {shlex.quote(str(path))} --backend onnx"
+        else:
+            export_standalone(loaded, target)
+            arguments = f"--model {shlex.quote(str(target))}"
     size = target.stat().st_size / 1e6
     arguments += options.code_arguments(code)
     notice(f'wrote {target}, {size:,.1f} MB; try: rnner predict {arguments} "..."')

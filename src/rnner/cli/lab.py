@@ -19,6 +19,7 @@ import typer
 from rnner.cli.console import Terminal, notice, out, warn
 from rnner.cli.options import Code, Overwrite, Seed, resolve_model, set_up_torch
 from rnner.cli.output_files import check_output_file, write_output
+from rnner.cli.progress_display import Activity
 from rnner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ def _command(experiment: Callable[..., dict[str, Any]]) -> Callable[..., None]:
         pictures = output is not None and _can_draw()
         set_up_torch(threads=threads, code=own.get("code"))
         module = import_module(f"rnner.lab.{experiment.__name__}")
-        results = module.measure(**experiment(**own), seed=seed, quick=quick, log=notice)
+        with Activity(f"running the experiment {experiment.__name__}"):
+            results = module.measure(**experiment(**own), seed=seed, quick=quick, log=notice)
         (out if out.is_terminal else Terminal(width=100)).print(module.table(results))
         if output is not None:
             _write(output, results, module.plot if pictures else None)

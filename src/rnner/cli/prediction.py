@@ -111,7 +111,9 @@ class PredictionJob:
         return list(map(formatted, documents, chunk.items))
 
 
-def predict_chunks(job: PredictionJob, chunks: Iterable[Chunk], workers: int) -> Iterator[ChunkResult]:
+def predict_chunks(
+    job: PredictionJob, chunks: Iterable[Chunk], workers: int, progress: PredictionProgress
+) -> Iterator[ChunkResult]:
     """Yield the results of each chunk, in order; if there are no chunks, yield those of an empty one.
 
     Raises:
@@ -120,7 +122,9 @@ def predict_chunks(job: PredictionJob, chunks: Iterable[Chunk], workers: int) ->
     iterator = iter(chunks)
     chunks = chain([next(iterator, Chunk([]))], iterator)
     if workers == 1:
-        yield from map(job.load(), chunks)
+        with progress.loading():
+            tag = job.load()
+        yield from map(tag, chunks)
         return
     from rnner.system.workers import Workers  # slow to import
 
@@ -138,7 +142,7 @@ def write_predictions(
     scores: bool,
 ) -> None:
     """Tag all documents, and write each as soon as it is done; `scores` as for `write_documents`."""
-    results = predict_chunks(job, source.chunks, workers)
+    results = predict_chunks(job, source.chunks, workers, progress)
     first = next(results)
 
     def documents() -> Iterator[Any]:
@@ -164,7 +168,7 @@ def write_tagged_columns(
     reader = columns.reader
     unwritten, sentences = tee(reader)
     chunks = failures.until_error(columns.chunks(sentences))
-    for result in predict_chunks(replace(job, form=_TAGS), chunks, workers):
+    for result in predict_chunks(replace(job, form=_TAGS), chunks, workers, progress):
         written = islice(unwritten, len(result.documents))
         write_with_tags(written, result.documents, sink, layout=reader.layout)
         progress.add(result.words)
@@ -183,7 +187,7 @@ def write_table(
     """Copy a table with the entities of each row, as JSON, in an additional last column."""
     unwritten, rows = tee(table)
     chunks = failures.until_error(table.chunks(rows))
-    results = predict_chunks(replace(job, form=_ENTITIES), chunks, workers)
+    results = predict_chunks(replace(job, form=_ENTITIES), chunks, workers, progress)
     first = next(results)  # before anything is written, in case the model cannot be loaded
     sink.write(format_row([*table.kept(table.header), ENTITIES], delimiter) + "\n")
     for result in chain([first], results):

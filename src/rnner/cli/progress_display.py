@@ -1,9 +1,10 @@
-"""Progress of training and prediction: live in a terminal, plain lines elsewhere."""
+"""Progress of commands: live in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -18,13 +19,14 @@ from rich.progress import (
 from rich.table import Column
 
 from rnner.cli.console import err, notice
+from rnner.system.terminal import printable
 
 if TYPE_CHECKING:
     from typing import Self
 
     from rnner.training.progress import Epoch, Step
 
-_SECONDS_PER_LINE = 30.0  # off a terminal
+SECONDS_PER_LINE = 30.0  # off a terminal
 EPOCH_HEADER = "epoch     loss  tokens/s  gradient  clipped     dev P     dev R    dev F1"
 
 
@@ -61,7 +63,7 @@ class TrainingDisplay:
 class PlainDisplay(TrainingDisplay):
     """One line per epoch, and one every half minute within an epoch; for logs."""
 
-    def __init__(self, console: Console, *, seconds: float = _SECONDS_PER_LINE) -> None:
+    def __init__(self, console: Console, *, seconds: float = SECONDS_PER_LINE) -> None:
         self.console, self.seconds = console, seconds
         self.last_line = time.monotonic()
 
@@ -153,6 +155,10 @@ class PredictionProgress:
         )
         self._task = self._progress.add_task("loading the model")
 
+    def loading(self) -> AbstractContextManager[object]:
+        """Return a context manager for loading the model, which shows that the command is at work."""
+        return nullcontext() if self._shown else Activity("loading the model")
+
     def add(self, words: int) -> None:
         """Count words that are done. The first call starts the clock, so that loading is not counted."""
         self._words += words
@@ -177,53 +183,56 @@ class PredictionProgress:
 class Activity:
     """Shows what a command is doing, within a `with` block, if it takes long; it leaves no trace.
 
-    In a terminal, a line on stderr shows the task, the share that is done and the time. Elsewhere, a plain
-    line is printed every half minute if the task reports its progress.
+    In a terminal, a line on stderr shows the task, the share that is done if it is known, and the time.
+    Elsewhere, a plain line says so every half minute. Write nothing to stdout within the block.
 
     Args:
         task: what the command is doing, such as "reading train.conll".
-        delay: seconds until the line appears.
+        delay: seconds until the line appears in a terminal.
         quiet: whether to show nothing.
     """
 
     def __init__(self, task: str, *, delay: float = 0.5, quiet: bool = False) -> None:
-        self._task, self._quiet = task, quiet
-        self._start = self._last_line = time.monotonic()
-        name = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, ratio=1))
-        columns = (SpinnerColumn(), name, TextColumn("{task.fields[share]}"), TimeElapsedColumn())
+        self._delay = delay if err.is_terminal else SECONDS_PER_LINE
+        name = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
+        share = TextColumn("{task.fields[share]}")
         self._progress = Progress(
-            *columns,
+            *(SpinnerColumn(), name, share, TimeElapsedColumn()),
             console=err,
             transient=True,
             redirect_stdout=False,  # see `LiveDisplay`
             redirect_stderr=False,
         )
-        self._id = self._progress.add_task(task, total=None, share="")
-        self._ended, self._lock = False, threading.Lock()
-        self._timer = threading.Timer(delay, self._appear)
-        self._timer.daemon = True
+        self._task = self._progress.add_task(printable(task), total=None, share="")
+        self._quiet, self._ended = quiet, threading.Event()
+        self._thread = threading.Thread(target=self._show_later, daemon=True)
 
-    def report(self, done: float, total: float) -> None:
-        """Report how much is done."""
-        share = f"{min(done / total, 1.0) if total else 1.0:.0%}"
-        if err.is_terminal:
-            self._progress.update(self._id, share=share)
-        elif not self._quiet and time.monotonic() - self._last_line > _SECONDS_PER_LINE:
-            self._last_line = time.monotonic()
-            notice(f"{self._task}: {share}, {self._last_line - self._start:,.0f} s")
+    def report(self, done: int, total: int, task: str | None = None) -> None:
+        """Report how much is done; `task` replaces the task that is shown."""
+        share = f"{done / total:.0%}" if done < total else ""
+        self._progress.update(self._task, share=share, description=task and printable(task))
 
     def __enter__(self) -> Self:
-        if err.is_terminal and not self._quiet:
-            self._timer.start()
+        if not self._quiet:
+            self._thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            self._ended = True
+        self._ended.set()
+        if not self._quiet:
+            self._thread.join()
+        if self._progress.live.is_started:
             self._progress.stop()
 
-    def _appear(self) -> None:
-        with self._lock:
-            if not self._ended:
-                self._progress.start()
+    def _show_later(self) -> None:
+        if self._ended.wait(self._delay):
+            return
+        if err.is_terminal:
+            self._progress.start()
+            return
+        while True:
+            task = self._progress.tasks[0]
+            share = f"{task.fields['share']}, " if task.fields["share"] else ""
+            notice(f"{task.description} ({share}{task.elapsed:,.0f} s)")
+            if self._ended.wait(self._delay):
+                return

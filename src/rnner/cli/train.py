@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ import typer
 
 from rnner.cli import options
 from rnner.cli.console import err, notice, out, warn
-from rnner.cli.progress_display import TrainingDisplay, training_display
+from rnner.cli.progress_display import Activity, TrainingDisplay, training_display
 from rnner.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -210,7 +211,14 @@ def _set_up(
     from rnner.training.setup import prepare_training
 
     notice(f"reading {config.data.train}", quiet=run.quiet)
-    setup = prepare_training(config, folders=run.data_folders, device=device, init_from=base)
+    with Activity("reading the data", quiet=run.quiet) as reading:
+        setup = prepare_training(
+            config,
+            folders=run.data_folders,
+            device=device,
+            init_from=base,
+            progress=partial(reading.report, task="reading the vectors"),
+        )
     report_setup(setup, quiet=run.quiet)
     return setup
 

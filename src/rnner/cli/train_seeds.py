@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -16,7 +17,7 @@ import typer
 
 from rnner.cli.console import err, notice, out, print_error, report_error, warn
 from rnner.cli.options import set_up_torch
-from rnner.cli.progress_display import EPOCH_HEADER, TrainingDisplay, epoch_line, training_display
+from rnner.cli.progress_display import EPOCH_HEADER, Activity, TrainingDisplay, epoch_line, training_display
 from rnner.cli.train import (
     STOP_SIGNALS,
     TrainOptions,
@@ -95,8 +96,10 @@ def _prepare(run: TrainOptions, configs: dict[int, Config], device: torch.device
     first = next(iter(configs.values()))
     base = run.base_model()
     notice(f"reading {first.data.train}", quiet=run.quiet)
-    data = read_training_data(first, run.data_folders, init_from=base)
-    setup = prepare_training(first, device=device, init_from=base, data=data)
+    with Activity("reading the data", quiet=run.quiet) as reading:
+        progress = partial(reading.report, task="reading the vectors")
+        data = read_training_data(first, run.data_folders, init_from=base, progress=progress)
+        setup = prepare_training(first, device=device, init_from=base, data=data)
     report_setup(setup, quiet=run.quiet)
     seed_runs.prepare_seeds_folder(run.folder, setup, configs, resume=run.resume)
     return data

@@ -10,7 +10,7 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, takewhile
@@ -67,7 +67,9 @@ class Vectors:
         return f"Vectors({len(self.words):,} words, {self.dimension} dimensions, from {self.path})"
 
 
-def read_vectors(path: Path | str, *, limit: int | None = None) -> Vectors:
+def read_vectors(
+    path: Path | str, *, limit: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> Vectors:
     """Read word vectors from a text file, which may be compressed with gzip.
 
     Without a header line, the first row determines the dimension. A word may contain spaces: the last d
@@ -77,6 +79,7 @@ def read_vectors(path: Path | str, *, limit: int | None = None) -> Vectors:
     Args:
         path: the file.
         limit: maximum number of rows to read, without the header. Files are usually sorted by frequency.
+        progress: called after each block with the bytes that are read and their total, as on disk.
 
     Raises:
         DataError: the file is missing, empty, binary or not UTF-8, or a row has the wrong number of values or
@@ -85,7 +88,7 @@ def read_vectors(path: Path | str, *, limit: int | None = None) -> Vectors:
     path = Path(path)
     words: list[str] = []
     parts: list[Matrix] = []
-    for block_words, block in _parse(path, limit):
+    for block_words, block in _parse(path, limit, progress):
         words += block_words
         parts.append(block)
     if not words:
@@ -99,10 +102,12 @@ def read_vectors(path: Path | str, *, limit: int | None = None) -> Vectors:
     return Vectors(list(first), matrix[list(first.values())], duplicates=len(words) - len(first), path=path)
 
 
-def _parse(path: Path, limit: int | None) -> Iterator[tuple[list[str], Matrix]]:
+def _parse(
+    path: Path, limit: int | None, progress: Callable[[int, int], None] | None
+) -> Iterator[tuple[list[str], Matrix]]:
     """Yield words and rows by block. Blocks of regular lines take the fast path."""
     dimension, read = 0, 0
-    for number, block in _blocks(path):
+    for number, block in _blocks(path, progress):
         if dimension == 0:
             header, dimension = _header(block, path)
             if header:
@@ -207,12 +212,15 @@ def _numbers(fields: list[bytes], path: Path, line: int) -> Matrix:
     return row
 
 
-def _blocks(path: Path) -> Iterator[tuple[int, bytes]]:
+def _blocks(path: Path, progress: Callable[[int, int], None] | None) -> Iterator[tuple[int, bytes]]:
     """Yield the file in blocks of whole lines, each with the number of its first line."""
     number, rest = 1, b""
     try:
         with _open(path) as file:
+            stored = getattr(file, "fileobj", file)  # of a gzip file: the compressed bytes
             while data := file.read(_BLOCK):
+                if progress is not None:
+                    progress(stored.tell(), path.stat().st_size)
                 if number == 1 and not rest:
                     data = data.removeprefix(codecs.BOM_UTF8)
                     if b"\0" in data:

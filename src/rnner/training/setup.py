@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -88,6 +88,7 @@ def prepare_training(
     device: torch.device,
     init_from: LoadedModel | None = None,
     data: TrainingData | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> TrainingSetup:
     """Read the files that a config names, and build the vocabulary and the tagger.
 
@@ -98,6 +99,7 @@ def prepare_training(
         init_from: a model to continue from. Its network, vectors, words and tags are kept; new words and tags
             are added. See `inherit_network`.
         data: the result of `read_training_data`, to avoid reading the files again.
+        progress: called while word vectors are read; see `read_vectors`.
 
     Raises:
         DataError, UsageError: a file or a setting is wrong; the message names it.
@@ -111,7 +113,7 @@ def prepare_training(
     if init_from is not None:
         config, notes = inherit_network(config, init_from.config)
     find_tokenizer(config.text.tokenizer)  # raises UsageError if its code is not loaded
-    data = data or read_training_data(config, folders, init_from=init_from)
+    data = data or read_training_data(config, folders, init_from=init_from, progress=progress)
     torch.manual_seed(config.training.seed)
     if init_from is not None:
         return _continued_setup(config, data.corpus, device, init_from, notes)
@@ -119,13 +121,17 @@ def prepare_training(
 
 
 def read_training_data(
-    config: Config, folders: Sequence[Path] = (), *, init_from: LoadedModel | None = None
+    config: Config,
+    folders: Sequence[Path] = (),
+    *,
+    init_from: LoadedModel | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> TrainingData:
     """Read the corpora of a config and, unless `init_from` is given, its word vectors.
 
     Args:
         config: for a run that continues from a model, the result of `inherit_network`.
-        folders, init_from: as for `prepare_training`.
+        folders, init_from, progress: as for `prepare_training`.
 
     Raises:
         DataError, ConfigError: as in `prepare_training`.
@@ -145,7 +151,7 @@ def read_training_data(
     )
     if init_from is not None or words.vectors is None:
         return TrainingData(corpus)
-    table = read_vectors(resolve(words.vectors, folders), limit=words.limit)
+    table = read_vectors(resolve(words.vectors, folders), limit=words.limit, progress=progress)
     covered = measure_coverage(corpus.train.counts, table)
     covered.check(words.min_coverage)
     n_grams = subwords.learn_n_grams(table.words, table.matrix, words.n_grams) if words.compose else None
