@@ -5,7 +5,7 @@ function repair() {
     node.tabIndex = 0;
   }
   for (const node of document.querySelectorAll(".md-code__nav:not([role])")) {
-    node.setAttribute("role", "group"); // not a landmark on each code block
+    node.setAttribute("role", "none"); // not a landmark for each code block
   }
 }
 
