@@ -55,7 +55,9 @@ def test_the_examples_of_the_notation_page_run():
 
 FORMATS_PAGE = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
 SECTIONS = {
-    section.partition("\n")[0]: re.findall(r"^```\w+ (\S+)\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    section.partition("\n")[0]: re.findall(
+        r'^```\w+ title="(\S+)"\n(.*?)^```', section, re.DOTALL | re.MULTILINE
+    )
     for section in re.split(r"^### ", FORMATS_PAGE, flags=re.MULTILINE)[1:]
 }
 WITHOUT_EXAMPLE = {"dataset", "spacy"}  # not text files
