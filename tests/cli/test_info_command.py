@@ -46,7 +46,7 @@ def test_verify_lists_the_state_of_each_file(rnner, copied):
     assert (outcome.code, outcome.err) == (0, "")
     table = {line.split()[0]: " ".join(line.split()[1:]) for line in outcome.out.splitlines()}
     names = {"config.yaml", "vocabulary.json", "model.safetensors", "metrics.json", "log.jsonl", "README.md"}
-    assert table == dict.fromkeys(names, "ok")
+    assert table == dict.fromkeys([*names, "training.svg"], "ok")
 
 
 def test_verify_fails_if_a_file_changed_or_is_missing(rnner, copied):
