@@ -7,7 +7,7 @@ from pathlib import Path
 from overfit_corpus import TRAIN, conll
 
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-OTHER_PROGRAMS = ("python3", "python", "pip", "uv", "pytest")
+OTHER_PROGRAMS = ("python3", "python", "pip", "uv", "uvicorn", "curl", "sed", "pytest")
 
 
 def commands(page: Path) -> list[str]:
@@ -35,6 +35,21 @@ def write_named_files(folder: Path) -> None:
         file.write('{"text": "Ada Lovelace wrote."}\n')
     (folder / "spans.jsonl").write_text(
         '{"text": "Ada left.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}\n'
+    )
+    (folder / "new.txt").write_text("Ada Lovelace wrote.\nShe slept in Paris.\n")
+    (folder / "doccano.jsonl").write_text('{"text": "Ada left.", "label": [[0, 3, "PER"]]}\n' * 4)
+    (folder / "labelstudio.json").write_text(
+        '[{"id": 1, "text": "Ada left.", "label": [{"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}]}]'
+    )
+    (folder / "prodigy.jsonl").write_text(
+        '{"text": "Ada left.", "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": "accept"}\n'
+    )
+    (folder / "brat").mkdir()
+    (folder / "brat" / "letter.txt").write_text("Ada left.")
+    (folder / "brat" / "letter.ann").write_text("T1\tPER 0 3\tAda\n")
+    (folder / "inception.tsv").write_text(
+        "#FORMAT=WebAnno TSV 3.3\n#T_SP=de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity|value\n\n\n"
+        "#Text=Ada left.\n1-1\t0-3\tAda\tPER[1]\t\n1-2\t4-8\tleft\t_\t\n1-3\t8-9\t.\t_\t\n"
     )
     vectors = "".join(f"{word} {' 0.1' * 100}\n" for word in ("the", "letter"))
     (folder / "glove.6B.100d.txt").write_text(vectors)
