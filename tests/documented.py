@@ -51,5 +51,5 @@ def write_named_files(folder: Path) -> None:
         "#FORMAT=WebAnno TSV 3.3\n#T_SP=de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity|value\n\n\n"
         "#Text=Ada left.\n1-1\t0-3\tAda\tPER[1]\t\n1-2\t4-8\tleft\t_\t\n1-3\t8-9\t.\t_\t\n"
     )
-    vectors = "".join(f"{word} {' 0.1' * 100}\n" for word in ("the", "letter"))
+    vectors = "".join(f"{word}{' 0.1' * 100}\n" for word in ("the", "letter", "in", "of", "."))
     (folder / "glove.6B.100d.txt").write_text(vectors)
