@@ -50,7 +50,7 @@ def workspace(folder: Path, trained: Path) -> Path:
     shutil.copytree(ROOT / "configs", folder / "configs")
     for name in ("my", "quickstart", "a", "b", "mgu"):
         shutil.copytree(trained, folder / "runs" / name)
-    for name in ("my", "gold", "corpus", "better"):
+    for name in ("my", "gold", "corpus", "better", "new"):
         shutil.copy("train.conll", f"{name}.conll")
     predicted = [f"{line} {line.split()[-1]}" if line else "" for line in conll(TRAIN).splitlines()]
     for name in ("system.conll", "out.txt"):
@@ -63,7 +63,6 @@ def workspace(folder: Path, trained: Path) -> Path:
     )
     Path("glove.6B.100d.txt").write_text("".join(f"{word} {' 0.1' * 100}\n" for word in ("the", "letter")))
     Path("my.yaml").write_text(CONFIG.replace("train.conll", "my.conll"))
-    Path("new.yaml").write_text("data: {train: my.conll}\n")
     return folder
 
 
