@@ -62,6 +62,18 @@ def test_processes_do_not_change_the_result(audited):
     assert audited("--jobs", 2) == audited()
 
 
+@pytest.mark.slow
+def test_a_process_that_dies_ends_the_audit(rnner, folder):
+    (folder / "crash.py").write_text(
+        "import multiprocessing, os, signal\n"
+        "if multiprocessing.parent_process():\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    outcome = rnner("data", "audit", "train.conll", *FAST, "--jobs", 2, "--code", "crash.py")
+    assert outcome.code == 1
+    assert "error: a worker process was killed (signal 9), possibly out of memory" in outcome.err
+
+
 def test_a_given_config(rnner, folder):
     outcome = rnner("data", "audit", "train.conll", "--config", "tiny.yaml", *FAST)
     assert outcome.code == 0, outcome.err

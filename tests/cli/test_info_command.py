@@ -45,9 +45,8 @@ def test_verify_lists_the_state_of_each_file(rnner, copied):
     outcome = rnner("info", "--model", copied, "--verify")
     assert (outcome.code, outcome.err) == (0, "")
     table = {line.split()[0]: " ".join(line.split()[1:]) for line in outcome.out.splitlines()}
-    assert table.pop("log.jsonl") == "not listed"
-    names = {"config.yaml", "vocabulary.json", "model.safetensors", "metrics.json", "README.md"}
-    assert table == dict.fromkeys(names, "ok")
+    names = {"config.yaml", "vocabulary.json", "model.safetensors", "metrics.json", "log.jsonl", "README.md"}
+    assert table == dict.fromkeys([*names, "training.svg"], "ok")
 
 
 def test_verify_fails_if_a_file_changed_or_is_missing(rnner, copied):

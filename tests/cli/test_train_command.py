@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from rnner.cli import progress_display as display
-from rnner.model.file_names import CARD, CONFIG, LOG, MANIFEST, METRICS, VOCABULARY, WEIGHTS
+from rnner.model.file_names import CARD, CONFIG, CURVE, LOG, MANIFEST, METRICS, VOCABULARY, WEIGHTS
 from rnner.nn import cells
 from rnner.system.folder_lock import folder_lock
 from rnner.system.tensor_files import read_tensors
@@ -68,7 +68,7 @@ def tree(folder):
 def test_a_run_becomes_a_model_folder(train, folder):
     assert train().code == 0
     names = {path.name for path in (folder / "run").iterdir()}
-    assert names == {CONFIG, VOCABULARY, WEIGHTS, METRICS, LOG, CARD, MANIFEST}
+    assert names == {CONFIG, VOCABULARY, WEIGHTS, METRICS, LOG, CARD, CURVE, MANIFEST}
     assert len((folder / "run" / LOG).read_text().splitlines()) == 2
 
 

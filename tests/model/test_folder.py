@@ -45,6 +45,10 @@ def save(folder, *overrides, **options):
     return tagger, vocabulary
 
 
+_SCORES = {"precision": 0.4, "recall": 0.6, "f1": 0.5}
+METRICS = {"dev": _SCORES, "train": {"epochs": 3, "best_epoch": 2, "seconds": 9.5}}
+
+
 @pytest.fixture
 def model(tmp_path):
     folder = tmp_path / "model"
@@ -203,6 +207,13 @@ def test_an_unfinished_run_says_how_to_resume(model):
     (model / "model.safetensors").unlink()
     (model / "checkpoint").mkdir()
     refused(model, "has no model.safetensors; .*--resume")
+
+
+def test_a_finished_run_without_weights_cannot_be_resumed(model):
+    (model / "log.jsonl").write_text("")
+    save_metrics(model, METRICS)
+    (model / "model.safetensors").unlink()
+    assert "--resume" not in refused(model, "incomplete: it has no model.safetensors")
 
 
 @pytest.mark.parametrize("name", [*FILES, "model.onnx", "metrics.json", "README.md"])
@@ -447,14 +458,22 @@ def test_a_folder_that_cannot_be_read_is_refused(model, monkeypatch):
 
 def test_metrics_are_restored_and_none_for_an_unfinished_run(tmp_path):
     assert load_metrics(tmp_path) is None
-    save_metrics(tmp_path, {"dev": {"f1": 0.5}, "label": "Ærø"})
-    assert load_metrics(tmp_path) == {"dev": {"f1": 0.5}, "label": "Ærø"}
+    save_metrics(tmp_path, METRICS | {"label": "Ærø"})
+    assert load_metrics(tmp_path) == METRICS | {"label": "Ærø"}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", '"f1"'])
 def test_corrupt_metrics_are_refused(tmp_path, content):
     (tmp_path / "metrics.json").write_text(content)
     with pytest.raises(ModelError, match=r"metrics\.json: is"):
+        load_metrics(tmp_path)
+
+
+@pytest.mark.parametrize("part", ["dev", "train", "test"])
+@pytest.mark.parametrize("value", [None, [], {}, "0.9", {"f1": "0.9"}])
+def test_metrics_without_the_figures_of_a_run_are_refused(tmp_path, part, value):
+    save_metrics(tmp_path, METRICS | {part: value})
+    with pytest.raises(ModelError, match=rf"metrics\.json: {part}\.\w+ is not a number; .*--overwrite"):
         load_metrics(tmp_path)
 
 

@@ -19,13 +19,16 @@ from tiny_corpus import config_of, tagger_of
 
 FILES = ("config.yaml", "vocabulary.json", "model.safetensors", "metrics.json", "README.md")
 
+_SCORES = {"precision": 0.4, "recall": 0.6, "f1": 0.5}
+METRICS = {"dev": _SCORES, "train": {"epochs": 3, "best_epoch": 2, "seconds": 9.5}}
+
 
 def saved(folder, seed=1):
     tagger, vocabulary = tagger_of(seed=seed)
     save_config_and_vocabulary(folder, config_of(), vocabulary)
     save_weights(folder, tagger)
     (folder / "README.md").write_text("A card.\n")
-    save_metrics(folder, {"dev": {"f1": 0.5}})
+    save_metrics(folder, METRICS)
     return folder
 
 
@@ -159,12 +162,12 @@ def test_a_run_killed_between_manifest_and_metrics_is_not_finished_but_can_be_lo
 
     monkeypatch.setattr("rnner.model.folder.write_atomically", killed)
     with pytest.raises(KeyboardInterrupt):
-        save_metrics(model, {"dev": {"f1": 0.5}})
+        save_metrics(model, METRICS)
     assert load_metrics(model) is None
     load_model(model)
     monkeypatch.undo()
-    save_metrics(model, {"dev": {"f1": 0.75}})
-    assert states(model) == dict.fromkeys(FILES, "ok") and load_metrics(model) == {"dev": {"f1": 0.75}}
+    save_metrics(model, METRICS)
+    assert states(model) == dict.fromkeys(FILES, "ok") and load_metrics(model) == METRICS
 
 
 def test_a_file_is_not_listed_while_it_is_replaced(model):

@@ -75,7 +75,8 @@ def refused(name, *parts, kind=ModelError):
 
 def test_the_lists_of_files_are_complete():
     assert tuple(file_names.FOLDER_FILES) == (file_names.CONFIG, file_names.VOCABULARY, file_names.WEIGHTS)
-    assert tuple(file_names.OPTIONAL_FILES) == (file_names.METRICS, file_names.CARD, file_names.MANIFEST)
+    optional = ("METRICS", "LOG", "CARD", "CURVE", "MANIFEST")
+    assert tuple(file_names.OPTIONAL_FILES) == tuple(getattr(file_names, name) for name in optional)
 
 
 # --- paths -------------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def test_a_dead_process_is_an_error_and_no_process_is_left():
         results = workers.map([1, "die", 2])
         _, pid = next(results)
         with pytest.raises(
-            RnnerError, match=r"was killed \(signal 9\), possibly out of memory; to use less memory"
+            RnnerError, match=r"was killed \(signal 9\), possibly out of memory; use fewer processes"
         ):
             next(results)
     assert gone(pid)

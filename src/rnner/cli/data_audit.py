@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +19,8 @@ from rnner.cli.output_files import check_output_file, write_output
 from rnner.errors import RnnerError
 from rnner.model.user_code import place_in_code
 from rnner.render.json_output import to_json
-from rnner.system.terminal import guard_streams, printable
+from rnner.system.terminal import printable
+from rnner.system.workers import Workers
 
 if TYPE_CHECKING:
     from rnner.config import Config, Override
@@ -132,21 +130,22 @@ def _judge_folds(
     read_auditor: Callable[[], Auditor], folds: Sequence[Indices], jobs: int, code: Sequence[Path] | None
 ) -> Iterator[FoldResult]:
     """Train on all folds but one and judge that one, in `jobs` processes; report each as it finishes."""
-    with ExitStack() as stack:
-        if jobs == 1:
-            results: Iterator[FoldResult] = map(read_auditor().judge, folds)
-        else:
-            context = multiprocessing.get_context("spawn")
-            pool = stack.enter_context(
-                context.Pool(min(jobs, len(folds)), _start_worker, (read_auditor, code))
-            )
-            results = pool.imap_unordered(_judge_in_worker, folds)
-        for number, result in enumerate(results, 1):
-            notice(
-                f"{number}/{len(folds)}: trained on {result.training_sentences:,} sentences, "
-                f"F1 {result.scores.f1:.3f} on this fold, {result.seconds:,.0f} s"
-            )
-            yield result
+    for number, result in enumerate(_results(read_auditor, folds, jobs, code), 1):
+        notice(
+            f"{number}/{len(folds)}: trained on {result.training_sentences:,} sentences, "
+            f"F1 {result.scores.f1:.3f} on this fold, {result.seconds:,.0f} s"
+        )
+        yield result
+
+
+def _results(
+    read_auditor: Callable[[], Auditor], folds: Sequence[Indices], jobs: int, code: Sequence[Path] | None
+) -> Iterator[FoldResult]:
+    if jobs == 1:
+        yield from map(read_auditor().judge, folds)
+    else:
+        with Workers(min(jobs, len(folds)), partial(_judge_of_worker, read_auditor, code)) as workers:
+            yield from workers.map(folds)
 
 
 def _read_auditor(source: Path, config: Config, folders: list[Path]) -> Auditor:
@@ -156,21 +155,20 @@ def _read_auditor(source: Path, config: Config, folders: list[Path]) -> Auditor:
     return Auditor(config, _read_source(source, config), read_training_data(config, folders), folders)
 
 
-_AUDITOR: list[Auditor] = []  # of a worker process
-
-
-def _start_worker(read_auditor: Callable[[], Auditor], code: Sequence[Path] | None) -> None:
-    guard_streams()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
+def _judge_of_worker(
+    read_auditor: Callable[[], Auditor], code: Sequence[Path] | None
+) -> Callable[[Indices], FoldResult]:
+    """Return the function that a worker process applies to each fold."""
     options.set_up_torch(threads=1, code=code)
-    _AUDITOR.append(read_auditor())
+    auditor = read_auditor()
 
+    def judge(fold: Indices) -> FoldResult:
+        try:
+            return auditor.judge(fold)
+        except SystemExit as error:  # raised by the user's code
+            raise RnnerError(f"{place_in_code(error) or '--code'}: SystemExit: {error}") from None
 
-def _judge_in_worker(fold: Indices) -> FoldResult:
-    try:
-        return _AUDITOR[0].judge(fold)
-    except SystemExit as error:  # raised by the user's code; the pool would wait forever for this worker
-        raise RnnerError(f"{place_in_code(error) or '--code'}: SystemExit: {error}") from None
+    return judge
 
 
 # --- results -----------------------------------------------------------------------------------------------

@@ -105,7 +105,8 @@ def evaluate(
         if raw:
             report = _score_raw_text(data, decoders[0][1], chosen.gold)
         else:
-            report = _score_models(data, decoders, chosen.gold, labels, train)
+            probabilities = form is ScoreFormat.json
+            report = _score_models(data, decoders, chosen.gold, labels, train, probabilities=probabilities)
     for message in report.warnings:
         warn(message)
     _show(report, form, matches=matches)
@@ -260,6 +261,8 @@ def _score_models(
     columns: dict[str, int | str] | None,
     labels: LabelMap,
     train: str | None,
+    *,
+    probabilities: bool,
 ) -> EvaluationReport | Comparison:
     """Score one model, or compare several and their ensemble."""
     from rnner.data.corpus import read_split, resolve
@@ -271,7 +274,7 @@ def _score_models(
     known_labels = [decoder.vocabulary.labels for _, decoder in decoders]
     _warn_of_unused(labels, split.labels, training.labels if training else (), *known_labels)
     known = training.known_forms(labels) if training else None
-    score = partial(evaluation_report, labels=labels, known=known)
+    score = partial(evaluation_report, labels=labels, known=known, probabilities=probabilities)
     if len(decoders) == 1:
         return score(decoders[0][1], split)
     ensemble = _ensemble(decoders, labels)

@@ -3,58 +3,33 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from rnner.cli import options
-from rnner.cli.console import Terminal, err
-from rnner.cli.progress_display import PredictionProgress
+from rnner.cli.console import Terminal, err, out
+from rnner.cli.prediction_options import (
+    Backend,
+    ErrorRule,
+    InputKind,
+    PredictionFormat,
+    check_file_options,
+    check_on_error,
+    check_prompt,
+    check_texts,
+    choose_format,
+    format_by_suffix,
+    is_prompt,
+)
+from rnner.cli.progress_display import Activity, PredictionProgress
 from rnner.decoding.windows import WINDOW
-from rnner.errors import UsageError
 
-
-class InputKind(StrEnum):
-    """Kind of input."""
-
-    text = "text"
-    lines = "lines"
-    jsonl = "jsonl"
-    json = "json"
-    csv = "csv"
-    conll = "conll"
-    annotated = "annotated"
-
-
-class ErrorRule(StrEnum):
-    """Rule for records that cannot be read."""
-
-    stop = "stop"
-    skip = "skip"
-    mark = "mark"
-
-
-class Backend(StrEnum):
-    """Library that runs the model."""
-
-    auto = "auto"
-    torch = "torch"
-    onnx = "onnx"
-
-
-class PredictionFormat(StrEnum):
-    """Output format."""
-
-    text = "text"
-    table = "table"
-    html = "html"
-    json = "json"
-    jsonl = "jsonl"
-    conll = "conll"
-    binary = "binary"
+if TYPE_CHECKING:
+    from rnner.cli.prediction import PredictionJob
 
 
 _INPUT_HELP = """\
@@ -69,8 +44,6 @@ text, table, html, json, jsonl, conll or binary. [default: from the suffix of --
 terminal, table elsewhere]"""
 _BACKEND_HELP = """\
 torch; onnx, which starts faster; auto: onnx for TEXT if the model has been exported, otherwise torch."""
-_FORMATS_BY_SUFFIX = {f".{name}": PredictionFormat(name) for name in ("html", "json", "jsonl", "conll")}
-_FORMATS_BY_SUFFIX[".tsv"] = PredictionFormat.conll
 
 
 def predict(
@@ -128,28 +101,39 @@ def predict(
     text marks the names, html marks them in a self-contained page, table also lists them. binary shows 1
     (name) or 0 under each word. conll adds the tags to a column file as its last column.
     """
-    _check_input(texts, file, kind, column)
+    texts = texts or []
+    check_texts(texts, file)
+    typed = is_prompt(texts, file, output)
     terminal = output is None and sys.stdout.isatty()
-    form = _choose_format(form or _format_by_suffix(output), nbest=nbest, scores=scores, terminal=terminal)
-    _check_on_error(on_error, form)
+    form = choose_format(form or format_by_suffix(output), nbest=nbest, scores=scores, terminal=terminal)
+    if typed:
+        given = {"--input": kind is not None, "--column": column is not None, "--workers": workers > 1}
+        given["--on-error"] = on_error is not ErrorRule.stop
+        check_prompt(form, [name for name, is_given in given.items() if is_given])
+    check_file_options(texts, file, kind, column)
+    check_on_error(on_error, form)
+    settings = {"sentences": batch, "window": window, "device": device, "code": code}
+    settings["threads"] = threads or (1 if workers > 1 else None)
+    fast_start = (typed or bool(texts)) and not code and device in ("auto", "cpu")
+
+    def job(path: Path, sink: TextIO) -> PredictionJob:
+        from rnner.cli.prediction import PredictionJob
+        from rnner.export.runtime import choose_backend
+
+        width = Terminal(file=sink).width if sink.isatty() else None
+        model_path = choose_backend(path, backend.value, fast_start=fast_start)
+        return PredictionJob(model_path, settings, form.value, threshold, nbest, width)
+
+    if typed:
+        _answer(model, job, form, scores=scores)
+        return
     from rnner.cli import prediction, prediction_output, prediction_source  # slow: they import numpy
     from rnner.cli.prediction_failures import Failures
-    from rnner.export.runtime import choose_backend
 
-    fast_start = bool(texts) and not code and device in ("auto", "cpu")
-    threads = threads or (1 if workers > 1 else None)
-    settings: dict[str, Any] = {"sentences": batch, "window": window, "device": device, "code": code}
     failures = Failures(on_error.value)
     with ExitStack() as stack:
         sink = stack.enter_context(prediction_output.open_sink(output, file))
-        job = prediction.PredictionJob(
-            choose_backend(options.resolve_model(model), backend.value, fast_start=fast_start),
-            settings | {"threads": threads},
-            form.value,
-            threshold,
-            nbest,
-            Terminal(file=sink).width if sink.isatty() else None,
-        )
+        task = job(options.resolve_model(model), sink)
         shown = err.is_terminal and not sink.isatty() and not texts
         progress = stack.enter_context(PredictionProgress(shown=shown))
         kind = InputKind.conll if kind is None and column is not None else kind
@@ -157,71 +141,27 @@ def predict(
             prediction_source.open_source(texts, file, kind and kind.value, column, failures)
         )
         if source.columns is not None and form is PredictionFormat.conll:
-            prediction.write_tagged_columns(source.columns, failures, job, workers, progress, sink)
+            prediction.write_tagged_columns(source.columns, failures, task, workers, progress, sink)
         else:
-            prediction.write_predictions(source, job, workers, progress, sink, scores=scores)
+            prediction.write_predictions(source, task, workers, progress, sink, scores=scores)
     failures.finish()
 
 
-def _check_input(
-    texts: list[str] | None, file: Path | None, kind: InputKind | None, column: int | None
+def _answer(
+    model: str | None, job: Callable[[Path, TextIO], PredictionJob], form: PredictionFormat, *, scores: bool
 ) -> None:
-    """Check that there is exactly one input, and that its format fits --input.
+    """Load a model, then answer each line that is typed. Ctrl-C is a way to leave, not an error."""
+    from rnner.model.names import BUNDLED, find_model
 
-    Raises:
-        UsageError: there is no input, or more than one, or it is not text.
-    """
-    if texts and file is not None:
-        raise UsageError("give either TEXT or --file, not both")
-    if texts and kind not in (None, InputKind.text, InputKind.lines):
-        raise UsageError(f"--input {kind.value} reads a file: give it with --file, or on stdin")
-    if kind is InputKind.annotated and (file is None or str(file) == "-"):
-        raise UsageError("--input annotated reads a file: give it with --file")
-    if column is not None and (texts or kind not in (None, InputKind.conll)):
-        raise UsageError("--column can be used only with --input conll")
-    if not texts and file is None and sys.stdin.isatty():
-        raise UsageError('give a TEXT in quotes, --file FILE, or text on stdin: rnner predict "..."')
-    for text in texts or []:
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            raise UsageError(f"TEXT {text!r}: not UTF-8; save it in a file and convert the file to UTF-8")
+    name = model or BUNDLED
+    try:
+        with Activity(f"loading {name}", delay=0.3):
+            from rnner.cli.prediction_output import open_sink
+            from rnner.cli.prediction_prompt import answer_lines, warmed_up
 
-
-def _format_by_suffix(output: Path | None) -> PredictionFormat | None:
-    """Return the format for a file name such as names.jsonl or names.jsonl.gz.
-
-    Raises:
-        UsageError: the suffix is that of a format that is not supported.
-    """
-    suffix = "" if output is None else Path(output.name.removesuffix(".gz")).suffix.lower()
-    if suffix == ".csv":
-        names = ", ".join(_FORMATS_BY_SUFFIX)
-        raise UsageError(f"--output {output}: CSV is not supported; use a name in {names}, or give --format")
-    return _FORMATS_BY_SUFFIX.get(suffix)
-
-
-def _choose_format(
-    form: PredictionFormat | None, *, nbest: int, scores: bool, terminal: bool
-) -> PredictionFormat:
-    """Return the format, or the default for None.
-
-    Raises:
-        UsageError: the format cannot show what the options ask for.
-    """
-    if form is None:
-        return PredictionFormat.text if terminal or scores else PredictionFormat.table
-    if nbest and form.value in ("html", "conll", "binary"):
-        raise UsageError(f"--nbest does not work with --format {form.value}; use text, table, json or jsonl")
-    if scores and form.value not in ("text", "html"):
-        always = "" if form.value in ("conll", "binary") else f"; {form.value} always has them"
-        raise UsageError(f"--scores is for --format text and html{always}")
-    return form
-
-
-def _check_on_error(rule: ErrorRule, form: PredictionFormat) -> None:
-    """Check that the output can hold what --on-error asks for.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    if rule is ErrorRule.mark and form not in (PredictionFormat.json, PredictionFormat.jsonl):
-        raise UsageError(f"--on-error mark needs --format json or jsonl; with {form.value}, use skip")
+            with open_sink(None, None) as sink:
+                tag = warmed_up(job(find_model(model), sink))
+        answer_lines(tag, name, form.value, scores=scores)
+    except KeyboardInterrupt:
+        pass
+    out.print()

@@ -148,7 +148,9 @@ def write_documents(
     if form in ("text", "table", "html"):
         views = cast("Iterable[DocumentView]", documents)
         if form == "text":
-            _write_text(views, sink, labels, scores=scores)
+            counts = write_texts(views, sink, labels, scores=scores)
+            if sink.isatty():
+                _write_counts(counts, sink, labels)
         elif form == "table":
             _write_tables(views, sink)
         else:
@@ -163,8 +165,10 @@ def write_documents(
         sink.writelines(string + end for string in strings)
 
 
-def _write_text(views: Iterable[DocumentView], sink: TextIO, labels: Sequence[str], *, scores: bool) -> None:
-    """Write texts with their entities marked; on a terminal, wrap lines and end with a line of counts.
+def write_texts(
+    views: Iterable[DocumentView], sink: TextIO, labels: Sequence[str], *, scores: bool
+) -> Counter[str]:
+    """Write texts with their entities marked, wrapped on a terminal; return the number of each label.
 
     Documents of one line follow each other directly; longer ones have empty lines around them.
     """
@@ -183,9 +187,13 @@ def _write_text(views: Iterable[DocumentView], sink: TextIO, labels: Sequence[st
             console.print(line)
         _print_readings(view, console)
         previous_is_long = is_long
-    if sink.isatty():
-        console.print()
-        console.print(counts_line(+counts, backgrounds))
+    return +counts
+
+
+def _write_counts(counts: Counter[str], sink: TextIO, labels: Sequence[str]) -> None:
+    console = Terminal(file=sink, soft_wrap=True)
+    console.print()
+    console.print(counts_line(counts, label_backgrounds(label_colours(labels), color_system(console))))
 
 
 def _write_tables(views: Iterable[DocumentView], sink: TextIO) -> None:

@@ -13,6 +13,9 @@ from typing import Any
 from rnner.config import Config
 from rnner.data.vocabulary import Vocabulary
 from rnner.errors import counted
+from rnner.model.curve import describe_curve
+from rnner.model.epoch_log import LoggedEpoch
+from rnner.model.file_names import CURVE
 from rnner.nn.cells import cell_names, get_cell
 from rnner.tags import BINARY_LABEL
 
@@ -23,18 +26,21 @@ _BINARY = (
     "names become one entity."
 )
 _CUSTOM_CELL = (
-    "Its cell {} is not part of rnner. To load the model, pass the Python file that registers the cell, here "
+    "rnner does not include {} of this model. To load it, pass the Python file that registers {}, here "
     "called `my_cells.py`. Code in a model folder is never executed.\n\n"
 )
 
 
-def model_card(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) -> str:
+def model_card(
+    config: Config, vocabulary: Vocabulary, metrics: dict[str, Any], log: Sequence[LoggedEpoch] = ()
+) -> str:
     """Return the card of a finished run in Markdown: usage, labels, scores, training and limits.
 
     Args:
         config: the resolved config of the run.
         vocabulary: the vocabulary of the model.
         metrics: the content of `metrics.json`; `test` may be absent.
+        log: the epochs that `training.svg` shows; empty if there is no such file.
     """
     data, vectors, custom = config.data, config.embeddings.words.vectors, _custom_cells(config)
     labels = "\n".join(f"- {_code(label)}" for label in vocabulary.labels)
@@ -48,7 +54,7 @@ def model_card(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) 
         names="names" if binary else _listed(vocabulary.labels),
         network=_network(config),
         train=_code(data.train),
-        note=_CUSTOM_CELL.format(_listed(custom)) if custom else "",
+        note=_note_on_cells(custom) if custom else "",
         option=" --code my_cells.py" if custom else "",
         argument=", code='my_cells.py'" if custom else "",
         example=_EXAMPLE,
@@ -57,6 +63,7 @@ def model_card(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) 
         dev_scores=_score_table(metrics["dev"]),
         test_scores=test_scores,
         training=_training_table(config, vocabulary, metrics),
+        curve=f"![Training curve: {describe_curve(log)}]({CURVE})\n\n" if log else "",
         sentences=f"{metrics['train']['sentences']:,}",
         sources=sources + (f" and the word vectors ({_code(vectors)})" if vectors else ""),
     )
@@ -70,6 +77,11 @@ def _custom_cells(config: Config) -> list[str]:
         used.add(characters.cell)
     known = {name for name in cell_names() if get_cell(name).__module__.startswith("rnner.nn.")}
     return sorted(used - known)
+
+
+def _note_on_cells(names: Sequence[str]) -> str:
+    cells, them = ("cells", "them") if len(names) > 1 else ("cell", "it")
+    return _CUSTOM_CELL.format(f"the {cells} {_listed(names)}", them)
 
 
 def _score_table(scores: dict[str, Any]) -> str:

@@ -41,6 +41,9 @@ from rnner.nn.embeddings import FrozenVectors
 from rnner.system.files import write_atomically
 from rnner.system.tensor_files import has_changed, write_tensors
 
+_SCORES = ("precision", "recall", "f1")
+_TRAINING = ("epochs", "best_epoch", "seconds")
+
 
 @dataclass(frozen=True)
 class LoadedModel:
@@ -78,15 +81,30 @@ def load_metrics(folder: Path) -> dict[str, Any] | None:
     """Return the metrics of the run in a folder; None if it has not finished.
 
     Raises:
-        ModelError: the file exists but cannot be read, or has changed since it was written.
+        ModelError: the file exists but cannot be read, has changed since it was written, or lacks a figure
+            of a finished run.
     """
     if not (folder / METRICS).exists():
         return None
     check_digests(folder, read_manifest(folder) or {}, [METRICS])
     metrics = _read_json(folder / METRICS)
+    if (problem := _problem_of_metrics(metrics)) is not None:
+        raise ModelError(f"{folder / METRICS}: {problem}; copy the folder again, or use --overwrite")
+    return dict(metrics)
+
+
+def _problem_of_metrics(metrics: Any) -> str | None:
+    """Return what the metrics of a finished run lack, or None."""
     if not isinstance(metrics, dict):
-        raise ModelError(f"{folder / METRICS}: is not a JSON object with metrics")
-    return metrics
+        return "is not a JSON object with metrics"
+    parts = {"dev": _SCORES, "train": _TRAINING} | ({"test": _SCORES} if "test" in metrics else {})
+    for part, names in parts.items():
+        figures = metrics.get(part)
+        for name in names:
+            figure = figures.get(name) if isinstance(figures, dict) else None
+            if not isinstance(figure, (int, float)):
+                return f"{part}.{name} is not a number"
+    return None
 
 
 def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> LoadedModel:
@@ -132,8 +150,9 @@ def _check_files(folder: Path) -> None:
         raise ModelError(f"{folder}: is a file; expected a model folder, as written by `rnner train`")
     check_model_files(folder)
     missing = [name for name in FOLDER_FILES if not (folder / name).is_file()]
-    unfinished = any((folder / name).exists() for name in (CHECKPOINT, LOG, SEEDS))
-    if len(missing) == len(FOLDER_FILES) and not unfinished:
+    finished = (folder / METRICS).exists()
+    unfinished = not finished and any((folder / name).exists() for name in (CHECKPOINT, LOG, SEEDS))
+    if len(missing) == len(FOLDER_FILES) and not (finished or unfinished):
         raise ModelError(f"{folder}: is not an rnner model: it has no {CONFIG}, {VOCABULARY} or {WEIGHTS}")
     if missing:
         hint = "; resume its training: `rnner train --resume`" if unfinished else ""

@@ -90,7 +90,7 @@ class _Worker:
             self._process.join()
             code = self._process.exitcode or 0
             how = f"was killed (signal {-code}), possibly out of memory" if code < 0 else f"exited ({code})"
-            raise RnnerError(f"a worker process {how}; to use less memory, reduce --workers") from None
+            raise RnnerError(f"a worker process {how}; use fewer processes to save memory") from None
         if error is not None:
             raise error
         return result

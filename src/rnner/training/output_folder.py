@@ -14,6 +14,7 @@ from rnner.model.file_names import (
     CARD,
     CHECKPOINT,
     CONFIG,
+    CURVE,
     FOLDER_FILES,
     LOG,
     MANIFEST,
@@ -129,7 +130,7 @@ def clear_output(folder: Path) -> None:
     """Remove the files of a run, and no others. If interrupted, `check_output` still accepts the folder."""
     (folder / METRICS).unlink(missing_ok=True)  # first: a run without metrics is not finished
     remove_checkpoint(folder)
-    for name in (MANIFEST, ONNX, CARD, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
+    for name in (MANIFEST, ONNX, CARD, CURVE, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
         (folder / name).unlink(missing_ok=True)
     if (folder / SEEDS).exists():
         for seed_folder in sorted(path for path in folder.glob("seed-*") if path.is_dir()):
