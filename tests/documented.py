@@ -25,7 +25,7 @@ def commands(page: Path) -> list[str]:
 
 def write_named_files(folder: Path) -> None:
     """Write every file that the examples read, save configs and models."""
-    for name in ("my", "gold", "corpus", "better"):
+    for name in ("my", "gold", "corpus", "better", "new"):
         (folder / f"{name}.conll").write_text(conll(TRAIN))
     predicted = [f"{line} {line.split()[-1]}" if line else "" for line in conll(TRAIN).splitlines()]
     for name in ("system.conll", "out.txt"):

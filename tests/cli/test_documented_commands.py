@@ -37,7 +37,6 @@ def workspace(folder: Path, trained: Path) -> Path:
         shutil.copytree(trained, folder / "runs" / name)
     write_named_files(folder)
     Path("my.yaml").write_text(CONFIG.replace("train.conll", "my.conll"))
-    Path("new.yaml").write_text("data: {train: my.conll}\n")
     return folder
 
 
