@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import shlex
 import shutil
@@ -10,31 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from overfit_corpus import CONFIG, TRAIN, conll
+from documented import BLOCK, commands, write_named_files
+from overfit_corpus import CONFIG
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = {path.stem: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
-BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 # What makes a long command short. Everything else runs as it is written.
 SHORTER = {
     "train": ["--set", "training.epochs=1", "--threads", "1", "--overwrite"],
     "audit": ["--folds", "2", "--set", "training.epochs=1"],
     "lab": ["--quick"],
 }
-OTHER_PROGRAMS = ("python3", "python", "pip", "pytest")
-
-
-def commands(page: Path) -> list[str]:
-    """Return the lines of the page's shell examples that call rnner."""
-    lines = [
-        line
-        for kind, text in BLOCK.findall(page.read_text(encoding="utf-8"))
-        if kind == "bash"
-        for line in text.splitlines()
-        if line.strip()
-    ]
-    assert all("rnner" in line or line.startswith(OTHER_PROGRAMS) for line in lines)
-    return [line for line in lines if not line.startswith(OTHER_PROGRAMS)]
 
 
 def written_file(command: list[str]) -> Path | None:
@@ -50,20 +35,8 @@ def workspace(folder: Path, trained: Path) -> Path:
     shutil.copytree(ROOT / "configs", folder / "configs")
     for name in ("my", "quickstart", "a", "b", "mgu"):
         shutil.copytree(trained, folder / "runs" / name)
-    for name in ("my", "gold", "corpus", "better"):
-        shutil.copy("train.conll", f"{name}.conll")
-    predicted = [f"{line} {line.split()[-1]}" if line else "" for line in conll(TRAIN).splitlines()]
-    for name in ("system.conll", "out.txt"):
-        Path(name).write_text("\n".join(predicted) + "\n")
-    Path("letter.txt").write_text("Ada Lovelace wrote to Charles Babbage.\n")
-    with gzip.open("tweets.jsonl.gz", "wt") as file:
-        file.write('{"text": "Ada Lovelace wrote."}\n')
-    Path("spans.jsonl").write_text(
-        '{"text": "Ada left.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}\n'
-    )
-    Path("glove.6B.100d.txt").write_text("".join(f"{word} {' 0.1' * 100}\n" for word in ("the", "letter")))
+    write_named_files(folder)
     Path("my.yaml").write_text(CONFIG.replace("train.conll", "my.conll"))
-    Path("new.yaml").write_text("data: {train: my.conll}\n")
     return folder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -25,7 +24,7 @@ from rnner.system.terminal import printable
 from rnner.system.workers import Workers
 
 if TYPE_CHECKING:
-    from rnner.config import Config
+    from rnner.config import Config, Override
     from rnner.data.splits import Split
     from rnner.decoding.spans import ScoredSpan
     from rnner.training.audit import Auditor, FoldResult, LikelyError
@@ -109,12 +108,12 @@ def _load_config(
     from rnner.nn.cells import cell_names
     from rnner.training.audit import DEFAULT_CONFIG
 
-    data = [f"data.train={json.dumps(str(source))}", "data.dev=null", "data.test=null"]
-    data += [] if columns is None else [f"data.columns={json.dumps(columns)}"]
-    overrides = [*overrides, *data, "data.illegal_tags=conlleval", "training.patience=null"]
+    data: list[Override] = [("data.train", str(source)), ("data.dev", None), ("data.test", None)]
+    data += [] if columns is None else [("data.columns", columns)]
+    settings = [*overrides, *data, ("data.illegal_tags", "conlleval"), ("training.patience", None)]
     if config is None:
-        return parse_config(DEFAULT_CONFIG, overrides, cells=cell_names())
-    return load_config(config, overrides, cells=cell_names())
+        return parse_config(DEFAULT_CONFIG, settings, cells=cell_names())
+    return load_config(config, settings, cells=cell_names())
 
 
 def _read_source(source: Path, config: Config) -> Split:

@@ -74,6 +74,15 @@ ConfigName = Annotated[
         "--config", "-c", metavar="FILE|NAME", help="YAML config, or a name from `rnner config list`."
     ),
 ]
+DevFile = Annotated[
+    str | None,
+    typer.Option(
+        "--dev",
+        metavar="FILE",
+        help="File used to choose the best epoch. [default: a tenth of FILE]",
+        rich_help_panel=INPUT,
+    ),
+]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
 OutputFile = Annotated[
     Path | None,
@@ -95,10 +104,23 @@ TableColumns = Annotated[
         "[default: detected]",
     ),
 ]
+TestFile = Annotated[
+    str | None,
+    typer.Option("--test", metavar="FILE", help="File scored once, after training.", rich_help_panel=INPUT),
+]
 Threads = Annotated[
     int | None,
     typer.Option(
         "--threads", metavar="N", min=1, max=1024, help="CPU threads. [default: chosen by the library]"
+    ),
+]
+Vectors = Annotated[
+    str | None,
+    typer.Option(
+        "--vectors",
+        metavar="FILE",
+        help="GloVe, word2vec or fastText vectors, in text format.",
+        rich_help_panel=INPUT,
     ),
 ]
 Window = Annotated[

@@ -17,6 +17,7 @@ import typer
 from rnner.cli import options
 from rnner.cli.console import err, notice, out, warn
 from rnner.cli.progress_display import Activity, TrainingDisplay, training_display
+from rnner.cli.train_config import check_source, data_settings, default_folder, training_config
 from rnner.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -43,11 +44,30 @@ class LogTarget(StrEnum):
 
 
 def train(
-    config: options.ConfigName,
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help=f"{options.ANNOTATED}, or sample:train.")
+    ] = None,
+    dev: options.DevFile = None,
+    test: options.TestFile = None,
+    vectors: options.Vectors = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="FILE|NAME",
+            help="YAML config, or a name from `rnner config list`. [default: settings that suit FILE]",
+        ),
+    ] = None,
     overrides: options.Overrides = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Model folder. [default: runs/NAME-OF-CONFIG]"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Model folder. [default: runs/NAME, for NAME.conll or NAME.yaml]",
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the output folder.")] = False,
     overwrite: Annotated[
@@ -76,14 +96,17 @@ def train(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only warnings and scores.")] = False,
 ) -> None:
-    """Train a tagger from a config.
+    """Train a tagger on an annotated file.
+
+    Without --config, the settings suit the size and tags of FILE; `rnner config init FILE` writes the same
+    ones. With --config, FILE, --dev, --test and --vectors replace the files of the config.
 
     Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves the run and stops; --resume
     continues it.
     """
-    from rnner.config import data_folders, inherit_network, load_config
-    from rnner.nn.cells import cell_names
+    from rnner.config import data_folders, inherit_network
 
+    check_source(file, config)
     if log:
         from rnner.integrations.tracking import check_trackers
 
@@ -91,9 +114,8 @@ def train(
     if jobs is not None and seeds is None:
         raise UsageError("--jobs trains several seeds in parallel: give --seeds N too")
     place = options.set_up_torch(device, threads, code)
-    settings = load_config(config, overrides or [], cells=cell_names())
     run = TrainOptions(
-        folder=output or Path("runs") / Path(config).stem,
+        folder=output or default_folder(file, config),
         data_folders=data_folders(config),
         device=device,
         code=tuple(code or ()),
@@ -104,6 +126,14 @@ def train(
         trackers=tuple(tracker.value for tracker in log or ()),
     )
     base = run.base_model()
+    settings = training_config(
+        file,
+        config,
+        data_settings(file, dev, test, vectors),
+        overrides or [],
+        None if base is None else base.config,
+        quiet=quiet,
+    )
     if base is not None:
         settings, notes = inherit_network(settings, base.config)
         for note in notes:
