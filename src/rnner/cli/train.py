@@ -160,7 +160,7 @@ def _run_to_the_end(
     setup = _set_up(run, config, device, base)
     display = training_display(err, setup.config.training.epochs, quiet=quiet)
     with stop_on_signal() as stop, display, tracking(run, folder, setup.config, warn) as trackers:
-        for event in run_training(setup, folder, resume=run.resume, stop=stop, warn=warn):
+        for event in run_training(setup, folder, resume=run.resume, stop=stop, warn=warn, note=display.note):
             show(display, event, stop)
             trackers.update(event)
         metrics = load_metrics(folder)

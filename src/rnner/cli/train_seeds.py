@@ -145,7 +145,9 @@ def _train_seed(
         folder = seed_runs.seed_folder(run.folder, seed)
         trackers = tracking(run, folder, setup.config, warn_about_seed, seeds=run.folder)
         with lock_output(folder), display, trackers:
-            for event in run_training(setup, folder, resume=run.resume, stop=stop, warn=warn_about_seed):
+            for event in run_training(
+                setup, folder, resume=run.resume, stop=stop, warn=warn_about_seed, note=display.note
+            ):
                 show(display, event, stop)
                 trackers.update(event)
             metrics = load_metrics(folder)
@@ -239,6 +241,10 @@ class SeedDisplay(TrainingDisplay):
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+
+    def note(self, message: str) -> None:
+        """Print a message about this seed."""
+        notice(f"seed {self.seed}: {message}")
 
     def show(self, event: Step | Epoch) -> None:
         """Print an epoch."""
