@@ -45,6 +45,7 @@ def train(
             "-c",
             metavar="FILE|NAME",
             help="YAML config, or a name from `rnner config list`. [default: settings that suit FILE]",
+            rich_help_panel=options.TRAINING,
         ),
     ] = None,
     overrides: options.Overrides = None,
@@ -55,38 +56,75 @@ def train(
             "-o",
             metavar="DIR",
             help="Model folder. [default: runs/NAME, for NAME.conll or NAME.yaml]",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the output folder.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Continue the run in the output folder.", rich_help_panel=options.OUTPUT
+        ),
+    ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run in the output folder.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace the run in the output folder.", rich_help_panel=options.OUTPUT
+        ),
     ] = False,
     init_from: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Start from this model; new data may add labels.")
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Start from this model; new data may add labels.",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Train N seeds from training.seed up; keep the best on dev."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Train N seeds from training.seed up; keep the best on dev.",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(metavar="K", min=1, help="Seeds to train in parallel. [default: 1]")
+        int | None,
+        typer.Option(
+            metavar="K",
+            min=1,
+            help="Seeds to train in parallel. [default: 1]",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = None,
     code: options.Code = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check config and data, and try one step and one save; keep nothing."),
+        typer.Option(
+            "--dry-run",
+            help="Check config and data, and try one step and one save; keep nothing.",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only warnings and scores.")] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Show only warnings and scores.", rich_help_panel=options.OUTPUT),
+    ] = False,
 ) -> None:
     """Train a tagger on an annotated file.
 
     Without --config, the settings suit the size and tags of FILE; `rnner config init FILE` writes the same
     ones. With --config, FILE, --dev, --test and --vectors replace the files of the config.
 
-    Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves the run and stops; --resume
-    continues it.
+    Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves the run and stops; the same
+    command with --resume continues it.
+
+    Examples:
+        rnner train --config quickstart
+        rnner train sample:train --dev sample:dev --test sample:test
+        rnner train sample:train --set training.epochs=5 --output runs/short
     """
     from rnner.config import data_folders, inherit_network
 
