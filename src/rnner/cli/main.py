@@ -23,6 +23,7 @@ from rnner.cli.evaluate import evaluate
 from rnner.cli.export import export
 from rnner.cli.help_pages import HelpCommand, HelpGroup
 from rnner.cli.info import info
+from rnner.cli.plot import plot
 from rnner.cli.predict import predict
 from rnner.cli.train import train
 from rnner.system.terminal import guard_streams
@@ -51,7 +52,7 @@ app = _group(
         rnner train --config quickstart
         rnner train --help
     """,
-    *(train, evaluate, predict, export, info),
+    *(train, evaluate, predict, export, info, plot),
     add_completion=False,
     pretty_exceptions_enable=False,
 )
