@@ -8,7 +8,8 @@ import pytest
 
 from rnner.cli import progress_display
 from rnner.cli.console import Terminal, warn
-from rnner.cli.progress_display import Activity, PredictionProgress
+from rnner.cli.progress_display import Activity, LiveDisplay, PlainDisplay, PredictionProgress
+from rnner.training.progress import Step
 
 
 @pytest.fixture
@@ -51,8 +52,8 @@ def test_a_failure_prints_no_summary(clock, capsys):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """A terminal of 60 columns instead of stderr: call it for what it has been sent."""
-    console = Terminal(file=io.StringIO(), force_terminal=True, no_color=True, width=60, soft_wrap=True)
+    """A terminal of 80 columns instead of stderr: call it for what it has been sent."""
+    console = Terminal(file=io.StringIO(), force_terminal=True, no_color=True, width=80, soft_wrap=True)
     monkeypatch.setattr("rnner.cli.progress_display.err", console)
     monkeypatch.setattr("rnner.cli.console.err", console)
     return console.file.getvalue
@@ -108,3 +109,35 @@ def test_off_a_terminal_there_is_a_plain_line_every_half_minute(monkeypatch, cap
         wait_for(lambda: "reading (25%, 0 s)" in lines)
     assert lines[0] == "reading (0 s)"
     assert capsys.readouterr().err == ""
+
+
+# --- training ------------------------------------------------------------------------------------------
+
+
+def step(epoch, number):
+    return Step(number, 10, epoch, 0.5, 0.01, 1.5, clipped=False, tokens=100, seconds=0.1)
+
+
+@pytest.mark.parametrize("kind", [LiveDisplay, PlainDisplay])
+def test_a_resumed_run_says_where_above_its_table(terminal, kind):
+    arguments = [20] if kind is LiveDisplay else []
+    with kind(progress_display.err, *arguments) as display:
+        display.note("resuming at epoch 7, step 4")
+        display.show(step(7, 4))
+    assert "resuming at epoch 7, step 4" in terminal().partition("epoch     loss")[0]
+    assert terminal().count("epoch     loss") == 1
+
+
+def test_the_bar_of_a_resumed_run_has_no_blank_fields(terminal):
+    with LiveDisplay(progress_display.err, 20) as display:
+        assert "epoch 1" not in terminal()
+        display.show(step(7, 4))
+        display.progress.refresh()
+        assert re.search(r"epoch 7/20 \S+ +loss 0.500  1,000 tokens/s  gradient 1.50 +\r?\n?", terminal())
+        assert "left" not in terminal()
+        for number in range(5, 8):
+            time.sleep(0.02)
+            display.show(step(7, number))
+        display.progress.refresh()
+    assert re.search(r"gradient 1.50 +0:00:0[0-9] left", terminal())  # not estimated from earlier epochs
+    assert "-:--" not in terminal()

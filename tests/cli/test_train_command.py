@@ -201,8 +201,11 @@ def test_resume_without_a_checkpoint_starts_from_the_beginning(train, folder):
     assert weights == (folder / "run" / WEIGHTS).read_bytes() == (folder / "new" / WEIGHTS).read_bytes()
 
 
-@pytest.mark.parametrize("at", [0, 2, 4, 7])  # 4 steps an epoch: within the first, at its end, in the second
-def test_ctrl_c_saves_and_resume_ends_with_the_same_bits(train, folder, interrupt, at, monkeypatch):
+@pytest.mark.parametrize(
+    ("at", "place"),  # there are 4 steps per epoch
+    [(0, "epoch 1, step 2\n"), (2, "epoch 1, step 4\n"), (4, "epoch 2\n"), (7, "epoch 2, step 4\n")],
+)
+def test_ctrl_c_saves_and_resume_ends_with_the_same_bits(train, folder, interrupt, at, place):
     plain = train(output="plain", epochs=3)
     interrupt(at)
     broken = train(epochs=3)
@@ -212,6 +215,7 @@ def test_ctrl_c_saves_and_resume_ends_with_the_same_bits(train, folder, interrup
     interrupt(-1)
     resumed = train("--resume", epochs=3)
     assert (resumed.code, resumed.out) == (0, plain.out)
+    assert f"\nresuming at {place}" in resumed.err
     assert (folder / "run" / WEIGHTS).read_bytes() == (folder / "plain" / WEIGHTS).read_bytes()
     assert not (folder / "run" / "checkpoint").exists()
 

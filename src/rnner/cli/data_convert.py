@@ -128,6 +128,11 @@ def convert(
     doccano (JSONL), labelstudio (JSON, CSV), webanno (WebAnno TSV 3), brat (a folder), spacy (.spacy),
     spacy-json. Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted
     is reported.
+
+    Examples:
+        rnner data convert sample:dev --output dev.csv
+        rnner data convert dev.csv --output dev.jsonl --format prodigy
+        rnner data convert dev.jsonl --output dev.conll --scheme bioes
     """
     from rnner.data.corpus import resolve
     from rnner.data.formats.annotated import SourceFile

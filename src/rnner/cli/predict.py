@@ -161,12 +161,11 @@ def predict(
     Results are written as soon as the input pauses, so you can pipe a stream. The exit code is 1 if a record
     could not be read.
 
-    \b
     Examples:
         rnner predict
         rnner predict "Dr. Amara Nwosu flew from Lagos to Oslo."
         rnner predict --file sample:test --output names.csv
-    """  # noqa: D301 (\b keeps the lines of the examples)
+    """
     texts = texts or []
     check_texts(texts, file)
     file = sample_file(file)

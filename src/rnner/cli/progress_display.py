@@ -12,11 +12,13 @@ from rich.progress import (
     BarColumn,
     Progress,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Column
+from rich.text import Text
 
 from rnner.cli.console import err, notice
 from rnner.system.terminal import printable
@@ -50,6 +52,9 @@ def training_display(console: Console, epochs: int, *, quiet: bool) -> TrainingD
 class TrainingDisplay:
     """Shows the events of a training run, within a `with` block. This base class shows nothing."""
 
+    def note(self, message: str) -> None:
+        """Show a message about the run, before its first event."""
+
     def show(self, event: Step | Epoch) -> None:
         """Show the next event."""
 
@@ -65,12 +70,19 @@ class PlainDisplay(TrainingDisplay):
 
     def __init__(self, console: Console, *, seconds: float = SECONDS_PER_LINE) -> None:
         self.console, self.seconds = console, seconds
-        self.last_line = time.monotonic()
+        self.last_line, self.begun = time.monotonic(), False
+
+    def note(self, message: str) -> None:
+        """Print a message."""
+        notice(message)
 
     def show(self, event: Step | Epoch) -> None:
         """Print a line if one is due."""
         from rnner.training.progress import Epoch
 
+        if not self.begun:
+            self.begun = True
+            self.console.print(EPOCH_HEADER)
         if isinstance(event, Epoch):
             self.console.print(epoch_line(event))
         elif time.monotonic() - self.last_line > self.seconds:
@@ -82,9 +94,13 @@ class PlainDisplay(TrainingDisplay):
             return
         self.last_line = time.monotonic()
 
-    def __enter__(self) -> Self:
-        self.console.print(EPOCH_HEADER)
-        return self
+
+class TimeLeftColumn(TimeRemainingColumn):
+    """The time left; empty until it can be estimated."""
+
+    def render(self, task: Task) -> Text:
+        """Return the time left and the word "left"."""
+        return Text() if task.time_remaining is None else super().render(task) + Text(" left")
 
 
 class LiveDisplay(TrainingDisplay):
@@ -96,28 +112,38 @@ class LiveDisplay(TrainingDisplay):
             TextColumn("{task.description}"),
             BarColumn(bar_width=8 if console.width < 100 else 24),
             TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
-            TextColumn("left"),
+            TimeLeftColumn(),
             console=console,
             transient=True,
             redirect_stdout=False,  # rich would interpret escape sequences in redirected output as styles
             redirect_stderr=False,
         )
-        self.task = self.progress.add_task("epoch 1", total=None, figures="")
+        self.task = self.progress.add_task("preparing the first batches", total=None, figures="")
         self.loss = self.speed = self.gradient = 0.0
+        self.begun = False
+
+    def note(self, message: str) -> None:
+        """Print a message above the bar."""
+        notice(message)
 
     def show(self, event: Step | Epoch) -> None:
         """Advance the bar, or print an epoch above it."""
         from rnner.training.progress import Step
 
+        if not self.begun:
+            self.console.print(EPOCH_HEADER, style="dim")
         if not isinstance(event, Step):
+            self.begun = True
             self.console.print(epoch_line(event), style="bold" if event.best else None)
             return
         weight = 0.02 if self.speed else 1.0  # a moving average over about fifty steps
         self.loss += weight * (event.loss - self.loss)
         self.speed += weight * (event.tokens / event.seconds - self.speed)
         self.gradient += weight * (event.gradient_norm - self.gradient)
-        self.progress.update(
+        # The time left is estimated from the steps of this process, not from those before a resume.
+        advance = self.progress.update if self.begun else self.progress.reset
+        self.begun = True
+        advance(
             self.task,
             description=f"epoch {event.epoch}/{self.epochs}",
             total=self.epochs * event.steps,
@@ -126,7 +152,6 @@ class LiveDisplay(TrainingDisplay):
         )
 
     def __enter__(self) -> Self:
-        self.console.print(EPOCH_HEADER, style="dim")
         self.progress.start()
         return self
 

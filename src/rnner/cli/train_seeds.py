@@ -18,13 +18,12 @@ import typer
 from rnner.cli.console import err, notice, out, print_error, report_error, warn
 from rnner.cli.options import set_up_torch
 from rnner.cli.progress_display import EPOCH_HEADER, Activity, TrainingDisplay, epoch_line, training_display
+from rnner.cli.stop_signals import STOP_SIGNALS, stop_on_signal
 from rnner.cli.train import (
-    STOP_SIGNALS,
     TrainOptions,
     report_model,
     report_setup,
     show,
-    stop_on_signal,
     tracking,
 )
 from rnner.config import Config
@@ -145,7 +144,9 @@ def _train_seed(
         folder = seed_runs.seed_folder(run.folder, seed)
         trackers = tracking(run, folder, setup.config, warn_about_seed, seeds=run.folder)
         with lock_output(folder), display, trackers:
-            for event in run_training(setup, folder, resume=run.resume, stop=stop, warn=warn_about_seed):
+            for event in run_training(
+                setup, folder, resume=run.resume, stop=stop, warn=warn_about_seed, note=display.note
+            ):
                 show(display, event, stop)
                 trackers.update(event)
             metrics = load_metrics(folder)
@@ -239,6 +240,10 @@ class SeedDisplay(TrainingDisplay):
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+
+    def note(self, message: str) -> None:
+        """Print a message about this seed."""
+        notice(f"seed {self.seed}: {message}")
 
     def show(self, event: Step | Epoch) -> None:
         """Print an epoch."""

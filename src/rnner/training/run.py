@@ -48,6 +48,7 @@ def run_training(
     resume: bool = False,
     stop: Callable[[], bool] = lambda: False,
     warn: Callable[[str], None] = _logger.warning,
+    note: Callable[[str], None] = _logger.info,
 ) -> Iterator[Step | Epoch]:
     """Train, and yield each step and each epoch. At the end, `folder` is a model folder.
 
@@ -60,6 +61,7 @@ def run_training(
         resume: resume from the checkpoint in the folder; without one, start from the beginning.
         stop: called after each step; if it returns True, the run is saved and `InterruptedRun` is raised.
         warn: called with a message if a checkpoint is damaged or from another environment.
+        note: called with a message that says where a run is resumed.
 
     Raises:
         TrainingError: training diverged; the last good checkpoint is kept.
@@ -73,6 +75,7 @@ def run_training(
         check_same_config(folder, setup.config)
         load_checkpoint(folder, trainer, setup.fingerprint, warn=warn)
         save_config_and_vocabulary(folder, setup.config, setup.vocabulary)  # in case they are damaged
+        note(_place(trainer.position))
     else:
         clear_output(folder)
         save_config_and_vocabulary(folder, setup.config, setup.vocabulary)
@@ -97,6 +100,12 @@ def run_training(
     except TrainingError as error:
         raise TrainingError(f"{error}. The last good checkpoint is kept in {folder / 'checkpoint'}") from None
     _save_results(setup, folder, trainer.position, log)
+
+
+def _place(position: Position) -> str:
+    """Return a message about the place where a run is resumed."""
+    step = f", step {position.epoch_step + 1:,}" if position.epoch_step else ""
+    return f"resuming at epoch {position.epoch + 1}{step}"
 
 
 def _load_log(folder: Path, position: Position) -> list[LoggedEpoch]:
