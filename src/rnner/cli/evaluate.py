@@ -111,12 +111,11 @@ def evaluate(
     characters of their text. `--predictions FILE`, with the file that is scored, reads gold tags from the
     next-to-last column and predicted tags from the last one, as conlleval does.
 
-    \b
     Examples:
         rnner evaluate sample:test
         rnner evaluate sample:test --model en --output report.html
         rnner evaluate sample:test --train sample:train --format markdown
-    """  # noqa: D301 (\b keeps the lines of the examples)
+    """
     names, files = model or [], predictions or []
     form = choose_format(form, output)
     extras = {"--predictions": files, "--map": label_map, "--train": train, "--matches": matches}
