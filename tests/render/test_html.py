@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import io
 import re
 from html.parser import HTMLParser
@@ -99,7 +101,10 @@ def test_the_page_has_no_external_resources():
     text = page([ITEM])
     assert "url(" not in text and "@import" not in text and "http:" not in text and "https:" not in text
     assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in Tree(text).tags}
-    assert "default-src 'none'" in text
+    (style,) = re.findall("<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert f'content="{policy}"' in text
 
 
 HOSTILE = '</div><script>alert("x")</script><!-- & &amp; \' \x00\x07\x1b[31m \u202e'

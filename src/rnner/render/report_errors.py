@@ -157,7 +157,7 @@ def _not_overlapping(spans: Iterable[Span]) -> list[Span]:
 def _mark(
     words: str, label: str, types: Mapping[str, int], score: float | None = None, *, correct: bool = False
 ) -> str:
-    shown = "" if score is None else f'<span class="score"> {score:.3f}</span>'
+    shown = "" if score is None else f'<span class="score">&nbsp;{score:.3f}</span>'
     kind = " correct" if correct else ""
     return (
         f'<mark class="type-{types[label]}{kind}">{escape(words)}'

@@ -50,7 +50,7 @@ def report_page(
     for number, (system, its) in enumerate(systems, 1):
         yield '<section class="system">\n'
         yield f'<h2 id="system-{number}"><bdi>{escape(system)}</bdi></h2>\n'
-        yield _scores(its, number, matches=matches)
+        yield _scores(its, matches=matches)
         yield matrix_section(its, number, labels)
         if its.calibration is not None:
             yield calibration_section(its.calibration, number)
@@ -91,7 +91,7 @@ def _comparison(comparison: Comparison) -> str:
     )
 
 
-def _scores(report: EvaluationReport, number: int, *, matches: bool) -> str:
+def _scores(report: EvaluationReport, *, matches: bool) -> str:
     precision, recall, f1 = percentages(report.scores)
     figures = [("F1", f"{f1:.2f}"), ("Precision", f"{precision:.2f}"), ("Recall", f"{recall:.2f}")]
     figures.insert(1, (f"{LEVEL} interval of F1", interval_text(report.f1_interval)))
