@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from glob import glob
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ def test_the_commands_of_a_page_run(workspace: Path, rnner, name: str) -> None:
         shorter = next((more for word, more in SHORTER.items() if word in command[:2]), [])
         if target := written_file(command):
             target.unlink(missing_ok=True)
-        stdin = Path(source[0][1]).read_bytes() if source else None
-        outcome = rnner(*command, *shorter, stdin=stdin)
+        stdin = Path(source[0][1]).read_bytes() if source else b""
+        expanded = [path for word in command for path in (sorted(glob(word)) if "*" in word else [word])]
+        outcome = rnner(*expanded, *shorter, stdin=stdin)
         assert outcome.code == 0, f"{line}\n{outcome.err}"

@@ -39,7 +39,14 @@ def init(
     output: options.OutputFile = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Write a commented config for your own files."""
+    """Write a commented config for your own files.
+
+    `rnner train FILE` uses the same settings.
+
+    Examples:
+        rnner config init sample:train --dev sample:dev --output my.yaml
+        rnner train --config my.yaml --dry-run
+    """
     check_output_file(output, overwrite)
     files = data_settings(file, dev, test, vectors)
     text = _commented(files, overrides or [], output or Path("my.yaml"))
@@ -51,7 +58,11 @@ def init(
 
 
 def schema() -> None:
-    """Print the JSON schema of configs, for editors."""
+    """Print the JSON schema of configs, for editors.
+
+    Examples:
+        rnner config schema
+    """
     from rnner.config import schema as config_schema
 
     print_json(config_schema())
@@ -60,9 +71,17 @@ def schema() -> None:
 def show(
     config: options.ConfigName,
     overrides: options.Overrides = None,
-    form: Annotated[YamlOrJson, typer.Option("--format", help="Output format.")] = YamlOrJson.yaml,
+    form: Annotated[
+        YamlOrJson,
+        typer.Option("--format", metavar="yaml|json", help="Output format.", rich_help_panel=options.OUTPUT),
+    ] = YamlOrJson.yaml,
 ) -> None:
-    """Print a config as a run would use it, with all defaults."""
+    """Print a config as a run would use it, with all defaults.
+
+    Examples:
+        rnner config show --config quickstart
+        rnner config show --config quickstart --set encoder.cell=gru --format json
+    """
     from rnner.config import load_config, to_yaml
 
     resolved = load_config(config, overrides or ())
@@ -73,7 +92,14 @@ def show(
 
 
 def list_() -> None:
-    """List the configs that rnner includes."""
+    """List the configs that rnner includes.
+
+    `--config NAME` accepts their names.
+
+    Examples:
+        rnner config list
+        rnner config show --config notes
+    """
     from rnner.config import bundled_configs, description_of
 
     configs = bundled_configs()

@@ -20,7 +20,6 @@ from rnner.errors import RnnerError
 from rnner.model.user_code import place_in_code
 from rnner.render.json_output import to_json
 from rnner.system.terminal import printable
-from rnner.system.workers import Workers
 
 if TYPE_CHECKING:
     from rnner.config import Config, Override
@@ -37,18 +36,38 @@ def audit(
     config: Annotated[
         str | None,
         typer.Option(
-            "--config", "-c", metavar="FILE|NAME", help="Config of the models. [default: a small tagger]"
+            "--config",
+            "-c",
+            metavar="FILE|NAME",
+            help="Config of the models. [default: a small tagger]",
+            rich_help_panel=options.TRAINING,
         ),
     ] = None,
     overrides: options.Overrides = None,
     folds: Annotated[
         int,
-        typer.Option(metavar="K", min=2, max=1000, help="Number of folds, and of models to train."),
+        typer.Option(
+            metavar="K",
+            min=2,
+            max=1000,
+            help="Number of folds, and of models to train.",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = 5,
     by: options.ByUnit = None,
     seed: options.Seed = 0,
-    jobs: Annotated[int, typer.Option(metavar="K", min=1, help="Models to train in parallel.")] = 1,
-    top: Annotated[int, typer.Option(metavar="N", min=1, help="Number of likely errors to show.")] = 50,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            metavar="K", min=1, help="Models to train in parallel.", rich_help_panel=options.COMPUTATION
+        ),
+    ] = 1,
+    top: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, help="Number of likely errors to show.", rich_help_panel=options.OUTPUT
+        ),
+    ] = 50,
     form: options.OutputFormat = TableOrJson.table,
     output: options.OutputFile = None,
     columns: options.TableColumns = None,
@@ -60,6 +79,10 @@ def audit(
     the other folds and predicts this one. Entities where prediction and annotation differ (missing, spurious,
     another label, other boundaries) are ranked by how much more probable the prediction is. Check them by
     hand: some are mistakes of the model.
+
+    Examples:
+        rnner data audit sample:dev --top 10
+        rnner data audit sample:dev --folds 3 --format json --output errors.json
     """
     from rnner.config import data_folders
     from rnner.data.corpus import resolve
@@ -144,6 +167,8 @@ def _results(
     if jobs == 1:
         yield from map(read_auditor().judge, folds)
     else:
+        from rnner.system.workers import Workers
+
         with Workers(min(jobs, len(folds)), partial(_judge_of_worker, read_auditor, code)) as workers:
             yield from workers.map(folds)
 

@@ -54,6 +54,10 @@ def split(
     and sentences with the same words stay together, so that no part repeats a sentence of another. Each part
     gets its share of the sentences and of the entities of every type. Lines keep their content and order.
     The statistics of the parts are printed as in `rnner data stats`.
+
+    Examples:
+        rnner data split sample:train --output parts
+        rnner data split sample:train --output halves --shares 50,0,50 --by sentence
     """
     from rnner.data.corpus import read_split, resolve
     from rnner.data.lines import line_ends

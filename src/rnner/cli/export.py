@@ -45,6 +45,10 @@ def export(
     --backend onnx`.
 
     Needs the packages onnx and onnxruntime: pip install "rnner[onnx]".
+
+    Examples:
+        rnner export --model en --output en.onnx
+        rnner predict --model en.onnx "Ada Lovelace wrote to Charles Babbage."
     """
     from rnner.export.runtime import is_onnx_file
     from rnner.model.file_names import ONNX

@@ -22,10 +22,22 @@ if TYPE_CHECKING:
 
 def info(
     model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="MODEL", help="Also describe this model.")
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="Also describe this model.",
+            rich_help_panel=options.MODEL_PANEL,
+        ),
     ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Check the files of this model instead of describing it.")
+        bool,
+        typer.Option(
+            "--verify",
+            help="Check the files of this model instead of describing it.",
+            rich_help_panel=options.MODEL_PANEL,
+        ),
     ] = False,
     code: options.Code = None,
 ) -> None:
@@ -33,6 +45,11 @@ def info(
 
     With --model, also show the model's labels, size and layers, and the implementation of each layer.
     With --verify, check instead whether each file is unchanged since it was written.
+
+    Examples:
+        rnner info
+        rnner info --model en
+        rnner info --model en --verify
     """
     if verify:
         _verify(model)

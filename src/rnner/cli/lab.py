@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnner.cli.console import Terminal, notice, out, warn
-from rnner.cli.options import Code, Overwrite, Seed, resolve_model, set_up_torch
+from rnner.cli.help_pages import HelpCommand, HelpGroup
+from rnner.cli.options import (
+    COMPUTATION,
+    MODEL_PANEL,
+    OUTPUT,
+    TRAINING,
+    Code,
+    Overwrite,
+    Seed,
+    resolve_model,
+    set_up_torch,
+)
 from rnner.cli.output_files import check_output_file, write_output
 from rnner.errors import UsageError
 
@@ -38,20 +49,30 @@ class Shape(StrEnum):
 Cells = Annotated[
     list[str] | None,
     typer.Option(
-        "--cell", metavar="NAME", help="Cell. Repeatable. [default: rnn, gru, lstm, and those of --code]"
+        "--cell",
+        metavar="NAME",
+        help="Cell. Repeatable. [default: rnn, gru, lstm, and those of --code]",
+        rich_help_panel=MODEL_PANEL,
     ),
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--model", "-m", metavar="DIR", help="Tagger. [default: trained on verb agreement]"),
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Tagger. [default: trained on verb agreement]",
+        rich_help_panel=MODEL_PANEL,
+    ),
 ]
 Models = Annotated[
     list[str] | None,
     typer.Option(
         "--model",
         "-m",
-        metavar="DIR",
+        metavar="MODEL",
         help="Tagger. Repeatable. [default: train forward-only and bidirectional ones]",
+        rich_help_panel=MODEL_PANEL,
     ),
 ]
 Sentence = Annotated[str, typer.Argument(metavar="[TEXT]", help="Sentence.")]
@@ -62,13 +83,26 @@ Shapes = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="DIR", help="Also write results (JSON) and pictures (PNG)."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="Also write results (JSON) and pictures (PNG).",
+        rich_help_panel=OUTPUT,
+    ),
 ]
-Quick = Annotated[bool, typer.Option("--quick", help="Train less: seconds instead of minutes.")]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="Train less: seconds instead of minutes.", rich_help_panel=TRAINING)
+]
 Threads = Annotated[
     int,
     typer.Option(
-        "--threads", metavar="N", min=1, max=1024, help="CPU threads; 1 is fastest for small networks."
+        "--threads",
+        metavar="N",
+        min=1,
+        max=1024,
+        help="CPU threads; 1 is fastest for small networks.",
+        rich_help_panel=COMPUTATION,
     ),
 ]
 
@@ -79,6 +113,9 @@ def feedforward() -> dict[str, Any]:
     A feedforward network has separate weights for each position. Both learn to find names in the sample
     corpus from one-hot words. Shows the number of weights, the longest sentence that each can read, and the
     scores at positions that did not occur in training.
+
+    Examples:
+        rnner lab feedforward --quick
     """
     return {}
 
@@ -89,6 +126,10 @@ def gradients(model: Model = None, cell: Cells = None, code: Code = None) -> dic
     Shows its norm at earlier steps for several scales of the recurrent weights W_aa: where it vanishes, where
     it explodes, and what clipping does for training. Also shows the share of each step in dL/dW_aa. Measures
     untrained and trained cells: those of --model, or networks trained as in `rnner lab memory`.
+
+    Examples:
+        rnner lab gradients --quick
+        rnner lab gradients --model en
     """
     cells = _recurrent_cells(cell)
     decoder = _load(model) if model else None
@@ -102,6 +143,10 @@ def memory(cell: Cells = None, code: Code = None) -> dict[str, Any]:
 
     "The cats which ... were full": shows how often the verb is right, by the number of words between subject
     and verb.
+
+    Examples:
+        rnner lab memory --quick
+        rnner lab memory --quick --cell gru --cell lstm --output memory
     """
     return {"cells": _recurrent_cells(cell)}
 
@@ -113,6 +158,10 @@ def gates(
 
     The gates are Γ_u and Γ_r in a GRU, and Γ_u, Γ_f and Γ_o in an LSTM. Shows which units open at which word,
     and how much of each word the memory still holds at the end, for each direction in which the model reads.
+
+    Examples:
+        rnner lab gates --quick "The cats which already ate were full"
+        rnner lab gates --model en "Ada Lovelace wrote to Charles Babbage."
     """
     return {"words": _words(text), "decoder": _load(model) if model else None}
 
@@ -122,6 +171,10 @@ def bidirectional(texts: Sentences = None, models: Models = None, code: Code = N
 
     Shows the probability that each word belongs to a name, for models that read forward only or in both
     directions. Without --model, several of each kind are trained on the sample corpus, and means are shown.
+
+    Examples:
+        rnner lab bidirectional --quick
+        rnner lab bidirectional --model en "He said, Teddy bears are on sale"
     """
     if not texts:
         texts = ["He said, Teddy Roosevelt was a great president", "He said, Teddy bears are on sale"]
@@ -134,6 +187,10 @@ def shapes(names: Shapes = None) -> dict[str, Any]:
 
     The tasks: decide whether a word is a name, invent a name for a label, find the genre of a sentence, find
     the names in a sentence, and convert a number in words to digits.
+
+    Examples:
+        rnner lab shapes --quick
+        rnner lab shapes one-to-one many-to-one --quick
     """
     return {"shapes": [name.value for name in names or Shape]}
 
@@ -153,12 +210,13 @@ def _command(experiment: Callable[..., dict[str, Any]]) -> Callable[..., None]:
             if output.exists() and not output.is_dir():
                 raise UsageError(f"{output}: is a file; --output takes a folder")
             check_output_file(output / "figures.json", overwrite)
+        pictures = output is not None and _can_draw()
         set_up_torch(threads=threads, code=own.get("code"))
         module = import_module(f"rnner.lab.{experiment.__name__}")
         results = module.measure(**experiment(**own), seed=seed, quick=quick, log=notice)
         (out if out.is_terminal else Terminal(width=100)).print(module.table(results))
         if output is not None:
-            _write(output, results, module.plot)
+            _write(output, results, module.plot if pictures else None)
 
     *shared, _ = signature(command, eval_str=True).parameters.values()
     parameters = [*signature(experiment, eval_str=True).parameters.values(), *shared]
@@ -167,20 +225,29 @@ def _command(experiment: Callable[..., dict[str, Any]]) -> Callable[..., None]:
     return command
 
 
-def _write(folder: Path, results: dict[str, Any], plot: Callable[[Any, dict[str, Any]], None]) -> None:
-    """Write results and, if matplotlib is installed, pictures."""
+def _can_draw() -> bool:
+    """Return whether matplotlib is installed. Warn, before any training, if it is not."""
+    from rnner.render.plotting import require_matplotlib
+
+    try:
+        require_matplotlib()
+    except UsageError as error:
+        warn(str(error))
+        return False
+    return True
+
+
+def _write(folder: Path, results: dict[str, Any], plot: Callable[[Any, dict[str, Any]], None] | None) -> None:
+    """Write results and, if `plot` is given, pictures."""
     from rnner.render.json_output import to_json
-    from rnner.render.plotting import light_and_dark_pngs, require_matplotlib
+    from rnner.render.plotting import light_and_dark_pngs
 
     def write(name: str, content: str | bytes) -> None:
         write_output(folder / name, content)
         notice(f"wrote {folder / name}")
 
     write("figures.json", to_json(results, indent=2) + "\n")
-    try:
-        require_matplotlib()
-    except UsageError as error:
-        warn(str(error))
+    if plot is None:
         return
     for name, png in light_and_dark_pngs(lambda figure: plot(figure, results)).items():
         write(name, png)
@@ -224,9 +291,9 @@ def _words(text: str) -> list[str]:
 app = typer.Typer(
     name="lab",
     help="Run experiments that show what recurrence does.",
-    no_args_is_help=True,
+    cls=HelpGroup,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for experiment in (feedforward, gradients, memory, gates, bidirectional, shapes):
-    app.command(experiment.__name__)(_command(experiment))
+    app.command(experiment.__name__, cls=HelpCommand)(_command(experiment))

@@ -21,7 +21,9 @@ from rnner.cli.data_split import split
 from rnner.cli.data_stats import stats
 from rnner.cli.evaluate import evaluate
 from rnner.cli.export import export
+from rnner.cli.help_pages import HelpCommand, HelpGroup
 from rnner.cli.info import info
+from rnner.cli.plot import plot
 from rnner.cli.predict import predict
 from rnner.cli.train import train
 from rnner.system.terminal import guard_streams
@@ -31,20 +33,26 @@ def _group(name: str, description: str, *commands: Callable[..., None], **settin
     group = typer.Typer(
         name=name,
         help=description,
-        no_args_is_help=True,
+        cls=HelpGroup,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
         **settings,
     )
     for command in commands:
-        group.command(command.__name__.removesuffix("_"))(command)
+        group.command(command.__name__.removesuffix("_"), cls=HelpCommand)(command)
     return group
 
 
 app = _group(
     "rnner",
-    "Train and use named-entity taggers built on readable recurrent networks.",
-    *(train, evaluate, predict, export, info),
+    """Train and use named-entity taggers built on readable recurrent networks.
+
+    Examples:
+        rnner predict "Ada Lovelace wrote to Charles Babbage."
+        rnner train --config quickstart
+        rnner train --help
+    """,
+    *(train, evaluate, predict, export, info, plot),
     add_completion=False,
     pretty_exceptions_enable=False,
 )

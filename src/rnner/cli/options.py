@@ -47,11 +47,22 @@ MODEL = "Folder written by `rnner train`, .onnx file, or owner/name on the Huggi
 
 AnnotatedFile = Annotated[str, typer.Argument(metavar="FILE", help=_ANNOTATED_HELP)]
 Batch = Annotated[
-    int, typer.Option("--batch", metavar="N", min=1, help="Sentences per batch; does not change results.")
+    int,
+    typer.Option(
+        "--batch",
+        metavar="N",
+        min=1,
+        help="Sentences per batch; does not change results.",
+        rich_help_panel=COMPUTATION,
+    ),
 ]
 ByUnit = Annotated[
     SplitUnit | None,
-    typer.Option("--by", help="Unit that is never split. [default: document if enough are marked]"),
+    typer.Option(
+        "--by",
+        metavar="document|sentence",
+        help="Unit that is never split. [default: document if enough are marked]",
+    ),
 ]
 Code = Annotated[
     list[Path] | None,
@@ -65,13 +76,20 @@ Code = Annotated[
 Columns = Annotated[
     str | None,
     typer.Option(
-        "--columns", metavar="TOKEN,TAG", help="Column numbers, from 0, such as 0,-1. [default: detected]"
+        "--columns",
+        metavar="TOKEN,TAG",
+        help="Column numbers, from 0, such as 0,-1. [default: detected]",
+        rich_help_panel=INPUT,
     ),
 ]
 ConfigName = Annotated[
     str,
     typer.Option(
-        "--config", "-c", metavar="FILE|NAME", help="YAML config, or a name from `rnner config list`."
+        "--config",
+        "-c",
+        metavar="FILE|NAME",
+        help="YAML config, or a name from `rnner config list`.",
+        rich_help_panel=INPUT,
     ),
 ]
 DevFile = Annotated[
@@ -83,17 +101,36 @@ DevFile = Annotated[
         rich_help_panel=INPUT,
     ),
 ]
-Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
+Device = Annotated[
+    str,
+    typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.", rich_help_panel=COMPUTATION),
+]
 OutputFile = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of stdout."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to this file instead of stdout.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
-OutputFormat = Annotated[TableOrJson, typer.Option("--format", help="Output format.")]
+OutputFormat = Annotated[
+    TableOrJson,
+    typer.Option("--format", metavar="table|json", help="Output format.", rich_help_panel=OUTPUT),
+]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set a config key: --set training.epochs=5. Repeatable."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set a config key: --set training.epochs=5. Repeatable.",
+        rich_help_panel=TRAINING,
+    ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace existing files.", rich_help_panel=OUTPUT)
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Random seed.")]
 TableColumns = Annotated[
     str | None,
@@ -102,6 +139,7 @@ TableColumns = Annotated[
         metavar="TOKEN,TAG",
         help="Columns to read: numbers from 0 (0,-1), or names in a header (token=Word,tag=Tag). "
         "[default: detected]",
+        rich_help_panel=INPUT,
     ),
 ]
 TestFile = Annotated[
@@ -111,7 +149,12 @@ TestFile = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(
-        "--threads", metavar="N", min=1, max=1024, help="CPU threads. [default: chosen by the library]"
+        "--threads",
+        metavar="N",
+        min=1,
+        max=1024,
+        help="CPU threads. [default: chosen by the library]",
+        rich_help_panel=COMPUTATION,
     ),
 ]
 Vectors = Annotated[
@@ -126,7 +169,11 @@ Vectors = Annotated[
 Window = Annotated[
     int,
     typer.Option(
-        "--window", metavar="N", min=1, help="Split longer sentences into overlapping windows of N words."
+        "--window",
+        metavar="N",
+        min=1,
+        help="Split longer sentences into overlapping windows of N words.",
+        rich_help_panel=COMPUTATION,
     ),
 ]
 
