@@ -119,12 +119,17 @@ def run(command: list[str | Path], folder: Path, environment: dict[str, str] | N
 
 
 def new_environment(folder: Path, *packages: str | Path) -> dict[str, str]:
-    """Create a virtual environment with the pinned versions, and return the variables that activate it."""
-    run([sys.executable, "-m", "venv", folder], ROOT)
-    run([folder / "bin" / "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", *packages], ROOT)
-    hidden = {"PYTHONPATH", "PYTHONHOME"}
-    kept = {name: value for name, value in os.environ.items() if name not in hidden}
-    return {**kept, "VIRTUAL_ENV": str(folder), "PATH": f"{folder / 'bin'}{os.pathsep}{kept['PATH']}"}
+    """Create a virtual environment with the pinned versions, and return the variables that activate it.
+
+    They hide the environment that this script runs in: with its PATH or PYTHONPATH, a wheel that was not
+    installed would go unnoticed.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment = {**kept, "VIRTUAL_ENV": str(folder), "PATH": f"{folder / 'bin'}{os.pathsep}{os.defpath}"}
+    run([sys.executable, "-m", "venv", folder], ROOT, environment)
+    constraints = ["-c", ROOT / "constraints.txt"]
+    run([folder / "bin" / "pip", "install", "--quiet", *constraints, *packages], ROOT, environment)
+    return environment
 
 
 def copy_tracked_files(folder: Path) -> Path:

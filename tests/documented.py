@@ -39,7 +39,8 @@ def write_named_files(folder: Path) -> None:
     (folder / "new.txt").write_text("Ada Lovelace wrote.\nShe slept in Paris.\n")
     (folder / "doccano.jsonl").write_text('{"text": "Ada left.", "label": [[0, 3, "PER"]]}\n' * 4)
     (folder / "labelstudio.json").write_text(
-        '[{"id": 1, "text": "Ada left.", "label": [{"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}]}]'
+        '[{"id": 1, "text": "Ada left.",'
+        ' "label": [{"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}]}]'
     )
     (folder / "prodigy.jsonl").write_text(
         '{"text": "Ada left.", "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": "accept"}\n'

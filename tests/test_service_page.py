@@ -23,7 +23,7 @@ def program(name):
 
 @pytest.fixture(scope="module")
 def post():
-    """Send a body to the service of the standard library, on a free port; return the status and the answer."""
+    """Send a body to the service of the standard library; return the status and the answer."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), program("serve.py")["Handler"])
     server.RequestHandlerClass.log_message = lambda *_: None
     thread = threading.Thread(target=server.serve_forever)

@@ -71,3 +71,14 @@ def test_a_difference_is_reported_by_file_name(check):
 def test_a_failed_command_is_reported_with_its_output(check, tmp_path):
     with pytest.raises(check.PackageError, match=r"rnner train my\.conll\n.*no such file"):
         check.run(["bash", "-c", "echo no such file; exit 2", "rnner train my.conll"], tmp_path)
+
+
+def test_a_new_environment_hides_the_one_that_builds_it(check, tmp_path, monkeypatch):
+    commands = []
+    monkeypatch.setattr(check, "run", lambda command, folder, environment: commands.append(environment))
+    monkeypatch.setenv("PYTHONPATH", "src")
+    monkeypatch.setenv("PATH", f"/home/ada/.venv/bin:{tmp_path}")
+    environment = check.new_environment(tmp_path / "new", "rnner.whl")
+    assert commands == [environment, environment]
+    assert "PYTHONPATH" not in environment and ".venv" not in environment["PATH"]
+    assert environment["PATH"].startswith(str(tmp_path / "new" / "bin"))
