@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice
 from rnner.cli.output_files import check_output_file
 from rnner.errors import UsageError
@@ -21,6 +21,7 @@ def export(
             "--model",
             "-m",
             metavar="MODEL",
+            autocompletion=completion.models,
             help="Folder written by `rnner train`, or owner/name on the Hugging Face Hub.",
             rich_help_panel=options.MODEL_PANEL,
         ),
