@@ -23,6 +23,14 @@ HEAD = """\
 Written by `python scripts/commands_reference.py`; `rnner COMMAND --help` shows the same. Results go to
 stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 usage or config error, 3 errors found by
 `rnner data check`, 130 interrupted and saved. `RNNER_DEBUG=1` shows tracebacks.
+
+## Completion
+
+`rnner --install-completion` installs completion for the shell that runs it: bash, zsh, fish or PowerShell.
+Open a new terminal to use it. `rnner --show-completion` prints the script instead. The Tab key then completes
+commands, options, models (`--model`: the bundled one and the folders in `runs`), configs (`--config`), keys
+and their values (`--set training.ep`), formats and other fixed choices. Everywhere else it completes file
+names.
 """
 
 

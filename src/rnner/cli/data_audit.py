@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice, out
 from rnner.cli.data_stats import warn_about_split
 from rnner.cli.options import TableOrJson
@@ -41,6 +41,7 @@ def audit(
             "-c",
             metavar="FILE|NAME",
             help="Config of the models. [default: a small tagger]",
+            autocompletion=completion.configs,
             rich_help_panel=options.TRAINING,
         ),
     ] = None,

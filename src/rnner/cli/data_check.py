@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice, out, print_json
 from rnner.cli.options import TableOrJson
 from rnner.cli.progress_display import Activity
@@ -27,6 +27,7 @@ def check(
         list[str],
         typer.Argument(
             metavar="FILE",
+            autocompletion=completion.corpora,
             help="Annotated column files of one corpus, the training file first; or sample:train.",
         ),
     ],

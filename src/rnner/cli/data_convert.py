@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice, warn
 from rnner.cli.output_files import check_output_file, write_errors
 from rnner.cli.progress_display import Activity
@@ -81,6 +81,7 @@ def convert(
             "--input",
             metavar="FORMAT",
             help="Format of FILE. [default: detected]",
+            autocompletion=completion.input_formats,
             rich_help_panel=options.INPUT,
         ),
     ] = None,
@@ -101,7 +102,13 @@ def convert(
     ] = IllegalTagRule.error,
     to: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORMAT", help=_TO_HELP, rich_help_panel=options.OUTPUT),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help=_TO_HELP,
+            autocompletion=completion.output_formats,
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
     scheme: Annotated[
         TagScheme | None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice, warn
 from rnner.cli.data_stats import print_statistics, warn_about_split
 from rnner.cli.options import TableOrJson
@@ -29,7 +29,14 @@ _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF"}
 
 
 def split(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Annotated column file, or sample:train.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="Annotated column file, or sample:train.",
+            autocompletion=completion.corpora,
+        ),
+    ],
     output: Annotated[
         Path,
         typer.Option(

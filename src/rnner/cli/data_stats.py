@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice, print_json, print_table, warn
 from rnner.cli.options import TableOrJson
 from rnner.cli.output_files import check_picture, write_output
@@ -23,7 +23,9 @@ def stats(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE", help=f"{options.ANNOTATED}, or sample:train; the training file first."
+            metavar="FILE",
+            autocompletion=completion.corpora,
+            help=f"{options.ANNOTATED}, or sample:train; the training file first.",
         ),
     ],
     vectors: Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import warn
 from rnner.cli.evaluation_output import ScoreFormat, check_output, choose_format, write_report
 from rnner.cli.progress_display import Activity
@@ -38,7 +38,11 @@ _OUTPUT_HELP = "Write to this file (.html, .md, .json or .txt) instead of stdout
 def evaluate(
     data: Annotated[
         str,
-        typer.Argument(metavar="FILE", help=f"{options.ANNOTATED}, or sample:test."),
+        typer.Argument(
+            metavar="FILE",
+            help=f"{options.ANNOTATED}, or sample:test.",
+            autocompletion=completion.corpora,
+        ),
     ],
     model: Annotated[
         list[str] | None,
@@ -46,6 +50,7 @@ def evaluate(
             "--model",
             "-m",
             metavar="MODEL",
+            autocompletion=completion.models,
             help=f"{options.MODEL} Repeatable. [default: en, bundled]",
             rich_help_panel=options.MODEL_PANEL,
         ),

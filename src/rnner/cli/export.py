@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice
 from rnner.cli.output_files import check_output_file
 from rnner.cli.progress_display import Activity
@@ -22,6 +22,7 @@ def export(
             "--model",
             "-m",
             metavar="MODEL",
+            autocompletion=completion.models,
             help="Folder written by `rnner train`, or owner/name on the Hugging Face Hub.",
             rich_help_panel=options.MODEL_PANEL,
         ),

@@ -15,6 +15,7 @@ import typer
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
+from rnner.cli.completion import brief
 from rnner.cli.console import Terminal, err, out
 from rnner.cli.options import COMPUTATION, INPUT, MODEL_PANEL, OUTPUT, TRAINING
 
@@ -35,6 +36,10 @@ class HelpCommand(TyperCommand):
         """Print the help page."""
         _print_page(self, ctx, out)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return the completions, with short descriptions."""
+        return _briefly(super().shell_complete(ctx, incomplete))
+
 
 class HelpGroup(TyperGroup):
     """A group of commands whose help is a page of this module. Without a command, the page goes to stderr."""
@@ -43,12 +48,22 @@ class HelpGroup(TyperGroup):
         """Print the help page."""
         _print_page(self, ctx, out)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return the completions, with short descriptions."""
+        return _briefly(super().shell_complete(ctx, incomplete))
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments; if there are none, print the help page and exit with 2."""
         if not args and not ctx.resilient_parsing:
             _print_page(self, ctx, err)
             raise typer.Exit(2)
         return super().parse_args(ctx, args)
+
+
+def _briefly(items: list[Any]) -> list[Any]:
+    for item in items:
+        item.help = brief(item.help)
+    return items
 
 
 def usage(path: str, command: Any) -> str:

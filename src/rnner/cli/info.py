@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnner import __version__
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import print_text
 from rnner.errors import ModelError, UsageError, counted
 from rnner.model.file_names import MANIFEST
@@ -27,6 +27,7 @@ def info(
             "--model",
             "-m",
             metavar="MODEL",
+            autocompletion=completion.models,
             help="Also describe this model.",
             rich_help_panel=options.MODEL_PANEL,
         ),

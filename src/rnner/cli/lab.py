@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rnner.cli import completion
 from rnner.cli.console import Terminal, notice, out, warn
 from rnner.cli.help_pages import HelpCommand, HelpGroup
 from rnner.cli.options import (
@@ -62,6 +63,7 @@ Model = Annotated[
         "--model",
         "-m",
         metavar="MODEL",
+        autocompletion=completion.models,
         help="Tagger. [default: trained on verb agreement]",
         rich_help_panel=MODEL_PANEL,
     ),
@@ -72,6 +74,7 @@ Models = Annotated[
         "--model",
         "-m",
         metavar="MODEL",
+        autocompletion=completion.models,
         help="Tagger. Repeatable. [default: train forward-only and bidirectional ones]",
         rich_help_panel=MODEL_PANEL,
     ),

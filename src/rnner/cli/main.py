@@ -28,6 +28,8 @@ from rnner.cli.predict import predict
 from rnner.cli.train import train
 from rnner.system.terminal import guard_streams
 
+_COMPLETION = "_RNNER_COMPLETE"  # set by the completion scripts of the shells
+
 
 def _group(name: str, description: str, *commands: Callable[..., None], **settings: Any) -> typer.Typer:
     group = typer.Typer(
@@ -53,7 +55,6 @@ app = _group(
         rnner train --help
     """,
     *(train, evaluate, predict, export, info, plot),
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(_group("config", "Write, list, show and describe configs.", init, list_, schema, show))
@@ -88,6 +89,8 @@ def main() -> None:
     else:
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # like all our files
     guard_streams()
+    if _COMPLETION in os.environ or sys.argv[1:2] in (["--install-completion"], ["--show-completion"]):
+        typer.main.get_command(app).main(prog_name="rnner")  # Typer's own; it exits
     code = run(sys.argv[1:])
     # Nothing is left to interrupt. During the exit of Python, Ctrl-C would print a traceback of a library.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnner.cli import completion
 from rnner.cli.console import notice
 from rnner.errors import UsageError
 
@@ -45,7 +46,10 @@ ANNOTATED = "Annotated file in any format, hf:owner/name:split"
 _ANNOTATED_HELP = f"{ANNOTATED}, or sample:train."
 MODEL = "Folder written by `rnner train`, .onnx file, or owner/name on the Hugging Face Hub."
 
-AnnotatedFile = Annotated[str, typer.Argument(metavar="FILE", help=_ANNOTATED_HELP)]
+AnnotatedFile = Annotated[
+    str,
+    typer.Argument(metavar="FILE", help=_ANNOTATED_HELP, autocompletion=completion.corpora),
+]
 Batch = Annotated[
     int,
     typer.Option(
@@ -89,6 +93,7 @@ ConfigName = Annotated[
         "-c",
         metavar="FILE|NAME",
         help="YAML config, or a name from `rnner config list`.",
+        autocompletion=completion.configs,
         rich_help_panel=INPUT,
     ),
 ]
@@ -103,7 +108,13 @@ DevFile = Annotated[
 ]
 Device = Annotated[
     str,
-    typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.", rich_help_panel=COMPUTATION),
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="auto, cpu or cuda.",
+        autocompletion=completion.devices,
+        rich_help_panel=COMPUTATION,
+    ),
 ]
 OutputFile = Annotated[
     Path | None,
@@ -125,6 +136,7 @@ Overrides = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Set a config key: --set training.epochs=5. Repeatable.",
+        autocompletion=completion.settings,
         rich_help_panel=TRAINING,
     ),
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import Terminal, err, out
 from rnner.cli.prediction_options import (
     TABLES,
@@ -62,6 +62,7 @@ def predict(
             "--model",
             "-m",
             metavar="MODEL",
+            autocompletion=completion.models,
             help=f"{options.MODEL} [default: en, bundled]",
             rich_help_panel=options.MODEL_PANEL,
         ),

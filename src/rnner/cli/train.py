@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import err, notice, out, warn
 from rnner.cli.progress_display import Activity, TrainingDisplay, training_display
 from rnner.cli.stop_signals import stop_on_signal
@@ -43,7 +43,10 @@ class LogTarget(StrEnum):
 
 def train(
     file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help=f"{options.ANNOTATED}, or sample:train.")
+        str | None,
+        typer.Argument(
+            metavar="[FILE]", help=f"{options.ANNOTATED}, or sample:train.", autocompletion=completion.corpora
+        ),
     ] = None,
     dev: options.DevFile = None,
     test: options.TestFile = None,
@@ -55,6 +58,7 @@ def train(
             "-c",
             metavar="FILE|NAME",
             help="YAML config, or a name from `rnner config list`. [default: settings that suit FILE]",
+            autocompletion=completion.configs,
             rich_help_panel=options.TRAINING,
         ),
     ] = None,
@@ -86,6 +90,7 @@ def train(
         typer.Option(
             metavar="MODEL",
             help="Start from this model; new data may add labels.",
+            autocompletion=completion.models,
             rich_help_panel=options.TRAINING,
         ),
     ] = None,
