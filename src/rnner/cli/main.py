@@ -21,6 +21,7 @@ from rnner.cli.data_split import split
 from rnner.cli.data_stats import stats
 from rnner.cli.evaluate import evaluate
 from rnner.cli.export import export
+from rnner.cli.find_threshold import find_threshold
 from rnner.cli.info import info
 from rnner.cli.plot import plot
 from rnner.cli.predict import predict
@@ -38,14 +39,14 @@ def _group(name: str, description: str, *commands: Callable[..., None], **settin
         **settings,
     )
     for command in commands:
-        group.command(command.__name__.removesuffix("_"))(command)
+        group.command(command.__name__.removesuffix("_").replace("_", "-"))(command)
     return group
 
 
 app = _group(
     "rnner",
     "Train and use named-entity taggers built on readable recurrent networks.",
-    *(train, evaluate, predict, export, info, plot),
+    *(train, evaluate, predict, export, info, plot, find_threshold),
     add_completion=False,
     pretty_exceptions_enable=False,
 )
