@@ -17,6 +17,7 @@ from rnner.cli.console import print_error, print_text, report_error
 from rnner.cli.data_audit import audit
 from rnner.cli.data_check import check
 from rnner.cli.data_convert import convert
+from rnner.cli.data_learning_curve import learning_curve
 from rnner.cli.data_split import split
 from rnner.cli.data_stats import stats
 from rnner.cli.evaluate import evaluate
@@ -52,7 +53,16 @@ app = _group(
 )
 app.add_typer(_group("config", "Write, list, show and describe configs.", init, list_, schema, show))
 app.add_typer(
-    _group("data", "Check, count, split, convert and audit corpora.", audit, check, convert, split, stats)
+    _group(
+        "data",
+        "Check, count, split, convert and audit corpora.",
+        audit,
+        check,
+        convert,
+        learning_curve,
+        split,
+        stats,
+    )
 )
 app.add_typer(lab.app)
 
