@@ -94,7 +94,8 @@ def learning_curve(
     place = options.set_up_torch(device, 1 if jobs > 1 and threads is None else threads, code)
     from rnner.config import data_folders, load_config
     from rnner.nn.cells import cell_names
-    from rnner.render.learning_curve import learning_curve_table, plot_learning_curve
+    from rnner.render.learning_curve_plot import plot_learning_curve
+    from rnner.render.learning_curve_table import learning_curve_table
     from rnner.training import learning_curve as curves
 
     settings = load_config(config, overrides or [], cells=cell_names())

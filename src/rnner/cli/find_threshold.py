@@ -86,7 +86,7 @@ def find_threshold(
     limits = {"sentences": batch, "window": window}
     (decoder,) = options.load_decoders([path], device=device, threads=threads, code=code, **limits)
     from rnner.data.corpus import read_split, resolve
-    from rnner.render.thresholds import threshold_table
+    from rnner.render.threshold_table import threshold_table
     from rnner.scoring import thresholds
     from rnner.scoring.evaluation import unknown_labels
 

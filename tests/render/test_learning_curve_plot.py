@@ -3,7 +3,8 @@
 import pytest
 from rich.console import Console
 
-from rnner.render.learning_curve import _plot, learning_curve_table, plot_learning_curve
+from rnner.render.learning_curve_plot import _plot, plot_learning_curve
+from rnner.render.learning_curve_table import learning_curve_table
 from rnner.training.learning_curve import CurvePoint, LearningCurve
 
 SCORES = {0.125: (0.30, 0.32), 0.25: (0.42, 0.43), 0.5: (0.52, 0.53), 1.0: (0.60, 0.61)}
