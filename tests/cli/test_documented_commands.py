@@ -20,6 +20,7 @@ SHORTER = {
     "train": ["--set", "training.epochs=1", "--threads", "1", "--overwrite"],
     "audit": ["--folds", "2", "--set", "training.epochs=1"],
     "lab": ["--quick"],
+    "learning-curve": ["--set", "training.epochs=1", "--seeds", "1"],
 }
 
 

@@ -101,7 +101,7 @@ def evaluate(
     device: options.Device = "cpu",
     threads: options.Threads = None,
 ) -> None:
-    """Score models, or predictions of any system, on annotated data.
+    """Score models, or files of predictions, on annotated data.
 
     Shows precision, recall and F1 of entities as conlleval counts them, per type and in total, with a 95%
     bootstrap interval of F1; the kinds of errors; and the most frequent errors with an example each. The

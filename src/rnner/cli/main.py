@@ -17,10 +17,12 @@ from rnner.cli.console import print_error, print_text, report_error
 from rnner.cli.data_audit import audit
 from rnner.cli.data_check import check
 from rnner.cli.data_convert import convert
+from rnner.cli.data_learning_curve import learning_curve
 from rnner.cli.data_split import split
 from rnner.cli.data_stats import stats
 from rnner.cli.evaluate import evaluate
 from rnner.cli.export import export
+from rnner.cli.find_threshold import find_threshold
 from rnner.cli.help_pages import HelpCommand, HelpGroup
 from rnner.cli.info import info
 from rnner.cli.plot import plot
@@ -41,7 +43,8 @@ def _group(name: str, description: str, *commands: Callable[..., None], **settin
         **settings,
     )
     for command in commands:
-        group.command(command.__name__.removesuffix("_"), cls=HelpCommand)(command)
+        name = command.__name__.removesuffix("_").replace("_", "-")
+        group.command(name, cls=HelpCommand)(command)
     return group
 
 
@@ -54,12 +57,21 @@ app = _group(
         rnner train --config quickstart
         rnner train --help
     """,
-    *(train, evaluate, predict, export, info, plot),
+    *(train, evaluate, predict, export, info, plot, find_threshold),
     pretty_exceptions_enable=False,
 )
 app.add_typer(_group("config", "Write, list, show and describe configs.", init, list_, schema, show))
 app.add_typer(
-    _group("data", "Check, count, split, convert and audit corpora.", audit, check, convert, split, stats)
+    _group(
+        "data",
+        "Check, count, split, convert and audit corpora.",
+        audit,
+        check,
+        convert,
+        learning_curve,
+        split,
+        stats,
+    )
 )
 app.add_typer(lab.app)
 

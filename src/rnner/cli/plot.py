@@ -30,7 +30,7 @@ def plot(
         typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT_HELP, rich_help_panel=options.OUTPUT),
     ] = Path("curves.png"),
 ) -> None:
-    """Draw the training curves of one or more runs, finished or not.
+    """Draw the training curves of runs, finished or not.
 
     Shows the loss on train and dev, F1 on dev, the learning rate, the norm of the gradients and the share of
     clipped steps in each epoch. The seeds of a run are drawn together, with their mean. Needs matplotlib.

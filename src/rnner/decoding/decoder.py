@@ -103,7 +103,7 @@ class Decoder(ABC):
     ) -> list[list[ScoredSpan]]:
         """Return all entities above a threshold; they may overlap."""
         return self.decode(
-            sentences, documents, partial(self._candidates, threshold=threshold), join_spans, []
+            sentences, documents, partial(self.candidates_in, threshold=threshold), join_spans, []
         )
 
     def readings(
@@ -157,6 +157,13 @@ class Decoder(ABC):
                     found += in_order(words, results, self.limits, join=join, empty=empty)
         return found
 
+    def candidates_in(
+        self, lattice: Lattice, parts: list[SentencePart], threshold: float
+    ) -> list[list[ScoredSpan]]:
+        """Return all entities above a threshold in each part of a batch, for `decode`; they may overlap."""
+        names, found = self._extractor.labels, lattice.candidates(self._extractor.label_numbers, threshold)
+        return _by_row(parts, ScoredSpan, ((*place, names[label], score) for *place, label, score in found))
+
     def _emissions_of_block(self, sentences: Sequence[list[str]], documents: list[int]) -> EmissionsOf:
         bags = bags_of_words(sentences, documents, self.vocabulary.row) if self.uses_documents else None
 
@@ -178,15 +185,9 @@ class Decoder(ABC):
             raise ModelError("the model's weights are so large that its scores overflow; train it again")
         return _by_row(parts, ScoredSpan, zip(*places.T.tolist(), labels, scores, strict=True))
 
-    def _candidates(
-        self, lattice: Lattice, parts: list[SentencePart], threshold: float
-    ) -> list[list[ScoredSpan]]:
-        names, found = self._extractor.labels, lattice.candidates(self._extractor.label_numbers, threshold)
-        return _by_row(parts, ScoredSpan, ((*place, names[label], score) for *place, label, score in found))
-
     def _best_non_overlapping(self, lattice: Lattice, parts: list[SentencePart]) -> list[list[ScoredSpan]]:
         threshold = cast(float, self.threshold)
-        candidates = self._candidates(lattice, parts, threshold)
+        candidates = self.candidates_in(lattice, parts, threshold)
         return [best_non_overlapping(found, threshold) for found in candidates]
 
     def _readings(self, lattice: Lattice, parts: list[SentencePart], n: int) -> list[list[Reading]]:
