@@ -1,6 +1,7 @@
 """Fixtures shared by several test files."""
 
 import gc
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,12 @@ from tiny_corpus import corpus_config
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None)
 settings.load_profile("same")
+
+
+def pytest_configure():
+    """Handle SIGINT, which a background job ignores, as do the processes that its tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish():
