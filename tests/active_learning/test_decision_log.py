@@ -195,8 +195,8 @@ def test_a_crash_at_any_byte_leaves_the_decisions_up_to_there(
         for decision in made:
             whole.add(decision)
         content = whole.path.read_bytes()
-        cut = data.draw(st.integers(0, len(content)))
         ends = [i for i, byte in enumerate(content) if byte == ord("\n")]
+        cut = data.draw(st.integers(0, len(content)) | st.sampled_from(ends))
         kept = made[: sum(cut >= end for end in ends)]  # a line without its line break is complete
         torn = content[:cut].rpartition(b"\n")[2] if cut not in ends else b""
 
