@@ -1,19 +1,19 @@
-"""Measure what active learning saves: F1 over the number of annotated sentences, with a simulated annotator.
+r"""Measure what active learning saves: F1 over the number of annotated sentences, with a simulated annotator.
 
-    python scripts/simulate_annotation.py --wnut17 DIR --wikigold FILE --vectors glove.6B.100d.txt \\
+    python scripts/simulate_annotation.py --wnut17 DIR --wikigold FILE --vectors glove.6B.100d.txt \
         --json curves.json --picture docs/images/active-learning.png
     python scripts/simulate_annotation.py --draw curves.json --picture docs/images/active-learning.png
 
-The pool is a corpus whose annotation is hidden. The simulated annotator starts with 50 random sentences. In each
-round, a model is trained from scratch on what is annotated so far, scored on the test corpus, and ranks the rest
-of the pool; the annotator adds the first sentences of that order (`uncertain`) or random ones (`random`). Each
-seed draws other first sentences and other weights; both orders share them.
+The pool is a corpus whose annotation is hidden. The simulated annotator starts with 50 random sentences. In
+each round, a model is trained from scratch on what is annotated so far, scored on the test corpus, and ranks
+the rest of the pool; the annotator adds the first sentences of that order (`uncertain`) or random ones
+(`random`). Each seed draws other first sentences and other weights; both orders share them.
 
-W-NUT 2017: the pool is train.conll, the test corpus test.conll (or dev.conll: `--wnut17-test dev`). WikiGold has
-no test part: each seed holds out a third of its documents. Each sentence is a separate text, so models see no
-documents. Without `--vectors`, models learn their word vectors from the annotated sentences alone.
+W-NUT 2017: the pool is train.conll, the test corpus test.conll (or dev.conll: `--wnut17-test dev`). WikiGold
+has no test part: each seed holds out a third of its documents. Each sentence is a separate text, so models
+see no documents. Without `--vectors`, models learn word vectors from the annotated sentences alone.
 
-The model is small, for short trainings: a BiLSTM with 64 units per direction, 15 epochs but at least 500 steps.
+The model is small and quickly trained: a BiLSTM with 64 units per direction, 15 epochs, at least 500 steps.
 """
 
 from __future__ import annotations
@@ -139,7 +139,9 @@ def _without_documents(split: Split) -> Split:
 
 def _for_corpus(vectors: Vectors, task: Task) -> Vectors:
     """Return the vectors of the words that occur; the others would only make trainings slower."""
-    words = {form for split in (task.pool, task.test) for word in split.counts for form in (word, word.lower())}
+    words = {
+        form for split in (task.pool, task.test) for word in split.counts for form in (word, word.lower())
+    }
     rows = [row for row, word in enumerate(vectors.words) if word in words]
     return Vectors([vectors.words[row] for row in rows], vectors.matrix[rows])
 
@@ -148,11 +150,12 @@ def annotate(task: Task, order: str, seed: int, vectors: Vectors | None) -> Iter
     """Annotate the pool in rounds; train on what is annotated, and yield a point for each round."""
     pool = task.pool
     chosen = random_order(len(pool), seed)[: ROUNDS[order][0]]
+    pipeline: Pipeline | None = None
     for round_, size in enumerate(ROUNDS[order]):
         if size > len(chosen):
             rest = np.setdiff1d(np.arange(len(pool)), chosen)
             wanted = size - len(chosen)
-            if order == "random":
+            if order == "random" or pipeline is None:
                 first = random_order(len(rest), 1000 * seed + round_)[:wanted]
             else:
                 first = rank(pipeline, pool.sentences(rest)[0], wanted)
@@ -217,7 +220,7 @@ def _rows(curves: Sequence[dict[str, Any]]) -> Iterator[Sequence[object]]:
     yield ["corpus", "order", "sentences", "words", "entities", "F1", "seeds"]
     for corpus, order in sorted({(it["corpus"], it["order"]) for it in curves}):
         own = [it["points"] for it in curves if (it["corpus"], it["order"]) == (corpus, order)]
-        for points in map(lambda row: [Point(*it) for it in row], zip(*own, strict=True)):
+        for points in ([Point(*it) for it in row] for row in zip(*own, strict=True)):
             words, entities, f1 = (mean(values) for values in list(zip(*points, strict=True))[1:])
             each = ", ".join(f"{100 * point.f1:.1f}" for point in points)
             sentences = f"{points[0].sentences:,}"
@@ -225,7 +228,7 @@ def _rows(curves: Sequence[dict[str, Any]]) -> Iterator[Sequence[object]]:
 
 
 def draw(curves: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw F1 over annotated sentences, with a line for each order and a band from the lowest seed to the highest."""
+    """Draw F1 over annotated sentences: the mean of each order, in a band from lowest to highest seed."""
     import matplotlib
     from matplotlib.figure import Figure
 

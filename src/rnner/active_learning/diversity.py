@@ -2,8 +2,8 @@
 
 A text is a vector of hashed character n-grams (feature hashing: Weinberger et al. 2009), with case and digits
 ignored, so that "Flight 17 is late." and "Flight 18 is late." have the same vector. The cosine of two vectors
-is the similarity of the texts. Choosing greedily, and discounting what resembles an earlier choice, is maximal
-marginal relevance (Carbonell and Goldstein 1998), here with a fixed limit of similarity and a short memory.
+is the similarity of the texts. Choosing greedily, and avoiding what resembles an earlier choice, is maximal
+marginal relevance (Carbonell and Goldstein 1998), with a fixed limit of similarity and a short memory.
 """
 
 from __future__ import annotations
@@ -60,5 +60,5 @@ def hashed_n_grams(text: str) -> NDArray[np.float64]:
     slots = (hashes >> np.uint64(64 - _BITS)).astype(np.int64)
     signs = 1.0 - 2.0 * (hashes >> np.uint64(63 - _BITS) & np.uint64(1)).astype(np.float64)
     vector = np.bincount(slots, weights=signs, minlength=_DIMENSION)
-    norm = np.sqrt(vector @ vector)
-    return vector / norm if norm else vector
+    unit: NDArray[np.float64] = vector.astype(np.float64) / max(1.0, np.sqrt(vector @ vector))
+    return unit

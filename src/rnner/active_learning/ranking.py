@@ -1,9 +1,10 @@
 """The order in which to annotate texts: most uncertainty per effort first, without repeating itself.
 
-Annotating a text resolves the uncertainty about its names. If n earlier texts have the same possible name, it
-counts 1 / (1 + n) of its bits, since a name that has been annotated once teaches little more. The effort for a
-text is its number of words plus a constant, as Settles, Craven and Friedland (2008) found for annotators; a
-score that is divided by the words alone (MNLP) prefers fragments, one that is not divided prefers long texts.
+Annotating a text resolves the uncertainty about its names. If n earlier texts have the same possible name,
+1 / (1 + n) of its bits count, since a name that has been annotated once teaches little more. The effort for a
+text is its number of words plus a constant: annotators need more time for longer texts, but not in proportion
+(Settles, Craven and Friedland 2008). A score that is divided by the words alone (MNLP) prefers fragments, one
+that is not divided prefers long texts.
 
 Gains only shrink while texts are chosen, so the greedy choice needs few of them to be computed again (Minoux
 1978). The number is bounded, so ranking takes n log n steps.

@@ -2,9 +2,9 @@
 
 Uncertainty sampling (Lewis and Gale 1994) annotates what the model knows least about. For sequences, Settles
 and Craven (2008) compare scores of whole tag sequences, such as least confidence, 1 - P(best sequence), and
-Shen et al. (2018) divide its logarithm by the number of words (MNLP). Most words of a text are certainly no
-names, so the scores here are those of entities (as Şapcı et al. 2024 look at the words that may be names): with
-the exact probability p_m(e) of the entity e under model m of M,
+Shen et al. (2018) divide its logarithm by the number of words (MNLP). Most words of a text are clearly not
+names, so Şapcı et al. (2024) look at those that may be. Here the unit is the entity: with the exact
+probability p_m(e) of the entity e under model m of M,
 
     p(e) = (1 / M) sum_m p_m(e)        uncertainty = sum_e H(p(e)),  H(p) = -p log2 p - (1 - p) log2 (1 - p)
 
@@ -30,7 +30,7 @@ LEAST = 0.05
 
 
 Bits = dict[str, float]
-"""The uncertainty of each possible name in a text, by its words in lower case. Its sum is that of the text."""
+"""The uncertainty of the possible names in a text, by their words in lower case. Its sum is the text's."""
 
 
 def uncertain_names(

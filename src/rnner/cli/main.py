@@ -17,11 +17,13 @@ from rnner.cli.console import print_error, print_text, report_error
 from rnner.cli.data_audit import audit
 from rnner.cli.data_check import check
 from rnner.cli.data_convert import convert
+from rnner.cli.data_rank import rank
 from rnner.cli.data_split import split
 from rnner.cli.data_stats import stats
 from rnner.cli.evaluate import evaluate
 from rnner.cli.export import export
 from rnner.cli.info import info
+from rnner.cli.plot import plot
 from rnner.cli.predict import predict
 from rnner.cli.train import train
 from rnner.system.terminal import guard_streams
@@ -44,13 +46,17 @@ def _group(name: str, description: str, *commands: Callable[..., None], **settin
 app = _group(
     "rnner",
     "Train and use named-entity taggers built on readable recurrent networks.",
-    *(train, evaluate, predict, export, info),
+    *(train, evaluate, predict, export, info, plot),
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(_group("config", "Write, list, show and describe configs.", init, list_, schema, show))
 app.add_typer(
-    _group("data", "Check, count, split, convert and audit corpora.", audit, check, convert, split, stats)
+    _group(
+        "data",
+        "Check, count, split, convert and audit corpora; rank texts for annotation.",
+        *(audit, check, convert, rank, split, stats),
+    )
 )
 app.add_typer(lab.app)
 

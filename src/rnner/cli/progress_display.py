@@ -221,7 +221,8 @@ class Activity:
         self._timer.cancel()
         with self._lock:
             self._ended = True
-            self._progress.stop()
+            if err.is_terminal:  # elsewhere, rich would print an empty line
+                self._progress.stop()
 
     def _appear(self) -> None:
         with self._lock:

@@ -65,17 +65,20 @@ class AnnotatedSentences:
         words: the words of each sentence.
         documents: `[s]` document number of each sentence; -1 if it is not part of a document.
         annotation: the entities.
+        lines: the line of each sentence's first word in the file, from 1; None if it is not known.
     """
 
     words: list[list[str]]
     documents: NDArray[np.int64]
     annotation: Annotation
+    lines: list[int] | None = None
 
     @classmethod
     def of_split(cls, split: Split) -> AnnotatedSentences:
         """Return the sentences of a split."""
         words, tags = split.sentences()
-        return cls(words, split.documents, Annotation(list(split.all_spans()), tags, split.scheme))
+        annotation = Annotation(list(split.all_spans()), tags, split.scheme)
+        return cls(words, split.documents, annotation, split.lines.tolist())
 
     def relabel(self, labels: LabelMap) -> AnnotatedSentences:
         """Return the same sentences with labels mapped by `labels`; see `Annotation.relabel`."""

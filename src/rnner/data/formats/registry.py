@@ -34,6 +34,7 @@ from rnner.data.formats import (
     dataset,
     decisions,
     doccano,
+    entity_table,
     hipe,
     inline,
     jsonl,
@@ -179,6 +180,7 @@ TEXT_FORMATS = {
         json_keys="text and entities",
         suffixes=(".jsonl",),
     ),
+    "csv-entities": FileFormat(entity_table.read, None, entity_table.detect),
     "token-spans": FileFormat(
         token_spans.read,
         None,
