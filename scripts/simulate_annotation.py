@@ -84,6 +84,8 @@ def main() -> None:
             curves.append(curve)
             write_json(arguments.json, curves)
     print(markdown_table(_rows(curves)))
+    for line in _savings(curves):
+        print(line)
     if arguments.picture:
         draw(curves, arguments.picture)
 
@@ -227,6 +229,27 @@ def _rows(curves: Sequence[dict[str, Any]]) -> Iterator[Sequence[object]]:
             yield [corpus, order, sentences, f"{words:,.0f}", f"{entities:,.0f}", f"{100 * f1:.1f}", each]
 
 
+def _savings(curves: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield how much of the pool `uncertain` needs for the last F1 of `random`, between rounds by a line."""
+    for corpus in sorted({it["corpus"] for it in curves}):
+        mean_of = {
+            order: np.mean(
+                [it["points"] for it in curves if (it["corpus"], it["order"]) == (corpus, order)], 0
+            )
+            for order in ROUNDS
+        }
+        sentences, words, _, goal = mean_of["random"][-1]
+        reached = np.maximum.accumulate(mean_of["uncertain"][:, 3])
+        if goal > reached[-1]:
+            yield f"{corpus}: uncertain does not reach F1 {100 * goal:.1f}, that of all random sentences"
+            continue
+        need = [np.interp(goal, reached, mean_of["uncertain"][:, column]) for column in (0, 1)]
+        yield (
+            f"{corpus}: F1 {100 * goal:.1f} takes {sentences:,.0f} random sentences ({words:,.0f} words) or "
+            f"{need[0]:,.0f} uncertain ones ({need[1]:,.0f} words)"
+        )
+
+
 def draw(curves: Sequence[dict[str, Any]], path: Path) -> None:
     """Draw F1 over annotated sentences: the mean of each order, in a band from lowest to highest seed."""
     import matplotlib
@@ -234,7 +257,8 @@ def draw(curves: Sequence[dict[str, Any]], path: Path) -> None:
 
     corpora = sorted({it["corpus"] for it in curves})
     with matplotlib.rc_context(STYLE | {"legend.frameon": False, "grid.alpha": 0.25}):
-        figure = Figure(figsize=(4 * len(corpora), 3.2), layout="constrained")
+        figure = Figure(figsize=(4 * len(corpora), 3.4), layout="constrained")
+        figure.suptitle("Accuracy after annotating the most uncertain or random sentences", fontsize=10)
         for axes, corpus in zip(figure.subplots(1, len(corpora), squeeze=False)[0], corpora, strict=True):
             for order, colour, title in (
                 ("uncertain", COLOURS[0], "uncertain first"),
@@ -247,9 +271,9 @@ def draw(curves: Sequence[dict[str, Any]], path: Path) -> None:
                 axes.fill_between(sizes, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0)
                 if order == "random":
                     axes.axhline(values.mean(0)[-1], color=colour, linestyle=":", linewidth=1)
-            axes.set_title(f"{corpus}: F1 on texts that were not annotated")
+            axes.set_title(corpus)
             axes.set_xlabel("annotated sentences")
-            axes.set_ylabel("F1, per cent")
+            axes.set_ylabel("F1 on the test corpus, per cent")
             axes.set_xlim(0, max(ROUNDS["random"]))
             axes.set_ylim(0)
             axes.legend(loc="lower right")

@@ -56,6 +56,7 @@ def workspace(folder: Path, trained: Path) -> Path:
     for name in ("system.conll", "out.txt"):
         Path(name).write_text("\n".join(predicted) + "\n")
     Path("letter.txt").write_text("Ada Lovelace wrote to Charles Babbage.\n")
+    Path("texts.txt").write_text("Ada Lovelace wrote.\nIt rained in Oslo.\n")
     with gzip.open("tweets.jsonl.gz", "wt") as file:
         file.write('{"text": "Ada Lovelace wrote."}\n')
     Path("spans.jsonl").write_text(
