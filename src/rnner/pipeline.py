@@ -13,6 +13,7 @@ from typing import Any, overload
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.decoder import Decoder
 from rnner.decoding.document import Document
+from rnner.decoding.spans import ScoredSpan
 from rnner.errors import UsageError
 from rnner.export.runtime import choose_backend, is_onnx_file, load_onnx
 from rnner.model.archive import ModelOrigin, PackedModel
@@ -224,6 +225,20 @@ class Pipeline:
         return [
             replace(document, readings=[next(found) for _ in document.sentences]) for document in documents
         ]
+
+    def candidates(
+        self, documents: Sequence[Document], threshold: float, numbers: Sequence[int] | None = None
+    ) -> list[list[list[ScoredSpan]]]:
+        """Return all possible entities of each sentence of each document; they may overlap.
+
+        Args:
+            documents: returned by `documents` or `tag_documents`, of this model or of another one.
+            threshold: the probability that entities must exceed, above 0 and below 1.
+            numbers: the `documents` argument passed to `tag_documents`, if any.
+        """
+        sentences, context = _sentences_of([document.sentences for document in documents], numbers)
+        found = iter(self.decoder.candidates(sentences, threshold, context))
+        return [[next(found) for _ in document.sentences] for document in documents]
 
     def tag(
         self, sentences: Sequence[list[str]], documents: Sequence[int] | None = None

@@ -106,6 +106,8 @@ GOLD = [
     ("completions", [{"result": []}]),
     ("answer", "accept"),
     ("answer", "reject"),
+    ("answer", "skip"),
+    ("decision", {"number": 1}),
     ("spans", []),
 ]
 

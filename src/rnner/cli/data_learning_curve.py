@@ -84,11 +84,10 @@ def learning_curve(
     the epochs. Finished runs are kept: to continue after an interruption, or to add seeds, repeat the
     command.
 
-    \b
     Examples:
         rnner data learning-curve --config quickstart
         rnner data learning-curve --config quickstart --seeds 5 --jobs 2 --plot curve.png
-    """  # noqa: D301 (\b keeps the lines of the examples)
+    """
     picture = None if plot is None else check_picture(plot, name="--plot")
     parts = _parse_shares(shares)
     place = options.set_up_torch(device, 1 if jobs > 1 and threads is None else threads, code)

@@ -74,12 +74,11 @@ def find_threshold(
     are more probable than the threshold. Shows precision, recall and F1 at each threshold, how sure the
     choice is, and how to apply it.
 
-    \b
     Examples:
         rnner find-threshold sample:dev
         rnner find-threshold sample:dev --target-precision 0.9
         rnner find-threshold sample:dev --maximize f2 --format json
-    """  # noqa: D301 (\b keeps the lines of the examples)
+    """
     if maximize is not None and target is not None:
         raise UsageError("--maximize and --target-precision cannot be combined; use one of them")
     path = options.resolve_model(model)

@@ -18,6 +18,7 @@ from rnner.cli.data_audit import audit
 from rnner.cli.data_check import check
 from rnner.cli.data_convert import convert
 from rnner.cli.data_learning_curve import learning_curve
+from rnner.cli.data_rank import rank
 from rnner.cli.data_split import split
 from rnner.cli.data_stats import stats
 from rnner.cli.evaluate import evaluate
@@ -64,13 +65,8 @@ app.add_typer(_group("config", "Write, list, show and describe configs.", init, 
 app.add_typer(
     _group(
         "data",
-        "Check, count, split, convert and audit corpora.",
-        audit,
-        check,
-        convert,
-        learning_curve,
-        split,
-        stats,
+        "Check, count, split, convert and audit corpora; rank texts for annotation.",
+        *(audit, check, convert, learning_curve, rank, split, stats),
     )
 )
 app.add_typer(lab.app)

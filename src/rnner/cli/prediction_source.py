@@ -52,6 +52,7 @@ def open_source(
     kind: str | None,
     columns: dict[str, int | str] | None,
     failures: Failures,
+    plain: str = "text",
 ) -> Iterator[Source]:
     """Open the input, and report its kind if it was detected.
 
@@ -61,6 +62,7 @@ def open_source(
         kind: text, lines, json, jsonl, csv, conll or a format of annotated text; None: detected.
         columns: the column of the words; None: detected.
         failures: handles records that cannot be read.
+        plain: the kind of input in which no structure is detected: text or lines.
 
     Raises:
         DataError: the input cannot be opened.
@@ -80,6 +82,7 @@ def open_source(
         form = ""
         if kind in (None, "csv"):
             kind, form = _detect(stream, kind, is_file=is_file)
+            kind = plain if kind == "text" else kind
         if form and path is not None:
             yield _annotated(path, form, columns, failures)
         else:

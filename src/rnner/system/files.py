@@ -55,7 +55,7 @@ def atomic_replace(path: Path) -> Iterator[Path]:
         if target.is_file():
             _copy_owner_and_mode(target, partial)
         partial.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -115,10 +115,10 @@ def _sync(path: Path) -> None:
         return
     for child in path.iterdir():
         _sync(child)
-    _sync_folder(path)
+    sync_folder(path)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on disk."""
     if os.name != "posix":  # Windows cannot open folders
         return

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rnner.errors import UsageError
+from rnner.system.file_lock import try_lock
 
 LOCK = ".rnner.lock"
 """Name of the lock file. It exists while a process holds the lock; a killed process leaves it behind."""
@@ -54,7 +54,7 @@ def _locked_file(folder: Path) -> int:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
         try:
-            if not _try_lock(descriptor):
+            if not try_lock(descriptor):
                 raise UsageError(
                     f"{folder}: {_holder(descriptor)}; wait until it ends, or choose another folder"
                 )
@@ -92,33 +92,6 @@ def _holder(descriptor: int) -> str:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):  # it has not written it yet
         return "another process writes to this folder"
     return f"process {process} on {host} has been writing to this folder since {since}"
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        """Lock a byte after the end of the file, because a locked byte cannot be read."""
-        os.lseek(descriptor, _MOST, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        return True
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        """Lock the file. On a file system without locks, this always succeeds."""
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass
-        return True
 
 
 def _close_inherited() -> None:

@@ -71,6 +71,12 @@ def write(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -
     write_list((_task(number, document) for number, document in enumerate(documents, 1)), out)
 
 
+def write_suggestions(documents: Iterable[AnnotatedText], out: TextIO, source: SourceFile) -> None:
+    """Write a list of tasks with one prediction each, which Label Studio shows for people to correct."""
+    tasks = (_task(number, document, "predictions") for number, document in enumerate(documents, 1))
+    write_list(tasks, out)
+
+
 def _document(task: Record, text: str, annotations: Sequence[Sequence[Record]]) -> AnnotatedText:
     """Return the text of a task with the spans of its first annotation."""
     page = HtmlText(text) if any(_HYPERTEXT in value.value for value in annotations[0]) else None
@@ -121,10 +127,10 @@ def _flat(value: Record) -> dict[str, Any]:
     return {**flat, "start": value.value.get("startOffset"), "end": value.value.get("endOffset")}
 
 
-def _task(number: int, document: AnnotatedText) -> dict[str, Any]:
+def _task(number: int, document: AnnotatedText, key: str = _ANNOTATIONS[0]) -> dict[str, Any]:
     units = positions(document.text, UTF16)
     result = [_result(document.text, units, i, span) for i, span in enumerate(document.spans, 1)]
-    return {"id": number, "data": {"text": document.text}, "annotations": [{"result": result}]}
+    return {"id": number, "data": {"text": document.text}, key: [{"result": result}]}
 
 
 def _result(text: str, units: Sequence[int], number: int, span: CharSpan) -> dict[str, Any]:

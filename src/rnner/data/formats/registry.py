@@ -32,6 +32,7 @@ from rnner.data.formats import (
     conllu,
     csv_table,
     dataset,
+    decisions,
     doccano,
     entity_table,
     hipe,
@@ -145,6 +146,9 @@ TEXT_FORMATS = {
         spacy_json.matches,
         json_keys="paragraphs (spaCy 2)",
         suffixes=(".json",),
+    ),
+    "decisions": FileFormat(  # written by active_learning/decision_log.py
+        decisions.read, None, matches=decisions.matches, json_keys="a decision (rnner annotate)"
     ),
     # labelstudio first: doccano's keys also occur in its records
     "labelstudio": FileFormat(

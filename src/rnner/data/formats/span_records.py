@@ -71,13 +71,19 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
         if answer != "accept" and key in (None, "spans"):
             source.notes[f"records with the answer {answer!r} skipped"] += 1
             continue
-        text = record.text(text_key(record) or record.first_key(*TEXTS))
-        spans = read_spans(text, record, span_items(record, key) if key else [], CHARACTERS)
-        _note_unread(record, key)
-        words = next((it for key in WORDS if isinstance(it := record.value.get(key), list)), [])
-        single = bool(words) and all(isinstance(word, str) for word in words)
-        sentences = _one_sentence(text, words, source) if single else _read_tokens(text, record)
-        yield AnnotatedText(text, spans, record.line, sentences, marked=not single)
+        yield read_record(record)
+
+
+def read_record(record: Record) -> AnnotatedText:
+    """Return the text of a record with its spans; raise DataError if it has no text or a span is invalid."""
+    key, source = list_key(record), record.source
+    text = record.text(text_key(record) or record.first_key(*TEXTS))
+    spans = read_spans(text, record, span_items(record, key) if key else [], CHARACTERS)
+    _note_unread(record, key)
+    words = next((it for key in WORDS if isinstance(it := record.value.get(key), list)), [])
+    single = bool(words) and all(isinstance(word, str) for word in words)
+    sentences = _one_sentence(text, words, source) if single else _read_tokens(text, record)
+    return AnnotatedText(text, spans, record.line, sentences, marked=not single)
 
 
 def span_items(record: Record, key: str) -> list[Any]:
