@@ -19,7 +19,7 @@ from rnner.errors import DataError, UsageError
 from rnner.render.colours import label_backgrounds, label_colours
 from rnner.render.entities import binary_view, counts_line, entities_table, entities_text, readings_table
 from rnner.render.html import html_page
-from rnner.render.json_output import entities_json, to_json
+from rnner.render.json_output import document_json, json_list, to_json
 from rnner.render.tables import color_system
 from rnner.system.terminal import for_data
 from rnner.tags import Span, from_spans
@@ -84,7 +84,7 @@ def format_document(
         DataError: a word contains a character that conll cannot represent.
     """
     if form in ("json", "jsonl"):
-        return to_json(_json_object(document) | {k: v for k, v in extra.items() if k not in _OUTPUT_KEYS})
+        return to_json(document_json(document) | {k: v for k, v in extra.items() if k not in _OUTPUT_KEYS})
     words = [[token.text for token in tokens] for tokens in document.sentences]
     if form == "conll":
         lines = io.StringIO()
@@ -107,20 +107,6 @@ def document_tags(document: Document, scheme: str) -> list[list[str]]:
         from_spans((Span(span.start, span.end, span.label) for span in spans), len(tokens), written)
         for tokens, spans in zip(document.sentences, document.spans, strict=True)
     ]
-
-
-def _json_object(document: Document) -> dict[str, Any]:
-    item = entities_json(document.text, document.entities())
-    if document.readings:
-        places = ({"start": tokens[0].start, "end": tokens[-1].end} for tokens in document.sentences)
-        nbest = ([_json_reading(*reading) for reading in readings] for readings in document.nbest())
-        item["nbest"] = [place | {"readings": found} for place, found in zip(places, nbest, strict=True)]
-    return item
-
-
-def _json_reading(probability: float, entities: list[Entity]) -> dict[str, Any]:
-    plain = [{"label": e.label, "start": e.start, "end": e.end, "text": e.text} for e in entities]
-    return {"probability": probability, "entities": plain}
 
 
 # --- all documents -----------------------------------------------------------------------------------------
@@ -157,7 +143,7 @@ def write_documents(
         return
     strings = cast("Iterable[str]", documents)
     if form == "json":
-        _write_json_list(strings, sink)
+        sink.writelines(json_list(strings))
     else:
         end = "\n" if form == "jsonl" else ""
         sink.writelines(string + end for string in strings)
@@ -201,12 +187,3 @@ def _print_readings(view: DocumentView, console: Terminal) -> None:
     for readings in view.nbest:
         console.print()
         console.print(readings_table(readings), soft_wrap=False)
-
-
-def _write_json_list(objects: Iterable[str], sink: TextIO) -> None:
-    """Write a JSON list, one object per line."""
-    separator = "[\n"
-    for item in objects:
-        sink.write(separator + item)
-        separator = ",\n"
-    sink.write("[]\n" if separator == "[\n" else "\n]\n")
