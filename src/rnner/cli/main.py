@@ -23,6 +23,7 @@ from rnner.cli.evaluate import evaluate
 from rnner.cli.export import export
 from rnner.cli.info import info
 from rnner.cli.predict import predict
+from rnner.cli.serve import serve
 from rnner.cli.train import train
 from rnner.system.terminal import guard_streams
 
@@ -44,7 +45,7 @@ def _group(name: str, description: str, *commands: Callable[..., None], **settin
 app = _group(
     "rnner",
     "Train and use named-entity taggers built on readable recurrent networks.",
-    *(train, evaluate, predict, export, info),
+    *(train, evaluate, predict, serve, export, info),
     add_completion=False,
     pretty_exceptions_enable=False,
 )
