@@ -1,5 +1,8 @@
 """A service with the tiny model, in this process."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 import rnner
@@ -13,6 +16,12 @@ from service import TOKEN, client_of  # skips these tests without the extra
 @pytest.fixture(scope="session")
 def pipeline(trained):
     return rnner.load(trained)
+
+
+@pytest.fixture
+def model(trained, tmp_path):
+    """A copy of the trained model that a test may change."""
+    return Path(shutil.copytree(trained, tmp_path / "model"))
 
 
 @pytest.fixture

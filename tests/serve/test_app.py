@@ -54,7 +54,7 @@ def test_the_model_describes_itself(client, trained):
 
 
 def test_a_service_is_healthy_and_ready(client):
-    assert client.get("/health").json() == {"status": "ok"}
+    assert client.get("/health").json() == {"status": "ok", "token": False}
     assert client.get("/ready").json() == {"status": "ready"}
 
 

@@ -75,6 +75,14 @@ def serve(
             rich_help_panel=SERVER,
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="HTML report of `rnner evaluate`, to link from the page.",
+            rich_help_panel=SERVER,
+        ),
+    ] = None,
     allow_reload: Annotated[
         bool,
         typer.Option(
@@ -138,7 +146,7 @@ def serve(
     """
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
         raise UsageError(f'rnner serve needs {" and ".join(missing)}: pip install "rnner[serve]"')
-    token = _read_token(token_file)
+    token, content = _read_token(token_file), _read_report(report)
     if allow_reload and token is None:
         raise UsageError(f"--allow-reload needs a token: give --token-file FILE, or set {_TOKEN}")
     from rnner.cli.options import load_decoders
@@ -163,13 +171,14 @@ def serve(
     limits = Limits(max_body, max_text, max_texts, max_nbest, max_queue, timeout, max_connections)
     with open_socket(host, port) as listener:
         _log_to_console(verbose=verbose)
-        service = Service(load, limits, Access(token, frozenset(hosts)), reloads=allow_reload)
+        access = Access(token, frozenset(hosts))
+        service = Service(load, limits, access, reloads=allow_reload, report=content)
         if token is None and not is_loopback(host):
             warn(f"anyone who reaches {host} can use this service; give --token-file FILE to require a token")
         described = service.slot.description
         labels = ", ".join(described["labels"])
         line = f"serving {described['name']} ({labels}) at {address_of(listener)}; stop with Ctrl-C"
-        run_service(service, listener, lambda: notice(line))
+        run_service(service, listener, lambda _stop: notice(line))
 
 
 def _shown_name(model: str | None, path: Path) -> str:
@@ -177,6 +186,13 @@ def _shown_name(model: str | None, path: Path) -> str:
     if model is None:
         return "en"
     return path.name if os.path.exists(model) else model
+
+
+def _read_report(path: Path | None) -> bytes | None:
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"--report {path}: {error.strerror}") from None
 
 
 def _read_token(path: Path | None) -> str | None:

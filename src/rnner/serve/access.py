@@ -26,6 +26,8 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "cache-control": "no-store",
 }
 """Headers of every answer, unless it has its own."""
+HEADERS = 16_384
+"""Maximum number of bytes of a request's address and headers."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -45,6 +47,7 @@ class Access:
 
     def check(self, scope: Scope) -> None:
         """Raise a RequestError unless the request is allowed."""
+        _check_size(scope)
         headers = Headers(scope=scope)
         if "transfer-encoding" in headers and "content-length" in headers:
             message = "the request has both Transfer-Encoding and Content-Length; expected one of them"
@@ -71,6 +74,15 @@ class Access:
             raise RequestError(401, message, {"www-authenticate": "Bearer"})
 
 
+def _check_size(scope: Scope) -> None:
+    """Refuse long headers. h11 bounds only those that do not arrive at once."""
+    size = len(scope["raw_path"]) + len(scope["query_string"])
+    size += sum(len(name) + len(value) for name, value in scope["headers"])
+    if size > HEADERS:
+        message = f"the headers have {size:,} bytes; at most {HEADERS:,} are allowed"
+        raise RequestError(431, message, CLOSE)
+
+
 def _check_origin(headers: Headers) -> None:
     """Refuse requests from pages of other sites. Programs other than browsers send none of these headers."""
     site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
@@ -85,7 +97,7 @@ def host_name(host: str) -> str:
     """Return a Host header or a bound address without its port, in lower case: `localhost`, `[::1]`."""
     name = host.lower()
     if name.startswith("["):
-        return name.partition("]")[0] + "]"
+        return name[: name.find("]") + 1]
     return name.partition(":")[0].removesuffix(".")
 
 

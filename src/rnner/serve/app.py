@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -22,10 +22,11 @@ from rnner.serve.gate import Gate
 from rnner.serve.limits import Limits
 from rnner.serve.metrics import Metrics
 from rnner.serve.model import LoadedModel, ModelSlot
-from rnner.serve.pages import answer_with, page_routes
-from rnner.serve.request_errors import CLOSE, RETRY, ErrorAnswer, RequestError
+from rnner.serve.pages import HTML, REPORT_POLICY, answer_with, page_routes
+from rnner.serve.request_errors import CLOSE, RETRY, STATUSES, ErrorAnswer, RequestError
 from rnner.serve.requests import parse_request, read_body
 
+FAILED_RELOAD = "The new model cannot be loaded. The current one stays."
 PUBLIC = ("/health", "/ready", "/docs", "/openapi.json")
 """Paths of the API that need no token."""
 _JSON = "application/json"
@@ -40,6 +41,7 @@ class Service:
         limits: what requests may contain.
         access: who may send requests; its public paths are added.
         reloads: whether `POST /reload` exists.
+        report: a report of `rnner evaluate` in HTML, linked from the page.
 
     Attributes:
         app: the ASGI application.
@@ -56,6 +58,7 @@ class Service:
         access: Access | None = None,
         *,
         reloads: bool = False,
+        report: bytes | None = None,
     ) -> None:
         self.limits, self.metrics = limits or Limits(), Metrics()
         self.slot = ModelSlot(load, self.metrics)
@@ -63,8 +66,12 @@ class Service:
         self.metrics.watch_queue(lambda: len(self._batcher))
         pages = page_routes()
         access = access or Access()
+        self._facts = {"limits": asdict(self.limits), "report": report is not None}
+        self._needs_token = access.token is not None
         public = (*PUBLIC, *pages, *access.public)
         api = self._api(reloads=reloads)
+        if report is not None:
+            pages["/report"] = answer_with(report, HTML, REPORT_POLICY)
         for path, page in pages.items():
             api.add_api_route(path, page, include_in_schema=False)
         paths = [route.path for route in api.routes if hasattr(route, "path")]
@@ -98,28 +105,33 @@ class Service:
         )
 
         def add(
-            path: str, answer: Callable[..., Any], *statuses: int, post: bool = False, **schema: Any
+            path: str,
+            answer: Callable[..., Any],
+            *statuses: int,
+            post: bool = False,
+            schema: dict[str, Any] | None = None,
+            special: Mapping[int, str] = {},  # statuses with a meaning of their own
         ) -> None:
             api.add_api_route(
                 path,
                 answer,
                 methods=["POST"] if post else ["GET"],
-                responses=error_schemas(statuses),
+                responses=error_schemas({**{status: STATUSES[status] for status in statuses}, **special}),
                 response_class=Response,
                 summary=DESCRIPTIONS[path],
-                **schema,
+                openapi_extra=schema,
             )
 
         predicting = (400, 401, 403, 408, 413, 415, 421, 422, 500, 503, 504)
-        add("/predict", self.predict, *predicting, post=True, openapi_extra=prediction_schema(self.limits))
+        add("/predict", self.predict, *predicting, post=True, schema=prediction_schema(self.limits))
         add("/model", self.model, 401, 421)
         add("/health", self.health, 421)
         add("/ready", self.ready, 421, 503)
         add("/metrics", self.figures, 401, 421)
         if reloads:
-            add("/reload", self.reload, 401, 403, 409, 421, 500, post=True)
+            add("/reload", self.reload, 401, 403, 409, 421, post=True, special={500: FAILED_RELOAD})
         page = documentation_page(api.openapi(), self.limits).encode()
-        api.add_api_route("/docs", answer_with(page, "text/html; charset=utf-8"), include_in_schema=False)
+        api.add_api_route("/docs", answer_with(page, HTML), include_in_schema=False)
         return api
 
     async def predict(self, request: Request) -> Response:
@@ -150,12 +162,12 @@ class Service:
             future.cancel()
 
     async def model(self) -> Response:
-        """Describe the model."""
-        return Response(to_json(self.slot.description, indent=2) + "\n", media_type=_JSON)
+        """Describe the model, with the limits of requests."""
+        return Response(to_json(self.slot.description | self._facts, indent=2) + "\n", media_type=_JSON)
 
     async def health(self) -> Response:
-        """Answer as long as the process runs."""
-        return Response('{"status": "ok"}\n', media_type=_JSON)
+        """Answer as long as the process runs, and say whether requests need a token."""
+        return Response(to_json({"status": "ok", "token": self._needs_token}) + "\n", media_type=_JSON)
 
     async def ready(self) -> Response:
         """Answer 200 if a request would be answered now."""
@@ -171,7 +183,8 @@ class Service:
 
     async def reload(self) -> Response:
         """Load the model again."""
-        return Response(to_json(await self.slot.reload(), indent=2) + "\n", media_type=_JSON)
+        await self.slot.reload()
+        return await self.model()
 
     async def _refuse(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestError)

@@ -8,7 +8,6 @@ from typing import Any
 
 from rnner.render.html import escape
 from rnner.serve.limits import Limits
-from rnner.serve.request_errors import STATUSES
 from rnner.serve.requests import PredictionRequest
 
 DESCRIPTIONS = {
@@ -34,11 +33,11 @@ _ANSWER = (
 )
 
 
-def error_schemas(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
-    """Return the answers with these statuses, for OpenAPI."""
+def error_schemas(statuses: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Return the answers with these statuses and descriptions, for OpenAPI."""
     schema = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
     content = {"application/json": {"schema": schema}}
-    return {status: {"description": STATUSES[status], "content": content} for status in statuses}
+    return {status: {"description": text, "content": content} for status, text in statuses.items()}
 
 
 def prediction_schema(limits: Limits) -> dict[str, Any]:

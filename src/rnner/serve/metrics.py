@@ -17,7 +17,7 @@ from prometheus_client import (
 
 from rnner.decoding.document import Document
 
-disable_created_metrics()  # times of creation, which would double the number of lines
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the number of lines
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)

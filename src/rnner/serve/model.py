@@ -97,8 +97,8 @@ class ModelSlot:
         loaded.pipeline(_WARM_UP)
         return loaded.pipeline, loaded.description()
 
-    async def reload(self) -> dict[str, Any]:
-        """Load the model again and use it from the next batch on; return its description.
+    async def reload(self) -> None:
+        """Load the model again and use it from the next batch on.
 
         Raises:
             RequestError: the model cannot be loaded, and the current one stays; or one is being loaded.
@@ -116,7 +116,6 @@ class ModelSlot:
                 ) from None
         self._metrics.reloads.labels("done").inc()
         _logger.warning("reloaded %s", self.description["name"])
-        return self.description
 
     def predict(self, pieces: Sequence[Piece]) -> list[str]:
         """Return the JSON object of each piece, as `rnner predict --format json` writes it."""

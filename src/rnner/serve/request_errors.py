@@ -24,7 +24,7 @@ STATUSES = {
     421: "The Host header is not a name of this service.",
     422: "The JSON is not a valid request.",
     431: "The headers are too long.",
-    500: "An error of the service. After a reload: the new model cannot be loaded, and the old one stays.",
+    500: "An error of the service. Its log names the place.",
     503: "Too many requests are waiting, or too many connections are open.",
     504: "The answer took too long.",
 }

@@ -51,16 +51,27 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(limits.seconds):
-            async for part in request.stream():
-                body += part
+            while not await _receive(request, body):
                 _check_body(len(body), limits)
     except TimeoutError:
         allowed = f"{limits.seconds:g} seconds are allowed"
         raise RequestError(
             408, f"received {len(body):,} bytes, then nothing more; {allowed}", CLOSE
         ) from None
-    mark_body_read(request.scope)
+    _check_body(len(body), limits)
     return bytes(body)
+
+
+async def _receive(request: Request, body: bytearray) -> bool:
+    """Add the next part of a body; return whether it was the last."""
+    message = await request.receive()
+    is_last = not message.get("more_body")
+    if is_last:
+        mark_body_read(request.scope)
+    if message["type"] == "http.disconnect":
+        raise RequestError(400, f"the connection was closed after {len(body):,} bytes of the body")
+    body += message.get("body", b"")
+    return is_last
 
 
 def _check_body(size: int, limits: Limits) -> None:
@@ -83,7 +94,7 @@ def parse_request(body: bytes, limits: Limits) -> PredictionRequest:
         found = "neither" if asked.text is None else "both"
         raise RequestError(422, f'found {found} of "text" and "texts"; expected one of them')
     if asked.nbest > limits.nbest:
-        raise RequestError(422, f'"nbest" is {asked.nbest:,}; expected {_expected(limits)["nbest"]}')
+        raise RequestError(422, f'"nbest" is {_shown(asked.nbest)}; expected {_expected(limits)["nbest"]}')
     _check_texts(asked, limits)
     return asked
 

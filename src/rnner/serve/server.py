@@ -7,6 +7,7 @@ import logging
 import math
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -15,12 +16,12 @@ from typing import Any
 import uvicorn
 
 from rnner.errors import UsageError
+from rnner.serve.access import HEADERS
 from rnner.serve.app import Service
 from rnner.serve.connection import bounded_connection
 from rnner.serve.request_errors import RequestError
 
 _BACKLOG = 512  # connections that the system holds until they are accepted
-_HEADERS = 16_384  # bytes of a request's headers
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -36,7 +37,7 @@ def open_socket(host: str, port: int) -> socket.socket:
         )[0]
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
-        reason = error.strerror or error
+        reason = (error.strerror or str(error)).partition(" (")[0]
         raise UsageError(
             f"--host {host} --port {port}: {reason}; choose another address, or --port 0 for any free port"
         ) from None
@@ -48,13 +49,15 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run_service(service: Service, listener: socket.socket, on_start: Callable[[], None]) -> None:
+def run_service(
+    service: Service, listener: socket.socket, on_start: Callable[[Callable[[], None]], object]
+) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests that are running. SIGHUP reloads the model.
 
     Args:
         service: the service.
         listener: a bound socket.
-        on_start: called once requests are accepted.
+        on_start: called once requests are accepted, with a function that stops the service as SIGTERM does.
     """
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # the service reports what matters itself
     seconds = service.limits.seconds
@@ -69,7 +72,7 @@ def run_service(service: Service, listener: socket.socket, on_start: Callable[[]
         proxy_headers=False,
         server_header=False,
         backlog=_BACKLOG,
-        h11_max_incomplete_event_size=_HEADERS,
+        h11_max_incomplete_event_size=HEADERS,
         timeout_keep_alive=math.ceil(seconds),
         timeout_graceful_shutdown=math.ceil(2 * seconds),
     )
@@ -79,7 +82,7 @@ def run_service(service: Service, listener: socket.socket, on_start: Callable[[]
 class _Server(uvicorn.Server):
     """uvicorn's server, which announces its start, and reloads the model on SIGHUP."""
 
-    def __init__(self, config: uvicorn.Config, service: Service, on_start: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, on_start: Callable[..., object]) -> None:
         super().__init__(config)
         self._service, self._on_start = service, on_start
         self._tasks: set[asyncio.Task[None]] = set()
@@ -87,11 +90,17 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept requests, and say so."""
         await super().startup(sockets)
-        self._on_start()
+        self._on_start(self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle signals while serving. A service that was stopped by a signal has succeeded."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may handle signals
+            return
         loop = asyncio.get_running_loop()
 
         def hang_up(number: int, frame: FrameType | None) -> None:
