@@ -9,9 +9,9 @@ import pytest
 from rnner.errors import ModelError
 from rnner.serve.access import LOOPBACK, Access
 from rnner.serve.app import Service
-from rnner.serve.batching import Piece
-from rnner.serve.metrics import Metrics
+from rnner.serve.batcher import Piece
 from rnner.serve.model import ModelSlot
+from rnner.serve.service_metrics import Metrics
 from service import BEARER, TOKEN, client_of, loader, refused
 
 TEXTS = [

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,7 @@ import rnner
 from rnner.serve.access import LOOPBACK, Access
 from rnner.serve.app import Service
 from rnner.serve.model import LoadedModel
-from rnner.serve.server import address_of, open_socket, run_service
-from service import TOKEN
+from service import TOKEN, running
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 
@@ -27,26 +26,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="need
 @pytest.fixture(scope="module")
 def start(trained):
     """Start services in threads and return their addresses."""
-    pipeline, running = rnner.load(trained), []
+    pipeline = rnner.load(trained)
+    with ExitStack() as stack:
 
-    def start(access):
-        service = Service(lambda: LoadedModel("tiny", trained, pipeline), access=access)
-        listener, started = open_socket("127.0.0.1", 0), threading.Event()
-        address = address_of(listener)
+        def start(access):
+            service = Service(lambda: LoadedModel("tiny", trained, pipeline), access=access)
+            return stack.enter_context(running(service))
 
-        def on_start(stop):
-            running.append((stop, thread))
-            started.set()
-
-        thread = threading.Thread(target=run_service, args=(service, listener, on_start))
-        thread.start()
-        assert started.wait(10)
-        return address
-
-    yield start
-    for stop, thread in running:
-        stop()
-        thread.join(10)
+        yield start
 
 
 @pytest.fixture(scope="module")

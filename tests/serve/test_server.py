@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -18,7 +17,8 @@ from rnner.serve.access import LOOPBACK, Access
 from rnner.serve.app import Service
 from rnner.serve.limits import Limits
 from rnner.serve.model import LoadedModel
-from rnner.serve.server import address_of, open_socket, run_service
+from rnner.serve.server import open_socket
+from service import running
 
 TEXT = b'{"text": "Ada Lovelace wrote."}'
 LIMITS = Limits(body=2000, seconds=0.4, connections=5)
@@ -29,17 +29,8 @@ def port(trained):
     """The port of a service in a thread, with little patience."""
     pipeline = rnner.load(trained)
     service = Service(lambda: LoadedModel("tiny", trained, pipeline), LIMITS, Access(hosts=LOOPBACK))
-    listener = open_socket("127.0.0.1", 0)
-    started, server = threading.Event(), []
-    thread = threading.Thread(
-        target=run_service, args=(service, listener, lambda stop: (server.append(stop), started.set()))
-    )
-    thread.start()
-    assert started.wait(10)
-    yield int(address_of(listener).rpartition(":")[2])
-    server[0]()
-    thread.join(10)
-    assert not thread.is_alive()
+    with running(service) as address:
+        yield int(address.rpartition(":")[2])
 
 
 @pytest.fixture

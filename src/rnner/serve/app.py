@@ -16,15 +16,15 @@ from starlette.types import ASGIApp
 from rnner import __version__
 from rnner.render.json_output import json_list, to_json
 from rnner.serve.access import Access
-from rnner.serve.batching import Batcher, Piece
+from rnner.serve.batcher import Batcher, Piece
 from rnner.serve.documentation import DESCRIPTIONS, documentation_page, error_schemas, prediction_schema
 from rnner.serve.gate import Gate
 from rnner.serve.limits import Limits
-from rnner.serve.metrics import Metrics
 from rnner.serve.model import LoadedModel, ModelSlot
 from rnner.serve.pages import HTML, REPORT_POLICY, answer_with, page_routes
 from rnner.serve.request_errors import CLOSE, RETRY, STATUSES, ErrorAnswer, RequestError
 from rnner.serve.requests import parse_request, read_body
+from rnner.serve.service_metrics import Metrics
 
 FAILED_RELOAD = "The new model cannot be loaded. The current one stays."
 PUBLIC = ("/health", "/ready", "/docs", "/openapi.json")

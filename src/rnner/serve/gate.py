@@ -14,8 +14,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rnner.serve.access import SECURITY_HEADERS, Access
-from rnner.serve.metrics import Metrics
 from rnner.serve.request_errors import ErrorAnswer, RequestError
+from rnner.serve.service_metrics import Metrics
 
 _SHOWN = 100  # characters of a path in the log
 _UNKNOWN = "other"  # in the metrics, all addresses that do not exist

@@ -19,9 +19,9 @@ from rnner.model.file_names import CARD, METRICS
 from rnner.pipeline import Pipeline
 from rnner.render.colours import label_colours
 from rnner.render.json_output import document_json, to_json
-from rnner.serve.batching import Piece
-from rnner.serve.metrics import Metrics
+from rnner.serve.batcher import Piece
 from rnner.serve.request_errors import RequestError
+from rnner.serve.service_metrics import Metrics
 from rnner.system.process_memory import release_freed_memory
 
 _CLEANUP_INTERVAL = 1_000_000  # characters after which freed memory is returned to the system

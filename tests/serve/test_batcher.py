@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from rnner.serve.batching import ROUND, Batcher, Piece
+from rnner.serve.batcher import ROUND, Batcher, Piece
 from rnner.serve.request_errors import RequestError
 
 
