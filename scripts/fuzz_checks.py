@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from fuzz_counts import COUNTS
 from fuzz_model import RuleJob
 
-from rnner.cli.prediction import write_predictions, write_tagged_columns
+from rnner.cli.prediction import write_predictions, write_table, write_tagged_columns
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_kind import guess_kind
 from rnner.cli.prediction_source import open_source
@@ -31,7 +31,14 @@ from rnner.data.formats.annotated import SourceFile, decide_scheme
 from rnner.data.formats.column_layout import Layout
 from rnner.data.formats.columns import ConllReader
 from rnner.data.formats.detect import detect_format
-from rnner.data.formats.registry import FORMATS, TEXT_FORMATS, TOKEN_FORMATS, read_documents, read_sentences
+from rnner.data.formats.registry import (
+    FORMATS,
+    TEXT_FORMATS,
+    TOKEN_FORMATS,
+    WRITABLE,
+    read_documents,
+    read_sentences,
+)
 from rnner.errors import RnnerError
 from rnner.render.json_output import to_json
 from rnner.scoring.evaluation import predictions_reports
@@ -47,14 +54,14 @@ from rnner.workbench.check.repair import repair
 from rnner.workbench.convert import convert
 
 T = TypeVar("T")
-SUFFIXES = {"dataset": "parquet", "spacy": "spacy", "csv": "csv", "conllu": "conllu", "columns": "conll"}
 TARGETS = {  # format -> suffix
-    name: SUFFIXES.get(name, "txt") for name, form in FORMATS.items() if form.writable or name == "dataset"
+    name: (*FORMATS[name].suffixes, ".txt")[0].removeprefix(".") for name in WRITABLE
 }
 _SKIPPED = re.compile("skipped|left out|not read")
 _PREDICTION_FORMATS = (
     *("jsonl",) * 4,
     *("conll",) * 3,
+    "csv",
     "json",
     "html",
     "text",
@@ -116,7 +123,7 @@ def column_problems(trial: Trial) -> Iterator[str]:
     """Read, check and repair a file."""
     path, data = trial.path, trial.path.read_bytes()
     split = trial.step(f"read {trial.form}", lambda: read_split(path, illegal=trial.illegal))
-    if split is not None and trial.form == "columns":
+    if split is not None and trial.form == "conll":
         yield from _row_problems(path, data, int(split.lengths.sum()))
     file = trial.step("check", lambda: read_file(path))
     if file is not None:
@@ -127,7 +134,7 @@ def column_problems(trial: Trial) -> Iterator[str]:
         removed = len(file.lines) - len(repaired.file.lines)
         if not 0 <= removed <= repaired.changed["tag"]:  # pieces of words are joined
             yield f"repair removed {removed} lines, but {repaired.changed['tag']} are counted"
-        if trial.form == "columns" and not report.count("error") and split is None:
+        if trial.form == "conll" and not report.count("error") and split is None:
             yield f"check finds no error, but reading fails: {trial.outcomes}"
 
 
@@ -291,9 +298,11 @@ def _predict(path: Path, form: str, rule: str) -> _Prediction:
     with ExitStack() as stack:
         stack.enter_context(redirect_stderr(io.StringIO()))  # notes
         progress = stack.enter_context(PredictionProgress(shown=False))
-        source = stack.enter_context(open_source(None, path, None, None, failures))
+        source = stack.enter_context(open_source((), path, None, None, failures))
         if source.columns is not None and form == "conll":
             write_tagged_columns(source.columns, failures, job, 1, progress, sink)
+        elif source.table is not None and form == "csv":
+            write_table(source.table, failures, job, 1, progress, sink, ",")
         else:
             write_predictions(source, job, 1, progress, sink, scores=False)
     try:

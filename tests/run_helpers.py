@@ -12,7 +12,7 @@ from rnner.training.setup import prepare_training
 CPU = torch.device("cpu")
 FILES = {
     *("config.yaml", "vocabulary.json", "model.safetensors", "metrics.json"),
-    *("log.jsonl", "README.md", "manifest.json"),
+    *("log.jsonl", "README.md", "training.svg", "manifest.json"),
 }
 
 

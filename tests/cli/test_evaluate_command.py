@@ -77,6 +77,14 @@ def test_table_and_conlleval_show_the_same_percentages(rnner, trained, report):
     assert not conlleval.endswith("\n\n")
 
 
+def test_the_probabilities_of_one_model_are_calibrated(rnner, trained, report):
+    found = report["calibration"]
+    assert found["entities"] == report["predicted"] == sum(it["count"] for it in found["bins"])
+    correct = sum(it["count"] * it["correct"] for it in found["bins"])
+    assert correct == pytest.approx(report["correct"])
+    assert 0 < found["expected_calibration_error"] < 1
+
+
 def test_errors_and_confusions_add_up(report):
     gold, predicted = report["errors"]["gold"], report["errors"]["predicted"]
     assert sum(gold.values()) == report["support"]
@@ -90,7 +98,11 @@ def test_errors_and_confusions_add_up(report):
 
 @pytest.mark.parametrize("batch", [1, 7])
 def test_the_batch_size_does_not_change_scores(evaluate, batch):
-    assert evaluate("sample:dev", "--batch", batch) == evaluate("sample:dev")
+    (cut, cut_err), (whole, err) = evaluate("sample:dev", "--batch", batch), evaluate("sample:dev")
+    bins, expected = cut.pop("calibration")["bins"], whole.pop("calibration")["bins"]
+    assert (cut, cut_err) == (whole, err)
+    assert len(bins) == len(expected)
+    assert all(one == pytest.approx(other, abs=1e-5) for one, other in zip(bins, expected, strict=True))
 
 
 def test_illegal_tags_are_reported_and_also_scored_strictly(evaluate, folder):

@@ -46,7 +46,7 @@ def test_verify_lists_the_state_of_each_file(rnner, copied):
     assert (outcome.code, outcome.err) == (0, "")
     table = {line.split()[0]: " ".join(line.split()[1:]) for line in outcome.out.splitlines()}
     names = {"config.yaml", "vocabulary.json", "model.safetensors", "metrics.json", "log.jsonl", "README.md"}
-    assert table == dict.fromkeys(names, "ok")
+    assert table == dict.fromkeys([*names, "training.svg"], "ok")
 
 
 def test_verify_fails_if_a_file_changed_or_is_missing(rnner, copied):
@@ -77,7 +77,7 @@ def test_the_bundled_model_is_whole(rnner):
 
 def test_verify_checks_an_exported_file(rnner, trained, tmp_path):
     path = tmp_path / "my.onnx"
-    assert rnner("export", trained, path).code == 0
+    assert rnner("export", "--model", trained, "--output", path).code == 0
     outcome = rnner("info", "--model", path, "--verify")
     assert (outcome.code, outcome.out) == (0, "my.onnx  ok\n")
     content = bytearray(path.read_bytes())

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from logged_epochs import LOG
 from rnner.config import parse_config
 from rnner.data.vocabulary import Vocabulary
 from rnner.model.card import model_card
@@ -224,3 +225,14 @@ def test_the_card_is_deterministic():
     assert not re.search(r"\b20\d\d\b", card())
     assert card().endswith("\n")
     assert "None" not in card() + card(metrics=without("test"), data={"train": "a.conll"})
+
+
+def test_the_card_shows_the_training_curve_and_describes_it():
+    config = parse_config({"data": {"train": "owls.conll"}})
+    vocabulary = Vocabulary.build(counted(SENTENCES), labels=LABELS, scheme="bioes", min_count=2)
+    text = model_card(config, vocabulary, METRICS, LOG)
+    assert re.search(r"\n\n!\[Training curve: F1 on dev is [^\]\n]*\]\(training\.svg\)\n\n", text)
+
+
+def test_a_card_without_a_log_has_no_curve():
+    assert "training.svg" not in card()

@@ -75,8 +75,8 @@ def refused(name, *parts, kind=ModelError):
 
 def test_the_lists_of_files_are_complete():
     assert tuple(file_names.FOLDER_FILES) == (file_names.CONFIG, file_names.VOCABULARY, file_names.WEIGHTS)
-    optional = (file_names.METRICS, file_names.LOG, file_names.CARD, file_names.MANIFEST)
-    assert tuple(file_names.OPTIONAL_FILES) == optional
+    optional = ("METRICS", "LOG", "CARD", "CURVE", "MANIFEST")
+    assert tuple(file_names.OPTIONAL_FILES) == tuple(getattr(file_names, name) for name in optional)
 
 
 # --- paths -------------------------------------------------------------------------------------------------
@@ -122,7 +122,9 @@ def test_a_folder_with_the_owners_name_does_not_hide_the_hub(serve):
 def test_a_path_object_is_never_on_the_hub(serve):
     asked = serve({"ada/names": MODEL})
     refused(Path("ada/names"), "model folder not found")
-    refused(Path("ada/names.onnx"), "file not found", "`rnner export DIR names.onnx` writes one")
+    refused(
+        Path("ada/names.onnx"), "file not found", "`rnner export --model DIR --output names.onnx` writes one"
+    )
     assert asked == []
 
 

@@ -23,6 +23,12 @@ def test_labels_are_renamed_and_ignored():
     assert mapped.count_labels() == {"PER": 1, "LOC": 2}
 
 
+def test_ignored_entities_lose_their_probabilities():
+    spans = [[Span(0, 1, "PERSON"), Span(2, 3, "DATE")], [Span(0, 2, "DATE")]]
+    mapped = Annotation(spans, probabilities=[[0.9, 0.5], [0.8]]).relabel({"PERSON": "PER", "DATE": ""})
+    assert mapped.spans == [[Span(0, 1, "PER")], []] and mapped.probabilities == [[0.9], []]
+
+
 def test_labels_are_renamed_once():
     spans = [[Span(0, 1, "A"), Span(2, 3, "B")]]
     assert Annotation(spans).relabel({"A": "B", "B": "A"}).spans == [[Span(0, 1, "B"), Span(2, 3, "A")]]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from rnner.data.corpus import read_split
+from rnner.decoding.ensemble import Ensemble
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.scoring.evaluation import evaluate, evaluation_report
 from rnner.scoring.metrics import score
@@ -60,6 +61,24 @@ def test_the_report_has_the_scores_of_evaluate_and_the_errors():
     ]
     assert report.warnings == []
     assert json.loads(json.dumps(report.to_dict()))["errors"]["gold"]["correct"] == report.scores.correct
+
+
+def test_probabilities_are_calibrated_on_request():
+    tagger, vocabulary = tagger_of()
+    decoder, split = TaggerDecoder(tagger, vocabulary), split_of(DEV)
+    without, report = evaluation_report(decoder, split), evaluation_report(decoder, split, probabilities=True)
+    assert without.calibration is None and "calibration" not in without.to_dict()
+    assert report.scores == without.scores and report.scores.predicted > 0
+    assert report.calibration.entities == report.scores.predicted
+    correct = sum(it.count * it.correct for it in report.calibration.bins)
+    assert correct == pytest.approx(report.scores.correct)
+    assert report.to_dict()["calibration"] == report.calibration.to_dict()
+
+
+def test_an_ensemble_has_no_probabilities():
+    tagger, vocabulary = tagger_of()
+    ensemble = Ensemble([TaggerDecoder(tagger, vocabulary)])
+    assert evaluation_report(ensemble, split_of(DEV), probabilities=True).calibration is None
 
 
 def test_the_decoder_gets_the_documents_of_the_split():

@@ -10,7 +10,7 @@ from rnner.model.folder import load_metrics, load_model
 from rnner.training.output_folder import check_output, check_same_config, clear_output
 from rnner.training.run import run_training
 from rnner.training.setup import prepare_training
-from run_helpers import CPU, content, run, stopped_after
+from run_helpers import CPU, FILES, content, run, stopped_after
 
 
 def test_a_new_or_empty_folder_is_accepted(tmp_path):
@@ -86,7 +86,7 @@ def test_a_run_can_replace_the_model_it_continues_from(tmp_path, config):
     assert load_metrics(tmp_path / "run")["train"]["epochs"] == 3
 
 
-@pytest.mark.parametrize("survivors", range(8))
+@pytest.mark.parametrize("survivors", range(len(FILES) + 1))
 def test_a_folder_cleared_only_in_part_is_still_accepted(tmp_path, finished_run, survivors, monkeypatch):
     _, folder = finished_run
     mine = tmp_path / "run"
@@ -101,7 +101,7 @@ def test_a_folder_cleared_only_in_part_is_still_accepted(tmp_path, finished_run,
         unlink(path, missing_ok=missing_ok)
 
     monkeypatch.setattr(type(mine), "unlink", limited)
-    if survivors < 7:
+    if survivors < len(FILES):
         with pytest.raises(KeyboardInterrupt):
             clear_output(mine)
     else:

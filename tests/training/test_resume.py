@@ -59,7 +59,7 @@ def test_two_corrupted_checkpoints_are_reported_and_nothing_overwritten(tmp_path
 def test_a_corrupted_log_is_reported(tmp_path, config):
     stopped_after(tmp_path / "run", config, 5)
     (tmp_path / "run" / "log.jsonl").write_text('{"epoch": 1\n')
-    with pytest.raises(ModelError, match=r"log\.jsonl: is corrupted"):
+    with pytest.raises(ModelError, match=r"log\.jsonl:1: is not an epoch .* remove the file"):
         run(tmp_path / "run", config, resume=True)
 
 

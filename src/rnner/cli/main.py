@@ -12,7 +12,7 @@ import typer
 
 from rnner import __version__
 from rnner.cli import lab
-from rnner.cli.config import init, schema, show
+from rnner.cli.config import init, list_, schema, show
 from rnner.cli.console import print_error, print_text, report_error
 from rnner.cli.data_audit import audit
 from rnner.cli.data_check import check
@@ -22,6 +22,7 @@ from rnner.cli.data_stats import stats
 from rnner.cli.evaluate import evaluate
 from rnner.cli.export import export
 from rnner.cli.info import info
+from rnner.cli.plot import plot
 from rnner.cli.predict import predict
 from rnner.cli.serve import serve
 from rnner.cli.train import train
@@ -38,18 +39,18 @@ def _group(name: str, description: str, *commands: Callable[..., None], **settin
         **settings,
     )
     for command in commands:
-        group.command(command.__name__)(command)
+        group.command(command.__name__.removesuffix("_"))(command)
     return group
 
 
 app = _group(
     "rnner",
     "Train and use named-entity taggers built on readable recurrent networks.",
-    *(train, evaluate, predict, serve, export, info),
+    *(train, evaluate, predict, serve, export, info, plot),
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(_group("config", "Write, show and describe configs.", init, schema, show))
+app.add_typer(_group("config", "Write, list, show and describe configs.", init, list_, schema, show))
 app.add_typer(
     _group("data", "Check, count, split, convert and audit corpora.", audit, check, convert, split, stats)
 )

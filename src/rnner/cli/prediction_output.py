@@ -6,13 +6,15 @@ import gzip
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TextIO, cast
+from typing import IO, NamedTuple, TextIO, cast
 
 from rnner.cli.console import Terminal
 from rnner.cli.output_files import check_output_file, open_output
+from rnner.cli.prediction_chunks import Item
+from rnner.cli.prediction_rows import EntityRows, entity_rows, format_rows
 from rnner.data.formats.columns import write_conll
 from rnner.decoding.document import Document
 from rnner.errors import DataError, UsageError
@@ -69,22 +71,25 @@ class DocumentView(NamedTuple):
 
 
 def format_document(
-    document: Document, form: str, *, scheme: str, width: int | None, extra: Mapping[str, Any]
-) -> str | DocumentView:
+    document: Document, item: Item, form: str, *, scheme: str, width: int | None
+) -> str | DocumentView | EntityRows:
     """Return a document in the picklable form that `write_documents` takes.
 
     Args:
         document: the document, with its entities.
-        form: text, table, html, json, jsonl, conll or binary.
+        item: what it was predicted from.
+        form: text, table, html, json, jsonl, csv, tsv, conll or binary.
         scheme: the model's tag scheme; conll has 1 and 0 for `binary`, IOB2 tags for all others.
         width: for binary, the width of the terminal in columns; None if there is no terminal.
-        extra: additional keys for the JSON object.
 
     Raises:
         DataError: a word contains a character that conll cannot represent.
     """
     if form in ("json", "jsonl"):
+        extra = item.keys if item.offset is None else {"offset": item.offset}
         return to_json(document_json(document) | {k: v for k, v in extra.items() if k not in _OUTPUT_KEYS})
+    if form in ("csv", "tsv"):
+        return entity_rows(document, item.offset or 0)
     words = [[token.text for token in tokens] for tokens in document.sentences]
     if form == "conll":
         lines = io.StringIO()
@@ -113,7 +118,7 @@ def document_tags(document: Document, scheme: str) -> list[list[str]]:
 
 
 def write_documents(
-    documents: Iterable[str | DocumentView],
+    documents: Iterable[str | DocumentView | EntityRows],
     form: str,
     sink: TextIO,
     *,
@@ -125,7 +130,7 @@ def write_documents(
 
     Args:
         documents: results of `format_document` for the same form, in order.
-        form: text, table, html, json, jsonl, conll or binary.
+        form: text, table, html, json, jsonl, csv, tsv, conll or binary.
         sink: an open text stream.
         labels: labels of the model, for text and html.
         title: title of the HTML page.
@@ -134,12 +139,18 @@ def write_documents(
     if form in ("text", "table", "html"):
         views = cast("Iterable[DocumentView]", documents)
         if form == "text":
-            _write_text(views, sink, labels, scores=scores)
+            counts = write_texts(views, sink, labels, scores=scores)
+            if sink.isatty():
+                _write_counts(counts, sink, labels)
         elif form == "table":
             _write_tables(views, sink)
         else:
             items = ((view.text, view.entities) for view in views)
             sink.writelines(html_page(items, labels, title=title, scores=scores))
+        return
+    if form in ("csv", "tsv"):
+        rows = cast("Iterable[EntityRows]", documents)
+        sink.writelines(format_rows(rows, "," if form == "csv" else "\t"))
         return
     strings = cast("Iterable[str]", documents)
     if form == "json":
@@ -149,8 +160,10 @@ def write_documents(
         sink.writelines(string + end for string in strings)
 
 
-def _write_text(views: Iterable[DocumentView], sink: TextIO, labels: Sequence[str], *, scores: bool) -> None:
-    """Write texts with their entities marked; on a terminal, wrap lines and end with a line of counts.
+def write_texts(
+    views: Iterable[DocumentView], sink: TextIO, labels: Sequence[str], *, scores: bool
+) -> Counter[str]:
+    """Write texts with their entities marked, wrapped on a terminal; return the number of each label.
 
     Documents of one line follow each other directly; longer ones have empty lines around them.
     """
@@ -169,9 +182,13 @@ def _write_text(views: Iterable[DocumentView], sink: TextIO, labels: Sequence[st
             console.print(line)
         _print_readings(view, console)
         previous_is_long = is_long
-    if sink.isatty():
-        console.print()
-        console.print(counts_line(+counts, backgrounds))
+    return +counts
+
+
+def _write_counts(counts: Counter[str], sink: TextIO, labels: Sequence[str]) -> None:
+    console = Terminal(file=sink, soft_wrap=True)
+    console.print()
+    console.print(counts_line(counts, label_backgrounds(label_colours(labels), color_system(console))))
 
 
 def _write_tables(views: Iterable[DocumentView], sink: TextIO) -> None:

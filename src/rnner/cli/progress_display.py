@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from rnner.cli.console import err, notice
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from rnner.training.progress import Epoch, Step
 
+_SECONDS_PER_LINE = 30.0  # off a terminal
 EPOCH_HEADER = "epoch     loss  tokens/s  gradient  clipped     dev P     dev R    dev F1"
 
 
@@ -58,7 +61,7 @@ class TrainingDisplay:
 class PlainDisplay(TrainingDisplay):
     """One line per epoch, and one every half minute within an epoch; for logs."""
 
-    def __init__(self, console: Console, *, seconds: float = 30.0) -> None:
+    def __init__(self, console: Console, *, seconds: float = _SECONDS_PER_LINE) -> None:
         self.console, self.seconds = console, seconds
         self.last_line = time.monotonic()
 
@@ -169,3 +172,58 @@ class PredictionProgress:
         words, seconds = self._words - self._first_words, time.monotonic() - self._start
         speed = f", {words / seconds:,.0f} words/s" if words and seconds > 0 else ""
         return f"{self._words:,} words{speed}"
+
+
+class Activity:
+    """Shows what a command is doing, within a `with` block, if it takes long; it leaves no trace.
+
+    In a terminal, a line on stderr shows the task, the share that is done and the time. Elsewhere, a plain
+    line is printed every half minute if the task reports its progress.
+
+    Args:
+        task: what the command is doing, such as "reading train.conll".
+        delay: seconds until the line appears.
+        quiet: whether to show nothing.
+    """
+
+    def __init__(self, task: str, *, delay: float = 0.5, quiet: bool = False) -> None:
+        self._task, self._quiet = task, quiet
+        self._start = self._last_line = time.monotonic()
+        name = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, ratio=1))
+        columns = (SpinnerColumn(), name, TextColumn("{task.fields[share]}"), TimeElapsedColumn())
+        self._progress = Progress(
+            *columns,
+            console=err,
+            transient=True,
+            redirect_stdout=False,  # see `LiveDisplay`
+            redirect_stderr=False,
+        )
+        self._id = self._progress.add_task(task, total=None, share="")
+        self._ended, self._lock = False, threading.Lock()
+        self._timer = threading.Timer(delay, self._appear)
+        self._timer.daemon = True
+
+    def report(self, done: float, total: float) -> None:
+        """Report how much is done."""
+        share = f"{min(done / total, 1.0) if total else 1.0:.0%}"
+        if err.is_terminal:
+            self._progress.update(self._id, share=share)
+        elif not self._quiet and time.monotonic() - self._last_line > _SECONDS_PER_LINE:
+            self._last_line = time.monotonic()
+            notice(f"{self._task}: {share}, {self._last_line - self._start:,.0f} s")
+
+    def __enter__(self) -> Self:
+        if err.is_terminal and not self._quiet:
+            self._timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._ended = True
+            self._progress.stop()
+
+    def _appear(self) -> None:
+        with self._lock:
+            if not self._ended:
+                self._progress.start()

@@ -12,7 +12,7 @@ import typer
 
 from rnner.cli import options
 from rnner.cli.console import notice, warn
-from rnner.cli.predict import Backend
+from rnner.cli.prediction_options import Backend
 from rnner.decoding.windows import WINDOW
 from rnner.errors import UsageError
 

@@ -13,6 +13,9 @@ from typing import Any
 from rnner.config import Config
 from rnner.data.vocabulary import Vocabulary
 from rnner.errors import counted
+from rnner.model.curve import describe_curve
+from rnner.model.epoch_log import LoggedEpoch
+from rnner.model.file_names import CURVE
 from rnner.nn.cells import cell_names, get_cell
 from rnner.tags import BINARY_LABEL
 
@@ -28,13 +31,16 @@ _CUSTOM_CELL = (
 )
 
 
-def model_card(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) -> str:
+def model_card(
+    config: Config, vocabulary: Vocabulary, metrics: dict[str, Any], log: Sequence[LoggedEpoch] = ()
+) -> str:
     """Return the card of a finished run in Markdown: usage, labels, scores, training and limits.
 
     Args:
         config: the resolved config of the run.
         vocabulary: the vocabulary of the model.
         metrics: the content of `metrics.json`; `test` may be absent.
+        log: the epochs that `training.svg` shows; empty if there is no such file.
     """
     data, vectors, custom = config.data, config.embeddings.words.vectors, _custom_cells(config)
     labels = "\n".join(f"- {_code(label)}" for label in vocabulary.labels)
@@ -57,6 +63,7 @@ def model_card(config: Config, vocabulary: Vocabulary, metrics: dict[str, Any]) 
         dev_scores=_score_table(metrics["dev"]),
         test_scores=test_scores,
         training=_training_table(config, vocabulary, metrics),
+        curve=f"![Training curve: {describe_curve(log)}]({CURVE})\n\n" if log else "",
         sentences=f"{metrics['train']['sentences']:,}",
         sources=sources + (f" and the word vectors ({_code(vectors)})" if vectors else ""),
     )

@@ -29,21 +29,28 @@ class Annotation:
         spans: the entities.
         tags: the tags of each sentence from which the entities were read; None if there are none.
         scheme: the scheme of the tags; `conlleval` if they follow none.
+        probabilities: the probability of each entity, in [0, 1]; None if there are none.
     """
 
     spans: list[list[Span]]
     tags: list[list[str]] | None = None
     scheme: str = ""
+    probabilities: list[list[float]] | None = None
 
     def relabel(self, labels: LabelMap) -> Annotation:
         """Return the annotation with labels mapped by `labels`; it has no tags, unless `labels` is empty."""
         if not labels:
             return self
+        new = [[labels.get(span.label, span.label) for span in spans] for spans in self.spans]
         renamed = [
-            [span._replace(label=new) for span in spans if (new := labels.get(span.label, span.label))]
-            for spans in self.spans
+            [span._replace(label=label) for span, label in zip(*row, strict=True) if label]
+            for row in zip(self.spans, new, strict=True)
         ]
-        return Annotation(renamed)
+        kept = self.probabilities and [
+            [probability for probability, label in zip(*row, strict=True) if label]
+            for row in zip(self.probabilities, new, strict=True)
+        ]
+        return Annotation(renamed, probabilities=kept)
 
     def count_labels(self) -> Counter[str]:
         """Return the number of entities with each label."""
@@ -58,17 +65,20 @@ class AnnotatedSentences:
         words: the words of each sentence.
         documents: `[s]` document number of each sentence; -1 if it is not part of a document.
         annotation: the entities.
+        lines: the line of each sentence's first word in the file, from 1; None if it is not known.
     """
 
     words: list[list[str]]
     documents: NDArray[np.int64]
     annotation: Annotation
+    lines: list[int] | None = None
 
     @classmethod
     def of_split(cls, split: Split) -> AnnotatedSentences:
         """Return the sentences of a split."""
         words, tags = split.sentences()
-        return cls(words, split.documents, Annotation(list(split.all_spans()), tags, split.scheme))
+        annotation = Annotation(list(split.all_spans()), tags, split.scheme)
+        return cls(words, split.documents, annotation, split.lines.tolist())
 
     def relabel(self, labels: LabelMap) -> AnnotatedSentences:
         """Return the same sentences with labels mapped by `labels`; see `Annotation.relabel`."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnner.data.splits import Split
+from rnner.decoding.decoder import Decoder
 from rnner.scoring.annotation import (
     NO_MAP,
     AnnotatedSentences,
@@ -26,15 +28,15 @@ from rnner.scoring.bootstrap import (
     paired_difference,
     percentile_interval,
 )
+from rnner.scoring.calibration import Calibration, calibration
 from rnner.scoring.error_analysis import Confusion, ErrorCounts, confusions, count_errors
 from rnner.scoring.matching import Matches, count_matches, count_matches_per_type
 from rnner.scoring.metrics import Scores, score, score_entities
 from rnner.scoring.novelty import KnownForms, Novelty, score_novelty
 from rnner.scoring.pairing import Pairing
-from rnner.tags import BINARY_LABEL
+from rnner.tags import BINARY_LABEL, Span
 
 if TYPE_CHECKING:  # would import torch
-    from rnner.decoding.decoder import Decoder
     from rnner.decoding.ensemble import Ensemble
 
 
@@ -48,8 +50,10 @@ class EvaluationReport:
         errors, confusions: errors by class and by label.
         matches, matches_per_type: strict, exact, partial and type matches: overall, and for each label.
         novelty: scores of entities seen and unseen in training; None if no training data is given.
+        calibration: reliability of the probabilities; None if no probabilities are known.
         warnings: about the data and the labels.
         counts: `[u, 3]` per unit, see `entity_counts`.
+        gold, found: the sentences with their gold entities, and the entities found in them.
     """
 
     scores: Scores
@@ -60,8 +64,11 @@ class EvaluationReport:
     matches: dict[str, Matches]
     matches_per_type: dict[str, dict[str, Matches]]
     novelty: Novelty | None
+    calibration: Calibration | None
     warnings: list[str]
     counts: NDArray[np.int64] = field(repr=False, compare=False)
+    gold: AnnotatedSentences = field(repr=False, compare=False)
+    found: Annotation = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report, ready for JSON; scores are fractions."""
@@ -73,6 +80,8 @@ class EvaluationReport:
             "matches": {schema: self._matches_of(schema) for schema in self.matches},
             "warnings": self.warnings,
         }
+        if self.calibration is not None:
+            report["calibration"] = self.calibration.to_dict()
         return report if self.novelty is None else report | {"train": self.novelty.to_dict()}
 
     def _matches_of(self, schema: str) -> dict[str, Any]:
@@ -104,6 +113,7 @@ def evaluation_report(
     *,
     labels: LabelMap = NO_MAP,
     known: KnownForms | None = None,
+    probabilities: bool = False,
 ) -> EvaluationReport:
     """Evaluate a model and return its scores with intervals and errors.
 
@@ -116,12 +126,13 @@ def evaluation_report(
         split: in any tag scheme.
         labels: new label by old label, applied to the split and to the model's entities.
         known: the entities of the training data, to score seen and unseen entities apart.
+        probabilities: whether to compute those of the entities, which takes longer; an ensemble has none.
     """
     if decoder.vocabulary.scheme == "binary":
         split = split.convert("binary")
         known = known and {(form, labels.get(BINARY_LABEL, BINARY_LABEL)) for form, _ in known}
     gold = AnnotatedSentences.of_split(split).relabel(labels)
-    found = Annotation(decoder.spans(gold.words, split.documents.tolist())).relabel(labels)
+    found = _find(decoder, gold, probabilities).relabel(labels)
     model_labels = {labels.get(label, label) for label in decoder.vocabulary.labels}
     warnings = _notes(split) + unknown_labels(gold.annotation.count_labels(), model_labels)
     scores = score_annotations(gold.annotation, found, split.lengths.tolist())
@@ -157,6 +168,10 @@ class Comparison:
     models: list[tuple[str, EvaluationReport]]
     ensemble: EvaluationReport | None
 
+    def systems(self) -> list[tuple[str, EvaluationReport]]:
+        """Return name and report of each model, and of the ensemble if there is one."""
+        return [*self.models, *([] if self.ensemble is None else [("Ensemble", self.ensemble)])]
+
     def difference(self, report: EvaluationReport) -> Difference:
         """Return F1 of a report (in the lenient reading) minus that of the baseline."""
         return paired_difference(report.counts, self.models[0][1].counts)
@@ -190,6 +205,27 @@ def unknown_labels(counts: Mapping[str, int], known: Collection[str]) -> list[st
     return [f"the model does not know the labels {unknown}: these entities count as missed"]
 
 
+def _find(decoder: Decoder | Ensemble, gold: AnnotatedSentences, probabilities: bool) -> Annotation:
+    documents = gold.documents.tolist()
+    if not (probabilities and isinstance(decoder, Decoder)):
+        return Annotation(decoder.spans(gold.words, documents))
+    scored = decoder.scored_spans(gold.words, documents)
+    return Annotation(
+        [[Span(*span[:3]) for span in spans] for spans in scored],
+        probabilities=[[span.score for span in spans] for spans in scored],
+    )
+
+
+def _calibration(gold: Annotation, found: Annotation) -> Calibration | None:
+    """Return the calibration of found entities; None without probabilities or without entities."""
+    if found.probabilities is None:
+        return None
+    correct = [span in own for own, spans in zip(gold.spans, found.spans, strict=True) for span in spans]
+    if not correct:
+        return None
+    return calibration(list(chain.from_iterable(found.probabilities)), correct)
+
+
 def _report(
     gold: AnnotatedSentences,
     found: Annotation,
@@ -210,7 +246,10 @@ def _report(
         matches=count_matches(*sides),
         matches_per_type=count_matches_per_type(*sides),
         novelty=None if known is None else score_novelty(*sides, gold.words, known),
+        calibration=_calibration(gold.annotation, found),
         warnings=warnings,
+        gold=gold,
+        found=found,
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rnner.render.html import escape
+from rnner.render.html_head import escape
 from rnner.serve.limits import Limits
 from rnner.serve.requests import PredictionRequest
 

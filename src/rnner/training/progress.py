@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from rnner.model.epoch_log import LoggedEpoch
 from rnner.scoring.metrics import Scores
 
 
@@ -49,6 +50,22 @@ class Epoch:
     dev_loss: float  # mean over sentences
     best: bool  # whether this is the best epoch so far, see `DevResult`
     last: bool  # training ends here
+
+    def logged(self) -> LoggedEpoch:
+        """Return the line of the log."""
+        return LoggedEpoch(
+            epoch=self.epoch,
+            loss=self.loss,
+            learning_rate=self.learning_rate,
+            gradient_norm=self.gradient_norm,
+            clipped=self.clipped,
+            tokens_per_second=self.tokens_per_second,
+            precision=self.dev.precision,
+            recall=self.dev.recall,
+            f1=self.dev.f1,
+            dev_loss=self.dev_loss,
+            best=self.best,
+        )
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,9 @@ import torch
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.errors import ModelError, RnnerError, TrainingError
 from rnner.model.card import model_card
-from rnner.model.file_names import CARD, LOG
+from rnner.model.curve import training_curve
+from rnner.model.epoch_log import LoggedEpoch, log_text, read_log
+from rnner.model.file_names import CARD, CURVE, LOG
 from rnner.model.folder import load_model, save_config_and_vocabulary, save_metrics
 from rnner.scoring.evaluation import evaluate
 from rnner.system.files import write_atomically
@@ -81,7 +82,8 @@ def run_training(
     try:
         for event in trainer.fit():
             if isinstance(event, Epoch):
-                _save_log(folder, event, log)
+                log.append(event.logged())
+                write_atomically(folder / LOG, log_text(log))
             minutes = (time.monotonic() - saved) / 60
             if isinstance(event, Epoch) or minutes > setup.config.training.checkpoint_minutes:
                 save_checkpoint(folder, trainer, setup.fingerprint)
@@ -94,31 +96,22 @@ def run_training(
                 raise InterruptedRun(f"interrupted and saved in {folder}; use --resume to continue")
     except TrainingError as error:
         raise TrainingError(f"{error}. The last good checkpoint is kept in {folder / 'checkpoint'}") from None
-    _save_results(setup, folder, trainer.position)
+    _save_results(setup, folder, trainer.position, log)
 
 
-def _save_log(folder: Path, epoch: Epoch, log: list[dict[str, Any]]) -> None:
-    """Add a line to the log."""
-    line = {**vars(epoch), "dev": {name: getattr(epoch.dev, name) for name in ("precision", "recall", "f1")}}
-    del line["last"]
-    log.append(line)
-    write_atomically(folder / LOG, "".join(json.dumps(line) + "\n" for line in log))
-
-
-def _load_log(folder: Path, position: Position) -> list[dict[str, Any]]:
+def _load_log(folder: Path, position: Position) -> list[LoggedEpoch]:
     """Return the log up to the epoch of the checkpoint."""
     path = folder / LOG
     if position.epoch == 0 or not path.exists():
         return []
     try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return [line for line in lines if line["epoch"] <= position.epoch]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ModelError(f"{path}: is corrupted ({error}); remove it to resume without it") from None
+        return [line for line in read_log(path) if line.epoch <= position.epoch]
+    except ModelError as error:
+        raise ModelError(f"{error}; remove the file to resume without it") from None
 
 
-def _save_results(setup: TrainingSetup, folder: Path, position: Position) -> None:
-    """Score the saved best model, and write the metrics and the model card."""
+def _save_results(setup: TrainingSetup, folder: Path, position: Position, log: Sequence[LoggedEpoch]) -> None:
+    """Score the saved best model, and write the metrics, the training curve and the model card."""
     best = load_model(folder, device=setup.device)
     decoder = TaggerDecoder(best.tagger, best.vocabulary)
     metrics: dict[str, Any] = {"dev": evaluate(decoder, setup.corpus.dev).to_dict()}
@@ -143,6 +136,8 @@ def _save_results(setup: TrainingSetup, folder: Path, position: Position) -> Non
         "threads": torch.get_num_threads(),
         "versions": versions(),
     }
-    write_atomically(folder / CARD, model_card(setup.config, setup.vocabulary, metrics))
+    if log:  # a damaged log may have been removed
+        write_atomically(folder / CURVE, training_curve(log))
+    write_atomically(folder / CARD, model_card(setup.config, setup.vocabulary, metrics, log))
     save_metrics(folder, metrics)
     remove_checkpoint(folder)

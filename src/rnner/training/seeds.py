@@ -17,7 +17,17 @@ from typing import Any
 
 from rnner.config import Config
 from rnner.errors import ModelError, UsageError, counted
-from rnner.model.file_names import CARD, CONFIG, LOG, MANIFEST, METRICS, SEEDS, VOCABULARY, WEIGHTS
+from rnner.model.file_names import (
+    CARD,
+    CONFIG,
+    CURVE,
+    LOG,
+    MANIFEST,
+    METRICS,
+    SEEDS,
+    VOCABULARY,
+    WEIGHTS,
+)
 from rnner.model.folder import load_metrics, save_metrics
 from rnner.system.files import atomic_replace, write_atomically
 from rnner.training.output_folder import (
@@ -155,6 +165,10 @@ def summarize_seeds(folder: Path) -> dict[str, Any] | None:
             for split in ("dev", "test"):
                 if split in metrics:
                     run[split] = {name: metrics[split][name] for name in _SCORES}
+            if not isinstance(metrics["train"].get("dev_loss"), float):
+                raise ModelError(
+                    f"{seed_folder(folder, seed)}: the metrics have no loss on dev; use --overwrite"
+                )
             runs.append(run | {name: metrics["train"][name] for name in _TRAINING})
     if not runs:
         return None
@@ -187,6 +201,8 @@ def _copy_best(folder: Path, summary: dict[str, Any]) -> None:
     metrics = load_metrics(best)
     assert metrics is not None, "only finished runs are compared"
     contents = {name: (best / name).read_bytes() for name in (CARD, LOG, WEIGHTS, CONFIG, VOCABULARY)}
+    if (best / CURVE).exists():
+        contents[CURVE] = (best / CURVE).read_bytes()
     seeds = ", ".join(str(run["seed"]) for run in summary["runs"])
     scores = "\n".join(f"- {split} {format_f1(summary, split)}" for split in summary["mean"])
     section = (
@@ -194,7 +210,8 @@ def _copy_best(folder: Path, summary: dict[str, Any]) -> None:
         f"settings. With another seed, expect the mean (± standard deviation):\n\n{scores}\n"
     )
     contents[CARD] += f"\n{section}".encode()
-    for name in (METRICS, MANIFEST):  # written last: an interrupted copy is not a finished model
+    # Metrics and manifest are written last: an interrupted copy is not a finished model.
+    for name in (METRICS, MANIFEST, CURVE):
         (folder / name).unlink(missing_ok=True)
     with ExitStack() as stack:  # write all files first; then replace the old ones, from the last to the first
         for name, content in contents.items():
