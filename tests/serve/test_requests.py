@@ -100,6 +100,16 @@ def test_a_request_may_have_a_limited_number_of_texts(serve):
         refused(answer, 413, "has 3 texts; at most 2 are allowed (--max-texts)")
 
 
+def test_each_reading_counts_as_text(serve):
+    with client_of(serve(body=1000)) as client:
+        asked = {"texts": ["a" * 125] * 2, "nbest": 3}
+        assert client.post("/predict", json=asked).status_code == 200
+        answer = client.post("/predict", json=asked | {"nbest": 4})
+        refused(
+            answer, 413, 'has 250 characters; at most 200 are allowed with "nbest": 4 (--max-body, divided'
+        )
+
+
 def test_the_bytes_of_a_body_are_counted_as_they_arrive(serve):
     sent = 0
 

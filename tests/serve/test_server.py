@@ -195,6 +195,16 @@ def test_a_client_that_leaves_in_the_middle_of_a_body(connect):
     still_answers(connect)
 
 
+def test_answers_that_are_not_read(connect):
+    connection, started = connect(), time.monotonic()
+    asked = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
+    with pytest.raises((ConnectionError, TimeoutError)):
+        while True:
+            connection.sendall(asked)
+    assert time.monotonic() - started < 5
+    still_answers(connect)
+
+
 def test_an_idle_connection_is_closed(connect):
     assert received(connect()) == b""
 

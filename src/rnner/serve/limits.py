@@ -10,7 +10,7 @@ class Limits:
     """What the service accepts.
 
     Attributes:
-        body: bytes of a request's body.
+        body: bytes of a request's body; also characters, counted once more for each reading.
         text: characters of a text.
         texts: texts of a request.
         nbest: readings per sentence.

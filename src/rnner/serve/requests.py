@@ -109,6 +109,12 @@ def _check_texts(asked: PredictionRequest, limits: Limits) -> None:
             name = '"text"' if asked.texts is None else f'"texts"[{number}]'
             allowed = f"at most {limits.text:,} are allowed (--max-text)"
             raise RequestError(413, f"{name} has {len(text):,} characters; {allowed}")
+    characters, room = sum(map(len, texts)), limits.body // (1 + asked.nbest)
+    if characters > room:
+        allowed = (
+            f'at most {room:,} are allowed with "nbest": {asked.nbest} (--max-body, divided by 1 + nbest)'
+        )
+        raise RequestError(413, f"the request has {characters:,} characters; {allowed}")
 
 
 def _invalid(error: ValidationError, limits: Limits) -> RequestError:
