@@ -143,6 +143,11 @@ def serve(
     requests and stops; SIGHUP loads the model again.
 
     Needs the extra serve: pip install "rnner[serve]".
+
+    Examples:
+        rnner serve
+        rnner serve --model runs/my --port 9000 --threads 1
+        rnner serve --host 0.0.0.0 --token-file token
     """
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
         raise UsageError(f'rnner serve needs {" and ".join(missing)}: pip install "rnner[serve]"')
