@@ -110,6 +110,22 @@ def test_a_request_that_was_withdrawn_is_not_predicted():
     asyncio.run(check())
 
 
+def test_a_tokenizer_that_exits_does_not_end_the_service():
+    def predict(pieces):
+        raise SystemExit(3)
+
+    async def check():
+        batcher = Batcher(predict, 10)
+        task = asyncio.create_task(batcher.run())
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="called exit"):
+                await batcher.submit(pieces("a"))
+        assert not task.done()
+        task.cancel()
+
+    asyncio.run(check())
+
+
 def test_an_error_reaches_only_the_request_that_caused_it():
     async def check():
         model = Model()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -41,7 +41,7 @@ class Access:
         public: paths that need no token.
     """
 
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     hosts: Collection[str] = ()
     public: Collection[str] = ()
 

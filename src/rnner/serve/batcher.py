@@ -141,4 +141,10 @@ class Batcher:
             job.add([next(answers) for _ in pieces])
 
     async def _predicted(self, pieces: Sequence[Piece]) -> list[str]:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._predict, pieces)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._call, pieces)
+
+    def _call(self, pieces: Sequence[Piece]) -> list[str]:
+        try:
+            return self._predict(pieces)
+        except SystemExit as error:  # raised by the user's tokenizer; it must not end the service
+            raise RuntimeError("the tokenizer called exit") from error

@@ -56,12 +56,12 @@ def bounded_connection(limits: Limits) -> type[H11Protocol]:
 
         def send_400_response(self, msg: str) -> None:
             """Refuse a request that is not valid HTTP, even if it is being answered."""
-            status = getattr(sys.exception(), "error_status_hint", 400)
-            what = "the headers are too long" if status == 431 else "the request is not valid HTTP/1.1"
+            too_long = getattr(sys.exception(), "error_status_hint", 400) == 431
+            what = "the headers are too long" if too_long else "the request is not valid HTTP/1.1"
             if self.cycle is not None:
                 self.cycle.disconnected = True
                 self.cycle.message_event.set()
-            self._refuse(status, what)
+            self._refuse(431 if too_long else 400, what)
 
         def _refuse(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
             if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
