@@ -1,6 +1,7 @@
 """Running exported models: without torch, and with every problem reported on loading."""
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -71,6 +72,16 @@ def test_torch_is_not_imported(path):
     )
     done = subprocess.run([sys.executable, "-c", reported], capture_output=True, text=True, check=True)
     assert "Hermione" in done.stdout and done.stdout.splitlines()[-1] == "[]"
+
+
+def test_onnxruntime_neither_sends_nor_keeps_anything_about_its_use(path, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    names = ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME", "XDG_DATA_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    command = [sys.executable, "-m", "rnner", "predict", "--model", path, TEXT]
+    subprocess.run(command, env=environment | {"HOME": str(home)}, capture_output=True, check=True)
+    assert list(home.iterdir()) == []  # by default, it stores a number that identifies this machine
 
 
 def test_other_files_are_refused(tmp_path):

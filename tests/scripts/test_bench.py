@@ -57,3 +57,16 @@ def test_tasks_take_turns_and_medians_count(script):
     tasks = {name: lambda name=name: calls.append(name) or next(seconds[name]) for name in seconds}
     assert script("timing").median_speeds(tasks, 80, 3, warm_up=1) == {"one": 40.0, "other": 10.0}
     assert calls == ["one", "other"] * 4
+
+
+@pytest.mark.slow
+def test_bench_serve_end_to_end(script, trained, tmp_path):
+    corpus = write_columns(tmp_path / "train.conll", "\n".join([TRAIN] * 4))
+    output, path = tmp_path / "result.json", script("bench_serve").__file__
+    command = [sys.executable, path, trained, corpus, "--clients", "4", "--seconds", "2", "--rounds", "1"]
+    subprocess.run([*command, "--json", output], check=True, capture_output=True)
+    figures = json.loads(output.read_text())
+    assert figures["load"]["undocumented"] == {}
+    assert figures["load"]["statuses"]["200"] > 10
+    assert figures["batches"]["different"] == 0
+    assert figures["batches"]["share"] > 0

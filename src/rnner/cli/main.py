@@ -28,6 +28,7 @@ from rnner.cli.help_pages import HelpCommand, HelpGroup
 from rnner.cli.info import info
 from rnner.cli.plot import plot
 from rnner.cli.predict import predict
+from rnner.cli.serve import serve
 from rnner.cli.train import train
 from rnner.system.terminal import guard_streams
 
@@ -58,7 +59,7 @@ app = _group(
         rnner train --config quickstart
         rnner train --help
     """,
-    *(train, evaluate, predict, export, info, plot, find_threshold),
+    *(train, evaluate, predict, serve, export, info, plot, find_threshold),
     pretty_exceptions_enable=False,
 )
 app.add_typer(_group("config", "Write, list, show and describe configs.", init, list_, schema, show))

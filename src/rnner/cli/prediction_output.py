@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TextIO, cast
+from typing import IO, NamedTuple, TextIO, cast
 
 from rnner.cli.console import Terminal
 from rnner.cli.output_files import check_output_file, open_output
@@ -21,7 +21,7 @@ from rnner.errors import DataError, UsageError
 from rnner.render.colours import label_backgrounds, label_colours
 from rnner.render.entities import binary_view, counts_line, entities_table, entities_text, readings_table
 from rnner.render.html import html_page
-from rnner.render.json_output import entities_json, to_json
+from rnner.render.json_output import document_json, json_list, to_json
 from rnner.render.tables import color_system
 from rnner.system.terminal import for_data
 from rnner.tags import Span, from_spans
@@ -87,7 +87,7 @@ def format_document(
     """
     if form in ("json", "jsonl"):
         extra = item.keys if item.offset is None else {"offset": item.offset}
-        return to_json(_json_object(document) | {k: v for k, v in extra.items() if k not in _OUTPUT_KEYS})
+        return to_json(document_json(document) | {k: v for k, v in extra.items() if k not in _OUTPUT_KEYS})
     if form in ("csv", "tsv"):
         return entity_rows(document, item.offset or 0)
     words = [[token.text for token in tokens] for tokens in document.sentences]
@@ -112,20 +112,6 @@ def document_tags(document: Document, scheme: str) -> list[list[str]]:
         from_spans((Span(span.start, span.end, span.label) for span in spans), len(tokens), written)
         for tokens, spans in zip(document.sentences, document.spans, strict=True)
     ]
-
-
-def _json_object(document: Document) -> dict[str, Any]:
-    item = entities_json(document.text, document.entities())
-    if document.readings:
-        places = ({"start": tokens[0].start, "end": tokens[-1].end} for tokens in document.sentences)
-        nbest = ([_json_reading(*reading) for reading in readings] for readings in document.nbest())
-        item["nbest"] = [place | {"readings": found} for place, found in zip(places, nbest, strict=True)]
-    return item
-
-
-def _json_reading(probability: float, entities: list[Entity]) -> dict[str, Any]:
-    plain = [{"label": e.label, "start": e.start, "end": e.end, "text": e.text} for e in entities]
-    return {"probability": probability, "entities": plain}
 
 
 # --- all documents -----------------------------------------------------------------------------------------
@@ -168,7 +154,7 @@ def write_documents(
         return
     strings = cast("Iterable[str]", documents)
     if form == "json":
-        _write_json_list(strings, sink)
+        sink.writelines(json_list(strings))
     else:
         end = "\n" if form == "jsonl" else ""
         sink.writelines(string + end for string in strings)
@@ -218,12 +204,3 @@ def _print_readings(view: DocumentView, console: Terminal) -> None:
     for readings in view.nbest:
         console.print()
         console.print(readings_table(readings), soft_wrap=False)
-
-
-def _write_json_list(objects: Iterable[str], sink: TextIO) -> None:
-    """Write a JSON list, one object per line."""
-    separator = "[\n"
-    for item in objects:
-        sink.write(separator + item)
-        separator = ",\n"
-    sink.write("[]\n" if separator == "[\n" else "\n]\n")

@@ -8,6 +8,7 @@ and their vectors: they are read from the other files of the folder, whose diges
 from __future__ import annotations
 
 import json
+import os
 import reprlib
 from dataclasses import replace
 from importlib.util import find_spec
@@ -189,6 +190,8 @@ def _shared_tables(weights: Path) -> Arrays:
 
 
 def _session(path: Path, file: OnnxFile, tables: Arrays, threads: int | None) -> InferenceSession:
+    # By default, onnxruntime sends events about its use to its vendor. It reads this when it is loaded.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError:

@@ -1,0 +1,28 @@
+"""The limits of the service; each is an option of `rnner serve`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the service accepts.
+
+    Attributes:
+        body: bytes of a request's body; also characters, counted once more for each reading.
+        text: characters of a text.
+        texts: texts of a request.
+        nbest: readings per sentence.
+        queue: requests that wait for the model.
+        seconds: time to receive a request, to answer it, and to send the answer; each.
+        connections: open connections.
+    """
+
+    body: int = 1_000_000
+    text: int = 100_000
+    texts: int = 1_000
+    nbest: int = 20
+    queue: int = 128
+    seconds: float = 30.0
+    connections: int = 256
