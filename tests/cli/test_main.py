@@ -103,7 +103,19 @@ def test_descriptions_of_commands_are_not_truncated(capsys):
     run(["--help"])
     panel = capsys.readouterr().out.partition("Commands")[2].partition("╰")[0]
     listed = [line.strip("│ ") for line in panel.splitlines()[1:]]
-    names = "train evaluate predict serve export info plot find-threshold config data lab".split()
+    names = [
+        "train",
+        "evaluate",
+        "predict",
+        "serve",
+        "export",
+        "info",
+        "plot",
+        "find-threshold",
+        "config",
+        "data",
+        "lab",
+    ]
     assert [line.split()[0] for line in listed] == names
     assert all(line.endswith(".") for line in listed)
 
