@@ -158,7 +158,7 @@ def _points(
         return
     from dataclasses import replace
 
-    from rnner.cli.train import stop_on_signal
+    from rnner.cli.stop_signals import stop_on_signal
     from rnner.training.run import InterruptedRun
 
     try:

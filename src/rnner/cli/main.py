@@ -66,7 +66,7 @@ app.add_typer(_group("config", "Write, list, show and describe configs.", init, 
 app.add_typer(
     _group(
         "data",
-        "Check, count, split, convert and audit corpora; rank texts for annotation.",
+        "Check, convert, split and audit corpora; rank texts to annotate.",
         *(audit, check, convert, learning_curve, rank, split, stats),
     )
 )
