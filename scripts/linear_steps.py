@@ -17,7 +17,7 @@ from rnner.cli.prediction_input import text_chunks
 from rnner.cli.prediction_kind import guess_kind
 from rnner.cli.prediction_records import RecordReader
 from rnner.cli.prediction_stream import open_input
-from rnner.cli.prediction_table import table_chunks
+from rnner.cli.prediction_table import TableInput
 from rnner.data.affixes import find_affix
 from rnner.data.casing import casing_class
 from rnner.data.formats.alignment import Aligner, to_tagged_sentences
@@ -202,7 +202,7 @@ def _csv_input(text: str, folder: Path) -> Callable[[], object]:
 
     def run() -> None:
         with open_input(path) as stream:
-            _exhaust(table_chunks(stream, Failures("skip")))
+            _exhaust(TableInput(stream, Failures("skip")))
 
     return run
 

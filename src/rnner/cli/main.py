@@ -66,7 +66,7 @@ app.add_typer(_group("config", "Write, list, show and describe configs.", init, 
 app.add_typer(
     _group(
         "data",
-        "Check, convert, split and audit corpora; rank texts to annotate.",
+        "Check, convert, split, audit and rank annotated texts.",
         *(audit, check, convert, learning_curve, rank, split, stats),
     )
 )
