@@ -14,6 +14,7 @@ from typing import Any
 
 import typer
 
+from rnner.cli.help_pages import default_of, name_of, paragraphs, usage
 from rnner.cli.main import app
 
 HEAD = """\
@@ -22,6 +23,14 @@ HEAD = """\
 Written by `python scripts/commands_reference.py`; `rnner COMMAND --help` shows the same. Results go to
 stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 usage or config error, 3 errors found by
 `rnner data check`, 130 interrupted and saved. `RNNER_DEBUG=1` shows tracebacks.
+
+## Completion
+
+`rnner --install-completion` installs completion for the shell that runs it: bash, zsh, fish or PowerShell.
+Open a new terminal to use it. `rnner --show-completion` prints the script instead. The Tab key then completes
+commands, options, models (`--model`: the bundled one and the folders in `runs`), configs (`--config`), keys
+and their values (`--set training.ep`), formats and other fixed choices. Everywhere else it completes file
+names.
 """
 
 
@@ -42,42 +51,28 @@ def _commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _section(path: str, command: Any) -> str:
-    arguments = [item for item in command.params if item.param_type_name == "argument"]
-    options = [item for item in command.params if item.param_type_name == "option" and not item.hidden]
-    usage = " ".join([path, *map(_argument, arguments), *(["[OPTIONS]"] if options else [])])
-    rows = [
-        *(f"| `{_name(item)}` | {_text(item.help)} |" for item in arguments),
-        *(f"| {_option(item)} | {_text(item.help)}{_default(item)} |" for item in options),
-    ]
-    parts = [f"\n## `{path}`", _escaped(command.help or ""), f"```text\n{usage}\n```"]
+    shown = [item for item in command.params if not getattr(item, "hidden", False)]
+    rows = [f"| `{_cell(name_of(item))}` | {_text(item.help)}{_default(item)} |" for item in shown]
+    prose, examples = paragraphs(command.help)
+    parts = [f"\n## `{path}`", *map(_escaped, prose), f"```text\n{usage(path, command)}\n```"]
+    if examples:
+        parts.append("\n".join(["```bash", *examples, "```"]))
     if rows:
         parts.append("\n".join(["| option | meaning |", "|---|---|", *rows]))
     return "\n\n".join(parts) + "\n"
 
 
-def _argument(item: Any) -> str:
-    name = _name(item) + (" ..." if item.nargs == -1 else "")
-    return name if item.required else f"[{name}]"
-
-
-def _name(argument: Any) -> str:
-    return str(argument.metavar or argument.name.upper())
-
-
-def _option(item: Any) -> str:
-    names = sorted(item.opts, key=len)
-    value = "" if item.is_flag else f" {item.metavar or item.name.upper()}"
-    return ", ".join(f"`{name}{value if name == names[-1] else ''}`" for name in names)
-
-
 def _default(item: Any) -> str:
-    if item.is_flag or item.default in (None, "", ()) or item.required or callable(item.default):
-        return ""
-    return f" Default: `{getattr(item.default, 'value', item.default)}`."
+    default = default_of(item)
+    return f" Default: `{default}`." if default else ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _text(text: str | None) -> str:
-    return _escaped(" ".join((text or "").split())).replace("|", "\\|")
+    return _cell(_escaped(" ".join((text or "").split())))
 
 
 def _escaped(text: str) -> str:

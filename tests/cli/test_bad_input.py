@@ -163,7 +163,6 @@ def test_a_missing_config_and_a_folder(rnner, folder, one_line):
     [
         (["trian"], "'trian'"),
         (["--frob"], "--frob"),
-        (["train"], "'--config'"),
         (["train", "--config"], "--config"),
         (["train", "--config", "tiny.yaml", "--frob"], "--frob"),
         (["train", "--config", "tiny.yaml", "--threads", "0"], "--threads"),

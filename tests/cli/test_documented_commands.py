@@ -6,6 +6,7 @@ import gzip
 import re
 import shlex
 import shutil
+from glob import glob
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def workspace(folder: Path, trained: Path) -> Path:
     shutil.copytree(ROOT / "configs", folder / "configs")
     for name in ("my", "quickstart", "a", "b", "mgu"):
         shutil.copytree(trained, folder / "runs" / name)
-    for name in ("my", "gold", "corpus", "better"):
+    for name in ("my", "gold", "corpus", "better", "new"):
         shutil.copy("train.conll", f"{name}.conll")
     predicted = [f"{line} {line.split()[-1]}" if line else "" for line in conll(TRAIN).splitlines()]
     for name in ("system.conll", "out.txt"):
@@ -63,7 +64,6 @@ def workspace(folder: Path, trained: Path) -> Path:
     )
     Path("glove.6B.100d.txt").write_text("".join(f"{word} {' 0.1' * 100}\n" for word in ("the", "letter")))
     Path("my.yaml").write_text(CONFIG.replace("train.conll", "my.conll"))
-    Path("new.yaml").write_text("data: {train: my.conll}\n")
     return folder
 
 
@@ -83,6 +83,7 @@ def test_the_commands_of_a_page_run(workspace: Path, rnner, name: str) -> None:
         shorter = next((more for word, more in SHORTER.items() if word in command[:2]), [])
         if target := written_file(command):
             target.unlink(missing_ok=True)
-        stdin = Path(source[0][1]).read_bytes() if source else None
-        outcome = rnner(*command, *shorter, stdin=stdin)
+        stdin = Path(source[0][1]).read_bytes() if source else b""
+        expanded = [path for word in command for path in (sorted(glob(word)) if "*" in word else [word])]
+        outcome = rnner(*expanded, *shorter, stdin=stdin)
         assert outcome.code == 0, f"{line}\n{outcome.err}"

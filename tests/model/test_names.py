@@ -107,7 +107,7 @@ def test_a_missing_path_is_reported_without_asking_the_hub(serve, name):
     for near in ("runs/quickstart", "mine/quickstart", "quickstart"):
         Path(near).mkdir(parents=True)
     (Path(near) / "notes.txt").touch()
-    guess = "(did you mean quickstart?)" if name != "a/b/c" else "`rnner train --config FILE` writes one"
+    guess = "(did you mean quickstart?)" if name != "a/b/c" else "`rnner train FILE` writes one"
     refused(name, f"{name}: model folder not found", guess, "on the Hugging Face Hub, write ")
     assert asked == []
 

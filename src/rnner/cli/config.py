@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,14 +14,13 @@ import typer
 from rnner.cli import options
 from rnner.cli.console import notice, print_json, print_text
 from rnner.cli.output_files import check_output_file, write_output
+from rnner.cli.train_config import data_settings
 from rnner.errors import counted
 from rnner.system.terminal import printable
 
 if TYPE_CHECKING:
-    from rnner.config import Config
+    from rnner.config import Config, Override
     from rnner.data.splits import Split
-
-_AGREEMENT = 0.5
 
 
 class YamlOrJson(StrEnum):
@@ -33,26 +32,24 @@ class YamlOrJson(StrEnum):
 
 def init(
     file: options.AnnotatedFile,
-    dev: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="File used to choose the best epoch. [default: a tenth of train]"),
-    ] = None,
-    test: Annotated[
-        str | None, typer.Option(metavar="FILE", help="File scored once, after training.")
-    ] = None,
-    vectors: Annotated[
-        str | None, typer.Option(metavar="FILE", help="GloVe, word2vec or fastText vectors, in text format.")
-    ] = None,
+    dev: options.DevFile = None,
+    test: options.TestFile = None,
+    vectors: options.Vectors = None,
     overrides: options.Overrides = None,
     output: options.OutputFile = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Write a commented config for your own files."""
+    """Write a commented config for your own files.
+
+    `rnner train FILE` uses the same settings.
+
+    Examples:
+        rnner config init sample:train --dev sample:dev --output my.yaml
+        rnner train --config my.yaml --dry-run
+    """
     check_output_file(output, overwrite)
-    sections: dict[str, Any] = {"data": {"train": file, "dev": dev, "test": test}}
-    if vectors is not None:
-        sections["embeddings"] = {"words": {"vectors": vectors}}
-    text = _draft(sections, overrides or [], output or Path("my.yaml"))
+    files = data_settings(file, dev, test, vectors)
+    text = _commented(files, overrides or [], output or Path("my.yaml"))
     if output is None:
         print_text(text)
         return
@@ -61,7 +58,11 @@ def init(
 
 
 def schema() -> None:
-    """Print the JSON schema of configs, for editors."""
+    """Print the JSON schema of configs, for editors.
+
+    Examples:
+        rnner config schema
+    """
     from rnner.config import schema as config_schema
 
     print_json(config_schema())
@@ -70,9 +71,17 @@ def schema() -> None:
 def show(
     config: options.ConfigName,
     overrides: options.Overrides = None,
-    form: Annotated[YamlOrJson, typer.Option("--format", help="Output format.")] = YamlOrJson.yaml,
+    form: Annotated[
+        YamlOrJson,
+        typer.Option("--format", metavar="yaml|json", help="Output format.", rich_help_panel=options.OUTPUT),
+    ] = YamlOrJson.yaml,
 ) -> None:
-    """Print a config as a run would use it, with all defaults."""
+    """Print a config as a run would use it, with all defaults.
+
+    Examples:
+        rnner config show --config quickstart
+        rnner config show --config quickstart --set encoder.cell=gru --format json
+    """
     from rnner.config import load_config, to_yaml
 
     resolved = load_config(config, overrides or ())
@@ -83,7 +92,14 @@ def show(
 
 
 def list_() -> None:
-    """List the configs that rnner includes."""
+    """List the configs that rnner includes.
+
+    `--config NAME` accepts their names.
+
+    Examples:
+        rnner config list
+        rnner config show --config notes
+    """
     from rnner.config import bundled_configs, description_of
 
     configs = bundled_configs()
@@ -95,59 +111,27 @@ def list_() -> None:
 # --- the config that `init` writes -------------------------------------------------------------------------
 
 
-def _draft(sections: dict[str, Any], overrides: list[str], path: Path) -> str:
+def _commented(files: Sequence[Override], overrides: Sequence[str], path: Path) -> str:
     """Return a config as YAML: the user's settings, completed with recommended ones."""
-    from rnner.config import parse_config, to_yaml
-    from rnner.data.corpus import resolve
-    from rnner.data.vectors import read_vectors
+    from rnner.config import to_yaml
+    from rnner.workbench.recommended import read_corpus_file, recommend
 
-    given = parse_config(sections, overrides)
-    if given.embeddings.words.vectors is not None:
-        vectors = read_vectors(resolve(given.embeddings.words.vectors), limit=1)
-        overrides = [*overrides, f"embeddings.words.size={vectors.dimension}"]
-    splits = _read_splits(given)
-    recommended = _recommended(splits[0])
-    for section, values in recommended.items():
-        sections = {**sections, section: {**sections.get(section, {}), **values}}
-    config = parse_config({**sections, "agreement": _AGREEMENT}, overrides)
+    recommended = recommend(files, overrides)
+    config = recommended.config
+    others = [name for name in ("dev", "test") if getattr(config.data, name) is not None]
+    splits = [recommended.train, *(read_corpus_file(config, name) for name in others)]
     header = ["Train with:", "", f"    {_train_command(path)}", ""]
     header += [line for split in splits for line in _summary(split, config)]
-    if len(splits) == 1 or splits[1].name != "dev":
+    if config.data.dev is None:
         header.append("dev: none; a tenth of train is held out, chosen by training.seed")
-    header += ["", *_reasons(config, recommended)]
+    header += ["", *_reasons(config, recommended.values)]
     header.append("Relative paths are looked up in the working directory, then in the folder of this file.")
     comment = "".join(f"# {printable(line)}".rstrip() + "\n" for line in header)
     return comment + to_yaml(config, comments=True)
 
 
-def _read_splits(config: Config) -> list[Split]:
-    """Read the files of a config as training does; train comes first."""
-    from rnner.data.corpus import read_split, resolve
-
-    data = config.data
-    columns = data.columns.model_dump(exclude_none=True) if data.columns is not None else None
-    return [
-        read_split(resolve(source), columns=columns, illegal=data.illegal_tags, name=name)
-        for name, source in (("train", data.train), ("dev", data.dev), ("test", data.test))
-        if source is not None
-    ]
-
-
-def _recommended(train: Split) -> dict[str, dict[str, Any]]:
-    """Return settings that suit the corpus better than the defaults, by section."""
-    settings: dict[str, dict[str, Any]] = {"embeddings": {"document": True, "lexicon": True}}
-    if train.scheme == "binary":
-        settings["data"] = {"scheme": "binary"}
-    # Fewer sentences mean fewer steps per epoch; more epochs make up for it, and patience stops it early.
-    if len(train) < 1_000:
-        settings["training"] = {"epochs": 100, "patience": 25}
-    elif len(train) < 5_000:
-        settings["training"] = {"epochs": 60, "patience": 20}
-    return settings
-
-
 def _train_command(path: Path) -> str:
-    return f"rnner train --config {shlex.quote(str(path))} --output {shlex.quote(f'runs/{path.stem}')}"
+    return f"rnner train --config {shlex.quote(str(path))}"
 
 
 def _summary(split: Split, config: Config) -> Iterator[str]:
@@ -186,15 +170,16 @@ def _layout(split: Split, config: Config) -> str:
     return f"{columns_found}: words in column {layout.token}, tags in column {layout.tag}, counted from 0"
 
 
-def _reasons(config: Config, recommended: dict[str, dict[str, Any]]) -> Iterator[str]:
+def _reasons(config: Config, recommended: Mapping[str, Any]) -> Iterator[str]:
     """Explain why recommended settings differ from the defaults; skip those that the user has overridden."""
-    if "data" in recommended and config.data.scheme == "binary":
+    if "data.scheme" in recommended and config.data.scheme == "binary":
         yield "data.scheme: the labels are 1 (name) and 0 (no name), so the model predicts only these."
     if config.embeddings.document and config.embeddings.lexicon:
         yield "embeddings.document, lexicon: improved the scores on every corpus that was tested."
-    if config.agreement == _AGREEMENT:
+    if config.agreement == recommended["agreement"]:
         yield "agreement: uses all occurrences of a name in its document; no effect without marked documents."
-    training, settings = config.training, recommended.get("training")
-    if settings and (training.epochs, training.patience) == (settings["epochs"], settings["patience"]):
+    training = config.training
+    chosen = (recommended.get("training.epochs"), recommended.get("training.patience"))
+    if (training.epochs, training.patience) == chosen:
         yield "training.epochs: higher than the default, because a small corpus has few steps per epoch;"
         yield "training.patience: stops training when dev no longer improves."

@@ -113,12 +113,8 @@ def report_error(error: BaseException, prefix: str = "") -> int:
 
 def _report_usage_error(error: Any) -> int:
     message, context = error.format_message().replace("Value error, ", ""), getattr(error, "ctx", None)
-    if message.startswith("Usage:"):  # a command group without a command: its help
-        for line in message.splitlines():
-            notice(line)
-    else:
-        path = context.command_path if context else "rnner"
-        print_error(f"{' '.join(message.split()).removesuffix('.')}; see `{path} --help`")
+    path = context.command_path if context else "rnner"
+    print_error(f"{' '.join(message.split()).removesuffix('.')}; see `{path} --help`")
     return int(error.exit_code)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice, out
 from rnner.cli.data_stats import warn_about_split
 from rnner.cli.options import TableOrJson
@@ -21,10 +20,9 @@ from rnner.errors import RnnerError
 from rnner.model.user_code import place_in_code
 from rnner.render.json_output import to_json
 from rnner.system.terminal import printable
-from rnner.system.workers import Workers
 
 if TYPE_CHECKING:
-    from rnner.config import Config
+    from rnner.config import Config, Override
     from rnner.data.splits import Split
     from rnner.decoding.spans import ScoredSpan
     from rnner.training.audit import Auditor, FoldResult, LikelyError
@@ -38,18 +36,39 @@ def audit(
     config: Annotated[
         str | None,
         typer.Option(
-            "--config", "-c", metavar="FILE|NAME", help="Config of the models. [default: a small tagger]"
+            "--config",
+            "-c",
+            metavar="FILE|NAME",
+            help="Config of the models. [default: a small tagger]",
+            autocompletion=completion.configs,
+            rich_help_panel=options.TRAINING,
         ),
     ] = None,
     overrides: options.Overrides = None,
     folds: Annotated[
         int,
-        typer.Option(metavar="K", min=2, max=1000, help="Number of folds, and of models to train."),
+        typer.Option(
+            metavar="K",
+            min=2,
+            max=1000,
+            help="Number of folds, and of models to train.",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = 5,
     by: options.ByUnit = None,
     seed: options.Seed = 0,
-    jobs: Annotated[int, typer.Option(metavar="K", min=1, help="Models to train in parallel.")] = 1,
-    top: Annotated[int, typer.Option(metavar="N", min=1, help="Number of likely errors to show.")] = 50,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            metavar="K", min=1, help="Models to train in parallel.", rich_help_panel=options.COMPUTATION
+        ),
+    ] = 1,
+    top: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, help="Number of likely errors to show.", rich_help_panel=options.OUTPUT
+        ),
+    ] = 50,
     form: options.OutputFormat = TableOrJson.table,
     output: options.OutputFile = None,
     columns: options.TableColumns = None,
@@ -61,6 +80,10 @@ def audit(
     the other folds and predicts this one. Entities where prediction and annotation differ (missing, spurious,
     another label, other boundaries) are ranked by how much more probable the prediction is. Check them by
     hand: some are mistakes of the model.
+
+    Examples:
+        rnner data audit sample:dev --top 10
+        rnner data audit sample:dev --folds 3 --format json --output errors.json
     """
     from rnner.config import data_folders
     from rnner.data.corpus import resolve
@@ -103,12 +126,12 @@ def _load_config(
     from rnner.nn.cells import cell_names
     from rnner.training.audit import DEFAULT_CONFIG
 
-    data = [f"data.train={json.dumps(str(source))}", "data.dev=null", "data.test=null"]
-    data += [] if columns is None else [f"data.columns={json.dumps(columns)}"]
-    overrides = [*overrides, *data, "data.illegal_tags=conlleval", "training.patience=null"]
+    data: list[Override] = [("data.train", str(source)), ("data.dev", None), ("data.test", None)]
+    data += [] if columns is None else [("data.columns", columns)]
+    settings = [*overrides, *data, ("data.illegal_tags", "conlleval"), ("training.patience", None)]
     if config is None:
-        return parse_config(DEFAULT_CONFIG, overrides, cells=cell_names())
-    return load_config(config, overrides, cells=cell_names())
+        return parse_config(DEFAULT_CONFIG, settings, cells=cell_names())
+    return load_config(config, settings, cells=cell_names())
 
 
 def _read_source(source: Path, config: Config) -> Split:
@@ -145,6 +168,8 @@ def _results(
     if jobs == 1:
         yield from map(read_auditor().judge, folds)
     else:
+        from rnner.system.workers import Workers
+
         with Workers(min(jobs, len(folds)), partial(_judge_of_worker, read_auditor, code)) as workers:
             yield from workers.map(folds)
 

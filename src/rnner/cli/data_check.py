@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice, out, print_json
 from rnner.cli.options import TableOrJson
 from rnner.errors import UsageError, counted
@@ -26,17 +26,28 @@ def check(
         list[str],
         typer.Argument(
             metavar="FILE",
+            autocompletion=completion.corpora,
             help="Annotated column files of one corpus, the training file first; or sample:train.",
         ),
     ],
     form: options.OutputFormat = TableOrJson.table,
     examples: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Number of examples to show per problem (JSON lists all).")
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Number of examples to show per problem (JSON lists all).",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = 5,
     columns: options.Columns = None,
     fix: Annotated[
         Path | None,
-        typer.Option(metavar="OUT", help="Write a repaired copy to this file, or folder for several FILEs."),
+        typer.Option(
+            metavar="OUT",
+            help="Write a repaired copy to this file, or folder for several FILEs.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
@@ -46,6 +57,10 @@ def check(
     and words that are labelled inconsistently. Every problem comes with path:line:column, and every kind of
     problem with advice. Exits with 3 if there are errors (with --fix: if errors remain in the copy), with 0
     if there are none or only warnings.
+
+    Examples:
+        rnner data check sample:train sample:dev sample:test
+        rnner data check sample:train --fix repaired.conll
     """
     from rnner.data.corpus import resolve
     from rnner.workbench.check.check import check as check_files

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice, warn
 from rnner.cli.output_files import check_output_file, write_errors
 from rnner.errors import UsageError, counted, did_you_mean, first_of
@@ -80,6 +80,7 @@ def convert(
             "--input",
             metavar="FORMAT",
             help="Format of FILE. [default: detected]",
+            autocompletion=completion.input_formats,
             rich_help_panel=options.INPUT,
         ),
     ] = None,
@@ -100,7 +101,13 @@ def convert(
     ] = IllegalTagRule.error,
     to: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORMAT", help=_TO_HELP, rich_help_panel=options.OUTPUT),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help=_TO_HELP,
+            autocompletion=completion.output_formats,
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
     scheme: Annotated[
         TagScheme | None,
@@ -127,6 +134,11 @@ def convert(
     doccano (JSONL), labelstudio (JSON, CSV), webanno (WebAnno TSV 3), brat (a folder), spacy (.spacy),
     spacy-json. Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted
     is reported.
+
+    Examples:
+        rnner data convert sample:dev --output dev.csv
+        rnner data convert dev.csv --output dev.jsonl --format prodigy
+        rnner data convert dev.jsonl --output dev.conll --scheme bioes
     """
     from rnner.data.corpus import resolve
     from rnner.data.formats.annotated import SourceFile

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice, warn
 from rnner.cli.data_stats import print_statistics, warn_about_split
 from rnner.cli.options import TableOrJson
@@ -28,7 +28,14 @@ _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF"}
 
 
 def split(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Annotated column file, or sample:train.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="Annotated column file, or sample:train.",
+            autocompletion=completion.corpora,
+        ),
+    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -54,6 +61,10 @@ def split(
     and sentences with the same words stay together, so that no part repeats a sentence of another. Each part
     gets its share of the sentences and of the entities of every type. Lines keep their content and order.
     The statistics of the parts are printed as in `rnner data stats`.
+
+    Examples:
+        rnner data split sample:train --output parts
+        rnner data split sample:train --output halves --shares 50,0,50 --by sentence
     """
     from rnner.data.corpus import read_split, resolve
     from rnner.data.lines import line_ends

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice, print_json, print_table, warn
 from rnner.cli.options import TableOrJson
 from rnner.cli.output_files import check_picture, write_output
@@ -21,15 +21,26 @@ def stats(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE", help=f"{options.ANNOTATED}, or sample:train; the training file first."
+            metavar="FILE",
+            autocompletion=completion.corpora,
+            help=f"{options.ANNOTATED}, or sample:train; the training file first.",
         ),
     ],
     vectors: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Word vectors in text format, to show their coverage.")
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Word vectors in text format, to show their coverage.",
+            rich_help_panel=options.INPUT,
+        ),
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also draw a .png, .svg or .pdf file (needs matplotlib)."),
+        typer.Option(
+            metavar="FILE",
+            help="Also draw a .png, .svg or .pdf file (needs matplotlib).",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
     overwrite: options.Overwrite = False,
     form: options.OutputFormat = TableOrJson.table,
@@ -41,6 +52,10 @@ def stats(
     later files, also the share of words and entities that do not occur in the first (training) file. Two
     entities are the same if they have the same words (case-sensitive) and the same label. Shares are
     percentages in the table, fractions in JSON.
+
+    Examples:
+        rnner data stats sample:train sample:dev sample:test
+        rnner data stats sample:train sample:dev --format json
     """
     from rnner.data.corpus import read_split, resolve
     from rnner.data.vectors import read_vectors

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import warn
 from rnner.cli.evaluation_output import ScoreFormat, check_output, choose_format, write_report
 from rnner.decoding.windows import WINDOW
@@ -37,7 +37,11 @@ _OUTPUT_HELP = "Write to this file (.html, .md, .json or .txt) instead of stdout
 def evaluate(
     data: Annotated[
         str,
-        typer.Argument(metavar="FILE", help=f"{options.ANNOTATED}, or sample:test."),
+        typer.Argument(
+            metavar="FILE",
+            help=f"{options.ANNOTATED}, or sample:test.",
+            autocompletion=completion.corpora,
+        ),
     ],
     model: Annotated[
         list[str] | None,
@@ -45,6 +49,7 @@ def evaluate(
             "--model",
             "-m",
             metavar="MODEL",
+            autocompletion=completion.models,
             help=f"{options.MODEL} Repeatable. [default: en, bundled]",
             rich_help_panel=options.MODEL_PANEL,
         ),
@@ -111,12 +116,11 @@ def evaluate(
     characters of their text. `--predictions FILE`, with the file that is scored, reads gold tags from the
     next-to-last column and predicted tags from the last one, as conlleval does.
 
-    \b
     Examples:
         rnner evaluate sample:test
         rnner evaluate sample:test --model en --output report.html
         rnner evaluate sample:test --train sample:train --format markdown
-    """  # noqa: D301 (\b keeps the lines of the examples)
+    """
     names, files = model or [], predictions or []
     form = choose_format(form, output)
     extras = {"--predictions": files, "--map": label_map, "--train": train, "--matches": matches}

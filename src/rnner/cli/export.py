@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice
 from rnner.cli.output_files import check_output_file
 from rnner.errors import UsageError
@@ -21,6 +21,7 @@ def export(
             "--model",
             "-m",
             metavar="MODEL",
+            autocompletion=completion.models,
             help="Folder written by `rnner train`, or owner/name on the Hugging Face Hub.",
             rich_help_panel=options.MODEL_PANEL,
         ),
@@ -45,6 +46,10 @@ def export(
     --backend onnx`.
 
     Needs the packages onnx and onnxruntime: pip install "rnner[onnx]".
+
+    Examples:
+        rnner export --model en --output en.onnx
+        rnner predict --model en.onnx "Ada Lovelace wrote to Charles Babbage."
     """
     from rnner.export.runtime import is_onnx_file
     from rnner.model.file_names import ONNX

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnner import __version__
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import print_text
 from rnner.errors import ModelError, UsageError, counted
 from rnner.model.file_names import MANIFEST
@@ -22,10 +22,23 @@ if TYPE_CHECKING:
 
 def info(
     model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="MODEL", help="Also describe this model.")
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            autocompletion=completion.models,
+            help="Also describe this model.",
+            rich_help_panel=options.MODEL_PANEL,
+        ),
     ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Check the files of this model instead of describing it.")
+        bool,
+        typer.Option(
+            "--verify",
+            help="Check the files of this model instead of describing it.",
+            rich_help_panel=options.MODEL_PANEL,
+        ),
     ] = False,
     code: options.Code = None,
 ) -> None:
@@ -33,6 +46,11 @@ def info(
 
     With --model, also show the model's labels, size and layers, and the implementation of each layer.
     With --verify, check instead whether each file is unchanged since it was written.
+
+    Examples:
+        rnner info
+        rnner info --model en
+        rnner info --model en --verify
     """
     if verify:
         _verify(model)

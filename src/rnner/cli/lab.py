@@ -16,8 +16,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rnner.cli import completion
 from rnner.cli.console import Terminal, notice, out, warn
-from rnner.cli.options import Code, Overwrite, Seed, resolve_model, set_up_torch
+from rnner.cli.help_pages import HelpCommand, HelpGroup
+from rnner.cli.options import (
+    COMPUTATION,
+    MODEL_PANEL,
+    OUTPUT,
+    TRAINING,
+    Code,
+    Overwrite,
+    Seed,
+    resolve_model,
+    set_up_torch,
+)
 from rnner.cli.output_files import check_output_file, write_output
 from rnner.errors import UsageError
 
@@ -38,20 +50,32 @@ class Shape(StrEnum):
 Cells = Annotated[
     list[str] | None,
     typer.Option(
-        "--cell", metavar="NAME", help="Cell. Repeatable. [default: rnn, gru, lstm, and those of --code]"
+        "--cell",
+        metavar="NAME",
+        help="Cell. Repeatable. [default: rnn, gru, lstm, and those of --code]",
+        rich_help_panel=MODEL_PANEL,
     ),
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--model", "-m", metavar="DIR", help="Tagger. [default: trained on verb agreement]"),
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        autocompletion=completion.models,
+        help="Tagger. [default: trained on verb agreement]",
+        rich_help_panel=MODEL_PANEL,
+    ),
 ]
 Models = Annotated[
     list[str] | None,
     typer.Option(
         "--model",
         "-m",
-        metavar="DIR",
+        metavar="MODEL",
+        autocompletion=completion.models,
         help="Tagger. Repeatable. [default: train forward-only and bidirectional ones]",
+        rich_help_panel=MODEL_PANEL,
     ),
 ]
 Sentence = Annotated[str, typer.Argument(metavar="[TEXT]", help="Sentence.")]
@@ -62,13 +86,26 @@ Shapes = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="DIR", help="Also write results (JSON) and pictures (PNG)."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="Also write results (JSON) and pictures (PNG).",
+        rich_help_panel=OUTPUT,
+    ),
 ]
-Quick = Annotated[bool, typer.Option("--quick", help="Train less: seconds instead of minutes.")]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="Train less: seconds instead of minutes.", rich_help_panel=TRAINING)
+]
 Threads = Annotated[
     int,
     typer.Option(
-        "--threads", metavar="N", min=1, max=1024, help="CPU threads; 1 is fastest for small networks."
+        "--threads",
+        metavar="N",
+        min=1,
+        max=1024,
+        help="CPU threads; 1 is fastest for small networks.",
+        rich_help_panel=COMPUTATION,
     ),
 ]
 
@@ -79,6 +116,9 @@ def feedforward() -> dict[str, Any]:
     A feedforward network has separate weights for each position. Both learn to find names in the sample
     corpus from one-hot words. Shows the number of weights, the longest sentence that each can read, and the
     scores at positions that did not occur in training.
+
+    Examples:
+        rnner lab feedforward --quick
     """
     return {}
 
@@ -89,6 +129,10 @@ def gradients(model: Model = None, cell: Cells = None, code: Code = None) -> dic
     Shows its norm at earlier steps for several scales of the recurrent weights W_aa: where it vanishes, where
     it explodes, and what clipping does for training. Also shows the share of each step in dL/dW_aa. Measures
     untrained and trained cells: those of --model, or networks trained as in `rnner lab memory`.
+
+    Examples:
+        rnner lab gradients --quick
+        rnner lab gradients --model en
     """
     cells = _recurrent_cells(cell)
     decoder = _load(model) if model else None
@@ -102,6 +146,10 @@ def memory(cell: Cells = None, code: Code = None) -> dict[str, Any]:
 
     "The cats which ... were full": shows how often the verb is right, by the number of words between subject
     and verb.
+
+    Examples:
+        rnner lab memory --quick
+        rnner lab memory --quick --cell gru --cell lstm --output memory
     """
     return {"cells": _recurrent_cells(cell)}
 
@@ -113,6 +161,10 @@ def gates(
 
     The gates are Γ_u and Γ_r in a GRU, and Γ_u, Γ_f and Γ_o in an LSTM. Shows which units open at which word,
     and how much of each word the memory still holds at the end, for each direction in which the model reads.
+
+    Examples:
+        rnner lab gates --quick "The cats which already ate were full"
+        rnner lab gates --model en "Ada Lovelace wrote to Charles Babbage."
     """
     return {"words": _words(text), "decoder": _load(model) if model else None}
 
@@ -122,6 +174,10 @@ def bidirectional(texts: Sentences = None, models: Models = None, code: Code = N
 
     Shows the probability that each word belongs to a name, for models that read forward only or in both
     directions. Without --model, several of each kind are trained on the sample corpus, and means are shown.
+
+    Examples:
+        rnner lab bidirectional --quick
+        rnner lab bidirectional --model en "He said, Teddy bears are on sale"
     """
     if not texts:
         texts = ["He said, Teddy Roosevelt was a great president", "He said, Teddy bears are on sale"]
@@ -134,6 +190,10 @@ def shapes(names: Shapes = None) -> dict[str, Any]:
 
     The tasks: decide whether a word is a name, invent a name for a label, find the genre of a sentence, find
     the names in a sentence, and convert a number in words to digits.
+
+    Examples:
+        rnner lab shapes --quick
+        rnner lab shapes one-to-one many-to-one --quick
     """
     return {"shapes": [name.value for name in names or Shape]}
 
@@ -234,9 +294,9 @@ def _words(text: str) -> list[str]:
 app = typer.Typer(
     name="lab",
     help="Run experiments that show what recurrence does.",
-    no_args_is_help=True,
+    cls=HelpGroup,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for experiment in (feedforward, gradients, memory, gates, bidirectional, shapes):
-    app.command(experiment.__name__)(_command(experiment))
+    app.command(experiment.__name__, cls=HelpCommand)(_command(experiment))

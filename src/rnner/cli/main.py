@@ -21,6 +21,7 @@ from rnner.cli.data_split import split
 from rnner.cli.data_stats import stats
 from rnner.cli.evaluate import evaluate
 from rnner.cli.export import export
+from rnner.cli.help_pages import HelpCommand, HelpGroup
 from rnner.cli.info import info
 from rnner.cli.plot import plot
 from rnner.cli.predict import predict
@@ -28,26 +29,33 @@ from rnner.cli.serve import serve
 from rnner.cli.train import train
 from rnner.system.terminal import guard_streams
 
+_COMPLETION = "_RNNER_COMPLETE"  # set by the completion scripts of the shells
+
 
 def _group(name: str, description: str, *commands: Callable[..., None], **settings: Any) -> typer.Typer:
     group = typer.Typer(
         name=name,
         help=description,
-        no_args_is_help=True,
+        cls=HelpGroup,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
         **settings,
     )
     for command in commands:
-        group.command(command.__name__.removesuffix("_"))(command)
+        group.command(command.__name__.removesuffix("_"), cls=HelpCommand)(command)
     return group
 
 
 app = _group(
     "rnner",
-    "Train and use named-entity taggers built on readable recurrent networks.",
+    """Train and use named-entity taggers built on readable recurrent networks.
+
+    Examples:
+        rnner predict "Ada Lovelace wrote to Charles Babbage."
+        rnner train --config quickstart
+        rnner train --help
+    """,
     *(train, evaluate, predict, serve, export, info, plot),
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(_group("config", "Write, list, show and describe configs.", init, list_, schema, show))
@@ -82,6 +90,8 @@ def main() -> None:
     else:
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # like all our files
     guard_streams()
+    if _COMPLETION in os.environ or sys.argv[1:2] in (["--install-completion"], ["--show-completion"]):
+        typer.main.get_command(app).main(prog_name="rnner")  # Typer's own; it exits
     code = run(sys.argv[1:])
     # Nothing is left to interrupt. During the exit of Python, Ctrl-C would print a traceback of a library.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnner.cli import completion
 from rnner.cli.console import notice
 from rnner.errors import UsageError
 
@@ -39,19 +40,35 @@ INPUT = "Input"
 MODEL_PANEL = "Model"
 TRAINING = "Training"
 OUTPUT = "Output"
+SERVER = "Server"
+LIMITS = "Limits"
 COMPUTATION = "Computation"
 
 ANNOTATED = "Annotated file in any format, hf:owner/name:split"
 _ANNOTATED_HELP = f"{ANNOTATED}, or sample:train."
 MODEL = "Folder written by `rnner train`, .onnx file, or owner/name on the Hugging Face Hub."
 
-AnnotatedFile = Annotated[str, typer.Argument(metavar="FILE", help=_ANNOTATED_HELP)]
+AnnotatedFile = Annotated[
+    str,
+    typer.Argument(metavar="FILE", help=_ANNOTATED_HELP, autocompletion=completion.corpora),
+]
 Batch = Annotated[
-    int, typer.Option("--batch", metavar="N", min=1, help="Sentences per batch; does not change results.")
+    int,
+    typer.Option(
+        "--batch",
+        metavar="N",
+        min=1,
+        help="Sentences per batch; does not change results.",
+        rich_help_panel=COMPUTATION,
+    ),
 ]
 ByUnit = Annotated[
     SplitUnit | None,
-    typer.Option("--by", help="Unit that is never split. [default: document if enough are marked]"),
+    typer.Option(
+        "--by",
+        metavar="document|sentence",
+        help="Unit that is never split. [default: document if enough are marked]",
+    ),
 ]
 Code = Annotated[
     list[Path] | None,
@@ -65,26 +82,69 @@ Code = Annotated[
 Columns = Annotated[
     str | None,
     typer.Option(
-        "--columns", metavar="TOKEN,TAG", help="Column numbers, from 0, such as 0,-1. [default: detected]"
+        "--columns",
+        metavar="TOKEN,TAG",
+        help="Column numbers, from 0, such as 0,-1. [default: detected]",
+        rich_help_panel=INPUT,
     ),
 ]
 ConfigName = Annotated[
     str,
     typer.Option(
-        "--config", "-c", metavar="FILE|NAME", help="YAML config, or a name from `rnner config list`."
+        "--config",
+        "-c",
+        metavar="FILE|NAME",
+        help="YAML config, or a name from `rnner config list`.",
+        autocompletion=completion.configs,
+        rich_help_panel=INPUT,
     ),
 ]
-Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
+DevFile = Annotated[
+    str | None,
+    typer.Option(
+        "--dev",
+        metavar="FILE",
+        help="File used to choose the best epoch. [default: a tenth of FILE]",
+        rich_help_panel=INPUT,
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="auto, cpu or cuda.",
+        autocompletion=completion.devices,
+        rich_help_panel=COMPUTATION,
+    ),
+]
 OutputFile = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of stdout."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to this file instead of stdout.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
-OutputFormat = Annotated[TableOrJson, typer.Option("--format", help="Output format.")]
+OutputFormat = Annotated[
+    TableOrJson,
+    typer.Option("--format", metavar="table|json", help="Output format.", rich_help_panel=OUTPUT),
+]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set a config key: --set training.epochs=5. Repeatable."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set a config key: --set training.epochs=5. Repeatable.",
+        autocompletion=completion.settings,
+        rich_help_panel=TRAINING,
+    ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace existing files.", rich_help_panel=OUTPUT)
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Random seed.")]
 TableColumns = Annotated[
     str | None,
@@ -93,18 +153,41 @@ TableColumns = Annotated[
         metavar="TOKEN,TAG",
         help="Columns to read: numbers from 0 (0,-1), or names in a header (token=Word,tag=Tag). "
         "[default: detected]",
+        rich_help_panel=INPUT,
     ),
+]
+TestFile = Annotated[
+    str | None,
+    typer.Option("--test", metavar="FILE", help="File scored once, after training.", rich_help_panel=INPUT),
 ]
 Threads = Annotated[
     int | None,
     typer.Option(
-        "--threads", metavar="N", min=1, max=1024, help="CPU threads. [default: chosen by the library]"
+        "--threads",
+        metavar="N",
+        min=1,
+        max=1024,
+        help="CPU threads. [default: chosen by the library]",
+        rich_help_panel=COMPUTATION,
+    ),
+]
+Vectors = Annotated[
+    str | None,
+    typer.Option(
+        "--vectors",
+        metavar="FILE",
+        help="GloVe, word2vec or fastText vectors, in text format.",
+        rich_help_panel=INPUT,
     ),
 ]
 Window = Annotated[
     int,
     typer.Option(
-        "--window", metavar="N", min=1, help="Split longer sentences into overlapping windows of N words."
+        "--window",
+        metavar="N",
+        min=1,
+        help="Split longer sentences into overlapping windows of N words.",
+        rich_help_panel=COMPUTATION,
     ),
 ]
 

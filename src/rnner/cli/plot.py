@@ -35,11 +35,10 @@ def plot(
     Shows the loss on train and dev, F1 on dev, the learning rate, the norm of the gradients and the share of
     clipped steps in each epoch. The seeds of a run are drawn together, with their mean. Needs matplotlib.
 
-    \b
     Examples:
         rnner plot runs/quickstart
         rnner plot runs/* --output curves.svg
-    """  # noqa: D301 (\b keeps the lines of the examples)
+    """
     form = check_picture(output)
     epochs = _read_runs(runs)
     from rnner.render.curves_plot import plot_curves

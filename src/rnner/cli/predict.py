@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import Terminal, err, out
 from rnner.cli.prediction_options import (
     TABLES,
@@ -62,6 +62,7 @@ def predict(
             "--model",
             "-m",
             metavar="MODEL",
+            autocompletion=completion.models,
             help=f"{options.MODEL} [default: en, bundled]",
             rich_help_panel=options.MODEL_PANEL,
         ),
@@ -161,12 +162,11 @@ def predict(
     Results are written as soon as the input pauses, so you can pipe a stream. The exit code is 1 if a record
     could not be read.
 
-    \b
     Examples:
         rnner predict
         rnner predict "Dr. Amara Nwosu flew from Lagos to Oslo."
         rnner predict --file sample:test --output names.csv
-    """  # noqa: D301 (\b keeps the lines of the examples)
+    """
     texts = texts or []
     check_texts(texts, file)
     file = sample_file(file)

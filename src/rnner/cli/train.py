@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import err, notice, out, warn
 from rnner.cli.progress_display import TrainingDisplay, training_display
+from rnner.cli.stop_signals import stop_on_signal
+from rnner.cli.train_config import check_source, data_settings, default_folder, training_config
 from rnner.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from rnner.training.progress import Epoch, Step
     from rnner.training.setup import TrainingSetup
 
-STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 _LOG_HELP = "Also log to tensorboard (local files), wandb or mlflow; each is an extra of rnner. Repeatable."
 _LONG_SENTENCE = 10_000  # words; a training step on them needs several hundred MB
 
@@ -42,47 +41,112 @@ class LogTarget(StrEnum):
 
 
 def train(
-    config: options.ConfigName,
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE]", help=f"{options.ANNOTATED}, or sample:train.", autocompletion=completion.corpora
+        ),
+    ] = None,
+    dev: options.DevFile = None,
+    test: options.TestFile = None,
+    vectors: options.Vectors = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="FILE|NAME",
+            help="YAML config, or a name from `rnner config list`. [default: settings that suit FILE]",
+            autocompletion=completion.configs,
+            rich_help_panel=options.TRAINING,
+        ),
+    ] = None,
     overrides: options.Overrides = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Model folder. [default: runs/NAME-OF-CONFIG]"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Model folder. [default: runs/NAME, for NAME.conll or NAME.yaml]",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the output folder.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Continue the run in the output folder.", rich_help_panel=options.OUTPUT
+        ),
+    ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run in the output folder.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace the run in the output folder.", rich_help_panel=options.OUTPUT
+        ),
     ] = False,
     init_from: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Start from this model; new data may add labels.")
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Start from this model; new data may add labels.",
+            autocompletion=completion.models,
+            rich_help_panel=options.TRAINING,
+        ),
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Train N seeds from training.seed up; keep the best on dev."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Train N seeds from training.seed up; keep the best on dev.",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(metavar="K", min=1, help="Seeds to train in parallel. [default: 1]")
+        int | None,
+        typer.Option(
+            metavar="K",
+            min=1,
+            help="Seeds to train in parallel. [default: 1]",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = None,
     code: options.Code = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check config and data, and try one step and one save; keep nothing."),
+        typer.Option(
+            "--dry-run",
+            help="Check config and data, and try one step and one save; keep nothing.",
+            rich_help_panel=options.TRAINING,
+        ),
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Show only warnings and scores.", rich_help_panel=options.OUTPUT),
     ] = False,
     log: Annotated[
         list[LogTarget] | None,
         typer.Option("--log", metavar="TRACKER", help=_LOG_HELP, rich_help_panel=options.OUTPUT),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only warnings and scores.")] = False,
 ) -> None:
-    """Train a tagger from a config.
+    """Train a tagger on an annotated file.
 
-    Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves the run and stops; --resume
-    continues it.
+    Without --config, the settings suit the size and tags of FILE; `rnner config init FILE` writes the same
+    ones. With --config, FILE, --dev, --test and --vectors replace the files of the config.
+
+    Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves the run and stops; the same
+    command with --resume continues it.
+
+    Examples:
+        rnner train --config quickstart
+        rnner train sample:train --dev sample:dev --test sample:test
+        rnner train sample:train --set training.epochs=5 --output runs/short
     """
-    from rnner.config import data_folders, inherit_network, load_config
-    from rnner.nn.cells import cell_names
+    from rnner.config import data_folders, inherit_network
 
+    check_source(file, config)
     if log:
         from rnner.integrations.tracking import check_trackers
 
@@ -90,9 +154,8 @@ def train(
     if jobs is not None and seeds is None:
         raise UsageError("--jobs trains several seeds in parallel: give --seeds N too")
     place = options.set_up_torch(device, threads, code)
-    settings = load_config(config, overrides or [], cells=cell_names())
     run = TrainOptions(
-        folder=output or Path("runs") / Path(config).stem,
+        folder=output or default_folder(file, config),
         data_folders=data_folders(config),
         device=device,
         code=tuple(code or ()),
@@ -103,6 +166,14 @@ def train(
         trackers=tuple(tracker.value for tracker in log or ()),
     )
     base = run.base_model()
+    settings = training_config(
+        file,
+        config,
+        data_settings(file, dev, test, vectors),
+        overrides or [],
+        None if base is None else base.config,
+        quiet=quiet,
+    )
     if base is not None:
         settings, notes = inherit_network(settings, base.config)
         for note in notes:
@@ -256,31 +327,3 @@ def _print_scores(metrics: dict[str, Any]) -> None:
         if split in metrics:
             precision, recall, f1 = (100 * metrics[split][name] for name in ("precision", "recall", "f1"))
             out.print(f"{split + ':':5} precision {precision:.2f}%, recall {recall:.2f}%, F1 {f1:.2f}%")
-
-
-@contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns True after the first Ctrl-C, SIGTERM or SIGHUP; a second one interrupts.
-
-    Signals that are already ignored, as SIGHUP is with `nohup`, stay ignored.
-    """
-    stopping = False
-
-    def handle(number: int, frame: Any) -> None:
-        nonlocal stopping
-        if stopping:
-            raise KeyboardInterrupt
-        stopping = True
-        with suppress(OSError):  # after SIGHUP the terminal is gone
-            err.print("\nstopping after this step; press Ctrl-C again to quit immediately")
-
-    previous = {
-        number: signal.signal(number, handle)
-        for number in STOP_SIGNALS
-        if signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
-        yield lambda: stopping
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -17,13 +17,12 @@ import typer
 from rnner.cli.console import err, notice, out, print_error, report_error, warn
 from rnner.cli.options import set_up_torch
 from rnner.cli.progress_display import EPOCH_HEADER, TrainingDisplay, epoch_line, training_display
+from rnner.cli.stop_signals import STOP_SIGNALS, stop_on_signal
 from rnner.cli.train import (
-    STOP_SIGNALS,
     TrainOptions,
     report_model,
     report_setup,
     show,
-    stop_on_signal,
     tracking,
 )
 from rnner.config import Config

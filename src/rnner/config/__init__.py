@@ -1,8 +1,8 @@
 """The config of a run: sections and keys, strict loading, writing with comments."""
 
 from rnner.config.bundled import bundled_configs, data_folders, description_of
-from rnner.config.inherited import inherit_network
-from rnner.config.loading import load_config, load_saved_config, parse_config
+from rnner.config.inherited import inherit_network, is_network_key
+from rnner.config.loading import Override, load_config, load_saved_config, parse_config
 from rnner.config.sections import (
     CharactersConfig,
     Config,
@@ -18,6 +18,7 @@ __all__ = [
     "CharactersConfig",
     "Config",
     "EncoderConfig",
+    "Override",
     "TrainingConfig",
     "WordsConfig",
     "bundled_configs",
@@ -25,6 +26,7 @@ __all__ = [
     "description_of",
     "differences",
     "inherit_network",
+    "is_network_key",
     "load_config",
     "load_saved_config",
     "parse_config",

@@ -28,7 +28,7 @@ def inherit_network(config: Config, model: Config) -> tuple[Config, list[str]]:
     """
     tree = config.model_dump(exclude_unset=True)
     named, notes = flatten(tree), []
-    values = {key: value for key, value in flatten(model.model_dump()).items() if _is_of_network(key)}
+    values = {key: value for key, value in flatten(model.model_dump()).items() if is_network_key(key)}
     not_compared = list(_OF_FILE)
     if named.get(_VECTORS) not in (None, values[_VECTORS]):
         notes.append(f"{_VECTORS} is not read, because --init-from keeps the model's vectors")
@@ -37,7 +37,7 @@ def inherit_network(config: Config, model: Config) -> tuple[Config, list[str]]:
         f"{key}: {value!r} / {_value_at(model, key)!r} (config / model): must match the model given with "
         "--init-from; remove this key to use the model's value"
         for key, value in named.items()
-        if _is_of_network(key) and key not in not_compared and (key not in values or value != values[key])
+        if is_network_key(key) and key not in not_compared and (key not in values or value != values[key])
     ]
     if problems:
         raise ConfigError(problems)
@@ -50,7 +50,8 @@ def inherit_network(config: Config, model: Config) -> tuple[Config, list[str]]:
     return Config.model_validate(tree), notes
 
 
-def _is_of_network(key: str) -> bool:
+def is_network_key(key: str) -> bool:
+    """Return whether a key describes the network or its tags, which a model keeps in further training."""
     return key.startswith(_NETWORK) and key not in _FREE
 
 

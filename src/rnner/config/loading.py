@@ -16,15 +16,19 @@ from rnner.config.sections import Config, expand_characters
 from rnner.config.strict_yaml import parse_yaml
 from rnner.errors import SHOWN, ConfigError, UsageError
 
+Override = str | tuple[str, Any]
+"""A setting that replaces one of a config: `section.key=value`, or the key and its value."""
+
 
 def load_config(
-    path: Path | str, overrides: Sequence[str] = (), *, cells: Collection[str] | None = None
+    path: Path | str, overrides: Sequence[Override] = (), *, cells: Collection[str] | None = None
 ) -> Config:
     """Read a YAML config, apply overrides, and validate the result.
 
     Args:
         path: the YAML file, or the name of a bundled config, such as `quickstart`.
-        overrides: `section.key=value`, as given to `--set`; values are parsed as YAML.
+        overrides: `section.key=value`, as given to `--set`, whose values are parsed as YAML, or pairs of a
+            key and its value. Later ones win.
         cells: names of the available cells; None skips the check of cell names.
 
     Raises:
@@ -61,7 +65,7 @@ def _read_tree(path: Path) -> dict[str, Any]:
 
 def parse_config(
     tree: dict[str, Any],
-    overrides: Sequence[str] = (),
+    overrides: Sequence[Override] = (),
     *,
     source: Path | str | None = None,
     cells: Collection[str] | None = None,
@@ -90,11 +94,12 @@ def _validate(
     return config
 
 
-def _override(tree: dict[str, Any], override: str, problems: list[str]) -> dict[str, Any]:
-    """Return a copy of the tree with the override `a.b=value` applied."""
+def _override(tree: dict[str, Any], override: Override, problems: list[str]) -> dict[str, Any]:
+    """Return a copy of the tree with an override applied."""
+    if isinstance(override, tuple):
+        return _replace(tree, *override, override[0], problems)
     key, equals, text = override.partition("=")
-    *sections, leaf = key.strip().split(".")
-    if not equals or not all((*sections, leaf)):
+    if not equals or not all(key.strip().split(".")):
         problems.append(f"--set {override}: expected section.key=value, such as training.epochs=5")
         return tree
     try:
@@ -102,6 +107,12 @@ def _override(tree: dict[str, Any], override: str, problems: list[str]) -> dict[
     except ConfigError as error:
         problems.append(str(error))
         return tree
+    return _replace(tree, key.strip(), value, f"--set {override}", problems)
+
+
+def _replace(tree: dict[str, Any], key: str, value: Any, setting: str, problems: list[str]) -> dict[str, Any]:
+    """Return a copy of the tree with the value of a key replaced; problems begin with `setting`."""
+    *sections, leaf = key.split(".")
     tree = dict(tree)
     branch = tree
     for name in sections:
@@ -109,7 +120,7 @@ def _override(tree: dict[str, Any], override: str, problems: list[str]) -> dict[
         if name == "characters":
             below = expand_characters(below)
         if not isinstance(below, dict | None):
-            problems.append(f"--set {override}: {name} is {describe(below)}, not a section")
+            problems.append(f"{setting}: {name} is {describe(below)}, not a section")
             return tree
         branch[name] = dict(below or {})
         branch = branch[name]

@@ -145,7 +145,7 @@ def load_model(folder: Path | str, *, device: torch.device | str = "cpu") -> Loa
 
 def _check_files(folder: Path) -> None:
     if not folder.exists():
-        raise ModelError(f"{folder}: model folder not found; `rnner train --config FILE` writes one")
+        raise ModelError(f"{folder}: model folder not found; `rnner train FILE` writes one")
     if not folder.is_dir():
         raise ModelError(f"{folder}: is a file; expected a model folder, as written by `rnner train`")
     check_model_files(folder)

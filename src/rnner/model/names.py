@@ -78,6 +78,6 @@ def _not_found(path: Path, *, could_be_on_hub: bool) -> str:
         return f"file not found{guess}; `rnner export --model DIR --output {path.name}` writes one"
     hub = f"hf:{path}" if could_be_on_hub else "owner/name"
     return (
-        f"model folder not found{guess}; `rnner train --config FILE` writes one; "
+        f"model folder not found{guess}; `rnner train FILE` writes one; "
         f"for a model on the Hugging Face Hub, write {hub}"
     )
