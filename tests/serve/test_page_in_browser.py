@@ -5,13 +5,17 @@ import os
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import rnner
+from rnner.decoding.document import Document
+from rnner.decoding.spans import ScoredSpan
 from rnner.serve.access import LOOPBACK, Access
 from rnner.serve.app import Service
 from rnner.serve.model import LoadedModel
+from rnner.text.tokenizer import Token
 from service import TOKEN, running
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
@@ -166,6 +170,32 @@ def test_html_in_a_text_is_shown_and_never_run(address, open_page):
     assert text.endswith("<script>alert(1)</script>")
     assert "\\u202e" in text
     assert page.locator("main img, main script").count() == 0
+
+
+class HostileModel:
+    """A model whose only label is HTML, and which finds the first word of every text."""
+
+    label = '<img src=x onerror="alert(1)">\u202e'
+    vocabulary = SimpleNamespace(labels=[label], scheme="bioes")
+
+    def documents(self, texts):
+        return [
+            Document(text, [[Token(text[:3], 0, 3)]], [[ScoredSpan(0, 1, self.label, 0.9)]]) for text in texts
+        ]
+
+    __call__ = documents
+
+
+def test_html_in_a_label_is_shown_and_never_run(trained, open_page):
+    service = Service(lambda: LoadedModel("<b>tiny", trained, HostileModel()))
+    with running(service) as address:
+        page = open_page(address)
+        page.fill("#text", "Ada slept.")
+        page.click("#find")
+        assert found(page) == 'Ada <img src=x onerror="alert(1)">\\u202e 0.900 slept.'
+        assert page.inner_text("#types") == '<img src=x onerror="alert(1)">\\u202e 1'
+        assert page.inner_text("#model").startswith("The model <b>tiny finds <img src=x")
+        assert page.locator("main img, header b").count() == 0
 
 
 def test_a_token_is_asked_for(start, open_page, browser):

@@ -17,13 +17,13 @@ from typer.core import TyperCommand, TyperGroup
 
 from rnner.cli.completion import brief
 from rnner.cli.console import Terminal, err, out
-from rnner.cli.options import COMPUTATION, INPUT, MODEL_PANEL, OUTPUT, TRAINING
+from rnner.cli.options import COMPUTATION, INPUT, LIMITS, MODEL_PANEL, OUTPUT, SERVER, TRAINING
 
 if TYPE_CHECKING:
     from rich.panel import Panel
 
 EXAMPLES = "Examples:"
-_PANELS = (INPUT, MODEL_PANEL, TRAINING, OUTPUT, COMPUTATION)
+_PANELS = (INPUT, MODEL_PANEL, TRAINING, OUTPUT, SERVER, LIMITS, COMPUTATION)
 _OTHER = "Options"
 _WIDTH = 100  # columns; longer lines are hard to read
 _NAME_WIDTH = 30  # a longer name and its value are wrapped

@@ -40,6 +40,8 @@ INPUT = "Input"
 MODEL_PANEL = "Model"
 TRAINING = "Training"
 OUTPUT = "Output"
+SERVER = "Server"
+LIMITS = "Limits"
 COMPUTATION = "Computation"
 
 ANNOTATED = "Annotated file in any format, hf:owner/name:split"

@@ -10,14 +10,12 @@ from typing import Annotated
 
 import typer
 
-from rnner.cli import options
+from rnner.cli import completion, options
 from rnner.cli.console import notice, warn
 from rnner.cli.prediction_options import Backend
 from rnner.decoding.windows import WINDOW
 from rnner.errors import UsageError
 
-SERVER = "Server"
-LIMITS = "Limits"
 _TOKEN = "RNNER_TOKEN"
 _PACKAGES = ("fastapi", "uvicorn", "prometheus_client")
 _SHORTEST_TOKEN = 16  # characters
@@ -32,6 +30,7 @@ def serve(
             metavar="MODEL",
             help=f"{options.MODEL} [default: en, bundled]",
             rich_help_panel=options.MODEL_PANEL,
+            autocompletion=completion.models,
         ),
     ] = None,
     backend: Annotated[
@@ -48,13 +47,13 @@ def serve(
         typer.Option(
             metavar="ADDRESS",
             help="Address to listen on; 0.0.0.0 is every address of this machine.",
-            rich_help_panel=SERVER,
+            rich_help_panel=options.SERVER,
         ),
     ] = "127.0.0.1",
     port: Annotated[
         int,
         typer.Option(
-            metavar="N", min=0, max=65_535, help="Port; 0 is any free port.", rich_help_panel=SERVER
+            metavar="N", min=0, max=65_535, help="Port; 0 is any free port.", rich_help_panel=options.SERVER
         ),
     ] = 8000,
     allowed_host: Annotated[
@@ -63,7 +62,7 @@ def serve(
             metavar="NAME",
             help="Name under which a proxy forwards requests. Repeatable. [default: only localhost if --host "
             "is this machine, otherwise any]",
-            rich_help_panel=SERVER,
+            rich_help_panel=options.SERVER,
         ),
     ] = None,
     token_file: Annotated[
@@ -72,7 +71,7 @@ def serve(
             metavar="FILE",
             help=f"Require the token in this file. [default: that in the environment variable {_TOKEN}, if "
             "set]",
-            rich_help_panel=SERVER,
+            rich_help_panel=options.SERVER,
         ),
     ] = None,
     report: Annotated[
@@ -80,7 +79,7 @@ def serve(
         typer.Option(
             metavar="FILE",
             help="HTML report of `rnner evaluate`, to link from the page.",
-            rich_help_panel=SERVER,
+            rich_help_panel=options.SERVER,
         ),
     ] = None,
     allow_reload: Annotated[
@@ -88,7 +87,7 @@ def serve(
         typer.Option(
             "--allow-reload",
             help="POST /reload loads the model again; needs a token. SIGHUP always does.",
-            rich_help_panel=SERVER,
+            rich_help_panel=options.SERVER,
         ),
     ] = False,
     verbose: Annotated[
@@ -96,27 +95,30 @@ def serve(
         typer.Option(
             "--verbose",
             help="Log each request to stderr: address, status and time, never the text.",
-            rich_help_panel=SERVER,
+            rich_help_panel=options.SERVER,
         ),
     ] = False,
     max_body: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Bytes of a request's body.", rich_help_panel=LIMITS)
+        int,
+        typer.Option(metavar="N", min=1, help="Bytes of a request's body.", rich_help_panel=options.LIMITS),
     ] = 1_000_000,
     max_text: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Characters of a text.", rich_help_panel=LIMITS)
+        int, typer.Option(metavar="N", min=1, help="Characters of a text.", rich_help_panel=options.LIMITS)
     ] = 100_000,
     max_texts: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Texts of a request.", rich_help_panel=LIMITS)
+        int, typer.Option(metavar="N", min=1, help="Texts of a request.", rich_help_panel=options.LIMITS)
     ] = 1_000,
     max_nbest: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Readings per sentence.", rich_help_panel=LIMITS)
+        int, typer.Option(metavar="N", min=0, help="Readings per sentence.", rich_help_panel=options.LIMITS)
     ] = 20,
     max_queue: Annotated[
         int,
-        typer.Option(metavar="N", min=1, help="Requests that wait for the model.", rich_help_panel=LIMITS),
+        typer.Option(
+            metavar="N", min=1, help="Requests that wait for the model.", rich_help_panel=options.LIMITS
+        ),
     ] = 128,
     max_connections: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Open connections.", rich_help_panel=LIMITS)
+        int, typer.Option(metavar="N", min=1, help="Open connections.", rich_help_panel=options.LIMITS)
     ] = 256,
     timeout: Annotated[
         float,
@@ -125,7 +127,7 @@ def serve(
             min=0.1,
             max=3600,
             help="Time to receive a request, to answer it, and to send the answer; each.",
-            rich_help_panel=LIMITS,
+            rich_help_panel=options.LIMITS,
         ),
     ] = 30.0,
     batch: options.Batch = 256,
