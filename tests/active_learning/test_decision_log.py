@@ -129,7 +129,7 @@ def test_what_training_could_not_read_is_refused(log: DecisionLog, decision: Dec
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"text": "Ada", "entities": []}\n', "1: this is not a decision of `rnner annotate`"),
+        (b'{"text": "Ada", "entities": []}\n', "1: expected the keys answer and decision"),
         (b"Ada B-PER\n", "1: not valid JSON"),
         (b"\xff\n", "1: this line is not UTF-8"),
     ],

@@ -24,7 +24,7 @@ from rnner.errors import DataError
 CONTENT_KEYS = (TEXTS[0], *WORDS, *TEXTS[1:])
 """Keys of the text or the words of a record; the first one present is read."""
 _ANNOTATION_KEYS = frozenset((*LISTS, *TAGS, "completions", "predictions", "decision"))
-_ANSWERS = ("accept", "reject", "ignore", "skip", "undo")  # of Prodigy and `rnner annotate`
+_ANSWERS = ("accept", "reject", "ignore", "skip", "undo")  # of Prodigy and of the format decisions
 _DEEPEST = 100  # levels; Python cannot write or pickle values that are much deeper
 
 

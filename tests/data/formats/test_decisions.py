@@ -49,7 +49,7 @@ def test_only_the_line_break_of_the_last_line_is_missing(source: SourceFile) -> 
     [
         (FIRST + AGAIN[:60] + "\n" + SKIPPED, "2: not valid JSON"),
         (FIRST + AGAIN[:60] + "\n", "2: not valid JSON"),
-        (FIRST + '{"text": "It rained."}\n', "2: this is not a decision of `rnner annotate`"),
+        (FIRST + '{"text": "It rained."}\n', "2: expected the keys answer and decision"),
         (FIRST + AGAIN.replace('"end": 3', '"end": 30'), "2: .*30"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The decisions of an annotator, in the order in which they were made: the file of `rnner annotate`.
+"""The decisions of an annotator, in the order in which they were made.
 
     {"text": "Ada wrote.", "entities": [], "answer": "accept", "decision": {"number": 1}}
     {"text": "It rained.", "answer": "skip", "decision": {"number": 2}}
@@ -53,7 +53,7 @@ def read(source: SourceFile) -> Iterator[AnnotatedText]:
 def check(record: Record) -> Record:
     """Return the record; raise DataError unless it is a decision."""
     if not matches(record):
-        raise record.error("this is not a decision of `rnner annotate`: it has no answer or no decision")
+        raise record.error("expected the keys answer and decision, as in other lines of this file")
     return record
 
 

@@ -148,7 +148,7 @@ TEXT_FORMATS = {
         suffixes=(".json",),
     ),
     "decisions": FileFormat(  # written by active_learning/decision_log.py
-        decisions.read, None, matches=decisions.matches, json_keys="a decision (rnner annotate)"
+        decisions.read, None, matches=decisions.matches, json_keys="an answer and a decision"
     ),
     # labelstudio first: doccano's keys also occur in its records
     "labelstudio": FileFormat(
