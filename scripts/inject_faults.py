@@ -254,7 +254,7 @@ def _interrupted(arguments: Sequence[str]) -> int:
             signal.raise_signal(signal.SIGINT)
 
     PlainDisplay.show = show  # type: ignore[method-assign,assignment]
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it, and so would rnner
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
     return run_rnner(arguments)
 
 
