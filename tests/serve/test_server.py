@@ -195,6 +195,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_body(connect):
     still_answers(connect)
 
 
+@pytest.mark.slow
 def test_answers_that_are_not_read(connect):
     connection, started = connect(), time.monotonic()
     asked = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
@@ -209,6 +210,7 @@ def test_an_idle_connection_is_closed(connect):
     assert received(connect()) == b""
 
 
+@pytest.mark.slow
 def test_more_connections_than_allowed_are_refused(connect):
     for _ in range(LIMITS.connections):
         connect()

@@ -158,6 +158,7 @@ def serve(
         raise UsageError(f"--allow-reload needs a token: give --token-file FILE, or set {_TOKEN}")
     from rnner.cli.options import load_decoders
     from rnner.export.runtime import choose_backend
+    from rnner.model.names import find_model
     from rnner.pipeline import Pipeline
     from rnner.serve.access import LOOPBACK, Access, host_name, is_loopback
     from rnner.serve.app import Service
@@ -166,7 +167,7 @@ def serve(
     from rnner.serve.server import address_of, open_socket, run_service
 
     def load() -> LoadedModel:
-        path = choose_backend(options.resolve_model(model), backend.value)
+        path = choose_backend(find_model(model), backend.value)
         (decoder,) = load_decoders(
             [path], device=device, threads=threads, code=code, sentences=batch, window=window
         )
