@@ -66,6 +66,11 @@ class DataConfig(Section):
         "error",
         description="tags that violate their scheme: error (stop), or conlleval (read as conlleval does)",
     )
+    unknown: str = Field(
+        "?",
+        min_length=1,
+        description="tag of words whose tag is not known; B-? is an entity of unknown label",
+    )
 
 
 class TextConfig(Section):

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
+
 from rnner.data.affixes import STRIP_AFFIX, find_affix
 from rnner.data.corpus_cache import cached
 from rnner.data.formats import dataset_hub as hub
@@ -18,11 +20,13 @@ from rnner.data.formats.detect import format_of
 from rnner.data.formats.registry import stream_sentences
 from rnner.data.held_out import hold_out
 from rnner.data.lines import no_such_file
+from rnner.data.scheme_detector import SchemeDetector, SchemeError
 from rnner.data.splits import IllegalTags, Split
+from rnner.data.tag_sets import ContradictionError, is_set, narrow
 from rnner.data.tag_spellings import spelling_of
-from rnner.data.token_table import TableRow, build_table, count_strings, rename
+from rnner.data.token_table import Column, TableRow, TokenTable, build_table, count_strings, rename
 from rnner.errors import ConfigError, DataError
-from rnner.tags import LENIENT, SchemeDetector, SchemeError
+from rnner.tags import LENIENT, UNKNOWN
 from rnner.text.tokenizer import DEFAULT_TOKENIZER
 from rnner.text.unspaced import segmented_words, split_words
 
@@ -62,6 +66,7 @@ def load_corpus(
     seed: int = 0,
     folders: Sequence[Path] = (),
     known_labels: Sequence[str] = (),
+    unknown: str = UNKNOWN,
     tokenizer: str = DEFAULT_TOKENIZER,
 ) -> Corpus:
     """Read the files of a corpus and convert their tags to one scheme.
@@ -70,7 +75,7 @@ def load_corpus(
         train, dev, test: files, or names such as `sample:train`; without dev, a tenth of train is held out.
         columns: the columns of all files, or their names; see `SourceFile`.
         scheme: the scheme of the result: iob1, iob2, bioes or binary.
-        illegal: see `read_split`.
+        illegal, unknown: see `read_split`.
         seed: the random seed for choosing the sentences to hold out.
         folders: folders to search for relative paths, after the working directory.
         known_labels: labels that the model knows from earlier training.
@@ -83,7 +88,13 @@ def load_corpus(
     def read(source: str | Path, name: str) -> Split:
         path = resolve(source, folders)
         return read_split(
-            path, columns=columns, illegal=illegal, name=name, scheme=scheme, tokenizer=tokenizer
+            path,
+            columns=columns,
+            illegal=illegal,
+            name=name,
+            scheme=scheme,
+            unknown=unknown,
+            tokenizer=tokenizer,
         )
 
     whole = read(train, "train")
@@ -121,6 +132,7 @@ def read_split(
     illegal: IllegalTagRule = "error",
     name: str = "",
     scheme: str | None = None,
+    unknown: str = UNKNOWN,
     tokenizer: str = DEFAULT_TOKENIZER,
 ) -> Split:
     """Read a file of any format; a large file is cached (`rnner.data.corpus_cache`).
@@ -132,6 +144,7 @@ def read_split(
             script does (`Split.illegal_tags` then describes them).
         name: the name of the split in messages; default: the file's name.
         scheme: the scheme to convert the tags to; None keeps them and detects their scheme.
+        unknown: the mark of words whose tags are not known, see `rnner.data.tag_sets`.
         tokenizer: the name of the tokenizer for text without tokens. Only results of `rnner` are cached.
 
     Raises:
@@ -140,9 +153,10 @@ def read_split(
     """
     path = Path(path)
     settings = {"columns": dict(columns) if columns else None, "illegal": illegal, "scheme": scheme}
+    settings["unknown"] = unknown
 
     def read() -> Split:
-        split = _read(SourceFile(path, columns, tokenizer=tokenizer), illegal)
+        split = _read(SourceFile(path, columns, unknown=unknown, tokenizer=tokenizer), illegal)
         return split if scheme is None else split.convert(scheme)
 
     split = cached(path, settings, read) if tokenizer == DEFAULT_TOKENIZER else read()
@@ -168,7 +182,7 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     if not len(table):
         raise DataError("no sentences: the file has no words", path)
     counts = count_strings(table.tags)
-    spelling = spelling_of(counts)
+    spelling = spelling_of(counts, source.unknown)
     if spelling.unreadable:
         sentence, position = detector.first_place(spelling.unreadable)
         tag = table.tags.strings[table.tags.numbers[table.starts[sentence] + position]]
@@ -194,7 +208,21 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
             raise DataError(f"{error}; correct the tags{advice}", path, line) from None
         scheme = LENIENT
         illegal_tags = IllegalTags(error.violations[error.scheme].times, line, str(error))
+    if any(map(is_set, table.tags.strings)):
+        table = replace(table, tags=_narrowed(table, scheme, path))
     return Split(table, path, path.name, scheme, illegal_tags, notes=tuple(source.note_lines()))
+
+
+def _narrowed(table: TokenTable, scheme: str, path: Path) -> Column:
+    """Return the tags with what their neighbours leave open of unknown ones."""
+    try:
+        return narrow(table, scheme)
+    except ContradictionError as error:
+        sentence = int(np.searchsorted(table.starts, error.position, side="right")) - 1
+        word = table.tokens.strings[table.tokens.numbers[error.position]]
+        where = f"word {error.position - int(table.starts[sentence]) + 1} of the sentence, {word[:120]!r}"
+        message = f"{error} around {where}; correct the tags"
+        raise DataError(message, path, int(table.lines[sentence])) from None
 
 
 def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:

@@ -13,20 +13,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnner.data import tag_sets
 from rnner.data.disk_arrays import GrowingArray
 from rnner.data.token_table import (
     Column,
-    Indices,
     Renumbering,
     TokenTable,
     count_strings,
     word_blocks,
     word_positions,
 )
-from rnner.tags import Span, boundaries, label_of, tag_inventory, to_spans
+from rnner.tags import UNKNOWN, Span, tag_inventory, to_spans
 
 _CHUNK = 4096  # sentences converted to Python objects at a time
-_PREFIXES = "BIES"
 
 
 class IllegalTags(NamedTuple):
@@ -90,8 +89,8 @@ class Split:
     @cached_property
     def labels(self) -> list[str]:
         """The labels of the entities, sorted."""
-        labels = {label_of(tag) for tag in self.tags.strings}
-        return sorted(label for label in labels if label is not None)
+        labels = {label for tag in self.tags.strings for label in tag_sets.labels_of(tag)}
+        return sorted(label for label in labels if label not in (None, UNKNOWN))
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -122,11 +121,37 @@ class Split:
         cuts = list(zip([0, *ends], ends, strict=False))
         return [words[start:end] for start, end in cuts], [tags[start:end] for start, end in cuts]
 
+    @cached_property
+    def partial(self) -> bool:
+        """Whether the tags of some words are not known, see `rnner.data.tag_sets`."""
+        return any(map(tag_sets.is_set, self.tags.strings))
+
     def all_spans(self) -> Iterator[list[Span]]:
-        """Yield the entities of each sentence, in order."""
+        """Yield the entities of each sentence, in order; of those next to unknown words, the certain ones."""
+        if self.partial:
+            yield from map(tag_sets.certain_spans, self._bioes.all_tags())
+        else:
+            yield from (to_spans(tags, self.scheme) for tags in self.all_tags())
+
+    def all_tags(self) -> Iterator[list[str]]:
+        """Yield the tags of each sentence."""
         for start in range(0, len(self), _CHUNK):
-            _, tags = self.sentences(np.arange(start, min(start + _CHUNK, len(self))))
-            yield from (to_spans(sentence, self.scheme) for sentence in tags)
+            yield from self.sentences(np.arange(start, min(start + _CHUNK, len(self))))[1]
+
+    def unknown_words(self) -> Iterator[list[int]]:
+        """Yield the positions of each sentence's unknown words: it is not certain what entity they are in.
+
+        The first word of `B-PER ?` is one of them, because the entity may be longer.
+        """
+        if not self.partial:
+            yield from ([] for _ in range(len(self)))
+            return
+        for tags in self._bioes.all_tags():
+            yield [position for position, tag in enumerate(tags) if tag_sets.is_set(tag)]
+
+    @cached_property
+    def _bioes(self) -> Split:
+        return self.convert("bioes")
 
     def select(self, indices: ArrayLike) -> Split:
         """Return a split of these sentences only, in this order, which shares the table."""
@@ -141,7 +166,7 @@ class Split:
         if scheme == self.scheme:
             return self
         tag_inventory([], scheme)  # raises for an unknown scheme
-        tags = _convert_tags(self.table, self.scheme, scheme)
+        tags = tag_sets.convert(self.table, self.scheme, scheme)
         return replace(self, table=replace(self.table, tags=tags), scheme=scheme)
 
     def _table_rows(self, indices: ArrayLike) -> NDArray[np.int64]:
@@ -160,51 +185,3 @@ class Split:
         for run in word_blocks(self.lengths):
             numbers.extend(renumber(column.numbers[word_positions(starts[run], self.lengths[run])]))
         return Column([column.strings[number] for number in renumber.old], numbers.array())
-
-
-def _convert_tags(table: TokenTable, old: str, new: str) -> Column:
-    """Convert all tags of a table. Two adjacent tags decide whether an entity continues, see `rnner.tags`."""
-    strings, numbers = table.tags
-    labels = [label_of(tag) for tag in strings]
-    names = sorted({label for label in labels if label is not None})
-    label = np.array([-1 if it is None else names.index(it) for it in labels], dtype=np.int64)
-    boundary = np.array(boundaries(strings, old), dtype=bool).reshape(len(strings), len(strings))
-    renumber, converted = Renumbering(1 + len(_PREFIXES) * len(names)), GrowingArray(np.int32)
-    for run in word_blocks(np.diff(table.starts)):
-        starts = table.starts[run.start : run.stop + 1]
-        tags = numbers[starts[0] : starts[-1]]
-        first = np.zeros(len(tags) + 1, dtype=bool)  # first word of a sentence
-        first[starts - starts[0]] = True
-        borders = first.copy()  # no entity continues from the previous word
-        borders[1:-1] |= boundary[tags[:-1], tags[1:]]
-        converted.extend(renumber(_tag_codes(label[tags], borders, first, new)))
-    return Column([_tag_string(code, names, new) for code in renumber.old], converted.array())
-
-
-def _tag_codes(label: Indices, borders: NDArray[np.bool_], first: NDArray[np.bool_], scheme: str) -> Indices:
-    """Return a code per word `[w]`: 0 outside entities, then B, I, E, S for each label.
-
-    Args:
-        label: `[w]` label of each word; -1 outside entities.
-        borders: `[w + 1]` where entities may start or end.
-        first: `[w + 1]` where sentences start.
-        scheme: the scheme to write.
-    """
-    if scheme == "binary":
-        return (label >= 0).astype(np.int64)
-    starts, ends = borders[:-1], borders[1:]
-    if scheme == "bioes":
-        prefix = np.where(starts, np.where(ends, 3, 0), np.where(ends, 2, 1))
-    elif scheme == "iob2":
-        prefix = np.where(starts, 0, 1)
-    else:  # iob1 writes B- only after an adjacent entity of the same label
-        follows = np.append(False, label[1:] == label[:-1]) & ~first[:-1]
-        prefix = np.where(starts & follows, 0, 1)
-    return np.where(label < 0, 0, 1 + len(_PREFIXES) * label + prefix)
-
-
-def _tag_string(code: int, labels: list[str], scheme: str) -> str:
-    if scheme == "binary":
-        return str(code)
-    label, prefix = divmod(code - 1, len(_PREFIXES))
-    return f"{_PREFIXES[prefix]}-{labels[label]}" if code else "O"

@@ -138,6 +138,7 @@ def read_training_data(
         columns=data.columns.model_dump(exclude_none=True) if data.columns else None,
         scheme=data.scheme,
         illegal=data.illegal_tags,
+        unknown=data.unknown,
         seed=config.training.seed if data.split_seed is None else data.split_seed,
         folders=folders,
         known_labels=() if init_from is None else init_from.vocabulary.labels,

@@ -14,9 +14,10 @@ from itertools import count, groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from rnner.data.scheme_detector import SchemeDetector, SchemeError
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
-from rnner.tags import LENIENT, SchemeDetector, SchemeError, to_spans
+from rnner.tags import LENIENT, UNKNOWN, to_spans
 from rnner.text.spacing import plain_spacing
 from rnner.text.tokenizer import DEFAULT_TOKENIZER, Token
 
@@ -81,6 +82,7 @@ class SourceFile:
         columns: the columns of a column file (see ConllReader), or their names in a table with a header.
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
         tokenizer: the name of the tokenizer for text without tokens, see `find_tokenizer`.
+        unknown: the mark of words whose tags are not known.
         tagged: whether the file must have tags; `rnner predict` reads words only.
         notes: what was skipped or read differently, and how many times (0: not counted).
         unread: notes about labels that were not read, and how many.
@@ -89,6 +91,7 @@ class SourceFile:
     path: Path
     columns: Mapping[str, int | str] | None = None
     label_names: Mapping[str, str] = field(default_factory=dict)
+    unknown: str = UNKNOWN
     tagged: bool = True
     tokenizer: str = DEFAULT_TOKENIZER
     notes: Counter[str] = field(default_factory=Counter)

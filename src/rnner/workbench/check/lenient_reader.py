@@ -11,9 +11,10 @@ from functools import cached_property
 from rnner.data.affixes import Affix, find_affix
 from rnner.data.formats.column_layout import LAYOUT_SAMPLE, Layout, detect_layout
 from rnner.data.lines import TextSource, name_of, read_lines
+from rnner.data.scheme_detector import SchemeDetector, SchemeError
 from rnner.data.tag_spellings import Spelling, spelling_of
 from rnner.errors import DataError
-from rnner.tags import LENIENT, SchemeDetector, SchemeError, Span, to_spans
+from rnner.tags import LENIENT, Span, to_spans
 
 
 @dataclass(slots=True)
