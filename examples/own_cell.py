@@ -2,7 +2,7 @@
 
 Run it with `python examples/own_cell.py`, or train a tagger with it:
 
-    rnner train --config configs/quickstart.yaml --code examples/own_cell.py --set encoder.cell=coupled_lstm
+    rnner train --config quickstart --code examples/own_cell.py --set encoder.cell=coupled_lstm
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Compare recurrent cells under one config: dev F1 over seeds, number of weights, speed.
 
-    python scripts/compare_cells.py --config configs/quickstart.yaml --output runs/cells
+    python scripts/compare_cells.py --config quickstart --output runs/cells
     python scripts/compare_cells.py --config C --cells gru,bigru,bilstm --seeds 5 --jobs 2 --output runs/cells
 
 A cell reads in one direction, or in both with the prefix `bi`: bigru is `encoder.cell: gru` with

@@ -1,6 +1,6 @@
 """Cross-validate a config on one corpus, optionally along with a CRF without a network.
 
-    python scripts/crossvalidate.py CORPUS.conll --config configs/quickstart.yaml
+    python scripts/crossvalidate.py CORPUS.conll --config quickstart
     python scripts/crossvalidate.py CORPUS.conll --config C --folds 10 --jobs 2 --set training.epochs=10
     python scripts/crossvalidate.py CORPUS.conll --config C --crf --json folds.json
 

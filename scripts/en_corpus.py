@@ -1,7 +1,7 @@
 """Build the training corpus of the bundled English model from five open corpora.
 
     python scripts/en_corpus.py DATA data/en
-    EN=data/en VECTORS=glove.6B.100d.txt rnner train --config configs/en.yaml --output runs/en
+    EN=data/en VECTORS=glove.6B.100d.txt rnner train --config en
 
 DATA contains four corpora as published:
 

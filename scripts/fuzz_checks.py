@@ -31,7 +31,14 @@ from rnner.data.formats.annotated import SourceFile, decide_scheme
 from rnner.data.formats.column_layout import Layout
 from rnner.data.formats.columns import ConllReader
 from rnner.data.formats.detect import detect_format
-from rnner.data.formats.registry import FORMATS, TEXT_FORMATS, TOKEN_FORMATS, read_documents, read_sentences
+from rnner.data.formats.registry import (
+    FORMATS,
+    TEXT_FORMATS,
+    TOKEN_FORMATS,
+    WRITABLE,
+    read_documents,
+    read_sentences,
+)
 from rnner.errors import RnnerError
 from rnner.render.json_output import to_json
 from rnner.scoring.evaluation import predictions_reports
@@ -47,9 +54,8 @@ from rnner.workbench.check.repair import repair
 from rnner.workbench.convert import convert
 
 T = TypeVar("T")
-SUFFIXES = {"dataset": "parquet", "spacy": "spacy", "csv": "csv", "conllu": "conllu", "columns": "conll"}
 TARGETS = {  # format -> suffix
-    name: SUFFIXES.get(name, "txt") for name, form in FORMATS.items() if form.writable or name == "dataset"
+    name: (*FORMATS[name].suffixes, ".txt")[0].removeprefix(".") for name in WRITABLE
 }
 _SKIPPED = re.compile("skipped|left out|not read")
 _PREDICTION_FORMATS = (
@@ -116,7 +122,7 @@ def column_problems(trial: Trial) -> Iterator[str]:
     """Read, check and repair a file."""
     path, data = trial.path, trial.path.read_bytes()
     split = trial.step(f"read {trial.form}", lambda: read_split(path, illegal=trial.illegal))
-    if split is not None and trial.form == "columns":
+    if split is not None and trial.form == "conll":
         yield from _row_problems(path, data, int(split.lengths.sum()))
     file = trial.step("check", lambda: read_file(path))
     if file is not None:
@@ -127,7 +133,7 @@ def column_problems(trial: Trial) -> Iterator[str]:
         removed = len(file.lines) - len(repaired.file.lines)
         if not 0 <= removed <= repaired.changed["tag"]:  # pieces of words are joined
             yield f"repair removed {removed} lines, but {repaired.changed['tag']} are counted"
-        if trial.form == "columns" and not report.count("error") and split is None:
+        if trial.form == "conll" and not report.count("error") and split is None:
             yield f"check finds no error, but reading fails: {trial.outcomes}"
 
 

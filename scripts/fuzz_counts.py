@@ -121,6 +121,6 @@ COUNTS: dict[str, Callable[[Path, list[Any]], Count]] = {
     "tokens": _json(_records),
     "brat": _brat,
     "spacy-json": _json(_pairs),
-    **dict.fromkeys(("labelstudio", "prodigy", "doccano", "entities"), _json(_records)),
+    **dict.fromkeys(("labelstudio", "prodigy", "doccano", "jsonl"), _json(_records)),
     "webanno": _webanno,
 }

@@ -167,7 +167,7 @@ def _other_format(piece: bytes, folder: Path, draw: Random) -> Files:
     source, out = folder / "source", folder / "other"
     source.write_bytes(piece)
     try:
-        convert(SourceFile(source), out, form="columns", to=to, illegal="conlleval")
+        convert(SourceFile(source), out, form="conll", to=to, illegal="conlleval")
     except RnnerError:
         return {"file.conll": piece}
     if out.is_dir():

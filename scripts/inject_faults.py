@@ -73,19 +73,26 @@ SCENARIOS = [
     Scenario(
         "predict", ["predict", "-m", "run", "-f", "text.txt", "-o", "out.jsonl"], [_TRAIN], old=["out.jsonl"]
     ),
-    Scenario("export", ["export", "run", "out.onnx", "--overwrite"], [_TRAIN], old=["out.onnx"]),
-    Scenario("init", ["config", "init", "--train", "train.conll", "-o", "out.yaml"]),
-    Scenario("split", ["data", "split", "train.conll", "parts", "--overwrite"], old=["parts/dev.conll"]),
+    Scenario(
+        "export",
+        ["export", "--model", "run", "--output", "out.onnx", "--overwrite"],
+        [_TRAIN],
+        old=["out.onnx"],
+    ),
+    Scenario("init", ["config", "init", "train.conll", "-o", "out.yaml"]),
+    Scenario(
+        "split", ["data", "split", "train.conll", "--output", "parts", "--overwrite"], old=["parts/dev.conll"]
+    ),
     Scenario("fix", ["data", "check", "bad.conll", "--fix", "out.conll", "--overwrite"], old=["out.conll"]),
     *(
         Scenario(
             f"convert to {form}",
-            ["data", "convert", "train.conll", out, "--to", form, "--overwrite"],
+            ["data", "convert", "train.conll", "--output", out, "--format", form, "--overwrite"],
             old=old,
         )
         for form, out, old in (
-            ("entities", "out.jsonl", ["out.jsonl"]),
-            ("columns", "out.conll", ["out.conll"]),
+            ("jsonl", "out.jsonl", ["out.jsonl"]),
+            ("conll", "out.conll", ["out.conll"]),
             ("brat", "brat", []),
             ("dataset", "data", []),
             ("spacy", "out.spacy", ["out.spacy"]),

@@ -173,10 +173,10 @@ def disk(folder: Path, rounds: int, draw: random.Random) -> Iterator[str]:
         for command in (
             [*_TRAIN[:4], "locked/run"],
             ["predict", "-m", "run", "Ottoline went to Oslo .", "-o", "locked/out.jsonl"],
-            ["export", "run", "locked/model.onnx"],
-            ["config", "init", "--train", "train.conll", "-o", "locked/my.yaml"],
-            ["data", "split", "train.conll", "locked"],
-            ["data", "convert", "train.conll", "locked/out.jsonl", "--to", "entities"],
+            ["export", "--model", "run", "--output", "locked/model.onnx"],
+            ["config", "init", "train.conll", "-o", "locked/my.yaml"],
+            ["data", "split", "train.conll", "--output", "locked"],
+            ["data", "convert", "train.conll", "--output", "locked/out.jsonl", "--format", "jsonl"],
         ):
             message = place.run(*command, codes=(1, 2))
             if "locked" not in message or message.count("error: ") != 1:

@@ -112,18 +112,18 @@ def _names(folder: Path, text: str, model: Path) -> Iterator[tuple]:
     missing, good = f"{text}.conll", _columns(folder / "good.conll", CORPUS)
     for command in ("check", "stats", "audit"):
         yield f"data {command}: missing file", ["data", command, missing]
-    yield "data convert: missing file", ["data", "convert", missing, "out", "--to", "columns"]
+    yield "data convert: missing file", ["data", "convert", missing, "--output", "out", "--format", "conll"]
     yield "data split: missing file", ["data", "split", missing, "--output", "parts"]
     yield "evaluate: missing file", ["evaluate", missing, "--model", model]
     yield "evaluate: missing predictions", ["evaluate", good, "--predictions", missing]
     yield "predict: missing file", ["predict", "--model", model, "--file", missing]
     for command in (["predict", "Ada"], ["evaluate", good], ["info"], ["lab", "gates"]):
         yield f"{' '.join(command[:1])}: missing model", [*command, "--model", f"./{text}"]
-    yield "export: missing model", ["export", f"./{text}"]
+    yield "export: missing model", ["export", "--model", f"./{text}"]
     yield "train: missing config", ["train", "--config", text]
     yield "train: missing base", ["train", "--config", "c.yaml", "--init-from", f"./{text}"]
     yield "config show: missing config", ["config", "show", "--config", text]
-    yield "config init: missing file", ["config", "init", "--train", missing]
+    yield "config init: missing file", ["config", "init", missing]
     file = _columns(folder / f"a{text}.conll", CORPUS)
     bad = _columns(folder / f"b{text}.conll", [*CORPUS, ("x", "PERS?")])
     for command in ("check", "stats", "audit"):
@@ -131,16 +131,19 @@ def _names(folder: Path, text: str, model: Path) -> Iterator[tuple]:
         yield f"data {command}: name of a bad file", ["data", command, bad]
     yield "data check: json", ["data", "check", bad, "--format", "json"]
     yield "data check: copy", ["data", "check", bad, "--fix", folder / f"fixed{text}", "--overwrite"]
-    yield "data convert: file names", ["data", "convert", file, folder / f"c{text}.jsonl", "--to", "tokens"]
-    yield "data convert: existing file", ["data", "convert", good, file, "--to", "columns"]
+    yield (
+        "data convert: file names",
+        ["data", "convert", file, "--output", folder / f"c{text}.jsonl", "--format", "tokens"],
+    )
+    yield "data convert: existing file", ["data", "convert", good, "--output", file, "--format", "conll"]
     yield "data split: file names", ["data", "split", file, "--output", folder / f"parts{text}"]
     yield "evaluate: file names", ["evaluate", file, "--predictions", file, "--columns", "0,1"]
     yield "evaluate: two predictions", ["evaluate", file, "--predictions", good, "--predictions", file]
     yield "evaluate: json", ["evaluate", file, "--predictions", good, "--format", "json"]
-    yield "config init: file name", ["config", "init", "--train", file]
+    yield "config init: file name", ["config", "init", file]
     yield (
         "config init: output",
-        ["config", "init", "--train", file, "--output", folder / f"{text}.yaml", "--overwrite"],
+        ["config", "init", file, "--output", folder / f"{text}.yaml", "--overwrite"],
     )
     yield "predict: file name", ["predict", "--model", model, "--file", file, "--format", "html"], "<title>"
     yield "predict: output", ["predict", "--model", model, "Ada", "--output", folder / f"{text}.jsonl"]
@@ -148,7 +151,7 @@ def _names(folder: Path, text: str, model: Path) -> Iterator[tuple]:
     shutil.copytree(model, other, dirs_exist_ok=True)
     yield "predict: name of the model", ["predict", "Ada", "--model", other]
     yield "info: name of the model", ["info", "--model", other]
-    yield "export: name of the model", ["export", other, "--overwrite"]
+    yield "export: name of the model", ["export", "--model", other, "--overwrite"]
     yield "evaluate: name of the model", ["evaluate", good, "--model", other, "--model", model]
     (folder / "c.yaml").write_text(CONFIG.replace("TRAIN", "good.conll"), encoding="utf-8")
     yield "train: output", ["train", "--config", "c.yaml", "--output", folder / f"run{text}", "--overwrite"]
@@ -170,10 +173,21 @@ def _words(folder: Path, text: str, model: Path) -> Iterator[tuple]:
     record = {"text": f"Ada {text} Lovelace", text: text, "entities": [{"start": 0, "end": 6, "label": "X"}]}
     records = folder / "records.jsonl"
     records.write_text(json.dumps(record) + "\n", encoding="utf-8")
-    yield "data convert: records", ["data", "convert", records, "o.conll", "--to", "columns", "--overwrite"]
+    yield "data convert: records", ["data", "convert", records, "--output", "o.conll", "--overwrite"]
     yield (
         "data convert: expand",
-        ["data", "convert", records, "e", "--to", "tokens", "--align", "expand", "--overwrite"],
+        [
+            "data",
+            "convert",
+            records,
+            "--output",
+            "e",
+            "--format",
+            "tokens",
+            "--align",
+            "expand",
+            "--overwrite",
+        ],
     )
     broken = folder / "broken.jsonl"
     broken.write_text(json.dumps({text: text}) + "\n", encoding="utf-8")
@@ -205,14 +219,20 @@ def _labels(folder: Path, text: str, model: Path) -> Iterator[tuple]:
         file = _columns(folder / f"{kind}.conll", [("Ada", tag), ("x", "O")])
         for command in ("check", "stats", "audit"):
             yield f"data {command}: {kind}", ["data", command, file]
-        yield f"data convert: {kind}", ["data", "convert", file, "l.jsonl", "--to", "tokens", "--overwrite"]
+        yield (
+            f"data convert: {kind}",
+            ["data", "convert", file, "--output", "l.jsonl", "--format", "tokens", "--overwrite"],
+        )
         yield f"evaluate: {kind}", ["evaluate", file, "--model", model]
         yield f"evaluate: {kind} of predictions", ["evaluate", file, "--predictions", file]
-        yield f"config init: {kind}", ["config", "init", "--train", file]
+        yield f"config init: {kind}", ["config", "init", file]
         yield f"train: {kind}", ["train", "--config", "c.yaml", "--dry-run", "--set", f"data.train={file}"]
     record = {"text": "Ada x", "label": [[0, 3, text]]}
     (folder / "label.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
-    yield "data convert: label of a span", ["data", "convert", folder / "label.jsonl", "o", "--to", "columns"]
+    yield (
+        "data convert: label of a span",
+        ["data", "convert", folder / "label.jsonl", "--output", "o", "--format", "conll"],
+    )
     yield "data stats: label of a span", ["data", "stats", folder / "label.jsonl"]
 
 
@@ -225,7 +245,7 @@ def _options(folder: Path, text: str, model: Path) -> Iterator[tuple]:
         ["predict", "Ada"],
         ["evaluate", good],
         ["data", "check", good],
-        ["export", model],
+        ["export", "--model", model],
         ["info"],
     ):
         yield f"{command[0]}: unknown option", [*command, f"--{text}"]
@@ -244,11 +264,11 @@ def _options(folder: Path, text: str, model: Path) -> Iterator[tuple]:
         yield f"evaluate: {option}", ["evaluate", good, "--predictions", good, option, text]
     yield "evaluate: new label", ["evaluate", good, "--predictions", good, "--map", f"PER={text}"]
     yield "evaluate: old label", ["evaluate", good, "--predictions", good, "--map", f"{text}=PER"]
-    for option in ("--from", "--to", "--names", "--columns", "--scheme"):
+    for option in ("--input", "--format", "--names", "--columns", "--scheme"):
         start = ["data", "convert", good, "o.conll", "--overwrite"]
         yield (
             f"data convert: {option}",
-            [*start, *([] if option == "--to" else ["--to", "columns"]), option, text],
+            [*start, *([] if option == "--format" else ["--format", "conll"]), option, text],
         )
     yield "data split: --shares", ["data", "split", good, "--shares", text]
     yield "data stats: --vectors", ["data", "stats", good, "--vectors", text]
@@ -278,7 +298,7 @@ def _configs(folder: Path, text: str) -> Iterator[tuple]:
         yield f"train: {kind}", ["train", "--config", path, "--dry-run"]
     for setting in (f"{text}=1", f"encoder.{text}=1", f"encoder.cell={quoted}", f"encoder.cell={text}", text):
         yield "config show: --set", ["config", "show", "--config", "c.yaml", "--set", setting]
-        yield "config init: --set", ["config", "init", "--train", "good.conll", "--set", setting]
+        yield "config init: --set", ["config", "init", "good.conll", "--set", setting]
 
 
 def _models(folder: Path, text: str, model: Path) -> Iterator[tuple]:

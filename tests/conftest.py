@@ -70,5 +70,5 @@ def trained(tmp_path_factory):
 def exported(trained, tmp_path_factory):
     """The same model exported to one ONNX file. Do not change it."""
     path = tmp_path_factory.mktemp("exported") / "new" / "model.onnx"
-    assert cli.run(["export", str(trained), str(path)]) == 0
+    assert cli.run(["export", "--model", str(trained), "--output", str(path)]) == 0
     return path

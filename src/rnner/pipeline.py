@@ -42,8 +42,8 @@ def load(
         model: a folder written by `rnner train --output`; an .onnx file written by `rnner export`, which runs
             without torch; "owner/name" or "owner/name@revision" on the Hugging Face Hub; None or "en": the
             bundled English model. Passing None logs a warning once per process.
-        backend: "torch"; "onnx", for folders prepared by `rnner export DIR`; or "auto": torch for folders,
-            onnx for .onnx files.
+        backend: "torch"; "onnx", for folders prepared by `rnner export --model DIR`; or "auto": torch for
+            folders, onnx for .onnx files.
         device: "auto", "cpu" or "cuda"; .onnx files run on the CPU.
         code: the Python file that registers your own cells or tokenizer, if the model was trained with one.
 

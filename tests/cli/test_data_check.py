@@ -115,7 +115,7 @@ def test_several_files_are_repaired_into_a_folder(rnner, folder):
         (["my.conll", "--fix", "my.conll", "--overwrite"], 2, "never changed"),
         (["my.conll", "--overwrite"], 2, "--fix OUT"),
         (["my.conll", "--columns", "one"], 2, "two whole numbers"),
-        ([], 2, "PATH"),
+        ([], 2, "FILE"),
     ],
 )
 def test_usage_errors(rnner, faulty, one_line, arguments, code, part):

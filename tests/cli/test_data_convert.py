@@ -18,31 +18,33 @@ def spans(folder):
 
 
 def test_columns_to_jsonl_and_back(rnner, folder):
-    there = rnner("data", "convert", "train.conll", "train.jsonl", "--to", "tokens", "--scheme", "bioes")
+    there = rnner(
+        "data", "convert", "train.conll", "--output", "train.jsonl", "--format", "tokens", "--scheme", "bioes"
+    )
     assert (there.code, there.out) == (0, "")
     summary = "14 sentences, 98 words, 23 entities (LOC 10, PER 9, ORG 4)"
-    assert there.err == f"wrote train.jsonl (read as columns): {summary}\n"
+    assert there.err == f"wrote train.jsonl (read as conll): {summary}\n"
     first = json.loads((folder / "train.jsonl").read_text().splitlines()[0])
     assert first["tokens"][:3] == ["Ada", "Lovelace", "wrote"] and first["tags"][:3] == [
         "B-PER",
         "E-PER",
         "O",
     ]
-    back = rnner("data", "convert", "train.jsonl", "back.conll", "--to", "columns")
+    back = rnner("data", "convert", "train.jsonl", "--output", "back.conll")
     assert back.err == f"wrote back.conll (read as tokens): {summary}\n"
     assert (folder / "back.conll").read_text().split() == (folder / "train.conll").read_text().split()
 
 
 def test_spans_that_cut_tokens_are_listed_and_nothing_is_written(rnner, folder, spans):
     before = set(folder.iterdir())
-    outcome = rnner("data", "convert", spans, "out.conll", "--to", "columns")
+    outcome = rnner("data", "convert", spans, "--output", "out.conll")
     assert (outcome.code, outcome.out) == (1, "")
     assert f"{spans}:2: 8-11 LOC 'Osl' cuts 'Oslo'" in outcome.err and "--align expand" in outcome.err
     assert set(folder.iterdir()) == before
 
 
 def test_a_rule_for_spans_that_cut_tokens(rnner, folder, spans):
-    outcome = rnner("data", "convert", spans, "out.conll", "--to", "columns", "--align", "expand")
+    outcome = rnner("data", "convert", spans, "--output", "out.conll", "--align", "expand")
     assert outcome.code == 0
     assert f"{spans}:2: 8-11 LOC 'Osl' became 'Oslo'" in outcome.err
     rows = (folder / "out.conll").read_text().splitlines()
@@ -50,7 +52,7 @@ def test_a_rule_for_spans_that_cut_tokens(rnner, folder, spans):
 
 
 def test_from_text_to_text_offsets_are_kept(rnner, folder, spans):
-    assert rnner("data", "convert", spans, "out.json", "--to", "labelstudio").code == 0
+    assert rnner("data", "convert", spans, "--output", "out.json", "--format", "labelstudio").code == 0
     tasks = json.loads((folder / "out.json").read_text())
     values = [result["value"] for task in tasks for result in task["annotations"][0]["result"]]
     assert [(value["start"], value["end"], value["text"]) for value in values] == [
@@ -61,21 +63,24 @@ def test_from_text_to_text_offsets_are_kept(rnner, folder, spans):
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["spans.jsonl", "x", "--to", "doccano", "--align", "expand"], 2, "--align is for token formats"),
-        (["spans.jsonl", "x", "--to", "doccano", "--scheme", "bioes"], 2, "--scheme is for token formats"),
-        (["spans.jsonl", "x", "--to", "columns", "--columns", "0,1"], 2, "--columns is for column files"),
-        (["train.conll", "x", "--to", "tokens", "--names", "PER"], 2, "expected numbers and names"),
-        (["train.conll", "dev.conll", "--to", "tokens"], 2, "dev.conll already exists; use --overwrite"),
-        (["train.conll", "train.conll", "--to", "tokens", "--overwrite"], 2, "is the input file"),
-        (["train.conll", ".", "--to", "tokens"], 2, "is a folder"),
-        (["train.conll", "no/such/x", "--to", "tokens"], 2, "no/such/x: cannot be written"),
-        (["train.conll", "x", "--to", "docano"], 2, "--to docano: unknown format (did you mean doccano?)"),
-        (["train.conll", "x", "--from", "bart", "--to", "tokens"], 2, "--from bart: unknown format (did"),
-        (["trian.conll", "x", "--to", "tokens"], 1, "did you mean train.conll?"),
-        ([".", "x", "--to", "tokens"], 1, "this is a folder"),
-        (["odd.jsonl", "x", "--to", "tokens"], 1, 'odd.jsonl:1: expected records with tokens and tags'),
-        (["train.conll", "x", "--from", "prodigy", "--to", "tokens"], 1, "train.conll:1: not valid JSON"),
-        (["spaced.jsonl", "x", "--to", "columns"], 1, "spaced.jsonl:2: a column file cannot hold the word"),
+        ("spans.jsonl -o x --format doccano --align expand", 2, "--align is for token formats"),
+        ("spans.jsonl -o x --format doccano --scheme bioes", 2, "--scheme is for token formats"),
+        ("spans.jsonl -o x --format conll --columns 0,1", 2, "--columns is for column files"),
+        ("train.conll -o x --format tokens --names PER", 2, "expected numbers and names"),
+        ("train.conll -o dev.conll --format tokens", 2, "dev.conll already exists; use --overwrite"),
+        ("train.conll -o train.conll --format tokens --overwrite", 2, "is the input file"),
+        ("train.conll -o . --format tokens", 2, "is a folder"),
+        ("train.conll -o no/such/x --format tokens", 2, "no/such/x: cannot be written"),
+        ("train.conll -o x", 2, "x: no format has this suffix; add --format: conll, conllu, conll2012, hipe"),
+        ("train.conll -o x.jsonl", 2, ".jsonl; add --format: tokens, prodigy, doccano, jsonl"),
+        ("train.conll -o x.tsv", 2, "formats have the suffix .tsv; add --format: conll, hipe, webanno"),
+        ("train.conll -o x --format docano", 2, "--format docano: unknown format (did you mean doccano?)"),
+        ("train.conll -o x --input bart --format tokens", 2, "--input bart: unknown format (did"),
+        ("trian.conll -o x --format tokens", 1, "did you mean train.conll?"),
+        (". -o x --format tokens", 1, "this is a folder"),
+        ("odd.jsonl -o x --format tokens", 1, 'odd.jsonl:1: expected records with tokens and tags'),
+        ("train.conll -o x --input prodigy --format tokens", 1, "train.conll:1: not valid JSON"),
+        ("spaced.jsonl -o x --format conll", 1, "spaced.jsonl:2: a column file cannot hold the word"),
     ],
 )  # fmt: skip
 def test_errors_write_nothing(rnner, folder, spans, one_line, arguments, code, part):
@@ -83,20 +88,37 @@ def test_errors_write_nothing(rnner, folder, spans, one_line, arguments, code, p
     tokens = [{"tokens": [word], "tags": ["O"]} for word in ("a", "a\tb")]
     (folder / "spaced.jsonl").write_text("".join(json.dumps(record) + "\n" for record in tokens))
     before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    one_line(rnner("data", "convert", *arguments), code, part)
+    one_line(rnner("data", "convert", *arguments.split()), code, part)
     assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("a.conll", "conll"),
+        ("a.CoNLL", "conll"),
+        ("a.conllu", "conllu"),
+        ("a.csv", "csv"),
+        ("a.parquet", "dataset"),
+    ],
+)
+def test_the_suffix_of_the_output_chooses_its_format(rnner, folder, name, form):
+    assert rnner("data", "convert", "train.conll", "-o", name).code == 0
+    back = rnner("data", "convert", name, "-o", "back.conll")
+    assert back.err.startswith(f"wrote back.conll (read as {form})")
+
+
 def test_overwrite_replaces_a_file(rnner, folder):
-    assert rnner("data", "convert", "train.conll", "dev.conll", "--to", "conllu", "--overwrite").code == 0
+    command = "data convert train.conll --output dev.conll --format conllu --overwrite"
+    assert rnner(*command.split()).code == 0
     assert (folder / "dev.conll").read_text().startswith("# sent_id = 1\n# text = Ada Lovelace wrote to")
 
 
 def test_other_formats_can_be_used_directly(rnner, folder, spans):
-    outcome = rnner("config", "init", "--train", spans)
+    outcome = rnner("config", "init", spans)
     assert outcome.code == 1 and "'Osl' cuts 'Oslo'" in outcome.err
     spans.write_text(spans.read_text().replace('"end": 11', '"end": 12'))
-    outcome = rnner("config", "init", "--train", spans)
+    outcome = rnner("config", "init", spans)
     assert outcome.code == 0 and "tags: bioes; format prodigy" in outcome.out
 
 
@@ -119,7 +141,7 @@ def test_predict_correct_and_train_is_a_round_trip(rnner, folder, model):
     found = [(it["start"], it["end"], it["label"]) for it in predicted[0]["entities"]]
     predicted[1]["entities"] = [{"label": "CITY", "start": 8, "end": 12}]  # a correction, without a score
     (folder / "out.jsonl").write_text("".join(json.dumps(record) + "\n" for record in predicted))
-    assert rnner("data", "convert", "out.jsonl", "out.json", "--to", "spacy-json").code == 0
+    assert rnner("data", "convert", "out.jsonl", "--output", "out.json", "--format", "spacy-json").code == 0
     texts = json.loads((folder / "out.json").read_text())
     spans = [tuple(span) for _, annotation in texts for span in annotation["entities"]]
     assert found and spans == [*found, (8, 12, "CITY")]
@@ -129,10 +151,13 @@ def test_predict_correct_and_train_is_a_round_trip(rnner, folder, model):
 
 def test_a_folder_of_brat_is_written_once_and_trains(rnner, folder):
     summary = "14 records, 23 entities (LOC 10, PER 9, ORG 4)"
-    outcome = rnner("data", "convert", "train.conll", "brat", "--to", "brat")
-    assert outcome.err == f"wrote brat (read as columns): {summary}\n"
-    again = rnner("data", "convert", "train.conll", "brat", "--to", "brat", "--overwrite")
-    assert (again.code, again.out) == (2, "") and "brat already exists; OUT must be a new folder" in again.err
+    outcome = rnner("data", "convert", "train.conll", "--output", "brat", "--format", "brat")
+    assert outcome.err == f"wrote brat (read as conll): {summary}\n"
+    again = rnner("data", "convert", "train.conll", "--output", "brat", "--format", "brat", "--overwrite")
+    assert (again.code, again.out) == (
+        2,
+        "",
+    ) and "brat already exists; --output must be a new folder" in again.err
     outcome = rnner("train", "--config", "tiny.yaml", "--set", "data.train=brat", "--dry-run", "--quiet")
     assert outcome.code == 0, outcome.err
 
@@ -141,8 +166,8 @@ def test_a_folder_of_brat_is_written_once_and_trains(rnner, folder):
 def test_converting_none_of_the_labels_is_an_error(rnner, folder, one_line, form):
     record = {"text": "Ada wrote.", "mentions": [{"start": 0, "end": 3, "label": "PER"}]}
     (folder / "odd.jsonl").write_text(json.dumps(record))
-    options = ["--from", form] if form else []
-    outcome = rnner("data", "convert", "odd.jsonl", "x", "--to", "columns", *options)
+    options = ["--input", form] if form else []
+    outcome = rnner("data", "convert", "odd.jsonl", "--output", "x", "--format", "conll", *options)
     one_line(outcome, 1, "odd.jsonl", "mentions")
     assert not (folder / "x").exists()
 
@@ -150,10 +175,10 @@ def test_converting_none_of_the_labels_is_an_error(rnner, folder, one_line, form
 def test_columns_of_a_table_are_named(rnner, folder):
     table = "Sentence #,Word,POS,Tag,Fine\nSentence: 1,Ada,NNP,B-PER,O\n,Oslo,NNP,O,B-CITY\n"
     (folder / "kaggle.csv").write_text(table)
-    outcome = rnner("data", "convert", "kaggle.csv", "a.conll", "--to", "columns", "--columns", "tag=Fine")
+    outcome = rnner("data", "convert", "kaggle.csv", "--output", "a.conll", "--columns", "tag=Fine")
     assert outcome.code == 0, outcome.err
     assert (folder / "a.conll").read_text() == "Ada\tO\nOslo\tB-CITY\n\n"
-    outcome = rnner("data", "convert", "kaggle.csv", "b.conll", "--to", "columns", "--columns", "1,Tag")
+    outcome = rnner("data", "convert", "kaggle.csv", "--output", "b.conll", "--columns", "1,Tag")
     assert (folder / "b.conll").read_text() == "Ada\tB-PER\nOslo\tO\n\n"
     assert outcome.err == "wrote b.conll (read as csv): 1 sentence, 2 words, 1 entity (PER 1)\n"
 
@@ -178,4 +203,8 @@ def test_columns_of_a_table_are_named(rnner, folder):
     ],
 )
 def test_columns_that_cannot_be_chosen(rnner, folder, one_line, columns, code, part):
-    one_line(rnner("data", "convert", "train.conll", "x", "--to", "tokens", "--columns", columns), code, part)
+    one_line(
+        rnner("data", "convert", "train.conll", "--output", "x", "--format", "tokens", "--columns", columns),
+        code,
+        part,
+    )

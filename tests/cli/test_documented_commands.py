@@ -39,9 +39,9 @@ def commands(page: Path) -> list[str]:
 
 def written_file(command: list[str]) -> Path | None:
     """Return the file that a command writes, which may exist only because another page reads it."""
-    if command[:2] == ["data", "convert"]:
-        return Path(command[3])
-    return Path(command[command.index("--output") + 1]) if command[:2] == ["config", "init"] else None
+    if command[:2] not in (["data", "convert"], ["config", "init"]):
+        return None
+    return Path(command[command.index("--output") + 1])
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def test_predictions_whose_last_column_is_not_that_of_entities_are_warned_of(rnn
 @pytest.mark.parametrize("form", ["conllu", "tokens", "prodigy", "doccano", "labelstudio"])
 def test_every_format_can_be_gold_and_predictions(rnner, evaluate, form):
     for name in ("gold", "found"):
-        assert rnner("data", "convert", f"{name}.conll", f"{name}.x", "--to", form).code == 0
+        assert rnner("data", "convert", f"{name}.conll", "--output", f"{name}.x", "--format", form).code == 0
     expected, _ = evaluate("gold.conll", "--predictions", "found.conll")
     for gold, found in (("gold.x", "found.x"), ("gold.conll", "found.x"), ("gold.x", "found.conll")):
         report, err = evaluate(gold, "--predictions", found)

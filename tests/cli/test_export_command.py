@@ -37,21 +37,25 @@ def test_readings_and_thresholds_are_the_same(rnner, trained, exported):
 
 def test_files_are_replaced_only_with_overwrite(rnner, trained, tmp_path, one_line):
     path = tmp_path / "model.onnx"
-    outcome = rnner("export", trained, path)
+    outcome = rnner("export", "--model", trained, "-o", path)
     assert (outcome.code, outcome.out) == (0, "") and f"wrote {path}" in outcome.err.replace("\n", "")
     before = path.read_bytes()
-    one_line(rnner("export", trained, path), 2, f"{path} already exists; use --overwrite")
-    assert rnner("export", trained, path, "--overwrite").code == 0
+    one_line(rnner("export", "--model", trained, "-o", path), 2, f"{path} already exists; use --overwrite")
+    assert rnner("export", "--model", trained, "-o", path, "--overwrite").code == 0
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["model.onnx"]
 
 
 def test_errors(rnner, trained, tmp_path, one_line, monkeypatch):
-    one_line(rnner("export", trained, tmp_path / "model"), 2, "must end in .onnx")
-    one_line(rnner("export", tmp_path / "gone", tmp_path / "x.onnx"), 1, "model folder not found")
-    one_line(rnner("export", trained, "/dev/null/x.onnx"), 2, "cannot be written")
+    one_line(rnner("export", "--model", trained, "-o", tmp_path / "model"), 2, "must end in .onnx")
+    one_line(
+        rnner("export", "--model", tmp_path / "gone", "-o", tmp_path / "x.onnx"),
+        1,
+        "model folder not found",
+    )
+    one_line(rnner("export", "--model", trained, "-o", "/dev/null/x.onnx"), 2, "cannot be written")
     monkeypatch.setitem(sys.modules, "onnx", None)
-    one_line(rnner("export", trained, tmp_path / "x.onnx"), 2, 'pip install "rnner[onnx]"')
+    one_line(rnner("export", "--model", trained, "-o", tmp_path / "x.onnx"), 2, 'pip install "rnner[onnx]"')
     assert not list(tmp_path.iterdir())
 
 
@@ -72,9 +76,9 @@ class ForgetfulCell(Cell):
 def test_a_user_cell_cannot_be_exported(rnner, folder, one_line):
     (folder / "mine.py").write_text(CODE)
     settings = ["--set", "encoder.cell=forgetful", "--set", "training.epochs=1", "--code", "mine.py"]
-    assert rnner("train", "--config", "tiny.yaml", "--output", "own", "--quiet", *settings).code == 0
+    assert rnner("train", "--config", "tiny.yaml", "-o", "own", "--quiet", *settings).code == 0
     one_line(
-        rnner("export", "own", "own.onnx", "--code", "mine.py"),
+        rnner("export", "--model", "own", "-o", "own.onnx", "--code", "mine.py"),
         1,
         "no operator for the cell forgetful",
         "lstm, none, rnn",
@@ -91,7 +95,10 @@ def test_predict_reports_a_bad_file_or_option(rnner, exported, one_line, tmp_pat
 def test_evaluate_gives_the_same_scores(rnner, trained, exported, folder):
     arguments = ["evaluate", "test.conll", "--format", "json", "--model"]
     found, expected = (rnner(*arguments, each) for each in (exported, trained))
-    assert found == expected and json.loads(found.out)["f1"] > 0
+    reports = [json.loads(outcome.out) for outcome in (found, expected)]
+    bins, same = (report.pop("calibration")["bins"] for report in reports)
+    assert reports[0] == reports[1] and reports[0]["f1"] > 0
+    assert bins == [pytest.approx(it, rel=1e-5) for it in same] and bins
     raw, known = (rnner(*arguments, each, "--raw") for each in (exported, trained))
     assert raw == known and raw.code == 0
 
@@ -111,17 +118,22 @@ def test_info_describes_an_exported_model(rnner, trained, exported):
 
 
 def test_an_exported_model_is_not_exported_again(rnner, exported, tmp_path, one_line):
-    one_line(rnner("export", exported, tmp_path / "x.onnx"), 2, "is an exported model")
+    one_line(rnner("export", "--model", exported, "-o", tmp_path / "x.onnx"), 2, "is an exported model")
 
 
 def test_export_into_the_folder(rnner, model, one_line):
     beside = model / "model.onnx"
-    one_line(rnner("predict", "--model", model, "--backend", "onnx", TEXT), 2, f"rnner export {model}")
-    outcome = rnner("export", model)
+    one_line(
+        rnner("predict", "--model", model, "--backend", "onnx", TEXT), 2, f"rnner export --model {model}"
+    )
+    outcome = rnner("export", "--model", model)
     assert outcome.code == 0 and "--backend onnx" in outcome.err and beside.is_file()
-    one_line(rnner("export", model, beside), 2, f"{beside} already exists; use --overwrite")
+    one_line(rnner("export", "--model", model, "-o", beside), 2, f"{beside} already exists; use --overwrite")
     before = beside.read_bytes()
-    assert rnner("export", model, beside, "--overwrite").code == 0 and beside.read_bytes() == before
+    assert (
+        rnner("export", "--model", model, "-o", beside, "--overwrite").code == 0
+        and beside.read_bytes() == before
+    )
     found, expected = (
         rnner("predict", "--model", model, "--backend", backend, "--format", "json", TEXT)
         for backend in ("onnx", "torch")
@@ -130,7 +142,7 @@ def test_export_into_the_folder(rnner, model, one_line):
 
 
 def test_training_again_removes_the_onnx_file(rnner, model, folder):
-    assert rnner("export", model).code == 0
-    arguments = ["--config", "tiny.yaml", "--output", model, "--overwrite", "--quiet"]
+    assert rnner("export", "--model", model).code == 0
+    arguments = ["--config", "tiny.yaml", "-o", model, "--overwrite", "--quiet"]
     assert rnner("train", *arguments, "--set", "training.epochs=1").code == 0
     assert not (model / "model.onnx").exists()

@@ -77,7 +77,7 @@ def test_the_bundled_model_is_whole(rnner):
 
 def test_verify_checks_an_exported_file(rnner, trained, tmp_path):
     path = tmp_path / "my.onnx"
-    assert rnner("export", trained, path).code == 0
+    assert rnner("export", "--model", trained, "--output", path).code == 0
     outcome = rnner("info", "--model", path, "--verify")
     assert (outcome.code, outcome.out) == (0, "my.onnx  ok\n")
     content = bytearray(path.read_bytes())

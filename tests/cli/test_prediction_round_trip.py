@@ -66,7 +66,7 @@ def test_corrected_predictions_are_what_is_converted(predicted, rnner, tmp_path)
         {"label": "TOWN", "start": 22, "end": 28},
     ]
     path.write_text(json.dumps(record) + "\n")
-    assert rnner("data", "convert", path, tmp_path / "train.conll", "--to", "columns").code == 0
+    assert rnner("data", "convert", path, "--output", tmp_path / "train.conll").code == 0
     tagged = [line.split("\t") for line in (tmp_path / "train.conll").read_text().splitlines() if line]
     assert tagged[-6:] == [
         ["Ada", "B-WRITER"],

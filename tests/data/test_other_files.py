@@ -63,4 +63,4 @@ def test_words_that_begin_like_other_files_are_text(text: str) -> None:
 def test_detection_leaves_the_message_to_the_reader(tmp_path: Path) -> None:
     path = tmp_path / "report.pdf"
     path.write_bytes(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
-    assert detect_format(path) == "columns"
+    assert detect_format(path) == "conll"

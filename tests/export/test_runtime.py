@@ -74,7 +74,9 @@ def test_torch_is_not_imported(path):
 
 
 def test_other_files_are_refused(tmp_path):
-    with pytest.raises(ModelError, match=r"file not found; `rnner export DIR gone.onnx` writes one"):
+    with pytest.raises(
+        ModelError, match=r"file not found; `rnner export --model DIR --output gone.onnx` writes one"
+    ):
         rnner.load(tmp_path / "gone.onnx")
     (tmp_path / "text.onnx").write_text("not a model")
     with pytest.raises(ModelError, match=r"text.onnx: is corrupted or truncated .*; export it again"):
@@ -251,7 +253,9 @@ def test_a_symbolic_link_in_the_folder_is_refused(folder, tmp_path, name):
 def test_a_graph_outside_its_folder_is_refused(folder, tmp_path):
     alone = tmp_path / "alone.onnx"
     alone.write_bytes((folder / exported.ONNX).read_bytes())
-    with pytest.raises(ModelError, match=r"works only in its model folder.*`rnner export DIR OUT.onnx`"):
+    with pytest.raises(
+        ModelError, match=r"works only in its model folder.*`rnner export --model DIR --output OUT.onnx`"
+    ):
         load_onnx(alone)
 
 
@@ -281,5 +285,5 @@ def test_the_backend_chooses_folder_or_file(folder, path, monkeypatch):
     assert choose_backend(folder, "auto", fast_start=True) == folder
     beside.unlink()
     assert choose_backend(folder, "auto", fast_start=True) == folder
-    with pytest.raises(UsageError, match=f"`rnner export {folder}` adds it"):
+    with pytest.raises(UsageError, match=f"`rnner export --model {folder}` adds it"):
         choose_backend(folder, "onnx")

@@ -122,7 +122,9 @@ def test_a_folder_with_the_owners_name_does_not_hide_the_hub(serve):
 def test_a_path_object_is_never_on_the_hub(serve):
     asked = serve({"ada/names": MODEL})
     refused(Path("ada/names"), "model folder not found")
-    refused(Path("ada/names.onnx"), "file not found", "`rnner export DIR names.onnx` writes one")
+    refused(
+        Path("ada/names.onnx"), "file not found", "`rnner export --model DIR --output names.onnx` writes one"
+    )
     assert asked == []
 
 

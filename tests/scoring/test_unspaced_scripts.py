@@ -33,7 +33,7 @@ def reports(folder, train, test, *, epochs, batch):
     pipeline = Pipeline(TaggerDecoder(setup.tagger, setup.vocabulary))
     return [
         evaluate_raw_text(pipeline, SourceFile(folder / name), form)
-        for name, form in (("test.conll", "columns"), ("test.jsonl", "doccano"))
+        for name, form in (("test.conll", "conll"), ("test.jsonl", "doccano"))
     ]
 
 

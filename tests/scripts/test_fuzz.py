@@ -25,8 +25,8 @@ def test_a_corrupted_file_gives_a_result_or_a_clear_error(script, corpora):
         outcomes.update(result.outcomes)
     done = {outcome.partition(":")[0] for outcome in outcomes if outcome.endswith(": done")}
     assert sum(outcome.startswith("convert to ") for outcome in done) > 10
-    assert {"read columns", "predict", "convert predictions", "score: F1 1"} <= {*done, *outcomes}
-    assert outcomes["read columns: error"] and outcomes["predict: error"]
+    assert {"read conll", "predict", "convert predictions", "score: F1 1"} <= {*done, *outcomes}
+    assert outcomes["read conll: error"] and outcomes["predict: error"]
 
 
 def test_a_number_always_gives_the_same_file(script, corpora):
@@ -91,7 +91,7 @@ def problems(script, tmp_path):
 def test_a_lost_line_is_a_failure(script, problems, monkeypatch):
     checks = script("fuzz_checks")
     monkeypatch.setattr(checks, "rows", lambda *ignored: {1, 2, 3})
-    assert "[3]" in problems(checks.column_problems, "a.conll", "Ada\tB-PER\nwrote\tO\n", "columns")[0]
+    assert "[3]" in problems(checks.column_problems, "a.conll", "Ada\tB-PER\nwrote\tO\n", "conll")[0]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_lost_line_is_a_failure(script, problems, monkeypatch):
             "a.jsonl",
             '{"tokens": ["Ada"], "tags": ["B-PER"]}\n{"tokens": ["wrote"], "tags": ["O"]}\n',
         ),
-        ("entities", "a.jsonl", '{"text": "Ada", "entities": []}\n{"text": "wrote", "entities": []}\n'),
+        ("jsonl", "a.jsonl", '{"text": "Ada", "entities": []}\n{"text": "wrote", "entities": []}\n'),
         ("csv", "a.csv", "word,tag\nAda,B-PER\n\nwrote,O\n"),
     ],
 )

@@ -136,7 +136,11 @@ def as_in_a_new_process(monkeypatch):
 
 def test_a_model_of_words_needs_its_segmenter_for_text_only(folder, monkeypatch, capsys):
     model, code = folder / "model", folder / "mine.py"
-    assert run(["export", str(model)]) == run(["export", str(model), str(folder / "model.onnx")]) == 0
+    assert (
+        run(["export", "--model", str(model)])
+        == run(["export", "--model", str(model), "-o", str(folder / "model.onnx")])
+        == 0
+    )
     text, found = "李芳昨天到达上海大学。", [("PER", "李芳"), ("LOC", "上海")]
     for path in (model, folder / "model.onnx"):
         as_in_a_new_process(monkeypatch)
@@ -203,7 +207,7 @@ def test_training_on_words_of_characters_is_warned_about(folder):
 
 def test_annotated_text_is_split_by_the_segmenter(folder, capsys):
     text = folder / "text.jsonl"
-    assert run(["data", "convert", str(folder / "words.conll"), str(text), "--to", "doccano"]) == 0
+    assert run(["data", "convert", str(folder / "words.conll"), "-o", str(text), "--format", "doccano"]) == 0
     assert "王小明昨天参观北京大学。" in text.read_text(encoding="utf-8")
     load_code(folder / "mine.py")
     assert "王小明" in read_split(text, tokenizer="dictionary").counts

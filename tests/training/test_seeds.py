@@ -144,6 +144,15 @@ def test_one_seed_has_no_deviation(tmp_path, config):
     assert summary["mean"]["dev"] == summary["runs"][0]["dev"]
 
 
+def test_a_seed_without_a_loss_on_dev_is_refused(tmp_path, config):
+    trained(tmp_path / "run", parse_config(config.model_dump(), ["training.epochs=1"]), 1)
+    metrics = load_metrics(tmp_path / "run" / "seed-1")
+    del metrics["train"]["dev_loss"]
+    save_metrics(tmp_path / "run" / "seed-1", metrics)
+    with pytest.raises(ModelError, match=r"seed-1: the metrics have no loss on dev; use --overwrite"):
+        summarize_seeds(tmp_path / "run")
+
+
 def test_failed_seeds_are_left_out_and_the_run_is_not_finished(tmp_path, config):
     configs = started(tmp_path / "run", config, 3)
     assert summarize_seeds(tmp_path / "run") is None

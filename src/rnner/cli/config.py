@@ -32,7 +32,7 @@ class YamlOrJson(StrEnum):
 
 
 def init(
-    train: Annotated[str, typer.Option(metavar="FILE", help="Annotated file to train on, or sample:train.")],
+    file: options.AnnotatedFile,
     dev: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="File used to choose the best epoch. [default: a tenth of train]"),
@@ -49,7 +49,7 @@ def init(
 ) -> None:
     """Write a commented config for your own files."""
     check_output_file(output, overwrite)
-    sections: dict[str, Any] = {"data": {"train": train, "dev": dev, "test": test}}
+    sections: dict[str, Any] = {"data": {"train": file, "dev": dev, "test": test}}
     if vectors is not None:
         sections["embeddings"] = {"words": {"vectors": vectors}}
     text = _draft(sections, overrides or [], output or Path("my.yaml"))
@@ -68,7 +68,7 @@ def schema() -> None:
 
 
 def show(
-    config: options.ConfigFile,
+    config: options.ConfigName,
     overrides: options.Overrides = None,
     form: Annotated[YamlOrJson, typer.Option("--format", help="Output format.")] = YamlOrJson.yaml,
 ) -> None:
@@ -80,6 +80,16 @@ def show(
         print_json(resolved.model_dump(mode="json"))
     else:
         print_text(to_yaml(resolved))
+
+
+def list_() -> None:
+    """List the configs that rnner includes."""
+    from rnner.config import bundled_configs, description_of
+
+    configs = bundled_configs()
+    width = max(map(len, configs))
+    for name, path in configs.items():
+        print_text(f"{name:{width}}  {description_of(path)}\n")
 
 
 # --- the config that `init` writes -------------------------------------------------------------------------
@@ -166,7 +176,7 @@ def _layout(split: Split, config: Config) -> str:
 
     columns = config.data.columns
     source = SourceFile(split.path, columns.model_dump(exclude_none=True) if columns is not None else None)
-    if (form := format_of(source)) != "columns":
+    if (form := format_of(source)) != "conll":
         return f"format {form}"
     reader = ConllReader(split.path, columns=source.column_numbers)
     next(iter(reader))

@@ -34,11 +34,11 @@ _CONTEXT = 12  # words shown on each side
 
 
 def audit(
-    file: Annotated[str, typer.Argument(metavar="FILE", help=f"{options.ANNOTATED}, or sample:train.")],
+    file: options.AnnotatedFile,
     config: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--config", "-c", metavar="FILE", help="Config of the models. [default: a small tagger]"
+            "--config", "-c", metavar="FILE|NAME", help="Config of the models. [default: a small tagger]"
         ),
     ] = None,
     overrides: options.Overrides = None,
@@ -62,6 +62,7 @@ def audit(
     another label, other boundaries) are ranked by how much more probable the prediction is. Check them by
     hand: some are mistakes of the model.
     """
+    from rnner.config import data_folders
     from rnner.data.corpus import resolve
     from rnner.training.audit import rank_errors
     from rnner.workbench.partition import partition
@@ -70,14 +71,13 @@ def audit(
     options.set_up_torch(threads=1 if jobs > 1 else None, code=code)
     source = resolve(file)
     settings = _load_config(config, overrides or [], source, options.parse_table_columns(columns))
-    folders = [] if config is None else [config.resolve().parent]
     split = _read_source(source, settings)
     warn_about_split(split)
     by_document = None if by is None else by is options.SplitUnit.document
     parts = partition(split, [1 / folds] * folds, seed=seed, by_document=by_document)
     units = "documents" if parts.by_document else "different sentences"
     notice(f"{parts.units:,} {units} ({len(split):,} sentences) in {len(parts.parts)} folds")
-    read_auditor = partial(_read_auditor, source, settings, folders)
+    read_auditor = partial(_read_auditor, source, settings, data_folders(config))
     results = list(_judge_folds(read_auditor, parts.parts, jobs, code))
     errors = rank_errors([error for result in results for error in result.errors])
     shown = list(_records(errors[:top], split, source, settings))
@@ -96,7 +96,7 @@ def audit(
 
 
 def _load_config(
-    path: Path | None, overrides: Sequence[str], source: Path, columns: dict[str, int | str] | None
+    config: str | None, overrides: Sequence[str], source: Path, columns: dict[str, int | str] | None
 ) -> Config:
     """Load the config of the models, with the audited file as its only data."""
     from rnner.config import load_config, parse_config
@@ -106,9 +106,9 @@ def _load_config(
     data = [f"data.train={json.dumps(str(source))}", "data.dev=null", "data.test=null"]
     data += [] if columns is None else [f"data.columns={json.dumps(columns)}"]
     overrides = [*overrides, *data, "data.illegal_tags=conlleval", "training.patience=null"]
-    if path is None:
+    if config is None:
         return parse_config(DEFAULT_CONFIG, overrides, cells=cell_names())
-    return load_config(path, overrides, cells=cell_names())
+    return load_config(config, overrides, cells=cell_names())
 
 
 def _read_source(source: Path, config: Config) -> Split:
@@ -211,7 +211,7 @@ def _token_lines(path: Path, columns: dict[str, int | str] | None) -> list[list[
     from rnner.data.formats.detect import format_of
 
     source = SourceFile(path, columns)
-    if format_of(source) != "columns":
+    if format_of(source) != "conll":
         return []
     return [sentence.lines for sentence in ConllReader(path, columns=source.column_numbers)]
 

@@ -25,7 +25,7 @@ def check(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH",
+            metavar="FILE",
             help="Annotated column files of one corpus, the training file first; or sample:train.",
         ),
     ],
@@ -36,7 +36,7 @@ def check(
     columns: options.Columns = None,
     fix: Annotated[
         Path | None,
-        typer.Option(metavar="OUT", help="Write a repaired copy to this file, or folder for several PATHs."),
+        typer.Option(metavar="OUT", help="Write a repaired copy to this file, or folder for several FILEs."),
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:

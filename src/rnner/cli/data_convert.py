@@ -50,10 +50,11 @@ class IllegalTagRule(StrEnum):
     conlleval = "conlleval"
 
 
+_TO_HELP = "Format to write. [default: by the suffix of OUT: .conll, .conllu, .csv, .parquet or .spacy]"
 _ILLEGAL_TAGS_HELP = (
-    "Tags of IN that fit no scheme: error rejects them, conlleval reads them as that script does."
+    "Tags of FILE that fit no scheme: error rejects them, conlleval reads them as that script does."
 )
-_SCHEME_HELP = "Tagging scheme of OUT: iob1, iob2, bioes or binary. [default: iob2]"
+_SCHEME_HELP = "Tagging scheme to write: iob1, iob2, bioes or binary. [default: iob2]"
 _ALIGN_HELP = """\
 Spans that cut a token: strict rejects them, expand extends them to the whole token, contract excludes the
 token. [default: strict]"""
@@ -62,76 +63,122 @@ Spans that share a token: error rejects them, longest and first keep one. [defau
 
 
 def convert(
-    source: Annotated[
-        str, typer.Argument(metavar="IN", help=f"{options.ANNOTATED}, a saved data set, or sample:train.")
-    ],
-    out: Annotated[
+    file: options.AnnotatedFile,
+    output: Annotated[
         Path,
-        typer.Argument(
+        typer.Option(
+            "--output",
+            "-o",
             metavar="OUT",
-            help="File; for a data set, *.parquet or a new folder; for brat, a new folder.",
+            help="File to write; for a data set, *.parquet or a new folder; for brat, a new folder.",
+            rich_help_panel=options.OUTPUT,
         ),
     ],
-    to: Annotated[str, typer.Option(metavar="FORMAT", help="Format of OUT.")],
     form: Annotated[
         str | None,
-        typer.Option("--from", metavar="FORMAT", help="Format of IN. [default: detected]"),
+        typer.Option(
+            "--input",
+            metavar="FORMAT",
+            help="Format of FILE. [default: detected]",
+            rich_help_panel=options.INPUT,
+        ),
     ] = None,
     columns: options.TableColumns = None,
     names: Annotated[
-        str | None, typer.Option(metavar="N=NAME,...", help="Names of numeric labels in IN: 1=PER,2=ORG.")
+        str | None,
+        typer.Option(
+            metavar="N=NAME,...",
+            help="Names of numeric labels in FILE: 1=PER,2=ORG.",
+            rich_help_panel=options.INPUT,
+        ),
     ] = None,
     illegal: Annotated[
-        IllegalTagRule, typer.Option("--illegal-tags", metavar="RULE", help=_ILLEGAL_TAGS_HELP)
+        IllegalTagRule,
+        typer.Option(
+            "--illegal-tags", metavar="RULE", help=_ILLEGAL_TAGS_HELP, rich_help_panel=options.INPUT
+        ),
     ] = IllegalTagRule.error,
-    scheme: Annotated[TagScheme | None, typer.Option(metavar="NAME", help=_SCHEME_HELP)] = None,
-    align: Annotated[AlignRule | None, typer.Option(metavar="RULE", help=_ALIGN_HELP)] = None,
-    overlaps: Annotated[OverlapRule | None, typer.Option(metavar="RULE", help=_OVERLAPS_HELP)] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help=_TO_HELP, rich_help_panel=options.OUTPUT),
+    ] = None,
+    scheme: Annotated[
+        TagScheme | None,
+        typer.Option(metavar="NAME", help=_SCHEME_HELP, rich_help_panel=options.OUTPUT),
+    ] = None,
+    align: Annotated[
+        AlignRule | None,
+        typer.Option(metavar="RULE", help=_ALIGN_HELP, rich_help_panel=options.OUTPUT),
+    ] = None,
+    overlaps: Annotated[
+        OverlapRule | None,
+        typer.Option(metavar="RULE", help=_OVERLAPS_HELP, rich_help_panel=options.OUTPUT),
+    ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Convert annotated text from one format to another.
 
-    Token formats: columns (one word and its tag per line), csv (with a header), conllu (NER= in MISC),
+    Token formats: conll (one word and its tag per line), csv (with a header), conllu (NER= in MISC),
     conll2012 (entities in brackets), hipe (HIPE-2022), inline (word/TAG), tokens (JSONL with tokens and
     tags), dataset (a data set of the library `datasets`: a folder, a Parquet file, or a repository on the
     Hugging Face Hub, of which only data files are read).
 
-    Text formats, with character spans: entities (JSONL, as `rnner predict` writes it), prodigy and doccano
-    (JSONL), labelstudio (JSON, CSV), webanno (WebAnno TSV 3), brat (a folder), spacy (.spacy), spacy-json.
-    Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is reported.
+    Text formats, with character spans: jsonl (as `rnner predict` writes it), prodigy and doccano (JSONL),
+    labelstudio (JSON, CSV), webanno (WebAnno TSV 3), brat (a folder), spacy (.spacy), spacy-json. Text
+    without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is reported.
     """
     from rnner.data.corpus import resolve
     from rnner.data.formats.annotated import SourceFile
     from rnner.data.formats.detect import detect_format
-    from rnner.data.formats.registry import FORMATS, TEXT_FORMATS
+    from rnner.data.formats.registry import FORMATS, TEXT_FORMATS, WRITABLE
     from rnner.workbench.convert import convert as write
 
-    _check_format(
-        "--to", to, [name for name, known in FORMATS.items() if known.writable or name == "dataset"]
-    )
+    if to is None:
+        to = _format_of_suffix(output)
+    _check_format("--format", to, WRITABLE)
     if form is not None:
-        _check_format("--from", form, FORMATS)
-    path = resolve(source)
+        _check_format("--input", form, FORMATS)
+    path = resolve(file)
     detected = detect_format(path) if form is None else form
     if columns is not None and not FORMATS[detected].has_columns:
-        tables = ", ".join(name for name, known in FORMATS.items() if known.has_columns and name != "columns")
+        tables = ", ".join(name for name, known in FORMATS.items() if known.has_columns and name != "conll")
         raise UsageError(f"--columns is for column files and {tables}, but {path} is {detected}")
     given = {"scheme": scheme, "align": align, "overlaps": overlaps}
     rules: dict[str, Any] = {name: rule.value for name, rule in given.items() if rule is not None}
     if rules and to in TEXT_FORMATS:
-        raise UsageError(f"--{next(iter(rules))} is for token formats, not --to {to}")
-    if out.exists() and path.exists() and out.samefile(path):
-        raise UsageError(f"{out}: is the input file; choose another OUT")
-    if to in ("brat", "dataset") and out.is_dir():
+        raise UsageError(f"--{next(iter(rules))} is for token formats, not --format {to}")
+    if output.exists() and path.exists() and output.samefile(path):
+        raise UsageError(f"{output}: is the input file; choose another --output")
+    if to in ("brat", "dataset") and output.is_dir():
         kinds = "a new folder" if to == "brat" else "a .parquet file or a new folder"
-        raise UsageError(f"{out} already exists; OUT must be {kinds}")
-    check_output_file(out, overwrite, name="OUT")
-    file = SourceFile(
+        raise UsageError(f"{output} already exists; --output must be {kinds}")
+    check_output_file(output, overwrite)
+    source = SourceFile(
         path, options.parse_table_columns(columns), {} if names is None else _parse_names(names)
     )
-    with write_errors(out):
-        converted = write(file, out, form=detected, to=to, illegal=illegal.value, **rules)
-    _report(converted, detected, out)
+    with write_errors(output):
+        converted = write(source, output, form=detected, to=to, illegal=illegal.value, **rules)
+    _report(converted, detected, output)
+
+
+def _format_of_suffix(output: Path) -> str:
+    """Return the only format whose files have the suffix of `output`.
+
+    Raises:
+        UsageError: several formats have this suffix, or none.
+    """
+    from rnner.data.formats.registry import WRITABLE, formats_with_suffix
+
+    match formats_with_suffix(output.suffix):
+        case [only]:
+            return only
+        case []:
+            raise UsageError(f"{output}: no format has this suffix; add --format: {', '.join(WRITABLE)}")
+        case several:
+            raise UsageError(
+                f"{output}: several formats have the suffix {output.suffix}; add --format: "
+                f"{', '.join(several)}"
+            )
 
 
 def _check_format(option: str, name: str, formats: Collection[str]) -> None:

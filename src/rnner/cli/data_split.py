@@ -28,8 +28,17 @@ _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF"}
 
 
 def split(
-    corpus: Annotated[str, typer.Argument(metavar="CORPUS", help="Annotated column file, or sample:train.")],
-    output: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder for train, dev and test.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Annotated column file, or sample:train.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder for the parts: train, dev and test.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ],
     shares: Annotated[
         str, typer.Option(metavar="TRAIN,DEV,TEST", help="Percentages; 0 leaves out a part, as in 90,10,0.")
     ] = "80,10,10",
@@ -52,7 +61,7 @@ def split(
     from rnner.workbench.statistics import describe
 
     fractions = _parse_shares(shares)
-    source = resolve(corpus)
+    source = resolve(file)
     options.require_column_file(source, columns)
     files = _output_files(source, output, fractions, overwrite)
     chosen = options.parse_columns(columns)
@@ -101,15 +110,17 @@ def _output_files(
         UsageError: a file would be lost, or an old part would be left beside the new ones.
     """
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is a file; FOLDER must be a folder")
+        raise UsageError(f"{folder}: is a file; --output takes a folder")
     files = {name: folder / f"{name}{source.suffix}" for name in _PARTS}
     for name, path in files.items():
         if path.exists() and path.samefile(source):
-            raise UsageError(f"{path}: is the corpus itself and would be overwritten; choose another FOLDER")
+            raise UsageError(
+                f"{path}: is the corpus itself and would be overwritten; choose another --output"
+            )
         if path.exists() and name not in fractions:
             raise UsageError(f"{path} already exists, and is not part of this split; remove it")
     for path in files.values():
-        check_output_file(path, overwrite, name="FOLDER")
+        check_output_file(path, overwrite)
     return {name: files[name] for name in fractions}
 
 

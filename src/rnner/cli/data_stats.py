@@ -24,7 +24,7 @@ def stats(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH", help=f"{options.ANNOTATED}, or sample:train; the training file first."
+            metavar="FILE", help=f"{options.ANNOTATED}, or sample:train; the training file first."
         ),
     ],
     vectors: Annotated[

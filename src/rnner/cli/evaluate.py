@@ -184,7 +184,7 @@ def _score_predictions(
     path, paths = resolve(data), [resolve(file) for file in files]
     in_one_file = columns.gold is None and any(_is_same_file(path, other) for other in paths)
     if in_one_file:
-        if detect_format(path) != "columns":
+        if detect_format(path) != "conll":
             raise UsageError(
                 f"--predictions {data}: only a column file can hold both gold and predicted tags"
             )
@@ -210,7 +210,7 @@ def _read(
 
     source = SourceFile(path, chosen)
     form = format_of(source)
-    if form == "columns" and not chosen:
+    if form == "conll" and not chosen:
         source = SourceFile(path, default)
     return read_annotated_file(source, form)
 
@@ -221,7 +221,7 @@ def _warn_of_other_column(path: Path) -> None:
     from rnner.data.formats.detect import detect_format
     from rnner.data.lines import first_lines, read_lines
 
-    if not path.is_file() or detect_format(path) != "columns":
+    if not path.is_file() or detect_format(path) != "conll":
         return
     with suppress(DataError):  # the file has no column of tags
         layout = detect_layout(first_lines(read_lines(path), LAYOUT_SAMPLE))

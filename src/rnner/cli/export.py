@@ -16,20 +16,33 @@ from rnner.errors import UsageError
 
 def export(
     model: Annotated[
-        str, typer.Argument(metavar="DIR", help="Folder written by `rnner train`, or owner/name on the Hub.")
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="Folder written by `rnner train`, or owner/name on the Hugging Face Hub.",
+            rich_help_panel=options.MODEL_PANEL,
+        ),
     ],
     output: Annotated[
         Path | None,
-        typer.Argument(metavar="OUT.onnx", help="File to write. [default: model.onnx in the folder]"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.onnx",
+            help="File to write. [default: model.onnx in the folder]",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
     overwrite: options.Overwrite = False,
     code: options.Code = None,
 ) -> None:
     """Write a model as an ONNX file.
 
-    `rnner predict --model OUT.onnx` then gives the same results without PyTorch. Without OUT.onnx, the file
-    goes into the model folder and shares the vocabulary and vectors there; use it with `--model DIR --backend
-    onnx`.
+    `rnner predict --model FILE.onnx` then gives the same results without PyTorch. Without --output, the file
+    goes into the model folder and shares the vocabulary and vectors there; use it with `--model MODEL
+    --backend onnx`.
 
     Needs the packages onnx and onnxruntime: pip install "rnner[onnx]".
     """
@@ -38,11 +51,11 @@ def export(
 
     path = options.resolve_model(model)
     if is_onnx_file(path):
-        raise UsageError(f"{path}: is an exported model; DIR must be a folder written by `rnner train`")
+        raise UsageError(f"{path}: is an exported model; --model takes a folder written by `rnner train`")
     target = output or path / ONNX
     if target.suffix != ".onnx":
         raise UsageError(f"{target}: the name must end in .onnx, such as {target}.onnx")
-    check_output_file(target, overwrite, name="OUT.onnx")
+    check_output_file(target, overwrite)
     options.set_up_torch(code=code)
     from rnner.export.writer import export_into_folder, export_standalone
     from rnner.model.folder import load_model

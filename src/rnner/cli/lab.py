@@ -62,7 +62,7 @@ Shapes = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FOLDER", help="Also write results (JSON) and pictures (PNG)."),
+    typer.Option("--output", "-o", metavar="DIR", help="Also write results (JSON) and pictures (PNG)."),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Train less: seconds instead of minutes.")]
 Threads = Annotated[

@@ -12,7 +12,7 @@ import typer
 
 from rnner import __version__
 from rnner.cli import lab
-from rnner.cli.config import init, schema, show
+from rnner.cli.config import init, list_, schema, show
 from rnner.cli.console import print_error, print_text, report_error
 from rnner.cli.data_audit import audit
 from rnner.cli.data_check import check
@@ -37,7 +37,7 @@ def _group(name: str, description: str, *commands: Callable[..., None], **settin
         **settings,
     )
     for command in commands:
-        group.command(command.__name__)(command)
+        group.command(command.__name__.removesuffix("_"))(command)
     return group
 
 
@@ -48,7 +48,7 @@ app = _group(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(_group("config", "Write, show and describe configs.", init, schema, show))
+app.add_typer(_group("config", "Write, list, show and describe configs.", init, list_, schema, show))
 app.add_typer(
     _group("data", "Check, count, split, convert and audit corpora.", audit, check, convert, split, stats)
 )

@@ -42,8 +42,10 @@ OUTPUT = "Output"
 COMPUTATION = "Computation"
 
 ANNOTATED = "Annotated file in any format, hf:owner/name:split"
+_ANNOTATED_HELP = f"{ANNOTATED}, or sample:train."
 MODEL = "Folder written by `rnner train`, .onnx file, or owner/name on the Hugging Face Hub."
 
+AnnotatedFile = Annotated[str, typer.Argument(metavar="FILE", help=_ANNOTATED_HELP)]
 Batch = Annotated[
     int, typer.Option("--batch", metavar="N", min=1, help="Sentences per batch; does not change results.")
 ]
@@ -54,7 +56,10 @@ ByUnit = Annotated[
 Code = Annotated[
     list[Path] | None,
     typer.Option(
-        "--code", metavar="FILE", help="Python file that registers your own cells or tokenizer. Repeatable."
+        "--code",
+        metavar="FILE",
+        help="Python file that registers your own cells or tokenizer. Repeatable.",
+        rich_help_panel=COMPUTATION,
     ),
 ]
 Columns = Annotated[
@@ -63,9 +68,11 @@ Columns = Annotated[
         "--columns", metavar="TOKEN,TAG", help="Column numbers, from 0, such as 0,-1. [default: detected]"
     ),
 ]
-ConfigFile = Annotated[
-    Path,
-    typer.Option("--config", "-c", metavar="FILE", help="YAML config; `rnner config init` writes one."),
+ConfigName = Annotated[
+    str,
+    typer.Option(
+        "--config", "-c", metavar="FILE|NAME", help="YAML config, or a name from `rnner config list`."
+    ),
 ]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
 OutputFile = Annotated[
@@ -215,6 +222,6 @@ def require_column_file(path: Path, columns: str | None) -> None:
     """
     from rnner.data.formats.detect import detect_format
 
-    if columns is None and (form := detect_format(path)) != "columns":
-        command = f"rnner data convert {shlex.quote(str(path))} NEW.conll --to columns"
+    if columns is None and (form := detect_format(path)) != "conll":
+        command = f"rnner data convert {shlex.quote(str(path))} --output NEW.conll"
         raise UsageError(f"{path}: has the format {form}; convert it to a column file first: {command}")

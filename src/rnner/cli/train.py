@@ -31,7 +31,7 @@ _LONG_SENTENCE = 10_000  # words; a training step on them needs several hundred 
 
 
 def train(
-    config: options.ConfigFile,
+    config: options.ConfigName,
     overrides: options.Overrides = None,
     output: Annotated[
         Path | None,
@@ -65,7 +65,7 @@ def train(
     Progress goes to stderr, the scores of the best model to stdout. Ctrl-C saves the run and stops; --resume
     continues it.
     """
-    from rnner.config import inherit_network, load_config
+    from rnner.config import data_folders, inherit_network, load_config
     from rnner.nn.cells import cell_names
 
     if jobs is not None and seeds is None:
@@ -73,8 +73,8 @@ def train(
     place = options.set_up_torch(device, threads, code)
     settings = load_config(config, overrides or [], cells=cell_names())
     run = TrainOptions(
-        folder=output or Path("runs") / config.stem,
-        data_folders=[config.resolve().parent],
+        folder=output or Path("runs") / Path(config).stem,
+        data_folders=data_folders(config),
         device=device,
         code=tuple(code or ()),
         init_from=None if init_from is None else options.resolve_model(init_from),

@@ -1,5 +1,6 @@
 """The config of a run: sections and keys, strict loading, writing with comments."""
 
+from rnner.config.bundled import bundled_configs, data_folders, description_of
 from rnner.config.inherited import inherit_network
 from rnner.config.loading import load_config, load_saved_config, parse_config
 from rnner.config.sections import (
@@ -19,6 +20,9 @@ __all__ = [
     "EncoderConfig",
     "TrainingConfig",
     "WordsConfig",
+    "bundled_configs",
+    "data_folders",
+    "description_of",
     "differences",
     "inherit_network",
     "load_config",

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rnner.config.bundled import find_config
 from rnner.config.problems import describe, explain
 from rnner.config.sections import Config, expand_characters
 from rnner.config.strict_yaml import parse_yaml
@@ -22,7 +23,7 @@ def load_config(
     """Read a YAML config, apply overrides, and validate the result.
 
     Args:
-        path: the YAML file.
+        path: the YAML file, or the name of a bundled config, such as `quickstart`.
         overrides: `section.key=value`, as given to `--set`; values are parsed as YAML.
         cells: names of the available cells; None skips the check of cell names.
 
@@ -30,7 +31,7 @@ def load_config(
         ConfigError: lists all problems, with the closest valid key for each unknown one.
         UsageError: the file cannot be read.
     """
-    return parse_config(_read_tree(Path(path)), overrides, source=path, cells=cells)
+    return parse_config(_read_tree(find_config(path)), overrides, source=path, cells=cells)
 
 
 def load_saved_config(path: Path, *, cells: Collection[str] | None = None) -> Config:
@@ -44,10 +45,6 @@ def load_saved_config(path: Path, *, cells: Collection[str] | None = None) -> Co
 def _read_tree(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UsageError(
-            f"{path}: config file not found; `rnner config init --train FILE` writes one"
-        ) from None
     except IsADirectoryError:
         raise UsageError(f"{path}: is a folder; --config takes a YAML file") from None
     except (OSError, UnicodeDecodeError) as error:

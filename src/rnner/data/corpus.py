@@ -227,7 +227,7 @@ def _narrowed(table: TokenTable, scheme: str, path: Path) -> Column:
 
 def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:
     form = format_of(source)
-    if form == "columns":
+    if form == "conll":
         return ConllReader(source.path, columns=source.column_numbers, notes=source.notes)
     return stream_sentences(source, form)
 
@@ -296,7 +296,8 @@ def segmentation_note(train: Split, tokenizer: str) -> str:
     return (
         f"has multi-character words in a script without spaces ({', '.join(words[:3])}), but "
         "raw text is split into single characters; set text.tokenizer to the segmenter that made these "
-        "words (--code FILE), or train on characters: rnner data convert FILE OUT.jsonl --to doccano"
+        "words (--code FILE), or train on characters: rnner data convert FILE --format doccano --output "
+        "OUT.jsonl"
     )
 
 

@@ -96,7 +96,7 @@ class Spelling:
             return "; it marks pieces of words: `rnner data check FILE --fix OUT` joins them into words"
         if self.kind in ("numbers", "binary") and tag.isdecimal():
             names = "0=O,1=B-PER,2=I-PER,..."
-            return f"; to name the numbers: `rnner data convert FILE NEW --to columns --names {names}`"
+            return f"; to name the numbers: `rnner data convert FILE --output NEW.conll --names {names}`"
         if self.kind == "plain" and _PREFIX.fullmatch(tag):
             return "; the other labels have no prefix"
         return ""

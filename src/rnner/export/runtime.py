@@ -79,7 +79,7 @@ def choose_backend(path: Path, backend: str, *, fast_start: bool = False) -> Pat
     if backend == "torch" and exported == path:
         raise UsageError(f"{path}: --backend torch needs the model folder that this file was exported from")
     if backend == "onnx" and not exported.exists():
-        raise UsageError(f"{path}: the folder has no {ONNX}; `rnner export {path}` adds it")
+        raise UsageError(f"{path}: the folder has no {ONNX}; `rnner export --model {path}` adds it")
     installed = find_spec("onnxruntime") is not None
     chosen = backend == "onnx" or (backend == "auto" and fast_start and exported.is_file() and installed)
     return exported if chosen else path
@@ -126,7 +126,9 @@ def _read(path: Path) -> OnnxFile:
     if path.name == ONNX:
         check_model_files(path.parent, [ONNX])
     if not path.is_file():
-        raise ModelError(f"{path}: file not found; `rnner export DIR {path.name}` writes one")
+        raise ModelError(
+            f"{path}: file not found; `rnner export --model DIR --output {path.name}` writes one"
+        )
     try:
         with path.open("rb") as opened:
             file = read_onnx(memoryview(mmap(opened.fileno(), 0, access=ACCESS_READ)))
@@ -154,7 +156,7 @@ def _check_folder(path: Path, expected: str) -> None:
     if path.name != ONNX or not all((path.parent / name).is_file() for name in FOLDER_FILES):
         raise ModelError(
             f"{path}: works only in its model folder, which holds its words and vectors; "
-            "`rnner export DIR OUT.onnx` writes a standalone file"
+            "`rnner export --model DIR --output OUT.onnx` writes a standalone file"
         )
     try:
         known, now = json.loads(expected), digests(path.parent)
@@ -164,7 +166,7 @@ def _check_folder(path: Path, expected: str) -> None:
     if changed:
         raise ModelError(
             f"{path}: {' and '.join(changed)} changed since the export; copy the model folder again or, if "
-            f"the change is yours, export it again: `rnner export {path.parent} --overwrite`"
+            f"the change is yours, export it again: `rnner export --model {path.parent} --overwrite`"
         )
 
 

@@ -42,7 +42,7 @@ from rnner.system.files import write_atomically
 from rnner.system.tensor_files import has_changed, write_tensors
 
 _SCORES = ("precision", "recall", "f1")
-_TRAINING = ("epochs", "best_epoch", "dev_loss", "seconds")
+_TRAINING = ("epochs", "best_epoch", "seconds")
 
 
 @dataclass(frozen=True)

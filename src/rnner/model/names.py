@@ -75,7 +75,7 @@ def _not_found(path: Path, *, could_be_on_hub: bool) -> str:
     except (OSError, ValueError):
         guess = ""
     if path.suffix == ".onnx":
-        return f"file not found{guess}; `rnner export DIR {path.name}` writes one"
+        return f"file not found{guess}; `rnner export --model DIR --output {path.name}` writes one"
     hub = f"hf:{path}" if could_be_on_hub else "owner/name"
     return (
         f"model folder not found{guess}; `rnner train --config FILE` writes one; "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnner.config import Config, inherit_network, load_config, parse_config
+from rnner.config import Config, data_folders, inherit_network, load_config, parse_config
 from rnner.errors import UsageError
 from rnner.model.folder import load_metrics, load_model
 from rnner.model.names import find_model
@@ -64,7 +64,8 @@ def train(
     """Train a tagger, and save the best model.
 
     Args:
-        config: a YAML file, its contents as nested dicts, or a `Config`. Relative paths in it are looked up
+        config: a YAML file, the name of a bundled config such as "quickstart", a `Config`, or its contents
+            as nested dicts. Relative paths in it are looked up
             in the working directory, then in the folder of the file.
         output: the model folder; the default is `runs/NAME` for the config file `NAME.yaml`.
         overrides: values that replace those of the config, such as `["training.epochs=5"]`.
@@ -100,8 +101,7 @@ def train(
         settings, notes = inherit_network(settings, base.config)
     with reserve_output(folder, settings, resume=resume, overwrite=overwrite) as metrics:
         if metrics is None:
-            folders = [] if source is None else [source.resolve().parent]
-            setup = prepare_training(settings, folders=folders, device=place, init_from=base)
+            setup = prepare_training(settings, folders=data_folders(source), device=place, init_from=base)
             setup.notices += notes
             progress(setup)
             for event in run_training(setup, folder, resume=resume, stop=stop):

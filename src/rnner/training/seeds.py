@@ -165,6 +165,10 @@ def summarize_seeds(folder: Path) -> dict[str, Any] | None:
             for split in ("dev", "test"):
                 if split in metrics:
                     run[split] = {name: metrics[split][name] for name in _SCORES}
+            if not isinstance(metrics["train"].get("dev_loss"), float):
+                raise ModelError(
+                    f"{seed_folder(folder, seed)}: the metrics have no loss on dev; use --overwrite"
+                )
             runs.append(run | {name: metrics["train"][name] for name in _TRAINING})
     if not runs:
         return None

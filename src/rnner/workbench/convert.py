@@ -71,7 +71,7 @@ def convert(
         raise source.error("nothing to convert: no document has any words")
     if to == "dataset":
         with atomic_replace(out) as partial:
-            dataset.write(sentences, partial, scheme, parquet=out.suffix == ".parquet")
+            dataset.write(sentences, partial, scheme, parquet=out.suffix.lower() == ".parquet")
     else:
         _write(TOKEN_FORMATS[to], sentences, source, out)
     entities = Counter(span.label for s in sentences for span in to_spans(s.tags, scheme))

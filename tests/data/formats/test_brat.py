@@ -91,7 +91,7 @@ def test_annotations_without_a_text_are_an_error(tmp_path: Path) -> None:
 
 def test_a_text_alone_is_not_a_corpus(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(TEXT)
-    assert detect_format(tmp_path / "a.txt") == "columns"
+    assert detect_format(tmp_path / "a.txt") == "conll"
     with pytest.raises(DataError, match="this is a folder; give a file, a brat folder"):
         detect_format(tmp_path)
 
@@ -140,4 +140,4 @@ def test_converting_nothing_but_discontinuous_entities_is_an_error(tmp_path: Pat
     (tmp_path / "in" / "a.txt").write_text(TEXT)
     (tmp_path / "in" / "a.ann").write_text("T3\tLOC 42 47;58 65\tNorth America\n")
     with pytest.raises(DataError, match="no entities were read; discontinuous entities left out"):
-        convert(SourceFile(tmp_path / "in"), tmp_path / "out", form="brat", to="columns")
+        convert(SourceFile(tmp_path / "in"), tmp_path / "out", form="brat", to="conll")

@@ -52,10 +52,10 @@ def test_the_header_names_the_columns_whatever_the_layout(written, text: str) ->
 @pytest.mark.parametrize(
     ("text", "form"),
     [
-        ("token\ttag\nGreta\tB-PER\n", "columns"),  # without sentences, a column file with a header
+        ("token\ttag\nGreta\tB-PER\n", "conll"),  # without sentences, a column file with a header
         ("Greta,B-PER\nsang,O\n", "csv"),  # to say that the header is missing
-        ("1,200,0\n3,400,1\n", "columns"),
-        ('annotator,label,text\n1,"[{""start"": 0}]",Greta sang\n', "columns"),  # Label Studio
+        ("1,200,0\n3,400,1\n", "conll"),
+        ('annotator,label,text\n1,"[{""start"": 0}]",Greta sang\n', "conll"),  # Label Studio
     ],
 )
 def test_what_is_csv(written, text: str, form: str) -> None:

@@ -104,7 +104,7 @@ def commands(folder, calls, **environment):
 
 
 def convert(name):
-    return ["data", "convert", name, "out.conll", "--to", "columns", "--overwrite"]
+    return ["data", "convert", name, "--output", "out.conll", "--overwrite"]
 
 
 @pytest.fixture(scope="module")
@@ -114,11 +114,11 @@ def outcomes(tmp_path_factory, trained, exported):
     config = "data: {train: 'hf:ada/names:train', dev: 'hf:ada/lines', test: 'hf:ada/names:test'}"
     (folder / "hub.yaml").write_text(f"{config}\n{SMALL}")
     calls = {name: convert(name) for name in UNREADABLE}
-    calls["parquet"] = ["data", "convert", "hf:ada/names:train", "parquet.conll", "--to", "columns"]
-    calls["lines"] = ["data", "convert", "hf:ada/lines", "lines.conll", "--to", "columns"]
+    calls["parquet"] = ["data", "convert", "hf:ada/names:train", "--output", "parquet.conll"]
+    calls["lines"] = ["data", "convert", "hf:ada/lines", "--output", "lines.conll"]
     calls["stats"] = ["data", "stats", "hf:ada/names:train", "hf:ada/subsets/en:train", "--format", "json"]
     calls["check"] = ["data", "check", "hf:ada/names:train"]
-    calls["split"] = ["data", "split", "hf:ada/names:train", "parts"]
+    calls["split"] = ["data", "split", "hf:ada/names:train", "--output", "parts"]
     calls["train"] = ["train", "--config", "hub.yaml", "--dry-run", "--threads", "1"]
     models = {"ada/tagger": {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}}
     models["ada/exported"] = {"model.onnx": exported.read_bytes()}
@@ -126,7 +126,7 @@ def outcomes(tmp_path_factory, trained, exported):
     for name, model in {"named": "ada/tagger", "here": str(trained)}.items():
         calls[f"predict {name}"] = ["predict", "Ada Lovelace slept .", "--model", model, "--format", "json"]
         calls[f"evaluate {name}"] = ["evaluate", "hf:ada/names:train", "--model", model, "--format", "json"]
-        calls[f"export {name}"] = ["export", model, f"{name}.onnx"]
+        calls[f"export {name}"] = ["export", "--model", model, "--output", f"{name}.onnx"]
     train = ["train", "--config", str(trained.parent / "tiny.yaml"), "--dry-run", "--threads", "1"]
     calls["init from"] = [*train, "--init-from", "ada/tagger@main"]
     with hub(repositories(folder / "trap"), models, {"ada/tagger": "hf_mine"}) as (endpoint, asked):
@@ -192,7 +192,7 @@ def test_training_starts_from_a_model_on_the_hub(outcomes):
 @pytest.mark.parametrize("command", ["check", "split"])
 def test_commands_for_column_files_say_how_to_convert(outcomes, command):
     code, _, err = outcomes[command]
-    assert code == 2 and "rnner data convert hf:ada/names:train NEW.conll --to columns" in err
+    assert code == 2 and "rnner data convert hf:ada/names:train --output NEW.conll" in err
 
 
 def test_the_cache_is_read_offline(outcomes):

@@ -24,10 +24,10 @@ def test_one_sentence_per_line(written, separator: str) -> None:
     [
         ("Greta/PER sang/O in/O Bergen/LOC\n", "inline"),  # plain labels
         ("我/O 爱/O 北/B-LOC 京/E-LOC\n", "inline"),
-        ("The/DT dog/NN ran/VBD home/NN\n", "columns"),  # parts of speech
-        ("Greta/B-PER O\nsang/O O\n", "columns"),
-        ("snake_case B-X\nmy_name O\n", "columns"),
-        ("1|Greta|B-PER\r2|Oslo|B-LOC", "columns"),  # a table of an old Mac
+        ("The/DT dog/NN ran/VBD home/NN\n", "conll"),  # parts of speech
+        ("Greta/B-PER O\nsang/O O\n", "conll"),
+        ("snake_case B-X\nmy_name O\n", "conll"),
+        ("1|Greta|B-PER\r2|Oslo|B-LOC", "conll"),  # a table of an old Mac
     ],
 )
 def test_only_text_in_which_nearly_all_words_have_tags_of_entities(written, text: str, form: str) -> None:

@@ -55,10 +55,10 @@ def test_a_label_with_controls_is_refused_with_its_line(tmp_path, form):
 
 @pytest.mark.parametrize("form", ["spacy", "webanno"])
 def test_binary_files_and_annotation_tables_are_checked_too(tmp_path, form):
-    source = written(tmp_path, "entities", "X")
+    source = written(tmp_path, "jsonl", "X")
     source.path.write_text('{"text": "Ada", "entities": [{"start": 0, "end": 3, "label": "X\\tY"}]}\n')
     with pytest.raises(DataError, match=rf"1: the label 'X\\tY' is not valid: {LABEL_RULE}; rename it"):
-        convert(source, tmp_path / "out", form="entities", to=form)
+        convert(source, tmp_path / "out", form="jsonl", to=form)
 
 
 @pytest.mark.parametrize("form", [name for name in WRITABLE if name not in WITHOUT_SPACES])
@@ -78,12 +78,12 @@ def test_invisible_differences_between_labels_are_refused(tmp_path, label):
     record = '{"text": "Ada", "entities": [{"start": 0, "end": 3, "label": "%s"}]}\n'
     source.path.write_text(record % label.replace("\r", "\\r"), encoding="utf-8")
     with pytest.raises(DataError, match=r"corpus\.jsonl:1: .*label"):
-        read_documents(source, "entities")
+        read_documents(source, "jsonl")
 
 
 @pytest.mark.parametrize(
     "label", ["Ämter", "人名", "e\u0301", "می\u200cخواهم", "👩\u200d👧", "creative-work"]
 )
 def test_labels_in_all_scripts_are_read(tmp_path, label):
-    source = written(tmp_path, "columns", label)
+    source = written(tmp_path, "conll", label)
     assert read_split(source.path).labels == [label]

@@ -219,7 +219,7 @@ def test_a_converted_file_trains_like_its_source(tmp_path: Path, form: str, sche
         "-DOCSTART- O\n\nAda I-PER\nmet O\nBo I-PER\nLi I-PER\n\n-DOCSTART- O\n\nOslo I-LOC\n. O\n"
     )
     options = {} if form in TEXT_FORMATS else {"scheme": scheme}
-    convert(SourceFile(path), tmp_path / "b", form="columns", to=form, **options)  # type: ignore[arg-type]
+    convert(SourceFile(path), tmp_path / "b", form="conll", to=form, **options)  # type: ignore[arg-type]
     split, other = read_split(path), read_split(tmp_path / "b")
     assert other.sentences()[0] == split.sentences()[0]
     spans = [[span[:2] for span in spans] for spans in split.all_spans()]

@@ -62,7 +62,7 @@ def test_the_keys_of_spans(documents: Callable, record: dict) -> None:
 def test_the_quoted_text_shows_the_unit_of_the_offsets(written, start: int, end: int, unit: str) -> None:
     record = {"text": "😀 Ada", "entities": [{"start": start, "end": end, "label": "PER", "text": "Ada"}]}
     source = written(json.dumps(record))
-    assert read_documents(source, "entities")[0].spans == ADA
+    assert read_documents(source, "jsonl")[0].spans == ADA
     assert [unit in note for note in source.note_lines()] == ([True] if unit else [])
 
 
@@ -135,7 +135,7 @@ def test_predicted_words_end_no_document(documents, key: str) -> None:
     assert not document.marked and len(document.sentences or []) == 1
 
 
-@pytest.mark.parametrize("form", ["prodigy", "doccano", "entities"])
+@pytest.mark.parametrize("form", ["prodigy", "doccano", "jsonl"])
 def test_predictions_are_read_whichever_format_is_given(written, form: str) -> None:
     (document,) = read_documents(written(predicted("Ada wrote.", (0, 3, "PER"))), form)
     assert document.spans == [CharSpan(0, 3, "PER")]
@@ -153,14 +153,14 @@ def test_predicted_tokens_are_kept_as_a_sentence(written) -> None:
 
 def test_labels_that_are_not_read_are_noted(written) -> None:
     source = written(predicted("Ada wrote.", (0, 3, "PER"), spans=[{"start": 4, "end": 9, "label": "X"}]))
-    read_documents(source, "entities")
+    read_documents(source, "jsonl")
     assert source.note_lines() == ["labels under 'spans' not read: 1"]
 
 
 def test_converting_none_of_the_labels_is_an_error(written, tmp_path: Path) -> None:
     source = written('{"text": "Ada", "mentions": [{"start": 0, "end": 3, "label": "PER"}]}')
     with pytest.raises(DataError, match=r"no entities were read; .*labels under 'mentions' not read"):
-        convert(source, tmp_path / "out", form="prodigy", to="columns")
+        convert(source, tmp_path / "out", form="prodigy", to="conll")
     assert not (tmp_path / "out").exists()
 
 
@@ -178,7 +178,7 @@ def test_offsets_in_any_unit_give_the_same_spans(tmp_path_factory, text: str, da
     record = {"text": text, "entities": [{**places, "label": "A", "text": text[start:end]}]}
     path = tmp_path_factory.getbasetemp() / "units.jsonl"
     path.write_text(json.dumps(record))
-    (document,) = read_documents(SourceFile(path), "entities")
+    (document,) = read_documents(SourceFile(path), "jsonl")
     (span,) = document.spans
     assert "".join(text[span.start : span.end].split()) == "".join(text[start:end].split())
 

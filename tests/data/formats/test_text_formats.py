@@ -207,4 +207,4 @@ def test_label_studio_labels_of_other_types_are_noted(written, tmp_path) -> None
     with pytest.raises(
         DataError, match="no entities were read; labels of type 'paragraphlabels' not read: 1"
     ):
-        convert(source, tmp_path / "out", form="labelstudio", to="columns")
+        convert(source, tmp_path / "out", form="labelstudio", to="conll")

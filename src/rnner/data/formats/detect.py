@@ -37,16 +37,16 @@ def detect_format(path: Path) -> str:
     found = next((name for name, form in FORMATS.items() if form.detect and form.detect(head)), None)
     if found is None and path.is_dir():
         raise DataError("this is a folder; " + _FOLDERS, path)
-    return found or "columns"
+    return found or "conll"
 
 
 def format_of(source: SourceFile) -> str:
-    """Return the detected format of a source, or `columns` if columns are given and it does not use them.
+    """Return the detected format of a source, or `conll` if columns are given and it does not use them.
 
     Raises DataError as `detect_format` does.
     """
     form = detect_format(source.path)
-    return form if source.columns is None or FORMATS[form].has_columns else "columns"
+    return form if source.columns is None or FORMATS[form].has_columns else "conll"
 
 
 def _json_format(source: SourceFile) -> str:
@@ -58,7 +58,7 @@ def _json_format(source: SourceFile) -> str:
                 return name
         first = first or record
     if first is None:
-        return "columns"
+        return "conll"
     *most, last = [form.json_keys for form in FORMATS.values() if form.json_keys]
     known = f"{', '.join(most)}, or {last}"
     raise first.error(f"expected records with {known}; the keys of this one are {quoted(first.value)}")

@@ -13,7 +13,7 @@ JSON with a text and spans is read by span_records.py: add the keys of the forma
 
 Then import the module and add one line to `TOKEN_FORMATS` or `TEXT_FORMATS` below. Detection, reading,
 training, the command line and the round-trip tests use these tables. The first format that detects a file
-wins, so `entities`, which takes any list of spans, comes after other JSON; a file that none detects is a
+wins, so `jsonl`, which takes any list of spans, comes after other JSON; a file that none detects is a
 column file.
 """
 
@@ -33,9 +33,9 @@ from rnner.data.formats import (
     csv_table,
     dataset,
     doccano,
-    entity_records,
     hipe,
     inline,
+    jsonl,
     labelstudio,
     prodigy,
     spacy_docs,
@@ -75,6 +75,7 @@ class FileFormat(Generic[Item]):
         matches: whether a JSON record is in this format; None if the format is not JSON.
         json_keys: the keys of such records, for error messages.
         has_columns: whether `SourceFile.columns` chooses what is read.
+        suffixes: the usual suffixes of such files.
     """
 
     parse: Callable[[SourceFile], Iterator[Item]]
@@ -84,6 +85,7 @@ class FileFormat(Generic[Item]):
     json_keys: str = ""
     save: Callable[[Sequence[Item], Path, SourceFile], None] | None = None
     has_columns: bool = False
+    suffixes: tuple[str, ...] = ()
 
     def read(self, source: SourceFile) -> Iterator[Item]:
         """Yield the items of a file.
@@ -109,26 +111,39 @@ class FileFormat(Generic[Item]):
 
 
 TOKEN_FORMATS = {
-    "columns": FileFormat(columns.read, columns.write, has_columns=True),  # if no other format is detected
-    "conllu": FileFormat(conllu.read, conllu.write, conllu.detect),
+    "conll": FileFormat(  # if no other format is detected
+        columns.read, columns.write, has_columns=True, suffixes=(".conll", ".tsv", ".txt")
+    ),
+    "conllu": FileFormat(conllu.read, conllu.write, conllu.detect, suffixes=(".conllu",)),
     "conll2012": FileFormat(conll2012.read, conll2012.write, conll2012.detect, has_columns=True),
-    "hipe": FileFormat(hipe.read, hipe.write, hipe.detect, has_columns=True),
-    "csv": FileFormat(csv_table.read, csv_table.write, csv_table.detect, has_columns=True),
-    "inline": FileFormat(inline.read, inline.write, inline.detect),
-    "tokens": FileFormat(tokens.read, tokens.write, matches=tokens.matches, json_keys="tokens and tags"),
-    "dataset": FileFormat(dataset.read, None, dataset.detect),  # written by workbench/convert.py
+    "hipe": FileFormat(hipe.read, hipe.write, hipe.detect, has_columns=True, suffixes=(".tsv",)),
+    "csv": FileFormat(
+        csv_table.read, csv_table.write, csv_table.detect, has_columns=True, suffixes=(".csv",)
+    ),
+    "inline": FileFormat(inline.read, inline.write, inline.detect, suffixes=(".txt",)),
+    "tokens": FileFormat(
+        tokens.read,
+        tokens.write,
+        matches=tokens.matches,
+        json_keys="tokens and tags",
+        suffixes=(".jsonl",),
+    ),
+    "dataset": FileFormat(  # written by workbench/convert.py
+        dataset.read, None, dataset.detect, suffixes=(".parquet",)
+    ),
 }
 """Formats of sentences with one tag per word."""
 
 TEXT_FORMATS = {
     "brat": FileFormat(brat.read, None, brat.detect, save=brat.save),
-    "spacy": FileFormat(spacy_docs.read, None, spacy_docs.detect, save=spacy_docs.save),
+    "spacy": FileFormat(spacy_docs.read, None, spacy_docs.detect, save=spacy_docs.save, suffixes=(".spacy",)),
     "spacy-json": FileFormat(
         spacy_json.read,
         spacy_json.write,
         spacy_json.detect,
         spacy_json.matches,
         json_keys="paragraphs (spaCy 2)",
+        suffixes=(".json",),
     ),
     # labelstudio first: doccano's keys also occur in its records
     "labelstudio": FileFormat(
@@ -137,15 +152,28 @@ TEXT_FORMATS = {
         labelstudio.detect,
         labelstudio.matches,
         json_keys="data and annotations (Label Studio)",
+        suffixes=(".json",),
     ),
     "prodigy": FileFormat(
-        span_records.read, prodigy.write, matches=prodigy.matches, json_keys="text and spans (Prodigy)"
+        span_records.read,
+        prodigy.write,
+        matches=prodigy.matches,
+        json_keys="text and spans (Prodigy)",
+        suffixes=(".jsonl",),
     ),
     "doccano": FileFormat(
-        span_records.read, doccano.write, matches=doccano.matches, json_keys="text and label (doccano)"
+        span_records.read,
+        doccano.write,
+        matches=doccano.matches,
+        json_keys="text and label (doccano)",
+        suffixes=(".jsonl",),
     ),
-    "entities": FileFormat(
-        span_records.read, entity_records.write, matches=entity_records.matches, json_keys="text and entities"
+    "jsonl": FileFormat(
+        span_records.read,
+        jsonl.write,
+        matches=jsonl.matches,
+        json_keys="text and entities",
+        suffixes=(".jsonl",),
     ),
     "token-spans": FileFormat(
         token_spans.read,
@@ -153,12 +181,19 @@ TEXT_FORMATS = {
         matches=token_spans.matches,
         json_keys="tokens and their spans (GLiNER, SpERT)",
     ),
-    "webanno": FileFormat(webanno.read, webanno.write, webanno.detect, has_columns=True),
+    "webanno": FileFormat(webanno.read, webanno.write, webanno.detect, has_columns=True, suffixes=(".tsv",)),
 }
 """Formats of text with spans of characters."""
 
 FORMATS: dict[str, FileFormat[TaggedSentence] | FileFormat[AnnotatedText]]
 FORMATS = {**TOKEN_FORMATS, **TEXT_FORMATS}
+WRITABLE = [name for name, form in FORMATS.items() if form.writable or name == "dataset"]
+"""Names of the formats that `rnner data convert` writes."""
+
+
+def formats_with_suffix(suffix: str) -> list[str]:
+    """Return the writable formats whose files have this suffix, such as `.jsonl`."""
+    return [name for name in WRITABLE if suffix.lower() in FORMATS[name].suffixes]
 
 
 def read_documents(source: SourceFile, form: str, illegal: IllegalTagRule = "error") -> list[AnnotatedText]:
@@ -189,7 +224,7 @@ def read_sentences(source: SourceFile, form: str) -> list[TaggedSentence]:
         for tag, line in zip(sentence.tags, sentence.lines, strict=True):
             if tag in spelling.unreadable:
                 first = line == sentences[0].lines[0]
-                problem = spelling.problem(tag, in_column=form == "columns", in_first_row=first)
+                problem = spelling.problem(tag, in_column=form == "conll", in_first_row=first)
                 raise source.error(problem, line)
     source.notes.update(spelling.notes(counts))
     if not spelling.changed:
