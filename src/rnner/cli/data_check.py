@@ -103,6 +103,7 @@ def _summary_line(summary: FileSummary) -> str:
         counted(summary.sentences, "sentence"),
         counted(summary.tokens, "token"),
         counted(summary.entities, "entity", "entities"),
+        *([f"{counted(summary.unknown, 'word')} with unknown tags"] if summary.unknown else []),
     )
     return f"{summary.path}: {', '.join(sizes)}" + (f", {summary.scheme}" if summary.scheme else "")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,12 +28,28 @@ from rnner.tags import UNKNOWN, Span, tag_inventory, to_spans
 _CHUNK = 4096  # sentences converted to Python objects at a time
 
 
+class _Place(Protocol):
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+S = TypeVar("S", bound=_Place)
+"""A span, with a probability or without."""
+
+
 class IllegalTags(NamedTuple):
     """The number of illegal tags (read as conlleval reads them), and the line and reason of the first."""
 
     times: int
     line: int
     reason: str
+
+
+def without_words(spans: Sequence[S], positions: Collection[int]) -> list[S]:
+    """Return the spans that contain none of the words at these positions."""
+    return [span for span in spans if not any(at in positions for at in range(span.start, span.end))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +164,13 @@ class Split:
             return
         for tags in self._bioes.all_tags():
             yield [position for position, tag in enumerate(tags) if tag_sets.is_set(tag)]
+
+    def judged(self, found: Sequence[list[S]]) -> list[list[S]]:
+        """Return entities found in each sentence without those that contain an unknown word."""
+        if not self.partial:
+            return list(found)
+        pairs = zip(found, self.unknown_words(), strict=True)
+        return [without_words(spans, frozenset(positions)) for spans, positions in pairs]
 
     @cached_property
     def _bioes(self) -> Split:

@@ -35,7 +35,7 @@ from rnner.model.folder import LoadedModel
 from rnner.model.tagger import Tagger
 from rnner.model.transfer import set_word_vectors, transfer_weights
 from rnner.nn.embeddings import FrozenVectors
-from rnner.scoring.metrics import score
+from rnner.scoring.evaluation import score_split
 from rnner.text.tokenizer import find_tokenizer
 from rnner.training.progress import DevResult
 from rnner.training.trainer import Trainer
@@ -176,7 +176,7 @@ def evaluate_dev(decoder: TaggerDecoder, dev: Split, names: Split | None = None)
     predicted, loss = decoder.spans_and_loss(sentences, tags, dev.documents.tolist())
     if names is not None:
         loss = (loss + evaluate_dev(decoder, names).loss) / 2
-    return DevResult(score(list(dev.all_spans()), predicted, dev.lengths.tolist()), loss)
+    return DevResult(score_split(dev, predicted), loss)
 
 
 def _first_with_entities(split: Split) -> Split:

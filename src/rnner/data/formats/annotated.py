@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from rnner.data.scheme_detector import SchemeDetector, SchemeError
+from rnner.data.tag_sets import is_set
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
 from rnner.tags import LENIENT, UNKNOWN, to_spans
@@ -130,6 +131,14 @@ class SourceFile:
         except KeyError:
             advice = f"name it with: rnner data convert --names {number}=PER,..."
             raise self.error(f"the label {number} is a number; {advice}", line) from None
+
+
+def refuse_unknown(source: SourceFile, sentences: Iterable[TaggedSentence], purpose: str) -> None:
+    """Raise DataError at the first word whose tag or label is not known."""
+    for sentence in sentences:
+        for word, tag, line in zip(sentence.words, sentence.tags, sentence.lines, strict=True):
+            if is_set(tag):
+                raise source.error(f"the tag of {word[:120]!r} is unknown ({tag}), but {purpose}", line)
 
 
 def decide_scheme(

@@ -12,9 +12,10 @@ from rnner.data.affixes import Affix, find_affix
 from rnner.data.formats.column_layout import LAYOUT_SAMPLE, Layout, detect_layout
 from rnner.data.lines import TextSource, name_of, read_lines
 from rnner.data.scheme_detector import SchemeDetector, SchemeError
+from rnner.data.tag_sets import is_set
 from rnner.data.tag_spellings import Spelling, spelling_of
 from rnner.errors import DataError
-from rnner.tags import LENIENT, Span, to_spans
+from rnner.tags import LENIENT, UNKNOWN, Span, to_spans
 
 
 @dataclass(slots=True)
@@ -94,9 +95,17 @@ class ColumnFile:
         return [to_spans([tag or outside for tag in sentence.tags], scheme) for sentence in self.sentences]
 
     @cached_property
+    def unknown_words(self) -> list[list[int]]:
+        """The positions of each sentence's words whose tag or label is not known."""
+        return [
+            [position for position, tag in enumerate(sentence.tags) if tag is not None and is_set(tag)]
+            for sentence in self.sentences
+        ]
+
+    @cached_property
     def label_counts(self) -> Counter[str]:
-        """The number of entities of each label."""
-        return Counter(span.label for spans in self.spans for span in spans)
+        """The number of entities of each label that is known."""
+        return Counter(span.label for spans in self.spans for span in spans if span.label != UNKNOWN)
 
     @property
     def tag_column(self) -> int:
