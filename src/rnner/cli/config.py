@@ -122,14 +122,15 @@ def _draft(sections: dict[str, Any], overrides: list[str], path: Path) -> str:
 
 def _read_splits(config: Config) -> list[Split]:
     """Read the files of a config as training does; train comes first."""
+    from rnner.config.files import file_list
     from rnner.data.corpus import read_split, resolve
 
     data = config.data
     columns = data.columns.model_dump(exclude_none=True) if data.columns is not None else None
     return [
-        read_split(resolve(source), columns=columns, illegal=data.illegal_tags, name=name)
-        for name, source in (("train", data.train), ("dev", data.dev), ("test", data.test))
-        if source is not None
+        read_split(resolve(file.path), columns=columns, illegal=data.illegal_tags, name=name)
+        for name, files in (("train", data.train), ("dev", data.dev), ("test", data.test))
+        for file in file_list(files)
     ]
 
 
@@ -157,7 +158,8 @@ def _summary(split: Split, config: Config) -> Iterator[str]:
     layout = _layout(split, config)
     entities = Counter(span.label for spans in split.all_spans() for span in spans)
     types = ", ".join(f"{label} {count:,}" for label, count in entities.most_common())
-    yield f"{split.name}: {getattr(config.data, split.name)}"
+    files = getattr(config.data, split.name)
+    yield f"{split.name}: {files if isinstance(files, str) else split.path}"
     yield f"  {counted(len(split), 'sentence')}, {counted(int(split.lengths.sum()), 'token')}"
     yield f"  entities: {entities.total():,}" + (f" ({types})" if types else "")
     yield f"  tags: {split.scheme}; {layout}"

@@ -175,9 +175,10 @@ def _dry_run(run: TrainOptions, config: Config, device: torch.device, base: Load
 def _set_up(
     run: TrainOptions, config: Config, device: torch.device, base: LoadedModel | None
 ) -> TrainingSetup:
+    from rnner.config.files import names_of
     from rnner.training.setup import prepare_training
 
-    notice(f"reading {config.data.train}", quiet=run.quiet)
+    notice(f"reading {names_of(config.data.train)}", quiet=run.quiet)
     setup = prepare_training(config, folders=run.data_folders, device=device, init_from=base)
     report_setup(setup, quiet=run.quiet)
     return setup
@@ -190,6 +191,8 @@ def report_setup(setup: TrainingSetup, *, quiet: bool) -> None:
         if split is not None:
             sizes = counted(len(split), "sentence"), counted(int(split.lengths.sum()), "token")
             notice(f"{name + ':':6} {', '.join(sizes)}", quiet=quiet)
+            for line in split.describe_files():
+                notice(f"       {line}", quiet=quiet)
     for message in setup.notices:
         notice(message, quiet=quiet)
     for message in corpus.warnings:

@@ -19,6 +19,7 @@ from rnner.cli.options import set_up_torch
 from rnner.cli.progress_display import EPOCH_HEADER, TrainingDisplay, epoch_line, training_display
 from rnner.cli.train import STOP_SIGNALS, TrainOptions, report_model, report_setup, show, stop_on_signal
 from rnner.config import Config
+from rnner.config.files import names_of
 from rnner.errors import UsageError
 from rnner.model.folder import load_metrics
 from rnner.system.terminal import guard_streams
@@ -86,7 +87,7 @@ def _prepare(run: TrainOptions, configs: dict[int, Config], device: torch.device
     """Read all files and set up the first seed, so that mistakes are reported once, before any training."""
     first = next(iter(configs.values()))
     base = run.base_model()
-    notice(f"reading {first.data.train}", quiet=run.quiet)
+    notice(f"reading {names_of(first.data.train)}", quiet=run.quiet)
     data = read_training_data(first, run.data_folders, init_from=base)
     setup = prepare_training(first, device=device, init_from=base, data=data)
     report_setup(setup, quiet=run.quiet)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnner.data import tag_sets
 from rnner.data.disk_arrays import GrowingArray
+from rnner.data.parts import Part, concatenate, sample, widen
 from rnner.data.token_table import (
     Column,
     Renumbering,
@@ -23,6 +24,7 @@ from rnner.data.token_table import (
     word_blocks,
     word_positions,
 )
+from rnner.errors import counted
 from rnner.tags import UNKNOWN, Span, tag_inventory, to_spans
 
 _CHUNK = 4096  # sentences converted to Python objects at a time
@@ -33,6 +35,8 @@ class _Place(Protocol):
     def start(self) -> int: ...
     @property
     def end(self) -> int: ...
+    @property
+    def label(self) -> str: ...
 
 
 S = TypeVar("S", bound=_Place)
@@ -64,6 +68,8 @@ class Split:
         illegal_tags: the illegal tags in that case, otherwise None.
         rows: `[s]` indices of the split's sentences in the table, in order; None: all.
         notes: what was skipped in the file or read differently, one sentence each.
+        parts: the files that the sentences are from, if they are several or annotate only some labels.
+        part_of: index of each sentence of the table in `parts`; None without parts.
     """
 
     table: TokenTable
@@ -73,6 +79,8 @@ class Split:
     illegal_tags: IllegalTags | None = None
     rows: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    part_of: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.table) if self.rows is None else len(self.rows)
@@ -166,11 +174,58 @@ class Split:
             yield [position for position, tag in enumerate(tags) if tag_sets.is_set(tag)]
 
     def judged(self, found: Sequence[list[S]]) -> list[list[S]]:
-        """Return entities found in each sentence without those that contain an unknown word."""
-        if not self.partial:
+        """Return the entities found in each sentence that the annotation says something about.
+
+        Left out are those that contain an unknown word, and those with a label that the sentence's file does
+        not annotate.
+        """
+        if self.partial:
+            pairs = zip(found, self.unknown_words(), strict=True)
+            found = [without_words(spans, frozenset(positions)) for spans, positions in pairs]
+        labels = self.annotated_labels
+        if all(own is None for own in labels):
             return list(found)
-        pairs = zip(found, self.unknown_words(), strict=True)
-        return [without_words(spans, frozenset(positions)) for spans, positions in pairs]
+        return [
+            spans if own is None else [span for span in spans if span.label in own]
+            for spans, own in zip(found, labels, strict=True)
+        ]
+
+    @cached_property
+    def annotated_labels(self) -> list[frozenset[str] | None]:
+        """The labels that are annotated in each sentence; None for all."""
+        if self.part_of is None:
+            return [None] * len(self)
+        return [self.parts[part].labels for part in self._of_rows(self.part_of).tolist()]
+
+    def by_file(self) -> dict[str, NDArray[np.int64]]:
+        """Return the indices of the sentences of each file, by its name; empty if there is only one file."""
+        if self.part_of is None or len(self.parts) < 2:
+            return {}
+        part_of = self._of_rows(self.part_of)
+        return {part.name: np.flatnonzero(part_of == i) for i, part in enumerate(self.parts)}
+
+    def describe_files(self) -> list[str]:
+        """Return a line on each file, if they are several or annotate only some labels."""
+        if self.part_of is None:
+            return []
+        lines, part_of = [], self._of_rows(self.part_of)
+        for number, part in enumerate(self.parts):
+            count = int((part_of == number).sum())
+            labels = "all labels" if part.labels is None else f"labels {', '.join(sorted(part.labels))}"
+            weight = "" if part.weight == 1 else f", weight {part.weight:g}"
+            lines.append(f"{part.name}: {counted(count, 'sentence')}, {labels}{weight}")
+        return lines
+
+    def sample(self, seed: Sequence[int]) -> NDArray[np.int64] | None:
+        """Return the sentences of an epoch by the weights of their files, see `rnner.data.parts.sample`."""
+        return None if self.part_of is None else sample(self.parts, self._of_rows(self.part_of), seed)
+
+    def widened(self, labels: Collection[str]) -> Split:
+        """Return the split for training on these labels: O allows those that its file does not annotate."""
+        if self.part_of is None or all(part.labels is None for part in self.parts):
+            return self
+        tags = widen(self.table, self.parts, self.part_of, labels, self.scheme)
+        return replace(self, table=replace(self.table, tags=tags))
 
     @cached_property
     def _bioes(self) -> Split:
@@ -208,3 +263,21 @@ class Split:
         for run in word_blocks(self.lengths):
             numbers.extend(renumber(column.numbers[word_positions(starts[run], self.lengths[run])]))
         return Column([column.strings[number] for number in renumber.old], numbers.array())
+
+
+def join_splits(splits: Sequence[Split], parts: Sequence[Part], name: str) -> Split:
+    """Return the sentences of several files of one scheme as one split; `parts` describes each file."""
+    first, *others = splits
+    if not others and parts[0] == Part(parts[0].name):
+        return replace(first, name=name)
+    table, part_of = concatenate([split.table for split in splits])
+    return Split(
+        table,
+        Path(", ".join(str(split.path) for split in splits)),
+        name,
+        first.scheme,
+        next((split.illegal_tags for split in splits if split.illegal_tags is not None), None),
+        notes=tuple(f"{split.path}: {note}" for split in splits for note in split.notes),
+        parts=tuple(parts),
+        part_of=part_of,
+    )

@@ -11,6 +11,7 @@ from string import Template
 from typing import Any
 
 from rnner.config import Config
+from rnner.config.files import names_of
 from rnner.data.vocabulary import Vocabulary
 from rnner.errors import counted
 from rnner.model.curve import describe_curve
@@ -47,19 +48,19 @@ def model_card(
     binary = vocabulary.scheme == "binary"
     test_scores = "There was no test file, so there is no score on data that training did not use."
     if "test" in metrics:
-        test = _code(data.test or "test")
+        test = _code(names_of(data.test) or "test")
         test_scores = f"On test ({test}), evaluated once:\n\n{_score_table(metrics['test'])}"
-    sources = " (rnner's sample corpus is CC0)" if data.train.startswith("sample:") else ""
+    sources = " (rnner's sample corpus is CC0)" if names_of(data.train).startswith("sample:") else ""
     return Template(files("rnner").joinpath("resources/card.md").read_text(encoding="utf-8")).substitute(
         names="names" if binary else _listed(vocabulary.labels),
         network=_network(config),
-        train=_code(data.train),
+        train=_code(names_of(data.train)),
         note=_note_on_cells(custom) if custom else "",
         option=" --code my_cells.py" if custom else "",
         argument=", code='my_cells.py'" if custom else "",
         example=_EXAMPLE,
         labels=_BINARY if binary else labels or "(none: the training data has no entities)",
-        dev="a held-out tenth of the training data" if data.dev is None else _code(data.dev),
+        dev="a held-out tenth of the training data" if data.dev is None else _code(names_of(data.dev)),
         dev_scores=_score_table(metrics["dev"]),
         test_scores=test_scores,
         training=_training_table(config, vocabulary, metrics),
@@ -101,7 +102,8 @@ def _training_table(config: Config, vocabulary: Vocabulary, metrics: dict[str, A
     rows = [
         (
             "training data",
-            f"{_code(config.data.train)}: {train['sentences']:,} sentences, {train['tokens']:,} tokens",
+            f"{_code(names_of(config.data.train))}: {train['sentences']:,} sentences, "
+            f"{train['tokens']:,} tokens",
         ),
         ("tags", f"{len(vocabulary.tags)} ({metrics['scheme']})"),
         ("words", _words(config, vocabulary)),

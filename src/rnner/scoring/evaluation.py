@@ -116,6 +116,21 @@ def score_split(split: Split, found: Sequence[list[Span]]) -> Scores:
     return scores.without_tokens(sum(map(len, split.unknown_words()))) if split.partial else scores
 
 
+def evaluate_files(decoder: Decoder | Ensemble, split: Split) -> dict[str, Any]:
+    """Return the scores of a model on a split, ready for JSON.
+
+    If the split has several files, `files` has the scores on each, by its path.
+    """
+    sentences, _ = split.sentences()
+    found = decoder.spans(sentences, split.documents.tolist())
+    scores = score_split(split, found).to_dict()
+    files = {
+        path: score_split(split.select(rows), [found[row] for row in rows]).to_dict()
+        for path, rows in split.by_file().items()
+    }
+    return scores | ({"files": files} if files else {})
+
+
 def evaluation_report(
     decoder: Decoder | Ensemble,
     split: Split,

@@ -172,7 +172,8 @@ def make_trainer(setup: TrainingSetup) -> Trainer:
 
 def evaluate_dev(decoder: TaggerDecoder, dev: Split, names: Split | None = None) -> DevResult:
     """Score a tagger on dev; the loss is that on dev or, if `names` is given, the mean of both losses."""
-    sentences, tags = dev.sentences()
+    sentences, _ = dev.sentences()
+    tags = list(dev.widened(decoder.vocabulary.labels).all_tags())
     predicted, loss = decoder.spans_and_loss(sentences, tags, dev.documents.tolist())
     if names is not None:
         loss = (loss + evaluate_dev(decoder, names).loss) / 2
