@@ -82,6 +82,7 @@ def _text(text: str | None) -> str:
 
 def _escaped(text: str) -> str:
     """Return text with expressions in angle brackets as code, so that Markdown shows them."""
+    text = text.replace("\b\nExamples:\n", "Examples:\n\n")
     return re.sub(r"(?<!`)<([^<>`]+)>", r"`<\1>`", text)
 
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from fuzz_counts import COUNTS
 from fuzz_model import RuleJob
 
-from rnner.cli.prediction import write_predictions, write_tagged_columns
+from rnner.cli.prediction import write_predictions, write_table, write_tagged_columns
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_kind import guess_kind
 from rnner.cli.prediction_source import open_source
@@ -61,6 +61,7 @@ _SKIPPED = re.compile("skipped|left out|not read")
 _PREDICTION_FORMATS = (
     *("jsonl",) * 4,
     *("conll",) * 3,
+    "csv",
     "json",
     "html",
     "text",
@@ -297,9 +298,11 @@ def _predict(path: Path, form: str, rule: str) -> _Prediction:
     with ExitStack() as stack:
         stack.enter_context(redirect_stderr(io.StringIO()))  # notes
         progress = stack.enter_context(PredictionProgress(shown=False))
-        source = stack.enter_context(open_source(None, path, None, None, failures))
+        source = stack.enter_context(open_source((), path, None, None, failures))
         if source.columns is not None and form == "conll":
             write_tagged_columns(source.columns, failures, job, 1, progress, sink)
+        elif source.table is not None and form == "csv":
+            write_table(source.table, failures, job, 1, progress, sink, ",")
         else:
             write_predictions(source, job, 1, progress, sink, scores=False)
     try:

@@ -212,6 +212,7 @@ SAMPLES: Mapping[str, Files] = {
     "csv, label studio labels": {
         "1.csv": f'id,text,label\n1,"a\nb",\n2,"{_TEXT}",{_quoted(_minimal(1)["label"])}\n'.encode()
     },
+    "csv, entities": {"1.csv": f'id,text,entities\n1,"a\nb",[]\n2,"{_TEXT}",{_quoted(_SPANS)}\n'.encode()},
     "csv, texts": {"1.csv": f'id,text\n1,"{_TEXT}"\n2,"two\nlines here"\n3,\n'.encode()},
     "label studio, completions": {"1.json": _json([_task("completions"), _task("annotations")])},
     "label studio, other types": {"1.json": _json([_task("annotations", "brushlabels")])},

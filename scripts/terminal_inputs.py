@@ -38,7 +38,7 @@ embeddings: {words: {size: 8, min_count: 1}, characters: null}
 encoder: {hidden: 8}
 training: {epochs: 1}
 """
-PREDICTIONS = ("text", "table", "html", "json", "jsonl", "conll", "binary")
+PREDICTIONS = ("text", "table", "html", "json", "jsonl", "csv", "tsv", "conll", "binary")
 
 
 class Case(NamedTuple):
@@ -257,7 +257,7 @@ def _options(folder: Path, text: str, model: Path) -> Iterator[tuple]:
         "--threshold",
         "--nbest",
         "--on-error",
-        "--column",
+        "--columns",
     ):
         yield f"predict: {option}", ["predict", "Ada", "--model", model, option, text]
     for option in ("--map", "--columns", "--format", "--train"):

@@ -169,7 +169,7 @@ def test_a_missing_config_and_a_folder(rnner, folder, one_line):
         (["train", "--config", "tiny.yaml", "--threads", "0"], "--threads"),
         (["train", "--config", "tiny.yaml", "--threads", "two"], "--threads"),
         (["evaluate", "test.conll", "--model"], "--model"),
-        (["evaluate", "--model", "m"], "DATA"),
+        (["evaluate", "--model", "m"], "FILE"),
         (["evaluate", "test.conll", "--model", "m", "--columns", "a"], "--columns a: expected two whole"),
         (["evaluate", "test.conll", "--model", "m", "--format", "xml"], "'conlleval'"),
         (["predict", "Ada", "--model", "m", "--format", "xml"], "'jsonl'"),

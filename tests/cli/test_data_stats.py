@@ -76,7 +76,7 @@ def test_a_plot_is_replaced_only_with_overwrite(rnner, folder, one_line):
 
 
 def test_bad_calls(rnner, folder, one_line, monkeypatch):
-    one_line(rnner("data", "stats", "train.conll", "--plot", "a.gif"), 2, "PNG or SVG", "a.png")
+    one_line(rnner("data", "stats", "train.conll", "--plot", "a.gif"), 2, ".png, .svg, .pdf", "a.png")
     one_line(rnner("data", "stats", "trian.conll"), 1, "trian.conll: ", "did you mean train.conll?")
     one_line(rnner("data", "stats", "train.conll", "--vectors", "v.txt"), 1, "v.txt: ")
     one_line(rnner("data", "stats", "train.conll", "--columns", "x"), 2, "two whole numbers")

@@ -102,7 +102,7 @@ def test_help_goes_to_stdout_and_fits_80_columns(arguments, capsys, monkeypatch)
 def test_descriptions_of_commands_are_not_truncated(capsys):
     run(["--help"])
     listed = capsys.readouterr().out.partition("Commands:")[2].strip().splitlines()
-    names = ["train", "evaluate", "predict", "export", "info", "config", "data", "lab"]
+    names = ["train", "evaluate", "predict", "export", "info", "plot", "config", "data", "lab"]
     assert [line.split()[0] for line in listed] == names
     assert not any(line.endswith("...") for line in listed)
 

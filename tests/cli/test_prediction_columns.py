@@ -83,9 +83,10 @@ def test_crlf_column_files(predict):
     )
 
 
-def test_column_selects_the_words(predict):
+@pytest.mark.parametrize("columns", ["1", "1,-1", "token=1"])
+def test_columns_selects_the_words(predict, columns):
     stdin = b"x1 Ada N\nx2 Lovelace N\nx3 slept V\n"
-    (item,) = json.loads(predict("--input", "conll", "--format", "json", "--column", 1, stdin=stdin))
+    (item,) = json.loads(predict("--input", "conll", "--format", "json", "--columns", columns, stdin=stdin))
     assert item["text"] == "Ada Lovelace slept"
 
 

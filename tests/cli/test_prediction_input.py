@@ -128,7 +128,7 @@ def parts_of(text, size=1 << 20):
     stream.read1 = lambda most: io.BytesIO.read(stream, size)
     chunks = list(text_chunks(InputStream(stream)))
     parts = [part for chunk in chunks for part in chunk.contents]
-    offsets = [item.keys["offset"] for chunk in chunks for item in chunk.items if item.keys]
+    offsets = [item.offset for chunk in chunks for item in chunk.items if item.offset is not None]
     assert "".join(parts) == text and (len(parts) > 1) == bool(offsets)
     assert all(text.startswith(part, offset) for part, offset in zip(parts, offsets, strict=False))
     return parts

@@ -186,8 +186,8 @@ def test_files_are_read_as_what_they_are(texts_of, name, text, texts):
 
 def test_input_overrides_the_detected_kind(texts_of):
     assert texts_of("a.jsonl", RECORDS, "--input", "text") == ([RECORDS], "")
-    assert texts_of("a.txt", TAGGED, "--column", "0")[0] == ["Ada Lovelace slept", "London"]
-    assert texts_of("a.conllu", CONLLU, "--input", "annotated")[0] == ["Ada did n't"]
+    assert texts_of("a.txt", TAGGED, "--columns", "0")[0] == ["Ada Lovelace slept", "London"]
+    assert texts_of("a.conllu", CONLLU, "--input", "conllu")[0] == ["Ada did n't"]
 
 
 def test_an_empty_word_in_annotated_text_is_an_error(rnner, trained, tmp_path):
@@ -203,15 +203,32 @@ def test_annotated_text_needs_a_file(rnner, trained, one_line, tmp_path):
     (tmp_path / "a.gz").write_bytes(gzip.compress(CONLLU.encode()))
     outcome = rnner("predict", "--model", trained, "--file", tmp_path / "a.gz")
     one_line(outcome, 2, "a.gz: this is annotated text (conllu); unpack it first")
-    one_line(
-        rnner("predict", "--model", trained, "--input", "annotated", stdin=b""), 2, "give it with --file"
-    )
+    one_line(rnner("predict", "--model", trained, "--input", "conllu", stdin=b""), 2, "give it with --file")
 
 
-def test_a_column_is_for_column_files(rnner, trained, one_line):
+def test_columns_are_for_files_with_one_word_per_line(rnner, trained, one_line):
     for options in (["Ada"], ["--input", "jsonl"]):
-        outcome = rnner("predict", "--model", trained, "--column", 1, *options, stdin=b"")
-        one_line(outcome, 2, "--column can be used only with --input conll")
+        outcome = rnner("predict", "--model", trained, "--columns", 1, *options, stdin=b"")
+        one_line(outcome, 2, "--columns is for files with one word per line, such as --input conll")
+    outcome = rnner("predict", "--model", trained, "--columns", "tag=1", "--input", "conll", stdin=b"")
+    one_line(outcome, 2, "--columns tag=1: expected the column of the words, such as 0 or token=Word")
+
+
+WORDS_AND_TAGS = "sentence_id,Word,Tag,Old\n1,Ada,B-PER,Bo\n1,slept,O,slept\n"
+
+
+def test_a_format_of_annotated_text_is_chosen_by_its_name(texts_of):
+    tokens = '{"tokens": ["Ada", "slept"], "tags": ["O", "O"]}\n'
+    found, noted = texts_of("a.jsonl", tokens, "--input", "tokens")
+    assert found == ["Ada slept"]
+    assert noted.endswith("a.jsonl: read as annotated text (--input tokens); its annotation is ignored\n")
+    assert texts_of("a.csv", WORDS_AND_TAGS, "--input", "csv")[0] == ["Ada slept"]
+    assert texts_of("a.csv", TABLE, "--input", "csv")[0] == texts_of("a.csv", TABLE)[0]
+
+
+def test_an_unknown_kind_of_input_is_refused(rnner, trained, one_line):
+    outcome = rnner("predict", "--model", trained, "--input", "conlu", stdin=b"")
+    one_line(outcome, 2, "--input conlu: unknown kind (did you mean conllu?); expected one of: text, lines,")
 
 
 def test_lists_of_tokens_and_wrapped_records_are_annotated_text(tmp_path):

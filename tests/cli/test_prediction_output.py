@@ -1,5 +1,6 @@
 """`rnner predict`: output for people, and `--output`."""
 
+import gzip
 import json
 import re
 import signal
@@ -39,17 +40,37 @@ def test_table_is_the_default_off_a_terminal(predict):
     assert "Characters" in predict(TEXT)
 
 
-def test_a_tsv_file_has_columns_and_a_csv_file_is_refused(rnner, trained, in_terminal, one_line, tmp_path):
-    assert in_terminal(TEXT, "--output", tmp_path / "found.tsv") == ""
-    assert "Ada\tB-PER\n" in (tmp_path / "found.tsv").read_text()
-    outcome = rnner("predict", TEXT, "--model", trained, "--output", tmp_path / "found.csv.gz")
-    one_line(outcome, 2, "CSV is not supported; use a name in .html, .json, .jsonl, .conll, .tsv, or give")
-    assert not (tmp_path / "found.csv.gz").exists()
+@pytest.mark.parametrize(
+    ("suffix", "begin"),
+    [
+        ("txt", "[PER Ada Lovelace] wrote to"),
+        ("html", "<!doctype html>"),
+        ("json", '[\n{"text": "Ada'),
+        ("jsonl", '{"text": "Ada'),
+        ("csv", "document,label,start,end,entity,score\n1,PER,0,12,Ada Lovelace,0."),
+        ("tsv", "document\tlabel\tstart\tend\tentity\tscore\n1\tPER\t0\t12\tAda Lovelace\t0."),
+        ("conll", "Ada\tB-PER\n"),
+    ],
+)
+def test_the_suffix_of_the_output_is_its_format(in_terminal, tmp_path, suffix, begin):
+    names = tmp_path / f"names.{suffix.upper()}"
+    assert in_terminal(TEXT, "--output", names) == ""
+    assert names.read_text().startswith(begin)
+    packed = tmp_path / f"names.{suffix}.gz"
+    assert in_terminal(TEXT, "--output", packed) == ""
+    assert gzip.decompress(packed.read_bytes()).decode() == names.read_text()
 
 
-def test_table_is_the_default_for_an_output_file(in_terminal, tmp_path):
-    assert in_terminal(TEXT, "--output", tmp_path / "found.txt") == ""
-    assert "Characters" in (tmp_path / "found.txt").read_text()
+def test_an_unknown_suffix_needs_a_format(rnner, trained, in_terminal, one_line, tmp_path):
+    for name, problem in (
+        ("names.xlsx", "unknown suffix .xlsx; use .txt, .html, "),
+        ("n", "no suffix; use .txt"),
+    ):
+        outcome = rnner("predict", TEXT, "--model", trained, "--output", tmp_path / name)
+        one_line(outcome, 2, problem, ", .csv, .tsv, .conll (or one of them with .gz), or give --format")
+        assert not (tmp_path / name).exists()
+    assert in_terminal(TEXT, "--output", tmp_path / "names.xlsx", "--format", "csv") == ""
+    assert (tmp_path / "names.xlsx").read_text().startswith("document,label,")
 
 
 def test_each_line_gives_a_line(predict):

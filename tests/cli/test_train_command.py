@@ -362,3 +362,21 @@ def test_an_error_in_a_user_cell_is_reported_with_its_line(train, folder, monkey
     assert outcome.code == 1
     assert "mgu.py:12: ValueError: " in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+def test_a_tracker_whose_package_is_missing_is_reported_before_training(rnner, folder, one_line, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    one_line(rnner("train", "--config", "tiny.yaml", "--log", "wandb"), 2, "--log wandb", "pip install wandb")
+    assert not (folder / "runs").exists()
+
+
+def test_an_unknown_tracker_is_refused(rnner, folder, one_line):
+    one_line(rnner("train", "--config", "tiny.yaml", "--log", "comet"), 2, "tensorboard", "mlflow")
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_each_seed_is_a_run_of_the_tracker(rnner, folder, jobs):
+    pytest.importorskip("tensorboard")
+    command = ["train", "--config", "tiny.yaml", "--seeds", 2, "--jobs", jobs, "--set", "training.epochs=1"]
+    assert rnner(*command, "--output", "run", "--log", "tensorboard", "--threads", 1).code == 0
+    assert len(list((folder / "run").glob("seed-*/tensorboard/events.out.tfevents.*"))) == 4

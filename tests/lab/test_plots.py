@@ -36,7 +36,7 @@ def test_memory_has_one_panel_per_length_of_training():
     row = {"mean": [0.9, 0.6], "deviation": [0.1, 0.2], "seeds": [[0.8, 0.4], [1.0, 0.8]]}
     accuracy = {f"{cell}, {steps} steps": row for steps in (300, 1600) for cell in ("rnn", "gru")}
     panels = panels_of(memory, {"distances": [2, 80], "accuracy": accuracy})
-    assert [panel.get_title() for panel in panels] == ["after 300 steps", "after 1600 steps"]
+    assert [panel.get_title() for panel in panels] == [f"Agreement after {n} steps" for n in (300, 1600)]
     for panel in panels:
         assert [text.get_text() for text in panel.get_legend().get_texts()] == ["rnn", "gru"]
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from shown import SENTENCE, entity
 from test_colours import contrast
 
-from rnner.render.html import escape, html_page
+from rnner.render.html import html_page
+from rnner.render.html_head import escape
 from rnner.system.terminal import DIRECTION_MARKS, printable
 from rnner.text.entity import Entity
 

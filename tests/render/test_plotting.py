@@ -2,7 +2,7 @@
 
 import struct
 
-from rnner.render.plotting import grouped_bars, light_and_dark_pngs
+from rnner.render.plotting import caption, grouped_bars, light_and_dark_pngs, picture
 
 
 def test_a_light_and_a_dark_picture_in_the_size_of_the_figure():
@@ -28,3 +28,16 @@ def test_every_bar_has_its_value():
 
     light_and_dark_pngs(plot)
     assert sorted(texts) == sorted(["0.25", "1.00", "0.50", "0.00"] * 2)
+
+
+def test_a_caption_is_wrapped_to_the_width_of_the_figure():
+    lines = []
+
+    def plot(figure):
+        figure.set_size_inches(3, 2)
+        figure.subplots()
+        caption(figure, "one sentence " * 10)
+        lines.extend(figure.get_supxlabel().splitlines())
+
+    picture(plot, "svg")
+    assert 3 <= len(lines) <= 5

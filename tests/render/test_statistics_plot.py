@@ -18,9 +18,9 @@ VECTORS = Vectors(["the", "in"], np.zeros((2, 2), dtype=np.float32))
 @pytest.fixture
 def texts(monkeypatch):
     """Return the texts of an SVG picture in order; characters are not drawn as paths."""
-    from rnner.render import statistics_plot as plot
+    from rnner.render import plotting
 
-    monkeypatch.setitem(plot._STYLE, "svg.fonttype", "none")
+    monkeypatch.setitem(plotting.FILE_STYLE, "svg.fonttype", "none")
 
     def call(files):
         return re.findall(r"<text[^>]*>([^<]*)</text>", plot_statistics(files, "svg").decode())

@@ -6,8 +6,8 @@ from dataclasses import asdict
 import pytest
 from hypothesis import given, settings
 
-from entity_corpora import GOLD, PREDICTED, SENTENCES, corpora
-from rnner.scoring.error_analysis import confusions, count_errors
+from entity_corpora import GOLD, LENGTHS, PREDICTED, SENTENCES, corpora
+from rnner.scoring.error_analysis import confusions, count_errors, type_matrix
 from rnner.scoring.metrics import score
 from rnner.tags import Span
 
@@ -115,6 +115,20 @@ def test_confusions_and_correct_entities_sum_to_the_gold_entities(corpus):
     assert sum(c.count for c in found if c.gold) + errors.gold["correct"] == sum(errors.gold.values())
     assert sum(c.count for c in found if c.kind == "spurious") == errors.predicted["spurious"]
     assert sum(c.count for c in found if c.kind == "missed") == errors.gold["missed"]
+
+
+def test_the_matrix_of_types_counts_correct_entities_and_confusions():
+    correct = {label: score.correct for label, score in score(GOLD, PREDICTED, LENGTHS).per_type.items()}
+    matrix = +type_matrix(correct, confusions(GOLD, PREDICTED, SENTENCES))
+    assert matrix == {
+        ("PER", "PER"): 4,
+        ("LOC", "LOC"): 1,
+        (None, "PER"): 1,
+        ("ORG", "LOC"): 1,
+        ("LOC", "ORG"): 1,
+        ("LOC", None): 1,
+        ("MISC", "EVENT"): 1,
+    }
 
 
 def test_nothing_gives_no_errors_and_no_confusions():

@@ -123,9 +123,10 @@ def convert(
     tags), dataset (a data set of the library `datasets`: a folder, a Parquet file, or a repository on the
     Hugging Face Hub, of which only data files are read).
 
-    Text formats, with character spans: jsonl (as `rnner predict` writes it), prodigy and doccano (JSONL),
-    labelstudio (JSON, CSV), webanno (WebAnno TSV 3), brat (a folder), spacy (.spacy), spacy-json. Text
-    without tokens is tokenized as in `rnner predict`. Everything that cannot be converted is reported.
+    Text formats, with character spans: jsonl and csv-entities (as `rnner predict` writes them), prodigy and
+    doccano (JSONL), labelstudio (JSON, CSV), webanno (WebAnno TSV 3), brat (a folder), spacy (.spacy),
+    spacy-json. Text without tokens is tokenized as in `rnner predict`. Everything that cannot be converted
+    is reported.
     """
     from rnner.data.corpus import resolve
     from rnner.data.formats.annotated import SourceFile

@@ -10,14 +10,11 @@ import typer
 from rnner.cli import options
 from rnner.cli.console import notice, print_json, print_table, warn
 from rnner.cli.options import TableOrJson
-from rnner.cli.output_files import check_output_file, write_output
-from rnner.errors import UsageError
+from rnner.cli.output_files import check_picture, write_output
 
 if TYPE_CHECKING:
     from rnner.data.splits import Split
     from rnner.workbench.statistics import Statistics
-
-_PICTURES = (".png", ".svg")
 
 
 def stats(
@@ -31,7 +28,8 @@ def stats(
         str | None, typer.Option(metavar="FILE", help="Word vectors in text format, to show their coverage.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also draw a .png or .svg file (needs matplotlib).")
+        Path | None,
+        typer.Option(metavar="FILE", help="Also draw a .png, .svg or .pdf file (needs matplotlib)."),
     ] = None,
     overwrite: options.Overwrite = False,
     form: options.OutputFormat = TableOrJson.table,
@@ -48,8 +46,7 @@ def stats(
     from rnner.data.vectors import read_vectors
     from rnner.workbench.statistics import describe
 
-    if plot is not None:
-        _check_plot(plot, overwrite)
+    picture = None if plot is None else check_picture(plot, overwrite, name="--plot")
     chosen = options.parse_table_columns(columns)
     splits = [read_split(resolve(path), columns=chosen, illegal="conlleval") for path in paths]
     known = None if vectors is None else read_vectors(resolve(vectors))
@@ -57,10 +54,10 @@ def stats(
         warn_about_split(split)
     files = describe(splits, known)
     print_statistics(files, form)
-    if plot is not None:
+    if plot is not None and picture is not None:
         from rnner.render.statistics_plot import plot_statistics
 
-        write_output(plot, plot_statistics(files, plot.suffix.lower().removeprefix(".")))
+        write_output(plot, plot_statistics(files, picture))
         notice(f"wrote {plot}")
 
 
@@ -81,12 +78,3 @@ def print_statistics(files: list[Statistics], form: TableOrJson) -> None:
         print_json({"files": [file.to_dict() for file in files]})
     else:
         print_table(statistics_table(files))
-
-
-def _check_plot(path: Path, overwrite: bool) -> None:
-    from rnner.render.plotting import require_matplotlib
-
-    if path.suffix.lower() not in _PICTURES:
-        raise UsageError(f"--plot {path}: must be a PNG or SVG file, such as {path.with_suffix('.png')}")
-    check_output_file(path, overwrite, name="--plot")
-    require_matplotlib()

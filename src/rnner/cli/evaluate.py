@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from contextlib import suppress
-from enum import StrEnum
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnner.cli import options
-from rnner.cli.console import notice, print_json, print_table, print_text, warn
+from rnner.cli.console import warn
+from rnner.cli.evaluation_output import ScoreFormat, check_output, choose_format, write_report
 from rnner.decoding.windows import WINDOW
-from rnner.errors import DataError, UsageError
-from rnner.tags import LABEL_RULE, is_label
+from rnner.errors import UsageError
 
 if TYPE_CHECKING:
-    from rnner.decoding.decoder import Decoder
-    from rnner.decoding.ensemble import Ensemble
-    from rnner.scoring.annotation import LabelMap
     from rnner.scoring.evaluation import Comparison, EvaluationReport
-    from rnner.scoring.passages import AnnotatedFile
     from rnner.scoring.raw_text import RawTextReport
-
-
-class ScoreFormat(StrEnum):
-    """Output format of scores."""
-
-    table = "table"
-    json = "json"
-    conlleval = "conlleval"
-
 
 _PREDICTIONS_HELP = (
     "Score the entities in this file, in any format and from any system, instead of a model. Repeatable."
@@ -41,36 +25,70 @@ _COLUMNS_HELP = (
     "Columns to read, counted from 0, such as 0,-1. A third column holds the predicted tags. "
     "[default: detected; the last column for predictions]"
 )
-_MAP_HELP = "Rename labels in DATA and predictions: PERSON=PER,GPE=LOC. MISC= ignores a label. Repeatable."
+_MAP_HELP = "Rename labels in FILE and predictions: PERSON=PER,GPE=LOC. MISC= ignores a label. Repeatable."
 _TRAIN_HELP = f"Training file; entities seen and unseen in it are scored separately. {options.ANNOTATED}."
 _MATCHES_HELP = "Also show strict, exact, partial and type matches, as nervaluate counts them."
+_FORMAT_HELP = (
+    "table, html, markdown, json or conlleval. [default: from the suffix of --output; otherwise table]"
+)
+_OUTPUT_HELP = "Write to this file (.html, .md, .json or .txt) instead of stdout."
 
 
 def evaluate(
-    data: Annotated[str, typer.Argument(metavar="DATA", help=f"{options.ANNOTATED}, or sample:test.")],
+    data: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help=f"{options.ANNOTATED}, or sample:test."),
+    ],
     model: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", "-m", metavar="MODEL", help=f"{options.MODEL} Repeatable. [default: en, bundled]"
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help=f"{options.MODEL} Repeatable. [default: en, bundled]",
+            rich_help_panel=options.MODEL_PANEL,
         ),
     ] = None,
     predictions: Annotated[
-        list[str] | None, typer.Option("--predictions", metavar="FILE", help=_PREDICTIONS_HELP)
+        list[str] | None,
+        typer.Option("--predictions", metavar="FILE", help=_PREDICTIONS_HELP, rich_help_panel=options.INPUT),
     ] = None,
     label_map: Annotated[
-        list[str] | None, typer.Option("--map", metavar="OLD=NEW,...", help=_MAP_HELP)
+        list[str] | None,
+        typer.Option("--map", metavar="OLD=NEW,...", help=_MAP_HELP, rich_help_panel=options.INPUT),
     ] = None,
-    train: Annotated[str | None, typer.Option("--train", metavar="FILE", help=_TRAIN_HELP)] = None,
-    matches: Annotated[bool, typer.Option("--matches", help=_MATCHES_HELP)] = False,
-    form: Annotated[
-        ScoreFormat, typer.Option("--format", metavar="FORMAT", help="table, json or conlleval.")
-    ] = ScoreFormat.table,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Also score on raw text, to show the cost of tokenization.")
-    ] = False,
+    train: Annotated[
+        str | None,
+        typer.Option("--train", metavar="FILE", help=_TRAIN_HELP, rich_help_panel=options.INPUT),
+    ] = None,
     columns: Annotated[
-        str | None, typer.Option("--columns", metavar="TOKEN,TAG[,PREDICTED]", help=_COLUMNS_HELP)
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="TOKEN,TAG[,PREDICTED]",
+            help=_COLUMNS_HELP,
+            rich_help_panel=options.INPUT,
+        ),
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT_HELP, rich_help_panel=options.OUTPUT),
+    ] = None,
+    form: Annotated[
+        ScoreFormat | None,
+        typer.Option("--format", metavar="FORMAT", help=_FORMAT_HELP, rich_help_panel=options.OUTPUT),
+    ] = None,
+    matches: Annotated[
+        bool, typer.Option("--matches", help=_MATCHES_HELP, rich_help_panel=options.OUTPUT)
+    ] = False,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw",
+            help="Also score on raw text, to show the cost of tokenization.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False,
     batch: options.Batch = 256,
     window: options.Window = WINDOW,
     code: options.Code = None,
@@ -80,36 +98,52 @@ def evaluate(
     """Score models, or predictions of any system, on annotated data.
 
     Shows precision, recall and F1 of entities as conlleval counts them, per type and in total, with a 95%
-    bootstrap interval of F1; the kinds of errors; and the most frequent errors with an example each.
+    bootstrap interval of F1; the kinds of errors; and the most frequent errors with an example each. The
+    HTML report also has calibration and all errors in their sentences. Scores are fractions in JSON and
+    percentages elsewhere.
 
     Several --model options compare every model, and their ensemble, with the first one; several
     --predictions options compare files. --raw predicts on raw text, as `rnner predict` does, and compares
     with the score on the tokens of the file; if the file has no text, its words are joined with normal
-    spacing. Scores are percentages in table and conlleval, fractions in JSON.
+    spacing.
 
     Files of predictions are compared by tokens if all files have the same words, otherwise by the
-    characters of their text. `--predictions DATA` reads gold tags from the next-to-last column and
-    predicted tags from the last one, as conlleval does.
-    """
+    characters of their text. `--predictions FILE`, with the file that is scored, reads gold tags from the
+    next-to-last column and predicted tags from the last one, as conlleval does.
+
+    \b
+    Examples:
+        rnner evaluate sample:test
+        rnner evaluate sample:test --model en --output report.html
+        rnner evaluate sample:test --train sample:train --format markdown
+    """  # noqa: D301 (\b keeps the lines of the examples)
     names, files = model or [], predictions or []
+    form = choose_format(form, output)
     extras = {"--predictions": files, "--map": label_map, "--train": train, "--matches": matches}
     given = [option for option, value in extras.items() if value]
     _check_options(form, given, models=len(names), files=len(files), raw=raw)
-    labels, chosen = _parse_map(label_map or []), _parse_columns(columns, files)
+    check_output(output, [data, *files, *([train] if train else [])])
+    from rnner.cli import evaluation_systems as systems  # slow: it imports numpy
+
+    labels = systems.parse_map(label_map or [])
+    chosen = systems.parse_columns(columns, files)
     report: EvaluationReport | Comparison | RawTextReport
     if files:
-        report = _score_predictions(data, files, chosen, labels, train)
+        report = systems.score_predictions(data, files, chosen, labels, train)
     else:
         limits = {"sentences": batch, "window": window}
-        decoders = _load_models(names, device=device, threads=threads, code=code, **limits)
+        decoders = systems.load_models(names, device=device, threads=threads, code=code, **limits)
         if raw:
-            report = _score_raw_text(data, decoders[0][1], chosen.gold)
+            report = systems.score_raw_text(data, decoders[0][1], chosen.gold)
         else:
-            probabilities = form is ScoreFormat.json
-            report = _score_models(data, decoders, chosen.gold, labels, train, probabilities=probabilities)
+            probabilities = form in (ScoreFormat.json, ScoreFormat.html)
+            report = systems.score_models(
+                data, decoders, chosen.gold, labels, train, probabilities=probabilities
+            )
     for message in report.warnings:
         warn(message)
-    _show(report, form, matches=matches)
+    (name,) = (names or files or ["en"])[:1]
+    write_report(report, form, output, name=name, data=data, matches=matches)
 
 
 def _check_options(form: ScoreFormat, given: Sequence[str], *, models: int, files: int, raw: bool) -> None:
@@ -117,7 +151,7 @@ def _check_options(form: ScoreFormat, given: Sequence[str], *, models: int, file
     conlleval, several = form is ScoreFormat.conlleval, max(models, files) > 1
     if models and files:
         raise UsageError("--model and --predictions cannot be combined; give one of them")
-    if raw and (conlleval or several):
+    if raw and (form not in (ScoreFormat.table, ScoreFormat.json) or several):
         raise UsageError("--raw takes one --model, and --format table or json")
     if raw and given:
         raise UsageError(f"--raw and {given[0]} cannot be combined")
@@ -126,213 +160,7 @@ def _check_options(form: ScoreFormat, given: Sequence[str], *, models: int, file
         raise UsageError(f"--format conlleval supports only one {kind}; use table or json for several")
     if conlleval and (unshown := {"--train", "--matches"}.intersection(given)):
         raise UsageError(f"--format conlleval does not show {min(unshown)}; use table or json")
-    if several and "--matches" in given and form is ScoreFormat.table:
-        raise UsageError("--matches is for one system; for several, --format json shows the matches of each")
-
-
-class _Columns(NamedTuple):
-    """Columns of the gold tags and of the predicted tags; None if they are detected."""
-
-    gold: dict[str, int | str] | None
-    predicted: dict[str, int | str] | None
-
-
-def _parse_columns(text: str | None, files: Sequence[str]) -> _Columns:
-    """Parse `--columns TOKEN,TAG[,PREDICTED]`.
-
-    Raises:
-        UsageError: the columns are not valid, or there is a third one but no `--predictions`.
-    """
-    parts = text.split(",") if text is not None else []
-    if len(parts) != 3:
-        return _Columns(options.parse_table_columns(text), None)
-    if not files:
-        raise UsageError(f"--columns {text}: the third column is for --predictions; give that option too")
-    token, gold, predicted = parts
-    return _Columns(*(options.parse_table_columns(f"{token},{tag}") for tag in (gold, predicted)))
-
-
-def _parse_map(texts: Sequence[str]) -> LabelMap:
-    """Parse `--map OLD=NEW,...`.
-
-    Raises:
-        UsageError: a part has no old label or no `=`, or a label gets two new ones.
-    """
-    labels: dict[str, str] = {}
-    for part in (part for text in texts for part in text.split(",")):
-        old, separator, new = (piece.strip() for piece in part.partition("="))
-        if not old or not separator:
-            raise UsageError(
-                f"--map {part}: expected OLD=NEW, such as PERSON=PER, or MISC= to ignore a label"
-            )
-        if new and not is_label(new):
-            raise UsageError(f"--map {part}: the label {new!r} is not valid: {LABEL_RULE}")
-        if labels.setdefault(old, new) != new:
-            raise UsageError(f"--map: {old} is renamed to {labels[old]} and to {new}; rename it once")
-    return labels
-
-
-def _score_predictions(
-    data: str, files: Sequence[str], columns: _Columns, labels: LabelMap, train: str | None
-) -> EvaluationReport | Comparison:
-    """Score files of predictions, without a model."""
-    from rnner.data.corpus import resolve
-    from rnner.data.formats.detect import detect_format
-    from rnner.scoring.evaluation import Comparison, predictions_reports
-    from rnner.scoring.pairing import pair
-
-    path, paths = resolve(data), [resolve(file) for file in files]
-    in_one_file = columns.gold is None and any(_is_same_file(path, other) for other in paths)
-    if in_one_file:
-        if detect_format(path) != "conll":
-            raise UsageError(
-                f"--predictions {data}: only a column file can hold both gold and predicted tags"
-            )
-        notice(f"{path}: gold tags from the next-to-last column, predicted tags from the last column")
-    gold = _read(path, columns.gold, {"tag": -2} if in_one_file else None)
-    found = [_read(other, columns.predicted, {"tag": -1}) for other in paths]
-    for other in paths if columns.predicted is None and not in_one_file else ():
-        _warn_of_other_column(other)
-    training = _read_training(train, columns.gold)
-    _warn_of_unused(labels, *(file.labels for file in (gold, *found, training) if file))
-    known = training.known_forms(labels) if training else None
-    reports = predictions_reports(pair(gold, found), labels=labels, known=known)
-    return reports[0] if len(reports) == 1 else Comparison(list(zip(files, reports, strict=True)), None)
-
-
-def _read(
-    path: Path, chosen: dict[str, int | str] | None, default: dict[str, int | str] | None
-) -> AnnotatedFile:
-    """Read an annotated file. If no columns are chosen, a column file is read with the default ones."""
-    from rnner.data.formats.annotated import SourceFile
-    from rnner.data.formats.detect import format_of
-    from rnner.scoring.passages import read_annotated_file
-
-    source = SourceFile(path, chosen)
-    form = format_of(source)
-    if form == "conll" and not chosen:
-        source = SourceFile(path, default)
-    return read_annotated_file(source, form)
-
-
-def _warn_of_other_column(path: Path) -> None:
-    """Warn if predictions are read from the last column but another column also holds tags."""
-    from rnner.data.formats.column_layout import LAYOUT_SAMPLE, detect_layout
-    from rnner.data.formats.detect import detect_format
-    from rnner.data.lines import first_lines, read_lines
-
-    if not path.is_file() or detect_format(path) != "conll":
-        return
-    with suppress(DataError):  # the file has no column of tags
-        layout = detect_layout(first_lines(read_lines(path), LAYOUT_SAMPLE))
-        if layout.tag not in (None, layout.width - 1):
-            also = f"column {layout.tag} (counted from 0) also holds tags"
-            choice = "to choose, give --columns TOKEN,TAG,PREDICTED"
-            warn(f"{path}: predicted tags are read from the last column; {also}; {choice}")
-
-
-def _is_same_file(path: Path, other: Path) -> bool:
-    return path.exists() and other.exists() and path.samefile(other)
-
-
-def _read_training(train: str | None, columns: dict[str, int | str] | None) -> AnnotatedFile | None:
-    from rnner.data.corpus import resolve
-
-    return None if train is None else _read(resolve(train), None, columns)
-
-
-def _warn_of_unused(labels: LabelMap, *known: Collection[str]) -> None:
-    """Warn about labels of `--map` that occur nowhere."""
-    from rnner.scoring.annotation import unused_labels
-
-    for message in unused_labels(labels, set().union(*known)):
-        warn(message)
-
-
-def _load_models(names: Sequence[str], **settings: Any) -> list[tuple[str, Decoder]]:
-    """Return each model's name and decoder; those of the bundled model if no name is given."""
-    paths = [options.resolve_model(name) for name in names] or [options.resolve_model(None)]
-    return list(zip(names or ["en"], options.load_decoders(paths, **settings), strict=True))
-
-
-def _score_models(
-    data: str,
-    decoders: Sequence[tuple[str, Decoder]],
-    columns: dict[str, int | str] | None,
-    labels: LabelMap,
-    train: str | None,
-    *,
-    probabilities: bool,
-) -> EvaluationReport | Comparison:
-    """Score one model, or compare several and their ensemble."""
-    from rnner.data.corpus import read_split, resolve
-    from rnner.scoring.evaluation import Comparison, evaluation_report
-
-    tokenizer = decoders[0][1].vocabulary.tokenizer
-    split = read_split(resolve(data), columns=columns, illegal="conlleval", tokenizer=tokenizer)
-    training = _read_training(train, columns)
-    known_labels = [decoder.vocabulary.labels for _, decoder in decoders]
-    _warn_of_unused(labels, split.labels, training.labels if training else (), *known_labels)
-    known = training.known_forms(labels) if training else None
-    score = partial(evaluation_report, labels=labels, known=known, probabilities=probabilities)
-    if len(decoders) == 1:
-        return score(decoders[0][1], split)
-    ensemble = _ensemble(decoders, labels)
-    reports = [(name, score(decoder, split)) for name, decoder in decoders]
-    return Comparison(reports, None if ensemble is None else score(ensemble, split))
-
-
-def _ensemble(decoders: Sequence[tuple[str, Decoder]], labels: LabelMap) -> Ensemble | None:
-    """Return the ensemble of the models; None, with a warning, if they cannot be averaged.
-
-    Raises:
-        UsageError: the models differ in their labels, and no map says which labels are the same.
-    """
-    from rnner.decoding.ensemble import Ensemble, require_same_labels
-    from rnner.decoding.tagger_decoder import TaggerDecoder
-
-    vocabularies = {name: decoder.vocabulary for name, decoder in decoders}
-    if not labels:
-        require_same_labels(vocabularies)
-    taggers = [decoder for _, decoder in decoders if isinstance(decoder, TaggerDecoder)]
-    if len(taggers) < len(decoders):
-        warn("no ensemble: .onnx files cannot be averaged; give the model folders instead")
-    elif len({frozenset(vocabulary.labels) for vocabulary in vocabularies.values()}) > 1:
-        warn("no ensemble: only models that were trained with the same labels can be averaged")
-    elif len({vocabulary.scheme for vocabulary in vocabularies.values()}) > 1:
-        schemes = ", ".join(f"{name}: {vocabulary.scheme}" for name, vocabulary in vocabularies.items())
-        warn(f"no ensemble: only models with the same tagging scheme can be averaged ({schemes})")
-    else:
-        return Ensemble(taggers)
-    return None
-
-
-def _score_raw_text(data: str, decoder: Decoder, columns: dict[str, int | str] | None) -> RawTextReport:
-    """Score a model on raw text, and on the tokens of the file."""
-    from rnner.data.corpus import resolve
-    from rnner.data.formats.annotated import SourceFile
-    from rnner.data.formats.detect import format_of
-    from rnner.pipeline import Pipeline
-    from rnner.scoring.raw_text import evaluate_raw_text
-
-    source = SourceFile(resolve(data), columns)
-    return evaluate_raw_text(Pipeline(decoder), source, format_of(source))
-
-
-def _show(report: EvaluationReport | Comparison | RawTextReport, form: ScoreFormat, *, matches: bool) -> None:
-    """Print a report."""
-    from rnner.render.scores import comparison_table, conlleval_report, evaluation_table, raw_text_table
-    from rnner.scoring.evaluation import Comparison, EvaluationReport
-
-    if form is ScoreFormat.json:
-        print_json(report.to_dict())
-    elif isinstance(report, Comparison):
-        print_table(comparison_table(report))
-    elif not isinstance(report, EvaluationReport):
-        print_table(raw_text_table(report))
-    elif form is ScoreFormat.table:
-        print_table(evaluation_table(report, matches=matches))
-    elif report.scores.tokens:
-        print_text(conlleval_report(report.scores))
-    else:
-        raise UsageError("--format conlleval counts tokens: DATA and predictions must have the same words")
+    if several and "--matches" in given and form in (ScoreFormat.table, ScoreFormat.markdown):
+        raise UsageError(
+            "--matches is for one system; for several, --format html and json show the matches of each"
+        )

@@ -153,12 +153,13 @@ def _command(experiment: Callable[..., dict[str, Any]]) -> Callable[..., None]:
             if output.exists() and not output.is_dir():
                 raise UsageError(f"{output}: is a file; --output takes a folder")
             check_output_file(output / "figures.json", overwrite)
+        pictures = output is not None and _can_draw()
         set_up_torch(threads=threads, code=own.get("code"))
         module = import_module(f"rnner.lab.{experiment.__name__}")
         results = module.measure(**experiment(**own), seed=seed, quick=quick, log=notice)
         (out if out.is_terminal else Terminal(width=100)).print(module.table(results))
         if output is not None:
-            _write(output, results, module.plot)
+            _write(output, results, module.plot if pictures else None)
 
     *shared, _ = signature(command, eval_str=True).parameters.values()
     parameters = [*signature(experiment, eval_str=True).parameters.values(), *shared]
@@ -167,20 +168,29 @@ def _command(experiment: Callable[..., dict[str, Any]]) -> Callable[..., None]:
     return command
 
 
-def _write(folder: Path, results: dict[str, Any], plot: Callable[[Any, dict[str, Any]], None]) -> None:
-    """Write results and, if matplotlib is installed, pictures."""
+def _can_draw() -> bool:
+    """Return whether matplotlib is installed. Warn, before any training, if it is not."""
+    from rnner.render.plotting import require_matplotlib
+
+    try:
+        require_matplotlib()
+    except UsageError as error:
+        warn(str(error))
+        return False
+    return True
+
+
+def _write(folder: Path, results: dict[str, Any], plot: Callable[[Any, dict[str, Any]], None] | None) -> None:
+    """Write results and, if `plot` is given, pictures."""
     from rnner.render.json_output import to_json
-    from rnner.render.plotting import light_and_dark_pngs, require_matplotlib
+    from rnner.render.plotting import light_and_dark_pngs
 
     def write(name: str, content: str | bytes) -> None:
         write_output(folder / name, content)
         notice(f"wrote {folder / name}")
 
     write("figures.json", to_json(results, indent=2) + "\n")
-    try:
-        require_matplotlib()
-    except UsageError as error:
-        warn(str(error))
+    if plot is None:
         return
     for name, png in light_and_dark_pngs(lambda figure: plot(figure, results)).items():
         write(name, png)

@@ -22,6 +22,7 @@ from rnner.cli.data_stats import stats
 from rnner.cli.evaluate import evaluate
 from rnner.cli.export import export
 from rnner.cli.info import info
+from rnner.cli.plot import plot
 from rnner.cli.predict import predict
 from rnner.cli.train import train
 from rnner.system.terminal import guard_streams
@@ -44,7 +45,7 @@ def _group(name: str, description: str, *commands: Callable[..., None], **settin
 app = _group(
     "rnner",
     "Train and use named-entity taggers built on readable recurrent networks.",
-    *(train, evaluate, predict, export, info),
+    *(train, evaluate, predict, export, info, plot),
     add_completion=False,
     pretty_exceptions_enable=False,
 )

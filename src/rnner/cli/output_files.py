@@ -25,6 +25,26 @@ def check_output_file(path: Path | None, overwrite: bool = True, *, name: str = 
         raise UsageError(f"{path} already exists; use --overwrite to replace it, or choose another {name}")
 
 
+def check_picture(path: Path, overwrite: bool = True, *, name: str = "--output") -> str:
+    """Check, before any work is done, that a picture can be drawn and written to `path`; return its format.
+
+    Raises:
+        UsageError: as `check_output_file` does, or the suffix is not that of a picture, or matplotlib is not
+            installed.
+    """
+    from rnner.render.plotting import PICTURES, require_matplotlib
+
+    form = path.suffix.lower().removeprefix(".")
+    if form not in PICTURES:
+        known = ", ".join(f".{known}" for known in PICTURES)
+        raise UsageError(
+            f"{name} {path}: the suffix must be one of {known}, such as {path.with_suffix('.png')}"
+        )
+    check_output_file(path, overwrite, name=name)
+    require_matplotlib()
+    return form
+
+
 @contextmanager
 def write_errors(path: Path) -> Iterator[None]:
     """Turn an OSError in the block into a UsageError about `path`."""

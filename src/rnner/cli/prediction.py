@@ -7,22 +7,28 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice, tee
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from rnner.cli.options import load_decoders
 from rnner.cli.prediction_chunks import Chunk, Item
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_input import ColumnInput
 from rnner.cli.prediction_output import document_tags, format_document, write_documents
+from rnner.cli.prediction_rows import ENTITIES, entities_cell
 from rnner.cli.prediction_source import Source
 from rnner.cli.progress_display import PredictionProgress
 from rnner.data.formats.columns import write_with_tags
+from rnner.data.formats.csv_rows import format_row
 from rnner.decoding.document import Document
 from rnner.pipeline import Pipeline
 from rnner.render.json_output import to_json
 from rnner.system.process_memory import release_freed_memory
 
-_TAGS = "tags"  # the format of results that are lists of tags, for the last column of a column file
+if TYPE_CHECKING:
+    from rnner.cli.prediction_table import TableInput
+
+# Formats of results for the last column of a file that is copied: a list of tags, or entities as JSON.
+_TAGS, _ENTITIES = "tags", "entities"
 _CLEANUP_INTERVAL = 100_000  # number of words after which freed memory is returned to the system
 
 
@@ -30,7 +36,7 @@ class ChunkResult(NamedTuple):
     """The results for a chunk.
 
     Attributes:
-        documents: as `rnner.cli.prediction_output.format_document` returns them, or lists of tags.
+        documents: as `rnner.cli.prediction_output.format_document` returns them, or those of a last column.
         words: number of words in the chunk.
         labels: labels of the model.
         flush: the same as in the chunk.
@@ -49,7 +55,7 @@ class PredictionJob:
     Attributes:
         model: a model folder or an exported file.
         settings: arguments of `load_decoders`.
-        form: a format of `format_document`, or `_TAGS`.
+        form: a format of `format_document`, or `_TAGS` or `_ENTITIES`.
         threshold: entities less probable than this are left out.
         nbest: number of alternative readings per sentence.
         width: see `format_document`.
@@ -94,11 +100,13 @@ class PredictionJob:
     def _format(self, documents: list[Document], chunk: Chunk, scheme: str) -> list[Any]:
         if self.form == _TAGS:
             return [document_tags(document, scheme)[0] for document in documents]
+        if self.form == _ENTITIES:
+            return [entities_cell(document) for document in documents]
 
         def formatted(document: Document, item: Item) -> Any:
             if item.failed:
                 return to_json(item.keys)
-            return format_document(document, self.form, scheme=scheme, width=self.width, extra=item.keys)
+            return format_document(document, item, self.form, scheme=scheme, width=self.width)
 
         return list(map(formatted, documents, chunk.items))
 
@@ -161,3 +169,27 @@ def write_tagged_columns(
         write_with_tags(written, result.documents, sink, layout=reader.layout)
         progress.add(result.words)
     write_with_tags([], [], sink, layout=reader.layout, trailing=reader.trailing)
+
+
+def write_table(
+    table: TableInput,
+    failures: Failures,
+    job: PredictionJob,
+    workers: int,
+    progress: PredictionProgress,
+    sink: TextIO,
+    delimiter: str,
+) -> None:
+    """Copy a table with the entities of each row, as JSON, in an additional last column."""
+    unwritten, rows = tee(table)
+    chunks = failures.until_error(table.chunks(rows))
+    results = predict_chunks(replace(job, form=_ENTITIES), chunks, workers)
+    first = next(results)  # before anything is written, in case the model cannot be loaded
+    sink.write(format_row([*table.kept(table.header), ENTITIES], delimiter) + "\n")
+    for result in chain([first], results):
+        written = zip(islice(unwritten, len(result.documents)), result.documents, strict=True)
+        for row, entities in written:
+            sink.write(format_row([*table.kept(row.cells), entities], delimiter) + "\n")
+        progress.add(result.words)
+        if result.flush:
+            sink.flush()

@@ -24,12 +24,14 @@ class Item(NamedTuple):
         keys: additional keys for its JSON object.
         failed: whether it could not be read; if so, its JSON object contains only `keys`.
         document: for a sentence of a column file, the document that it belongs to; None for a document.
+        offset: for a part of a long text, where it begins; None for a whole text.
     """
 
     content: str | list[str]
     keys: Mapping[str, Any] = _NO_KEYS
     failed: bool = False
     document: int | None = None
+    offset: int | None = None
 
 
 @dataclass(frozen=True)

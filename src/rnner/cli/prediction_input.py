@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def text_chunks(stream: InputStream) -> Iterator[Chunk]:
     )
     offset = 0
     for part in chain([first, second], parts):
-        yield Chunk([Item(part, {"offset": offset})])
+        yield Chunk([Item(part, offset=offset)])
         offset += len(part)
 
 
@@ -76,15 +76,17 @@ class ColumnInput:
 
     Args:
         stream: the file.
-        column: the column of the words; None: detected.
+        columns: the column of the words; None: detected.
         failures: handles sentences that cannot be read.
     """
 
-    def __init__(self, stream: InputStream, column: int | None, failures: Failures) -> None:
-        self._source, self._failures = SourceFile(Path(stream.name)), failures
+    def __init__(
+        self, stream: InputStream, columns: Mapping[str, int | str] | None, failures: Failures
+    ) -> None:
+        self._source, self._failures = SourceFile(Path(stream.name), columns), failures
         self.reader = ConllReader(
             stream.as_file(),
-            columns=None if column is None else {"token": column},
+            columns=self._source.column_numbers,
             tagged=False,
             notes=self._source.notes,
             on_error=self._add_failed,
@@ -115,19 +117,20 @@ class ColumnInput:
         return failed
 
 
-def annotated_chunks(path: Path, form: str) -> Iterator[Chunk]:
+def annotated_chunks(path: Path, form: str, columns: Mapping[str, int | str] | None) -> Iterator[Chunk]:
     """Yield the texts (or the sentences, as words) of an annotated file, without their annotation.
 
     Args:
         path: the file.
         form: its format: one of `rnner.data.formats.registry.FORMATS`.
+        columns: the column of the words, for formats that have columns; None: detected.
 
     Raises:
         DataError: the file cannot be read.
     """
     from rnner.data.formats.registry import TEXT_FORMATS, stream_sentences
 
-    source = SourceFile(path, tagged=False)
+    source = SourceFile(path, columns, tagged=False)
 
     def items() -> Iterator[Item]:
         if form in TEXT_FORMATS:

@@ -6,13 +6,15 @@ import gzip
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TextIO, cast
 
 from rnner.cli.console import Terminal
 from rnner.cli.output_files import check_output_file, open_output
+from rnner.cli.prediction_chunks import Item
+from rnner.cli.prediction_rows import EntityRows, entity_rows, format_rows
 from rnner.data.formats.columns import write_conll
 from rnner.decoding.document import Document
 from rnner.errors import DataError, UsageError
@@ -69,22 +71,25 @@ class DocumentView(NamedTuple):
 
 
 def format_document(
-    document: Document, form: str, *, scheme: str, width: int | None, extra: Mapping[str, Any]
-) -> str | DocumentView:
+    document: Document, item: Item, form: str, *, scheme: str, width: int | None
+) -> str | DocumentView | EntityRows:
     """Return a document in the picklable form that `write_documents` takes.
 
     Args:
         document: the document, with its entities.
-        form: text, table, html, json, jsonl, conll or binary.
+        item: what it was predicted from.
+        form: text, table, html, json, jsonl, csv, tsv, conll or binary.
         scheme: the model's tag scheme; conll has 1 and 0 for `binary`, IOB2 tags for all others.
         width: for binary, the width of the terminal in columns; None if there is no terminal.
-        extra: additional keys for the JSON object.
 
     Raises:
         DataError: a word contains a character that conll cannot represent.
     """
     if form in ("json", "jsonl"):
+        extra = item.keys if item.offset is None else {"offset": item.offset}
         return to_json(_json_object(document) | {k: v for k, v in extra.items() if k not in _OUTPUT_KEYS})
+    if form in ("csv", "tsv"):
+        return entity_rows(document, item.offset or 0)
     words = [[token.text for token in tokens] for tokens in document.sentences]
     if form == "conll":
         lines = io.StringIO()
@@ -127,7 +132,7 @@ def _json_reading(probability: float, entities: list[Entity]) -> dict[str, Any]:
 
 
 def write_documents(
-    documents: Iterable[str | DocumentView],
+    documents: Iterable[str | DocumentView | EntityRows],
     form: str,
     sink: TextIO,
     *,
@@ -139,7 +144,7 @@ def write_documents(
 
     Args:
         documents: results of `format_document` for the same form, in order.
-        form: text, table, html, json, jsonl, conll or binary.
+        form: text, table, html, json, jsonl, csv, tsv, conll or binary.
         sink: an open text stream.
         labels: labels of the model, for text and html.
         title: title of the HTML page.
@@ -156,6 +161,10 @@ def write_documents(
         else:
             items = ((view.text, view.entities) for view in views)
             sink.writelines(html_page(items, labels, title=title, scores=scores))
+        return
+    if form in ("csv", "tsv"):
+        rows = cast("Iterable[EntityRows]", documents)
+        sink.writelines(format_rows(rows, "," if form == "csv" else "\t"))
         return
     strings = cast("Iterable[str]", documents)
     if form == "json":

@@ -6,12 +6,14 @@ id,text
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
+from typing import NamedTuple
 
 from rnner.cli.prediction_chunks import Chunk, Item, chunks_of
 from rnner.cli.prediction_failures import Failures
 from rnner.cli.prediction_records import RecordReader
+from rnner.cli.prediction_rows import ENTITIES
 from rnner.cli.prediction_stream import InputStream
 from rnner.data.formats.csv_rows import read_rows
 from rnner.data.formats.head import Head
@@ -34,26 +36,66 @@ def has_texts(head: Head, *, by_suffix: bool) -> bool:
     return place is not None and any(" " in row[place] for row in rows[1:] if len(row) == len(header))
 
 
-def table_chunks(stream: InputStream, failures: Failures) -> Iterator[Chunk]:
-    """Yield one document per row. Its other cells are kept, with the column names as keys.
+class TableRow(NamedTuple):
+    """A row of a table: its cells, and the documents that it becomes.
+
+    A row that cannot be read has no cells, and the documents that replace it.
+    """
+
+    cells: list[str]
+    items: list[Item]
+
+
+class TableInput:
+    """A table with one text per row.
+
+    Attributes:
+        header: the names of its columns.
+
+    Args:
+        stream: the file.
+        failures: handles rows that cannot be read.
 
     Raises:
-        DataError: there is no column `text`, or a row cannot be read and the rule of `failures` is to stop.
+        DataError: there is no column `text`, or two columns have the same name.
     """
-    reader = RecordReader(stream.name, failures)
 
-    def items() -> Iterator[Item]:
-        rows = _rows(read_lines(stream.as_file(), lenient=True), stream.name)
-        header = _header(next(rows, (1, [_TEXT]))[1], stream.name)
-        for line, row in rows:
-            if isinstance(row, DataError):
-                yield from failures.handle(row)
-            elif error := _row_error(row, header, stream.name, line):
-                yield from failures.handle(error)
-            else:
-                yield from reader.items(dict(zip(header, row, strict=True)), line)
+    def __init__(self, stream: InputStream, failures: Failures) -> None:
+        self._name, self._failures = stream.name, failures
+        self._records = RecordReader(stream.name, failures)
+        self._lines = _rows(read_lines(stream.as_file(), lenient=True), stream.name)
+        self.header = _header(next(self._lines, (1, [_TEXT]))[1], stream.name)
+        self._keys = [_TEXT if i == _text_column(self.header) else it for i, it in enumerate(self.header)]
 
-    return chunks_of([items()])
+    def __iter__(self) -> Iterator[TableRow]:
+        for line, row in self._lines:
+            if isinstance(row, list):
+                row = _row_error(row, self.header, self._name, line) or row
+            if isinstance(row, list):
+                record = dict(zip(self._keys, row, strict=True))
+                yield TableRow(row, list(self._records.items(record, line)))
+            elif items := self._failures.handle(row):
+                yield TableRow([], items)
+
+    def chunks(self, rows: Iterable[TableRow] | None = None) -> Iterator[Chunk]:
+        """Yield one document per row. Its other cells are kept, with the column names as keys.
+
+        Args:
+            rows: the rows of this table, if the caller also iterates over them.
+        """
+        return chunks_of([(item for row in (self if rows is None else rows) for item in row.items)])
+
+    def kept(self, cells: Sequence[str]) -> list[str]:
+        """Return the cells of a row, or the header, for an output that has a new column `entities`.
+
+        As in JSON records, an old column of this name becomes `input_entities`, unless there is one already.
+        """
+        old, kept = self.header.index(ENTITIES) if ENTITIES in self.header else None, list(cells)
+        if old is not None and f"input_{ENTITIES}" in self.header:
+            del kept[old]
+        elif old is not None and kept[old] == ENTITIES:
+            kept[old] = f"input_{ENTITIES}"
+        return kept
 
 
 def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str] | DataError]]:
@@ -66,14 +108,18 @@ def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str] | Da
 
 
 def _header(row: list[str] | DataError, name: str) -> list[str]:
-    """Return the column names, with the name of the text column changed to `text`."""
+    """Return the column names.
+
+    Raises:
+        DataError: no column is called `text`, or two have the same name.
+    """
     if isinstance(row, DataError):
         raise row
     place = _text_column(row)
     if place is None or len(set(row)) < len(row):
         problem = f"no column {_TEXT!r}" if place is None else "two columns with the same name"
         raise DataError(f"the header row has {problem}: {', '.join(row)[:120]}", name, 1)
-    return [*row[:place], _TEXT, *row[place + 1 :]]
+    return row
 
 
 def _text_column(header: list[str]) -> int | None:

@@ -7,27 +7,40 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from rnner.cli import options
 from rnner.cli.console import err, notice, out, warn
 from rnner.cli.progress_display import TrainingDisplay, training_display
 from rnner.errors import UsageError, counted
+from rnner.system.terminal import printable
 
 if TYPE_CHECKING:
     import torch
 
     from rnner.config import Config
     from rnner.data.splits import Split
+    from rnner.integrations.tracking import Tracking
     from rnner.model.folder import LoadedModel
     from rnner.training.progress import Epoch, Step
     from rnner.training.setup import TrainingSetup
 
 STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+_LOG_HELP = "Also log to tensorboard (local files), wandb or mlflow; each is an extra of rnner. Repeatable."
 _LONG_SENTENCE = 10_000  # words; a training step on them needs several hundred MB
+
+
+class LogTarget(StrEnum):
+    """Experiment tracker."""
+
+    tensorboard = "tensorboard"
+    wandb = "wandb"
+    mlflow = "mlflow"
 
 
 def train(
@@ -58,6 +71,10 @@ def train(
         bool,
         typer.Option("--dry-run", help="Check config and data, and try one step and one save; keep nothing."),
     ] = False,
+    log: Annotated[
+        list[LogTarget] | None,
+        typer.Option("--log", metavar="TRACKER", help=_LOG_HELP, rich_help_panel=options.OUTPUT),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only warnings and scores.")] = False,
 ) -> None:
     """Train a tagger from a config.
@@ -68,6 +85,10 @@ def train(
     from rnner.config import data_folders, inherit_network, load_config
     from rnner.nn.cells import cell_names
 
+    if log:
+        from rnner.integrations.tracking import check_trackers
+
+        check_trackers([tracker.value for tracker in log])
     if jobs is not None and seeds is None:
         raise UsageError("--jobs trains several seeds in parallel: give --seeds N too")
     place = options.set_up_torch(device, threads, code)
@@ -81,6 +102,7 @@ def train(
         resume=resume,
         overwrite=overwrite,
         quiet=quiet,
+        trackers=tuple(tracker.value for tracker in log or ()),
     )
     base = run.base_model()
     if base is not None:
@@ -109,6 +131,7 @@ class TrainOptions:
     resume: bool
     overwrite: bool
     quiet: bool
+    trackers: tuple[str, ...] = ()
 
     def base_model(self) -> LoadedModel | None:
         """Load the model of --init-from, if given."""
@@ -137,16 +160,27 @@ def _run_to_the_end(
     folder, quiet = run.folder, run.quiet
     setup = _set_up(run, config, device, base)
     display = training_display(err, setup.config.training.epochs, quiet=quiet)
-    with stop_on_signal() as stop, display:
+    with stop_on_signal() as stop, display, tracking(run, folder, setup.config, warn) as trackers:
         for event in run_training(setup, folder, resume=run.resume, stop=stop, warn=warn):
             show(display, event, stop)
-    metrics = load_metrics(folder)
-    assert metrics is not None
+            trackers.update(event)
+        metrics = load_metrics(folder)
+        assert metrics is not None
+        trackers.finish(metrics)
     summary = metrics["train"]
     epochs = f"{summary['best_epoch']} of {summary['epochs']}"
     notice(f"best epoch: {epochs}; {summary['seconds']:,.0f} s", quiet=quiet)
     _print_scores(metrics)
     report_model(run)
+
+
+def tracking(
+    run: TrainOptions, folder: Path, config: Config, warn: Callable[[str], None], *, seeds: Path | None = None
+) -> Tracking:
+    """Return the experiment trackers of a run; `seeds` is the folder of a run with several seeds."""
+    from rnner.integrations.tracking import TrackedRun, Tracking
+
+    return Tracking(run.trackers, TrackedRun.of(folder, config, seeds=seeds), warn)
 
 
 def show(display: TrainingDisplay, event: Step | Epoch, stop: Callable[[], bool]) -> None:
@@ -225,8 +259,14 @@ def report_model(run: TrainOptions) -> None:
 def _print_scores(metrics: dict[str, Any]) -> None:
     for split in ("dev", "test"):
         if split in metrics:
-            precision, recall, f1 = (100 * metrics[split][name] for name in ("precision", "recall", "f1"))
-            out.print(f"{split + ':':5} precision {precision:.2f}%, recall {recall:.2f}%, F1 {f1:.2f}%")
+            out.print(f"{split + ':':5} {_scores_line(metrics[split])}")
+            for name, scores in metrics[split].get("files", {}).items():
+                out.print(Text(printable(f"      {name}: {_scores_line(scores)}")))
+
+
+def _scores_line(scores: dict[str, Any]) -> str:
+    precision, recall, f1 = (100 * scores[name] for name in ("precision", "recall", "f1"))
+    return f"precision {precision:.2f}%, recall {recall:.2f}%, F1 {f1:.2f}%"
 
 
 @contextmanager

@@ -17,7 +17,15 @@ import typer
 from rnner.cli.console import err, notice, out, print_error, report_error, warn
 from rnner.cli.options import set_up_torch
 from rnner.cli.progress_display import EPOCH_HEADER, TrainingDisplay, epoch_line, training_display
-from rnner.cli.train import STOP_SIGNALS, TrainOptions, report_model, report_setup, show, stop_on_signal
+from rnner.cli.train import (
+    STOP_SIGNALS,
+    TrainOptions,
+    report_model,
+    report_setup,
+    show,
+    stop_on_signal,
+    tracking,
+)
 from rnner.config import Config
 from rnner.config.files import names_of
 from rnner.errors import UsageError
@@ -133,9 +141,14 @@ def _train_seed(
         base = run.base_model()
         setup = prepare_training(config, folders=run.data_folders, device=device, init_from=base, data=data)
         folder = seed_runs.seed_folder(run.folder, seed)
-        with lock_output(folder), display:
+        trackers = tracking(run, folder, setup.config, warn_about_seed, seeds=run.folder)
+        with lock_output(folder), display, trackers:
             for event in run_training(setup, folder, resume=run.resume, stop=stop, warn=warn_about_seed):
                 show(display, event, stop)
+                trackers.update(event)
+            metrics = load_metrics(folder)
+            assert metrics is not None
+            trackers.finish(metrics)
     except InterruptedRun as error:
         return error.exit_code
     except BrokenPipeError:

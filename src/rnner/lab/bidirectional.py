@@ -17,11 +17,16 @@ from rich.console import Group, RenderableType
 
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.lab.small_networks import Log, sample_split, train_tagger
-from rnner.render.plotting import Figure, grouped_bars
+from rnner.render.plotting import Figure, caption, grouped_bars
 from rnner.render.tables import numeric_table, text_bar
 from rnner.scoring.evaluation import evaluate
 from rnner.system.terminal import printable
 from rnner.tags import label_of
+
+_CAPTION = (
+    "A forward-only network gives a word the same probability whatever follows it; a bidirectional one "
+    "can use the words that follow."
+)
 
 
 def measure(
@@ -70,4 +75,5 @@ def plot(figure: Figure, results: dict[str, Any]) -> None:
     figure.set_size_inches(9, 2.3 * len(rows))
     for axes, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
         grouped_bars(axes, row["names"], row["words"])
-        axes.set(ylim=(0, 1.1), ylabel="probability of a name")
+        axes.set(title="Does the word belong to a name?", ylim=(0, 1.1), ylabel="probability of a name")
+    caption(figure, _CAPTION)

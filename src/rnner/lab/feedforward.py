@@ -17,8 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnner.lab.small_networks import Log, RNNModel, encode, length_mask, pad, sample_split, train, word_ids
-from rnner.render.plotting import Figure, grouped_bars
+from rnner.render.plotting import Figure, caption, grouped_bars
 from rnner.render.tables import numeric_table
+
+_CAPTION = (
+    "A feedforward network learns each position separately, so it finds few names where training showed few; "
+    "an RNN uses the same weights everywhere."
+)
 
 MAX_LENGTH = 30  # T_x of the feedforward network
 EARLY = 8  # number of words at the start of a sentence that count as early
@@ -112,4 +117,5 @@ def plot(figure: Figure, results: dict[str, Any]) -> None:
     for axes, shown in zip(figure.subplots(1, 2, sharey=True), (EARLY, MAX_LENGTH), strict=True):
         groups = {row["network"]: row["f1"] for row in results["networks"] if row["shown"] == shown}
         grouped_bars(axes, groups, [f"names in words 1-{EARLY}", f"in words {EARLY + 1}-{MAX_LENGTH}"])
-        axes.set(title=f"Trained on words 1-{shown} of each sentence", ylabel="F1 of words")
+        axes.set(title=f"Trained on words 1-{shown}", ylabel="F1 of words")
+    caption(figure, _CAPTION)

@@ -25,9 +25,14 @@ from rnner.lab.memory import WORD_IDS, train_agreement
 from rnner.lab.small_networks import Log
 from rnner.nn.cells import Cell, GRUCell, GRUResetAfterCell, LSTMCell
 from rnner.nn.recurrent import Recurrent, RecurrentLayer, Stack
-from rnner.render.plotting import Figure
+from rnner.render.plotting import Figure, caption
 from rnner.render.tables import text_bar
 from rnner.system.terminal import printable
+
+_CAPTION = (
+    "A bright cell is an open gate; in the last panel, a bright column is a word that the memory still "
+    "holds several words later."
+)
 
 _GATE_BLOCKS: dict[type[Cell], dict[str, int]] = {  # index of each gate's block of weight rows
     GRUCell: {"Γ_u": 1, "Γ_r": 0},
@@ -153,12 +158,14 @@ def plot(figure: Figure, results: dict[str, Any]) -> None:
     grid = figure.subplots(len(results), columns, squeeze=False)
     for (name, row), panels in zip(results.items(), grid, strict=True):
         ticks, words = range(len(row["words"])), row["words"]
-        maps = {f"{gate}, {name}: units": [*zip(*own, strict=True)] for gate, own in row["gates"].items()}
-        maps["share of each word (column) kept (row)"] = row["kept"]
+        maps = {f"{gate}, {name}": [*zip(*own, strict=True)] for gate, own in row["gates"].items()}
+        maps["What the memory keeps of each word"] = row["kept"]
         for axes, (title, values) in zip(panels, maps.items(), strict=True):
             image = axes.imshow(values, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-            axes.set(title=title, yticks=[])
+            axes.set(title=title, yticks=[], xlabel="word", ylabel="unit, by mean Γ_u")
             axes.set_xticks(ticks, words, rotation=60, ha="right", rotation_mode="anchor")
             axes.grid(visible=False)
         axes.set_yticks(ticks, words)
-        figure.colorbar(image, ax=axes)
+        axes.set_ylabel("after reading this word")
+        figure.colorbar(image, ax=axes, label="0: closed or forgotten, 1: open or kept")
+    caption(figure, _CAPTION)

@@ -27,8 +27,14 @@ from rnner.lab.memory import MAX_DISTANCE, make_batch
 from rnner.lab.small_networks import Log, sample_split
 from rnner.nn.cells import RNNCell, get_cell
 from rnner.nn.recurrent import Recurrent
-from rnner.render.plotting import COLOURS, Figure
+from rnner.render.plotting import COLOURS, Figure, caption
 from rnner.render.tables import numeric_table
+
+_CAPTION = (
+    "Where a line falls to the right, the network cannot learn from distant words; where it rises, "
+    "training diverges without clipping. Solid: gradient of the state, da<T>/da<t>; dotted: of the input,"
+    " dL/dx<t>."
+)
 
 SCALES = (0.5, 1.0, 1.5, 2.0)  # factors for a fresh W_aa, whose blocks are orthogonal
 STEPS = MAX_DISTANCE + 2  # T: "the", a subject, and the maximum number of words before its verb
@@ -178,18 +184,19 @@ def plot(figure: Figure, results: dict[str, Any]) -> None:
             flow = results["fresh"][f"{name}, W_aa × {scale}"]
             axes.semilogy(flow["state"], color=colour, label=f"W_aa × {scale}")
             axes.semilogy(flow["input"], color=colour, linestyle=":")
-        axes.set(title=f"{name}: |da<T>/da<t>|; dotted: |dL/dx<t>|", ylim=(1e-12, 1e4))
+        axes.set(title=f"{name}: gradient before training", ylim=(1e-12, 1e4))
     for name, flow in results["trained"].items():
         trained.semilogy(flow["state"], label=name)
         shares.plot(list(accumulate(flow["share"])), label=name)
     for name, run in results["clipping"].items():
         losses.semilogy(run["loss"], label=name, alpha=0.8)
     panels[0].set_ylabel("norm of the gradient")
-    trained.set(title="trained: |da<T>/da<t>|", ylabel="norm of the gradient")
-    shares.set(title="trained: share of dL/dW_aa from the last steps", ylabel="share")
-    losses.set(title="an RNN that learns to add", ylabel="squared error")
+    trained.set(title="Gradient after training", ylabel="norm of the gradient")
+    shares.set(title="Part of dL/dW_aa that the last steps supply", ylabel="share, after training")
+    losses.set(title="An RNN that learns to add", ylabel="squared error")
     for axes in (*panels, trained, shares, losses):
         axes.set_xlabel("training step" if axes is losses else "steps before the last, T - t")
         if axes is not shares:
             axes.yaxis.set_major_formatter("{x:.0e}")
         axes.legend()
+    caption(figure, _CAPTION)

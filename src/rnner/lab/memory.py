@@ -21,8 +21,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rnner.lab.small_networks import Log, RNNModel, symbol_ids, train
-from rnner.render.plotting import COLOURS, Figure
+from rnner.render.plotting import COLOURS, Figure, caption
 from rnner.render.tables import numeric_table
+
+_CAPTION = (
+    "A network that has forgotten the subject can only guess: its line drops to the dotted one. Thick "
+    "lines are means over the seeds, thin lines single seeds."
+)
 
 SINGULARS = ("cat", "dog", "bird", "author", "farmer", "lawyer", "student", "teacher")
 PLURALS = tuple(noun + "s" for noun in SINGULARS)
@@ -127,6 +132,7 @@ def plot(figure: Figure, results: dict[str, Any]) -> None:
         axes.axhline(0.5, linestyle=":", color="gray")
         axes.axvspan(MAX_DISTANCE, max(DISTANCES) + 2, color="gray", alpha=0.12, lw=0)
         axes.annotate("not in training", (MAX_DISTANCE + 1, 0.32))
-        axes.set(title=f"after {steps}", ylim=(0.3, 1.04))
+        axes.set(title=f"Agreement after {steps}", ylim=(0.3, 1.04))
         axes.set(xlabel="words between subject and verb", ylabel="share of verbs that agree")
         axes.legend(loc="lower left")
+    caption(figure, _CAPTION)

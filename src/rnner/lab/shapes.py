@@ -34,12 +34,16 @@ from rnner.lab.small_networks import (
     word_ids,
 )
 from rnner.lab.translation import Translator, spell, word_by_word
-from rnner.render.plotting import Figure, grouped_bars
+from rnner.render.plotting import Figure, caption, grouped_bars
 from rnner.render.tables import numeric_table
 from rnner.scoring.evaluation import evaluate
 from rnner.scoring.metrics import score
 from rnner.system.terminal import printable
 from rnner.tags import to_spans
+
+_CAPTION = (
+    "A network has learned its task if its bar is higher than that of the baseline, which needs no training."
+)
 
 END = "\n"  # marks the end of a name
 
@@ -182,4 +186,7 @@ def plot(figure: Figure, results: dict[str, Any]) -> None:
     """Draw the scores of baseline and network for each shape."""
     figure.set_size_inches(10, 3.5)
     groups = {kind: [row[kind] for row in results.values()] for kind in ("baseline", "network")}
-    grouped_bars(figure.subplots(), groups, [f"{name}\n{row['measure']}" for name, row in results.items()])
+    axes = figure.subplots()
+    grouped_bars(axes, groups, [f"{name}\n{row['measure']}" for name, row in results.items()])
+    axes.set(title="Each shape against its baseline", ylabel="score, between 0 and 1")
+    caption(figure, _CAPTION)

@@ -88,6 +88,7 @@ def _note_on_cells(names: Sequence[str]) -> str:
 def _score_table(scores: dict[str, Any]) -> str:
     rows = [(_code(label), own) for label, own in scores["per_type"].items()]
     rows.append(("**all**", scores))
+    rows += [(_code(name), own) for name, own in scores.get("files", {}).items()]
     return _table(
         ("type", "precision", "recall", "F1", "entities"),
         (

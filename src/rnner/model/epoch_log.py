@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from rnner.errors import ModelError, one_line
+from rnner.errors import ModelError, UsageError, one_line
+from rnner.model.file_names import LOG, SEEDS, VOCABULARY
 
 _DEV = ("precision", "recall", "f1")
 
@@ -87,3 +88,21 @@ def best_epoch(epochs: Sequence[LoggedEpoch]) -> LoggedEpoch:
     """
     marked = [epoch for epoch in epochs if epoch.best]
     return marked[-1] if marked else max(epochs, key=lambda epoch: epoch.f1)
+
+
+def find_logs(folder: Path) -> list[Path]:
+    """Return the logs of a run, one per seed if it has several; those of unfinished first epochs are missing.
+
+    Raises:
+        UsageError: the folder is not that of a run.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: is not a folder; expected one that `rnner train` wrote")
+    if (folder / SEEDS).exists():
+        seeds = [path for path in folder.glob("seed-*") if path.name.removeprefix("seed-").isdecimal()]
+        folders = sorted(seeds, key=lambda path: int(path.name.removeprefix("seed-")))
+    elif (folder / LOG).exists() or (folder / VOCABULARY).exists():
+        folders = [folder]
+    else:
+        raise UsageError(f"{folder}: has no {LOG}; expected a folder that `rnner train` wrote")
+    return [path / LOG for path in folders if (path / LOG).exists()]

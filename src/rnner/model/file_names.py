@@ -17,6 +17,8 @@ CARD = "README.md"
 CURVE = "training.svg"  # linked from the card
 MANIFEST = "manifest.json"
 CHECKPOINT = "checkpoint"  # a folder, until training ends
+TRACKING = "tracking.json"  # only after `rnner train --log`
+TENSORBOARD = "tensorboard"  # a folder, only after `rnner train --log tensorboard`
 SEEDS = "seeds.json"  # only where one config was trained with several seeds
 ONNX = "model.onnx"  # only after `rnner export`
 

@@ -9,27 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.resources import files
 
-from rnner.render.colours import label_colours
+from rnner.render.html_head import escape, html_head
 from rnner.render.marked_text import TextPiece, text_pieces
-from rnner.system.terminal import DIRECTION_MARKS, printable
 from rnner.text.entity import Entity
 
-# The last is a combining stroke: after a tag, some programs would combine it with the ">".
-_ESCAPES = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "\u0338": "&#824;"}
-)
 _SCORES_ON_HOVER = (
     "Each name is followed by its type. Point at a name, or move to it with the Tab key, to see its "
     "probability, from 0 to 1."
 )
 _SCORES_SHOWN = "Each name is followed by its type and its probability, from 0 to 1."
-
-
-def escape(text: str, *, keep: str = "") -> str:
-    """Escape a text for HTML content or a quoted attribute; make control characters except `keep` visible."""
-    return printable(text, keep=keep + DIRECTION_MARKS).translate(_ESCAPES)
 
 
 def html_page(
@@ -54,26 +43,7 @@ def html_page(
 
 
 def _head(title: str, labels: Sequence[str], *, scores: bool) -> str:
-    style = files("rnner").joinpath("resources/page.css").read_text(encoding="utf-8")
-    colours = label_colours(labels).values()
-    light = "\n".join(f".type-{i} {{ --ground: {colour.light}; }}" for i, colour in enumerate(colours))
-    dark = "\n".join(f".type-{i} {{ --ground: {colour.dark}; }}" for i, colour in enumerate(colours))
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<style>
-{style}{light}
-@media screen and (prefers-color-scheme: dark) {{
-{dark}
-}}
-</style>
-</head>
-<body{' class="scores"' if scores else ""}>
+    return f"""{html_head(title, labels, sheets=["page.css"])}<body{' class="scores"' if scores else ""}>
 <header>
 <h1>{escape(title)}</h1>
 <p>{_SCORES_SHOWN if scores else _SCORES_ON_HOVER}</p>

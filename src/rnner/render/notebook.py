@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnner.render.colours import label_colours
-from rnner.render.html import escape
+from rnner.render.html_head import escape
 from rnner.render.marked_text import text_pieces
 from rnner.text.entity import Entity
 

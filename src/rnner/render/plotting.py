@@ -1,9 +1,11 @@
-"""Shared parts of all pictures: style, bar charts, light and dark versions. Needs matplotlib."""
+"""Shared parts of all pictures: style, files, captions, bars, light and dark versions. Needs matplotlib."""
 
 from __future__ import annotations
 
 import importlib.util
 import io
+import textwrap
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,15 @@ STYLE: Any = {
     "font.size": 9,
     "text.parse_math": False,  # words and labels may contain dollar signs; log axes need a formatter
 }
+FILE_STYLE: Any = {
+    **STYLE,
+    "axes.titleweight": "bold",
+    "grid.alpha": 0.4,
+    "svg.hashsalt": "rnner",  # equal figures give equal files
+}
+PICTURES = ("png", "svg", "pdf")
+_METADATA: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+_CAPTION_CHARACTERS = 15  # per inch
 _BACKGROUND_AND_INK = {"picture.png": ("#ffffff", "#222222"), "picture-dark.png": ("#16181d", "#dddddd")}
 _INKED = ("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color", "grid.color")
 
@@ -34,6 +45,31 @@ def require_matplotlib() -> None:
     """Raise UsageError if matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
         raise UsageError("pictures need matplotlib; install it with: pip install matplotlib")
+
+
+def picture(plot: Callable[[Figure], None], form: str) -> bytes:
+    """Return an image of the figure that `plot` draws, in one of the formats `PICTURES`.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    require_matplotlib()
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    image = io.BytesIO()
+    with matplotlib.rc_context(FILE_STYLE), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # characters missing from the font are drawn as boxes
+        figure = Figure(layout="constrained")
+        plot(figure)
+        figure.savefig(image, format=form, dpi=DPI, metadata=_METADATA.get(form))
+    return image.getvalue()
+
+
+def caption(figure: Figure, sentence: str) -> None:
+    """Write below the panels what there is to see. Set the size of the figure first."""
+    width = int(figure.get_size_inches()[0] * _CAPTION_CHARACTERS)
+    figure.supxlabel(textwrap.fill(sentence, width), x=0.01, ha="left", fontsize=9)
 
 
 def light_and_dark_pngs(plot: Callable[[Figure], None]) -> dict[str, bytes]:

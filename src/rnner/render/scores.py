@@ -12,11 +12,19 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rnner.errors import counted
 from rnner.render.colours import label_backgrounds, label_colour
 from rnner.render.marked_text import coloured_label, mark_entities, word_pieces
+from rnner.render.score_text import (
+    ERROR_TITLES,
+    LEVEL,
+    MATCH_COUNTS,
+    MATCH_TITLES,
+    accuracy,
+    interval_text,
+    percentages,
+    resampling,
+)
 from rnner.render.tables import Deferred, numeric_table
-from rnner.scoring.bootstrap import LEVEL, RESAMPLES, Interval, SamplingUnits
 from rnner.scoring.error_analysis import Confusion, ErrorCounts
 from rnner.scoring.matching import Matches
 from rnner.scoring.metrics import Score, Scores
@@ -29,26 +37,9 @@ if TYPE_CHECKING:  # would import torch
 
     _System = tuple[str, EvaluationReport]  # name and report
 
-_LEVEL = f"{LEVEL:.0%}"
 _MAX_CUT = 6
 _NARROW = 60  # in narrower terminals, tables leave out columns so that no number is cut
 _WIDE = 79  # the width of the table of matches with all its counts
-_MATCH_TITLES = {"strict": "Strict", "exact": "Exact", "partial": "Partial", "ent_type": "Type"}
-_MATCH_COUNTS = {
-    "correct": "Correct",
-    "incorrect": "Wrong",
-    "partial": "Partial",
-    "missed": "Missed",
-    "spurious": "Spurious",
-}
-_ERROR_TITLES = {
-    "correct": "correct",
-    "wrong_type": "wrong type",
-    "wrong_boundary": "wrong boundary",
-    "wrong_both": "wrong type and boundary",
-    "missed": "missed",
-    "spurious": "spurious",
-}
 
 
 def evaluation_table(report: EvaluationReport, *, matches: bool = False, top: int = 6) -> RenderableType:
@@ -61,7 +52,7 @@ def evaluation_table(report: EvaluationReport, *, matches: bool = False, top: in
         top: number of confusions to show, with examples.
     """
     parts: list[RenderableType] = [Deferred(partial(_types_table, report)), "", _accuracy_line(report)]
-    parts.append(Text(f"F1 {_LEVEL} interval {_interval(report.f1_interval)}, {_resampling(report.units)}"))
+    parts.append(Text(f"F1 {LEVEL} interval {interval_text(report.f1_interval)}, {resampling(report.units)}"))
     if matches:
         parts += ["", Deferred(partial(_matches_table, report.matches))]
     parts += ["", _errors_table(report.errors)]
@@ -74,15 +65,13 @@ def evaluation_table(report: EvaluationReport, *, matches: bool = False, top: in
 def comparison_table(comparison: Comparison) -> RenderableType:
     """Return the scores of several models, or files of predictions, and their differences from the first."""
     units = comparison.models[0][1].units
-    systems = list(comparison.models)
-    if comparison.ensemble is not None:
-        systems.append(("Ensemble", comparison.ensemble))
+    systems = comparison.systems()
     return Group(
         Deferred(partial(_systems_table, systems)),
         "",
         Deferred(partial(_differences_table, comparison, systems[1:])),
         "",
-        Text(f"Intervals and shares: {_resampling(units)}, the same for all systems"),
+        Text(f"Intervals and shares: {resampling(units)}, the same for all systems"),
     )
 
 
@@ -108,16 +97,16 @@ def raw_text_table(report: RawTextReport) -> RenderableType:
 def conlleval_report(scores: Scores) -> str:
     """Return the scores in the output format of `conlleval` (CoNLL shared tasks), ending in a newline."""
 
-    def percentages(score: Score) -> str:
-        return "precision: {:6.2f}%; recall: {:6.2f}%; FB1: {:6.2f}".format(*_percentages(score))
+    def shares(score: Score) -> str:
+        return "precision: {:6.2f}%; recall: {:6.2f}%; FB1: {:6.2f}".format(*percentages(score))
 
     lines = [
         f"processed {scores.tokens} tokens with {scores.support} phrases; "
         f"found: {scores.predicted} phrases; correct: {scores.correct}.",
-        f"accuracy: {_accuracy(scores):6.2f}%; {percentages(scores)}",
+        f"accuracy: {accuracy(scores):6.2f}%; {shares(scores)}",
     ]
     for label, score in scores.per_type.items():
-        lines.append(f"{printable(label):>17}: {percentages(score)}  {score.predicted}")
+        lines.append(f"{printable(label):>17}: {shares(score)}  {score.predicted}")
     return "\n".join(lines) + "\n"
 
 
@@ -126,7 +115,7 @@ def _types_table(report: EvaluationReport, width: int, _: object) -> Table:
 
     def cells(score: Score) -> list[str]:
         counts = (score.support, score.predicted, score.correct)
-        return [*(f"{share:.2f}" for share in _percentages(score)), *map(str, counts)][: len(titles)]
+        return [*(f"{share:.2f}" for share in percentages(score)), *map(str, counts)][: len(titles)]
 
     scores, novelty = report.scores, report.novelty
     table = numeric_table("Type", *titles)
@@ -153,7 +142,7 @@ def _accuracy_line(report: EvaluationReport) -> Text:
     line = Text("Entities are compared by their characters")
     if scores.tokens:
         counts = f"{scores.correct_tokens} of {scores.tokens} tags"
-        line = Text(f"Token accuracy {_accuracy(scores):.2f}% ({counts})")
+        line = Text(f"Token accuracy {accuracy(scores):.2f}% ({counts})")
     if scores.strict is not None:
         line.append("\nStrict: only entities whose tags follow the scheme count")
     if report.novelty is not None:
@@ -162,19 +151,19 @@ def _accuracy_line(report: EvaluationReport) -> Text:
 
 
 def _matches_table(matches: Mapping[str, Matches], width: int, _: object) -> Table:
-    counts = _MATCH_COUNTS if width >= _WIDE else {}
+    counts = MATCH_COUNTS if width >= _WIDE else {}
     titles = ["Precision", "Recall", "F1", *counts.values()]
     table = numeric_table("Match", *titles)
     for schema, it in matches.items():
         shares = (f"{100 * share:.2f}" for share in (it.precision, it.recall, it.f1))
-        table.add_row(_MATCH_TITLES[schema], *shares, *(str(getattr(it, name)) for name in counts))
+        table.add_row(MATCH_TITLES[schema], *shares, *(str(getattr(it, name)) for name in counts))
     return table
 
 
 def _errors_table(errors: ErrorCounts) -> Table:
     table = numeric_table("Entities", "Gold", "Found")
     sides = (errors.gold, errors.predicted)
-    for name, title in _ERROR_TITLES.items():
+    for name, title in ERROR_TITLES.items():
         table.add_row(title, *(str(side[name]) if name in side else "–" for side in sides))
     table.add_section()
     table.add_row("all", *(str(sum(side.values())) for side in sides))
@@ -193,10 +182,10 @@ def _raw_types_table(report: RawTextReport) -> Table:
 
     for label in sorted({label for side in sides for label in side.per_type}):
         scores = [side.per_type.get(label, Score(0, 0, 0, 0, 0, 0)) for side in sides]
-        own_f1 = [_percentages(score)[2] for score in scores]
+        own_f1 = [percentages(score)[2] for score in scores]
         table.add_row(coloured_label(label), str(scores[0].support), *cells(own_f1))
     table.add_section()
-    precision, recall, f1 = zip(*(_percentages(side.total) for side in sides), strict=True)
+    precision, recall, f1 = zip(*(percentages(side.total) for side in sides), strict=True)
     table.add_row("All", str(report.raw.total.support), *cells(f1), style="bold")
     table.add_row("  precision", "", *cells(precision))
     table.add_row("  recall", "", *cells(recall))
@@ -206,33 +195,25 @@ def _raw_types_table(report: RawTextReport) -> Table:
 def _systems_table(systems: Sequence[_System], width: int, _: object) -> Table:
     titles = ["Precision", "Recall", "F1"] if width >= _NARROW else ["F1"]
     unseen = [] if systems[0][1].novelty is None else ["Unseen F1"]
-    table = numeric_table("System", *titles, f"{_LEVEL} interval", *unseen)
+    table = numeric_table("System", *titles, f"{LEVEL} interval", *unseen)
     for name, report in systems:
-        shares = [f"{share:.2f}" for share in _percentages(report.scores)][-len(titles) :]
+        shares = [f"{share:.2f}" for share in percentages(report.scores)][-len(titles) :]
         if report.novelty is not None:
             unseen = [f"{100 * report.novelty.unseen.f1:.2f}"]
-        table.add_row(Text(printable(name)), *shares, _interval(report.f1_interval), *unseen)
+        table.add_row(Text(printable(name)), *shares, interval_text(report.f1_interval), *unseen)
     return table
 
 
 def _differences_table(comparison: Comparison, others: Sequence[_System], width: int, _: object) -> Table:
-    titles = ["Difference", f"{_LEVEL} interval", *(("Better in",) if width >= _NARROW else ())]
+    titles = ["Difference", f"{LEVEL} interval", *(("Better in",) if width >= _NARROW else ())]
     table = numeric_table("F1 vs. the first", *titles)
     for name, report in others:
         difference = comparison.difference(report)
-        interval, better = _interval(difference.interval, "+.2f"), f"{100 * difference.better:.1f}%"
+        interval, better = interval_text(difference.interval, "+.2f"), f"{100 * difference.better:.1f}%"
         table.add_row(
             Text(printable(name)), *(f"{100 * difference.f1:+.2f}", interval, better)[: len(titles)]
         )
     return table
-
-
-def _interval(interval: Interval, form: str = ".2f") -> str:
-    return f"{100 * interval.low:{form}} to {100 * interval.high:{form}}"
-
-
-def _resampling(units: SamplingUnits) -> str:
-    return f"bootstrap, {RESAMPLES:,} resamples of {counted(len(units), units.kind)}"
 
 
 def _confusion(confusion: Confusion, width: int, color_system: str | None) -> RenderableType:
@@ -278,15 +259,3 @@ def _excerpt(words: Sequence[str], spans: Iterable[Span], *, room: int) -> tuple
             end += 1
             grown = True
     return start, end
-
-
-def _percentages(score: Score) -> tuple[float, float, float]:
-    """Return precision, recall and F1 in per cent, computed as in conlleval to get the same rounding."""
-    precision = 100 * score.correct / score.predicted if score.predicted else 0.0
-    recall = 100 * score.correct / score.support if score.support else 0.0
-    total = precision + recall
-    return precision, recall, 2 * precision * recall / total if total else 0.0
-
-
-def _accuracy(scores: Scores) -> float:
-    return 100 * scores.correct_tokens / scores.tokens if scores.tokens else 0.0

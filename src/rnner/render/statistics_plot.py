@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from rnner.render.plotting import DPI, STYLE, Axes, Figure, require_matplotlib
+from rnner.render.plotting import Axes, Figure, caption, picture
 from rnner.render.statistics_table import short_names
 from rnner.system.terminal import printable
 from rnner.workbench.statistics import Statistics
@@ -18,12 +15,11 @@ from rnner.workbench.statistics import Statistics
 _MAX_LABELS = 16  # more groups of bars would be unreadable; rarer labels share one group
 _MAX_LENGTH = 5  # longer entities share one bar
 _BAR_GROUP = 0.84  # thickness of a group of bars
-_STYLE: Any = {
-    **STYLE,
-    "axes.titleweight": "bold",
-    "grid.alpha": 0.4,
-    "svg.hashsalt": "rnner",  # equal statistics give equal files
-}
+_ONE = "A model finds rare types and long entities less often than frequent types and short ones."
+_SEVERAL = (
+    "Where the bars of the files differ, so do the texts or the guidelines, and a model trained on the first "
+    "file will do worse on the others."
+)
 
 # One percentage per file for each named group of bars; None where there is nothing to show.
 _Bars = dict[str, list[float | None]]
@@ -35,25 +31,16 @@ def plot_statistics(files: Sequence[Statistics], form: str) -> bytes:
 
     Args:
         files: at least one.
-        form: `png` or `svg`.
+        form: one of `rnner.render.plotting.PICTURES`.
 
     Raises:
         UsageError: matplotlib is not installed.
     """
-    require_matplotlib()
+    return picture(lambda figure: _plot(figure, files), form)
+
+
+def _plot(figure: Figure, files: Sequence[Statistics]) -> None:
     import matplotlib
-
-    image = io.BytesIO()
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # characters missing from the font are drawn as boxes
-        metadata = {"Date": None} if form == "svg" else None
-        _figure(files).savefig(image, format=form, dpi=DPI, metadata=metadata)
-    return image.getvalue()
-
-
-def _figure(files: Sequence[Statistics]) -> Figure:
-    import matplotlib
-    from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     names = [printable(name) for name in short_names([file.path for file in files])]
@@ -61,15 +48,17 @@ def _figure(files: Sequence[Statistics]) -> Figure:
     colour_map = matplotlib.colormaps["tab10" if len(files) <= 10 else "tab20"]
     colours = [colour_map(i % colour_map.N) for i in range(len(files))]
     heights = [0.8 + max(len(types), len(shares)) * (0.1 + 0.11 * len(files)), 2.5 + 0.15 * len(files)]
-    figure = Figure(figsize=(11, 0.5 + sum(heights)), layout="constrained")
+    figure.set_size_inches(11, 0.9 + sum(heights))
     upper, lower = figure.subplots(2, 2, height_ratios=heights)
     _plot_bars(upper[0], types, colours, title="Entities by type", unit="% of the file's entities")
-    _plot_bars(upper[1], shares, colours, title="Shares", unit="%")
+    _plot_bars(
+        upper[1], shares, colours, title="Shares", unit="% of the file's tokens, sentences or entities"
+    )
     _plot_sentence_lengths(lower[0], files, colours)
     _plot_entity_lengths(lower[1], files, colours)
     handles = [Patch(color=colour) for colour in colours]
     figure.legend(handles, names, loc="outside upper center", ncols=min(len(files), 5), frameon=False)
-    return figure
+    caption(figure, _SEVERAL if len(files) > 1 else _ONE)
 
 
 def _types(files: Sequence[Statistics]) -> _Bars:
@@ -140,8 +129,8 @@ def _plot_sentence_lengths(axes: Axes, files: Sequence[Statistics], colours: _Co
     axes.invert_yaxis()
     axes.set_xlim(left=0)
     axes.set(
-        title="Sentence length in tokens",
-        xlabel="line: median; box: middle half; whiskers: 1st to 99th percentile",
+        title="Sentence length",
+        xlabel="tokens (line: median; box: middle half; whiskers: 1st to 99th percentile)",
     )
 
 
@@ -154,4 +143,4 @@ def _plot_entity_lengths(axes: Axes, files: Sequence[Statistics], colours: _Colo
         axes.bar(lengths + offset, 100 * counts[1:] / max(1, file.entities), thickness, color=colour)
     axes.set_xticks(lengths, [*map(str, lengths[:-1]), f"{_MAX_LENGTH} or more"])
     axes.grid(visible=False, axis="x")
-    axes.set(title="Entity length in tokens", ylabel="% of the file's entities")
+    axes.set(title="Entity length", xlabel="tokens per entity", ylabel="% of the file's entities")

@@ -77,22 +77,25 @@ class AnnotatedSentences:
         words: the words of each sentence.
         documents: `[s]` document number of each sentence; -1 if it is not part of a document.
         annotation: the entities.
+        lines: the line of each sentence's first word in the file, from 1; None if it is not known.
         unknown: positions of the words of each sentence whose tags are not known; empty if there are none.
     """
 
     words: list[list[str]]
     documents: NDArray[np.int64]
     annotation: Annotation
+    lines: list[int] | None = None
     unknown: Sequence[Collection[int]] = ()
 
     @classmethod
     def of_split(cls, split: Split) -> AnnotatedSentences:
         """Return the sentences of a split."""
         words, tags = split.sentences()
+        spans, lines = list(split.all_spans()), split.lines.tolist()
         if split.partial:
-            annotation = Annotation(list(split.all_spans()))
-            return cls(words, split.documents, annotation, list(map(frozenset, split.unknown_words())))
-        return cls(words, split.documents, Annotation(list(split.all_spans()), tags, split.scheme))
+            unknown = list(map(frozenset, split.unknown_words()))
+            return cls(words, split.documents, Annotation(spans), lines, unknown)
+        return cls(words, split.documents, Annotation(spans, tags, split.scheme), lines)
 
     def relabel(self, labels: LabelMap) -> AnnotatedSentences:
         """Return the same sentences with labels mapped by `labels`; see `Annotation.relabel`."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from rnner.decoding.spans import ScoredSpan
 from rnner.scoring.metrics import check_same_length
@@ -15,6 +15,22 @@ AnySpan = TypeVar("AnySpan", bound=Span | ScoredSpan)
 
 _SHARED_CLASSES = ("correct", "wrong_type", "wrong_boundary", "wrong_both")
 _Labels = tuple[str | None, str | None]  # gold and predicted
+
+
+class EntityError(NamedTuple):
+    """A gold entity that was not found exactly, or a found entity that overlaps no gold entity.
+
+    Attributes:
+        kind: "wrong_type", "wrong_boundary", "wrong_both", "missed" or "spurious", see `ErrorCounts`.
+        gold: the gold entity; None if the error is spurious.
+        found: the best match of the gold entity, or the spurious entity; None if the entity was missed.
+        overlapping: all found entities that overlap the gold entity, or the spurious one.
+    """
+
+    kind: str
+    gold: Span | None
+    found: Span | None
+    overlapping: list[Span]
 
 
 @dataclass(frozen=True)
@@ -108,11 +124,43 @@ def confusions(
     counts: Counter[_Labels] = Counter()
     first: dict[_Labels, Confusion] = {}
     for i, (words, own, found) in enumerate(zip(sentences, gold, predicted, strict=True)):
-        for labels, *spans in _errors(own, found):
+        for error in sentence_errors(own, found):
+            labels = error.gold and error.gold.label, error.found and error.found.label
             counts[labels] += 1
-            first.setdefault(labels, Confusion(*labels, 1, i, tuple(words), *map(tuple, spans)))
+            spans = ((error.gold,) if error.gold else (), tuple(error.overlapping))
+            first.setdefault(labels, Confusion(*labels, 1, i, tuple(words), *spans))
     ordered = sorted(counts, key=lambda labels: (-counts[labels], labels[0] or "", labels[1] or ""))
     return [replace(first[labels], count=counts[labels]) for labels in ordered]
+
+
+def sentence_errors(gold: Sequence[Span], predicted: Sequence[Span]) -> Iterator[EntityError]:
+    """Yield the errors of a sentence: those of its gold entities, then the spurious entities.
+
+    `confusions` counts the same errors.
+    """
+    for span in gold:
+        match = _best_match(span, predicted)
+        if match != span:
+            kind = _class_of(span, match, unmatched="missed")
+            yield EntityError(kind, span, match, overlapping(span, predicted))
+    for span in predicted:
+        if not overlapping(span, gold):
+            yield EntityError("spurious", None, span, [span])
+
+
+def type_matrix(correct: Mapping[str, int], found: Iterable[Confusion]) -> Counter[_Labels]:
+    """Return the number of entities by gold and predicted label; None stands for no entity.
+
+    Entities on the diagonal have the right label, with right or wrong boundaries.
+
+    Args:
+        correct: the number of correct entities with each label.
+        found: all confusions.
+    """
+    matrix: Counter[_Labels] = Counter({(label, label): count for label, count in correct.items()})
+    for confusion in found:
+        matrix[confusion.gold, confusion.predicted] += confusion.count
+    return matrix
 
 
 def shared_words(one: Span | ScoredSpan, other: Span | ScoredSpan) -> int:
@@ -125,17 +173,6 @@ def overlapping(span: Span | ScoredSpan, others: Iterable[AnySpan]) -> list[AnyS
     return [other for other in others if shared_words(span, other) > 0]
 
 
-def _errors(gold: list[Span], predicted: list[Span]) -> Iterator[tuple[_Labels, list[Span], list[Span]]]:
-    """Yield the labels of each error in a sentence, with its gold and predicted entities."""
-    for span in gold:
-        match = _best_match(span, predicted)
-        if match != span:
-            yield (span.label, match and match.label), [span], overlapping(span, predicted)
-    for span in predicted:
-        if not overlapping(span, gold):
-            yield (None, span.label), [], [span]
-
-
 def _best_match(span: Span, others: Iterable[Span]) -> Span | None:
     def closeness(other: Span) -> tuple[bool, bool, int, int]:
         same_boundaries = (other.start, other.end) == (span.start, span.end)
@@ -144,17 +181,20 @@ def _best_match(span: Span, others: Iterable[Span]) -> Span | None:
     return max(overlapping(span, others), key=closeness, default=None)
 
 
+def _class_of(span: Span, match: Span | None, *, unmatched: str) -> str:
+    """Return the class of an entity with this best match."""
+    if match is None:
+        return unmatched
+    if (match.start, match.end) == (span.start, span.end):
+        return "correct" if match.label == span.label else "wrong_type"
+    return "wrong_boundary" if match.label == span.label else "wrong_both"
+
+
 def _count_classes(
     sentences: Sequence[list[Span]], others: Sequence[list[Span]], *, unmatched: str
 ) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for spans, candidates in zip(sentences, others, strict=True):
         for span in spans:
-            match = _best_match(span, candidates)
-            if match is None:
-                counts[unmatched] += 1
-            elif (match.start, match.end) == (span.start, span.end):
-                counts["correct" if match.label == span.label else "wrong_type"] += 1
-            else:
-                counts["wrong_boundary" if match.label == span.label else "wrong_both"] += 1
+            counts[_class_of(span, _best_match(span, candidates), unmatched=unmatched)] += 1
     return {name: counts[name] for name in (*_SHARED_CLASSES, unmatched)}

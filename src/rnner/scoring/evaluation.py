@@ -197,6 +197,10 @@ class Comparison:
     models: list[tuple[str, EvaluationReport]]
     ensemble: EvaluationReport | None
 
+    def systems(self) -> list[tuple[str, EvaluationReport]]:
+        """Return name and report of each model, and of the ensemble if there is one."""
+        return [*self.models, *([] if self.ensemble is None else [("Ensemble", self.ensemble)])]
+
     def difference(self, report: EvaluationReport) -> Difference:
         """Return F1 of a report (in the lenient reading) minus that of the baseline."""
         return paired_difference(report.counts, self.models[0][1].counts)

@@ -131,7 +131,8 @@ def _sentences(tagged: Sequence[TaggedSentence], scheme: str) -> AnnotatedSenten
     tags = [sentence.tags for sentence in tagged]
     annotation = Annotation([to_spans(row, scheme) for row in tags], tags, scheme)
     documents = np.array([sentence.document for sentence in tagged], dtype=np.int64)
-    return AnnotatedSentences([sentence.words for sentence in tagged], documents, annotation)
+    lines = [sentence.lines[0] for sentence in tagged]
+    return AnnotatedSentences([sentence.words for sentence in tagged], documents, annotation, lines)
 
 
 def _of_sentence(sentence: TaggedSentence, spans: Iterable[Span]) -> Passage:

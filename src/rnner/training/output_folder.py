@@ -21,6 +21,8 @@ from rnner.model.file_names import (
     METRICS,
     ONNX,
     SEEDS,
+    TENSORBOARD,
+    TRACKING,
     VOCABULARY,
     WEIGHTS,
 )
@@ -130,7 +132,8 @@ def clear_output(folder: Path) -> None:
     """Remove the files of a run, and no others. If interrupted, `check_output` still accepts the folder."""
     (folder / METRICS).unlink(missing_ok=True)  # first: a run without metrics is not finished
     remove_checkpoint(folder)
-    for name in (MANIFEST, ONNX, CARD, CURVE, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
+    _remove_event_files(folder / TENSORBOARD)
+    for name in (TRACKING, MANIFEST, ONNX, CARD, CURVE, WEIGHTS, LOG, METRICS, CONFIG, VOCABULARY):
         (folder / name).unlink(missing_ok=True)
     if (folder / SEEDS).exists():
         for seed_folder in sorted(path for path in folder.glob("seed-*") if path.is_dir()):
@@ -140,6 +143,15 @@ def clear_output(folder: Path) -> None:
     (folder / SEEDS).unlink(missing_ok=True)
     if folder.is_dir():
         remove_partial(folder)
+
+
+def _remove_event_files(folder: Path) -> None:
+    """Remove TensorBoard's files, and their folder if nothing else is in it."""
+    if folder.is_dir():
+        for path in folder.glob("events.out.tfevents.*"):
+            path.unlink()
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def check_same_config(folder: Path, config: Config) -> None:

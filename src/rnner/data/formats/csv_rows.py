@@ -73,3 +73,17 @@ def read_rows(
             if row:
                 yield source.begin, row
         source.end_row()
+
+
+def format_row(cells: Iterable[object], delimiter: str = ",") -> str:
+    """Return a row without its line end; cells are quoted where necessary.
+
+    `csv.writer` would not quote a carriage return in rows that end in a line feed.
+
+    >>> format_row(["Ada, Bo", 3])
+    '"Ada, Bo",3'
+    """
+    special = {delimiter, '"', "\r", "\n"}
+    return delimiter.join(
+        cell if special.isdisjoint(cell) else '"' + cell.replace('"', '""') + '"' for cell in map(str, cells)
+    )

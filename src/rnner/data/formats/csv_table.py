@@ -19,11 +19,12 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TextIO
 
+from rnner.data.formats import entity_table
 from rnner.data.formats.annotated import SourceFile, TaggedSentence
 from rnner.data.formats.column_layout import LONE_RETURNS, show_row
 from rnner.data.formats.csv_header import OF_TEXTS, Header, first_row, parse_header, split_row
 from rnner.data.formats.csv_lists import is_list, parse_list
-from rnner.data.formats.csv_rows import allow_long_cells
+from rnner.data.formats.csv_rows import allow_long_cells, format_row
 from rnner.data.formats.head import Head
 from rnner.data.formats.table_columns import TagColumns, chosen_columns
 from rnner.data.formats.tag_columns import choose, find_tag_columns
@@ -42,6 +43,8 @@ _Row = tuple[int, list[str]]  # line number and cells
 
 def detect(head: Head) -> bool:
     """Return whether a file begins with a header, or has comma-separated rows that end in tags."""
+    if entity_table.detect(head):
+        return False
     lines = enumerate(head.lines[:50], 1)
     _, line = first_row(lines)
     header = parse_header(line)
@@ -108,13 +111,7 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
         for word, tag in zip(sentence.words, sentence.tags, strict=True):
             if not {"\n", "\0"}.isdisjoint(word + tag) or tag != tag.strip():
                 raise source.error(f"CSV cannot hold {word!r} tagged {tag!r}", sentence.lines[0])
-            out.write(",".join([*ids, _quote(word), _quote(tag)]) + "\n")
-
-
-def _quote(cell: str) -> str:
-    if {",", '"', "\r"}.isdisjoint(cell):
-        return cell
-    return '"' + cell.replace('"', '""') + '"'
+            out.write(format_row([*ids, word, tag]) + "\n")
 
 
 # --- the layout --------------------------------------------------------------------------------------------

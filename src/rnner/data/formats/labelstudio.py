@@ -13,23 +13,19 @@ text that each span quotes shows which. Of several annotations, the ground truth
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, zip_longest
 from typing import Any, TextIO
 
 from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile
-from rnner.data.formats.csv_rows import read_rows
+from rnner.data.formats.csv_records import read_table
 from rnner.data.formats.head import Head, read_head
 from rnner.data.formats.html_text import HtmlText
 from rnner.data.formats.json_records import Record, read_records, write_list
 from rnner.data.formats.offsets import UTF16, positions
 from rnner.data.formats.span_records import read_spans
 from rnner.data.json_text import shorten
-from rnner.data.lines import read_blocks
-from rnner.errors import DataError
 
 _LABELS, _HYPERTEXT = "labels", "hypertextlabels"
 _ANNOTATIONS = ("annotations", "completions")
@@ -166,23 +162,8 @@ def _minimal_results(record: Record) -> list[Record]:
 
 def _rows(source: SourceFile) -> Iterator[Record]:
     """Yield the rows of a table as records, with JSON cells decoded."""
-    blocks = (
-        block.removeprefix("\ufeff" if i == 0 else "") for i, block in enumerate(read_blocks(source.path))
-    )
-    lines = chain.from_iterable(io.StringIO(block, newline="") for block in blocks)
-    first = next(lines, "")
-    rows = read_rows(chain([first], lines), source.path, "\t" if "\t" in first else ",")
-    names: list[str] = []
-    for line, row in rows:
-        if isinstance(row, DataError):
-            raise row
-        names = names or row
-        if row is names:
-            continue
-        if len(row) > len(names):
-            raise source.error("this row has more cells than the header", line)
-        cells = zip_longest(names, row)
-        yield Record(source, {key: _cell(key, value) for key, value in cells}, line)
+    for row in read_table(source):
+        yield Record(source, {key: _cell(key, value) for key, value in row.value.items()}, row.line)
 
 
 def _cell(column: str, value: Any) -> Any:

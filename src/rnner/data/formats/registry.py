@@ -33,6 +33,7 @@ from rnner.data.formats import (
     csv_table,
     dataset,
     doccano,
+    entity_table,
     hipe,
     inline,
     jsonl,
@@ -175,6 +176,7 @@ TEXT_FORMATS = {
         json_keys="text and entities",
         suffixes=(".jsonl",),
     ),
+    "csv-entities": FileFormat(entity_table.read, None, entity_table.detect),
     "token-spans": FileFormat(
         token_spans.read,
         None,
