@@ -128,7 +128,9 @@ def _read_splits(config: Config) -> list[Split]:
     data = config.data
     columns = data.columns.model_dump(exclude_none=True) if data.columns is not None else None
     return [
-        read_split(resolve(file.path), columns=columns, illegal=data.illegal_tags, name=name)
+        read_split(
+            resolve(file.path), columns=columns, illegal=data.illegal_tags, unknown=data.unknown, name=name
+        )
         for name, files in (("train", data.train), ("dev", data.dev), ("test", data.test))
         for file in file_list(files)
     ]
