@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rnner.config import Config
-from rnner.config.files import FileConfig, Section
+from rnner.config.corpus_files import FileConfig, Section
 from rnner.config.sections import section_at, section_class
 
 HEAD = """\

@@ -11,6 +11,7 @@ from rnner.data.formats.annotated import SourceFile
 from rnner.errors import DataError
 from rnner.workbench.check.check import check
 from rnner.workbench.check.lenient_reader import read_file
+from rnner.workbench.check.repair import repair
 from rnner.workbench.convert import convert
 from rnner.workbench.statistics import describe
 
@@ -75,3 +76,18 @@ def test_statistics_count_unknown_words(tmp_path: Path) -> None:
     (found,) = describe([read_split(write(tmp_path / "open.conll"))])
     assert (found.unknown_tokens, found.entities, found.per_type) == (3, 1, {"PER": 1})
     assert found.to_dict()["unknown_tokens"] == 3
+
+
+def test_a_repair_leaves_sentences_with_unknown_tags_alone(tmp_path: Path) -> None:
+    text = "Ada\tB-PER\nLovelace\tI-PER\n\n" * 9 + "Bo\tI-PER\nleft\t?\nit\tO\n\n"
+    file = read_file(write(tmp_path / "open.conll", text))
+    assert [finding.kind for finding in check([file]).findings] == ["transition"]
+    ((repaired, _),) = repair([file], None)
+    assert repaired.lines == file.lines
+
+
+def test_another_mark_is_checked_and_converted(tmp_path: Path) -> None:
+    path = write(tmp_path / "open.conll", TEXT.replace("?", "-"))
+    assert check([read_file(path, unknown="-")]).files[0].unknown == 3
+    convert(SourceFile(path, unknown="-"), tmp_path / "out", form="conll", to="conll")
+    assert (tmp_path / "out").read_text() == TEXT

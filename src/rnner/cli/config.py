@@ -122,7 +122,7 @@ def _draft(sections: dict[str, Any], overrides: list[str], path: Path) -> str:
 
 def _read_splits(config: Config) -> list[Split]:
     """Read the files of a config as training does; train comes first."""
-    from rnner.config.files import file_list
+    from rnner.config.corpus_files import file_list
     from rnner.data.corpus import read_split, resolve
 
     data = config.data

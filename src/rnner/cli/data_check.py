@@ -13,6 +13,7 @@ from rnner.cli.console import notice, out, print_json
 from rnner.cli.options import TableOrJson
 from rnner.errors import UsageError, counted
 from rnner.system.terminal import printable
+from rnner.tags import UNKNOWN
 
 if TYPE_CHECKING:
     from rnner.workbench.check.findings import CheckReport, FileSummary, Finding, FindingKind
@@ -39,6 +40,7 @@ def check(
         typer.Option(metavar="OUT", help="Write a repaired copy to this file, or folder for several FILEs."),
     ] = None,
     overwrite: options.Overwrite = False,
+    unknown: options.UnknownMark = UNKNOWN,
 ) -> None:
     """Find problems in column files that would break training or distort scores.
 
@@ -59,7 +61,7 @@ def check(
     for source in sources:
         options.require_column_file(source, columns)
     copies = [] if fix is None else target_paths(sources, fix, overwrite=overwrite)
-    files = [read_file(source, chosen) for source in sources]
+    files = [read_file(source, chosen, unknown) for source in sources]
     report = check_files(files)
     fixed = _write_repaired(files, copies, chosen) if copies else None
     if form is TableOrJson.json:

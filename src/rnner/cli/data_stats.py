@@ -11,6 +11,7 @@ from rnner.cli import options
 from rnner.cli.console import notice, print_json, print_table, warn
 from rnner.cli.options import TableOrJson
 from rnner.cli.output_files import check_picture, write_output
+from rnner.tags import UNKNOWN
 
 if TYPE_CHECKING:
     from rnner.data.splits import Split
@@ -34,6 +35,7 @@ def stats(
     overwrite: options.Overwrite = False,
     form: options.OutputFormat = TableOrJson.table,
     columns: options.TableColumns = None,
+    unknown: options.UnknownMark = UNKNOWN,
 ) -> None:
     """Show statistics of annotated files, one column per file.
 
@@ -48,7 +50,9 @@ def stats(
 
     picture = None if plot is None else check_picture(plot, overwrite, name="--plot")
     chosen = options.parse_table_columns(columns)
-    splits = [read_split(resolve(path), columns=chosen, illegal="conlleval") for path in paths]
+    splits = [
+        read_split(resolve(path), columns=chosen, illegal="conlleval", unknown=unknown) for path in paths
+    ]
     known = None if vectors is None else read_vectors(resolve(vectors))
     for split in splits:
         warn_about_split(split)

@@ -95,6 +95,9 @@ TableColumns = Annotated[
         "[default: detected]",
     ),
 ]
+UnknownMark = Annotated[
+    str, typer.Option("--unknown", metavar="MARK", help="Tag of words whose tag is not known.")
+]
 Threads = Annotated[
     int | None,
     typer.Option(

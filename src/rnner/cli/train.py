@@ -209,7 +209,7 @@ def _dry_run(run: TrainOptions, config: Config, device: torch.device, base: Load
 def _set_up(
     run: TrainOptions, config: Config, device: torch.device, base: LoadedModel | None
 ) -> TrainingSetup:
-    from rnner.config.files import names_of
+    from rnner.config.corpus_files import names_of
     from rnner.training.setup import prepare_training
 
     notice(f"reading {names_of(config.data.train)}", quiet=run.quiet)
@@ -243,7 +243,7 @@ def _warn_about_long_sentence(train: Split) -> None:
     longest = int(train.lengths.argmax())
     if (words := int(train.lengths[longest])) > _LONG_SENTENCE:
         warn(
-            f"{train.path}:{train.lines[longest]}: a sentence of {words:,} words; it is not split in "
+            f"{train.place(longest)}: a sentence of {words:,} words; it is not split in "
             "training, so a step on it is slow and needs a lot of memory (--dry-run shows how much); "
             "are blank lines missing?"
         )

@@ -27,7 +27,7 @@ from rnner.cli.train import (
     tracking,
 )
 from rnner.config import Config
-from rnner.config.files import names_of
+from rnner.config.corpus_files import names_of
 from rnner.errors import UsageError
 from rnner.model.folder import load_metrics
 from rnner.system.terminal import guard_streams

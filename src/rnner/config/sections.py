@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from rnner.config.files import ColumnsConfig, ScoredFiles, Section, TrainingFiles
+from rnner.config.corpus_files import ColumnsConfig, ScoredFiles, Section, TrainingFiles
 from rnner.errors import did_you_mean
 from rnner.text.tokenizer import DEFAULT_TOKENIZER
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from rnner.config.files import Section
+from rnner.config.corpus_files import Section
 from rnner.config.sections import Config
 from rnner.config.strict_yaml import Dumper
 from rnner.system.terminal import escape_quoted

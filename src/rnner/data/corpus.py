@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rnner.config.files import FileConfig, file_list
+from rnner.config.corpus_files import FileConfig, file_list
 from rnner.data.affixes import STRIP_AFFIX, find_affix
 from rnner.data.corpus_cache import cached
 from rnner.data.file_labels import with_labels_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from rnner.config.files import FileConfig
+from rnner.config.corpus_files import FileConfig
 from rnner.data.splits import Split
 from rnner.data.tag_sets import join, members
 from rnner.data.token_table import rename

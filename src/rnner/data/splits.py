@@ -204,6 +204,13 @@ class Split:
         part_of = self._of_rows(self.part_of)
         return {part.name: np.flatnonzero(part_of == i) for i, part in enumerate(self.parts)}
 
+    def place(self, sentence: int) -> str:
+        """Return the file and the line of a sentence."""
+        file = str(self.path)
+        if self.part_of is not None:
+            file = self.parts[self._of_rows(self.part_of)[sentence]].name
+        return f"{file}:{self.lines[sentence]}"
+
     def describe_files(self) -> list[str]:
         """Return a line on each file, if they are several or annotate only some labels."""
         if self.part_of is None:

@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from rnner.config import Config
-from rnner.config.files import names_of
+from rnner.config.corpus_files import names_of
 from rnner.data.vocabulary import Vocabulary
 from rnner.errors import counted
 from rnner.model.curve import describe_curve

@@ -130,16 +130,20 @@ class ColumnFile:
         return indent + starts[column] + 1
 
 
-def read_file(source: TextSource, columns: Mapping[str, int] | None = None) -> ColumnFile:
-    """Read a column file; `columns` as for ConllReader.
+def read_file(
+    source: TextSource, columns: Mapping[str, int] | None = None, unknown: str = UNKNOWN
+) -> ColumnFile:
+    """Read a column file; `columns` as for ConllReader, `unknown` is the mark of unknown tags.
 
     Raises DataError if the file does not exist or is not text.
     """
-    return parse(name_of(source), list(read_lines(source, lenient=True)), columns)
+    return parse(name_of(source), list(read_lines(source, lenient=True)), columns, unknown)
 
 
-def parse(path: str, lines: Sequence[str], columns: Mapping[str, int] | None = None) -> ColumnFile:
-    """Parse the lines of a column file; `path` is its name in messages, `columns` as for ConllReader."""
+def parse(
+    path: str, lines: Sequence[str], columns: Mapping[str, int] | None = None, unknown: str = UNKNOWN
+) -> ColumnFile:
+    """Parse the lines of a column file; `path` is its name in messages, the rest as for `read_file`."""
     file = ColumnFile(path, list(lines))
     try:
         file.layout = detect_layout(file.lines[:LAYOUT_SAMPLE], columns=columns, name=path)
@@ -147,7 +151,7 @@ def parse(path: str, lines: Sequence[str], columns: Mapping[str, int] | None = N
         file.layout_problem = error.message
         return file
     _read_rows(file)
-    _parse_tags(file)
+    _parse_tags(file, unknown)
     return file
 
 
@@ -173,8 +177,9 @@ def _read_rows(file: ColumnFile) -> None:
             sentence = ParsedSentence()
 
 
-def _parse_tags(file: ColumnFile) -> None:
-    file.spelling = spelling_of(Counter(cell for sentence in file.sentences for cell in sentence.tag_cells))
+def _parse_tags(file: ColumnFile, unknown: str) -> None:
+    cells = Counter(cell for sentence in file.sentences for cell in sentence.tag_cells)
+    file.spelling = spelling_of(cells, unknown)
     tags = file.spelling.tags
     for sentence in file.sentences:
         sentence.tags = [tags.get(cell) for cell in sentence.tag_cells]
