@@ -51,22 +51,19 @@ def members(tag: str, scheme: str) -> list[str]:
     return tag_inventory([UNKNOWN], _inventory(scheme)) if tag == UNKNOWN else tag.split(_SEPARATOR)
 
 
-def allows(tags: str, tag: str, scheme: str) -> bool:
-    """Return whether a set of tags, or a single tag, includes a tag of a vocabulary."""
-    return any(it == tag or (it[2:] == UNKNOWN and it[:2] == tag[:2]) for it in members(tags, scheme))
-
-
 def masks(tags: Sequence[str], inventory: Sequence[str], scheme: str) -> NDArray[np.bool_]:
     """Return which tags of a vocabulary's inventory each of n tags or sets of tags allows: `[n, k]`.
 
     Raises:
         ValueError: none of a set's members is in the inventory.
     """
-    rows = [[allows(tag, own, scheme) for own in inventory] for tag in tags]
-    for tag, row in zip(tags, rows, strict=True):
-        if not any(row):
+    rows = np.zeros((len(tags), len(inventory)), dtype=bool)
+    for row, tag in zip(rows, tags, strict=True):
+        allowed = set(members(tag, scheme))
+        row[:] = [own in allowed or f"{own[:2]}{UNKNOWN}" in allowed for own in inventory]
+        if not row.any():
             raise ValueError(f"unknown tag {describe(tag)!r}; the tags are {', '.join(inventory)}")
-    return np.array(rows, dtype=bool).reshape(-1, len(inventory))
+    return rows
 
 
 def join(tags: Iterable[str], scheme: str) -> str:
@@ -121,34 +118,34 @@ def narrow(table: TokenTable, scheme: str) -> Column:
 
     Raises ContradictionError if nothing is left.
     """
-    neighbours, names = _Neighbours(scheme), list(table.tags.strings)
-    number = {name: i for i, name in enumerate(names)}
-    renumber, result = Renumbering(len(names)), GrowingArray(np.int32)
+    neighbours, names = _Neighbours(scheme), _Names(table.tags.strings)
+    renumber, result = Renumbering(len(names.strings)), GrowingArray(np.int32)
     for run in word_blocks(np.diff(table.starts)):
         starts = table.starts[run.start : run.stop + 1]
         tags = table.tags.numbers[starts[0] : starts[-1]].astype(np.int64)
-        open_words = np.flatnonzero(np.array([is_set(name) for name in names], dtype=bool)[tags])
+        open_words = np.flatnonzero(np.array(list(map(is_set, names.strings)))[tags])
         while len(open_words):
-            triples, which = _distinct_triples(tags, starts - starts[0], open_words)
-            found = []
-            for at, triple in enumerate(triples):
-                left, own, right = (_EDGE if i < 0 else names[i] for i in triple)
-                name = neighbours.narrowed((left, own, right))
-                if not name:
-                    position = int(open_words[np.flatnonzero(which == at)[0]])
-                    shown = " ".join(describe(tag) for tag in (left, own, right) if tag != _EDGE)
-                    raise ContradictionError(f"no {scheme} tags fit {shown}", int(starts[0]) + position)
-                if name not in number:
-                    number[name] = len(names)
-                    names.append(name)
-                found.append(number[name])
-            new = np.array(found, dtype=np.int64)[which]
-            changed = new != tags[open_words]
-            if not changed.any():
+            new = _narrow_words(tags, starts, open_words, names, neighbours)
+            if (new == tags[open_words]).all():
                 break
             tags[open_words] = new
         result.extend(renumber(tags))
-    return Column([names[i] for i in renumber.old], result.array())
+    return Column([names.strings[i] for i in renumber.old], result.array())
+
+
+def _narrow_words(
+    tags: Indices, starts: Indices, chosen: Indices, names: _Names, neighbours: _Neighbours
+) -> NDArray[np.int64]:
+    """Return the tags `[n]` of the words `chosen` `[n]`, narrowed once by their neighbours."""
+    triples, which = _distinct_triples(tags, starts - starts[0], chosen)
+    found = []
+    for number, triple in enumerate(names.of_triples(triples)):
+        if not (name := neighbours.narrowed(triple)):
+            position = int(starts[0] + chosen[np.flatnonzero(which == number)[0]])
+            shown = " ".join(describe(tag) for tag in triple if tag != _EDGE)
+            raise ContradictionError(f"no {neighbours.scheme} tags fit {shown}", position)
+        found.append(names.number(name))
+    return np.array(found, dtype=np.int64)[which]
 
 
 def convert(table: TokenTable, old: str, new: str) -> Column:
@@ -159,18 +156,36 @@ def convert(table: TokenTable, old: str, new: str) -> Column:
     set cannot express: entities next to an unknown word may then be merged or separated.
     """
     tags = narrow(table, old) if any(map(is_set, table.tags.strings)) else table.tags
-    neighbours = _Neighbours(old)
-    number: dict[str, int] = {}
+    neighbours, names, converted = _Neighbours(old), _Names(tags.strings), _Names()
     renumber, result = Renumbering(0), GrowingArray(np.int32)
     for run in word_blocks(np.diff(table.starts)):
         starts = table.starts[run.start : run.stop + 1]
         block = tags.numbers[starts[0] : starts[-1]].astype(np.int64)
         triples, which = _distinct_triples(block, starts - starts[0], np.arange(len(block)))
-        names = (tuple(_EDGE if i < 0 else tags.strings[i] for i in triple) for triple in triples)
-        codes = [number.setdefault(neighbours.converted(name, new), len(number)) for name in names]
-        result.extend(renumber(np.array(codes, dtype=np.int64)[which]))
-    strings = list(number)
-    return Column([strings[i] for i in renumber.old], result.array())
+        numbers = [converted.number(neighbours.converted(it, new)) for it in names.of_triples(triples)]
+        result.extend(renumber(np.array(numbers, dtype=np.int64)[which]))
+    return Column([converted.strings[i] for i in renumber.old], result.array())
+
+
+class _Names:
+    """Tags, numbered in the order in which they are added."""
+
+    def __init__(self, strings: Iterable[str] = ()) -> None:
+        self.strings = list(strings)
+        self._numbers = {name: number for number, name in enumerate(self.strings)}
+
+    def number(self, name: str) -> int:
+        """Return the number of a tag, which is added if it is new."""
+        if name not in self._numbers:
+            self._numbers[name] = len(self.strings)
+            self.strings.append(name)
+        return self._numbers[name]
+
+    def of_triples(self, triples: Iterable[tuple[int, int, int]]) -> Iterator[Triple]:
+        """Yield triples of numbers as tags; -1 is the edge of a sentence."""
+        for triple in triples:
+            left, own, right = (_EDGE if number < 0 else self.strings[number] for number in triple)
+            yield left, own, right
 
 
 def _distinct_triples(
