@@ -66,7 +66,7 @@ def test_the_check_counts_unknown_words_and_judges_only_known_ones(tmp_path: Pat
     sentence = "Ada\tB-PER\nwent\tO\nto\tO\nOslo\t{}\nagain\tO\n\n"
     text = sentence.format("B-LOC") * 20 + sentence.format("?")
     report = check([read_file(write(tmp_path / "open.conll", text))])
-    assert report.files[0].unknown == 1
+    assert report.files[0].unknown_tokens == 1
     assert {finding.kind for finding in report.findings} == {"duplicate"}
     outside = check([read_file(write(tmp_path / "o.conll", text.replace("?", "O")))])
     assert {finding.kind for finding in outside.findings} == {"duplicate", "inconsistent", "retagged"}
@@ -88,6 +88,6 @@ def test_a_repair_leaves_sentences_with_unknown_tags_alone(tmp_path: Path) -> No
 
 def test_another_mark_is_checked_and_converted(tmp_path: Path) -> None:
     path = write(tmp_path / "open.conll", TEXT.replace("?", "-"))
-    assert check([read_file(path, unknown="-")]).files[0].unknown == 3
+    assert check([read_file(path, unknown="-")]).files[0].unknown_tokens == 3
     convert(SourceFile(path, unknown="-"), tmp_path / "out", form="conll", to="conll")
     assert (tmp_path / "out").read_text() == TEXT

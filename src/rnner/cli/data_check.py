@@ -105,7 +105,7 @@ def _summary_line(summary: FileSummary) -> str:
         counted(summary.sentences, "sentence"),
         counted(summary.tokens, "token"),
         counted(summary.entities, "entity", "entities"),
-        *([f"{counted(summary.unknown, 'word')} with unknown tags"] if summary.unknown else []),
+        *([f"{counted(summary.unknown_tokens, 'word')} with unknown tags"] if summary.unknown_tokens else []),
     )
     return f"{summary.path}: {', '.join(sizes)}" + (f", {summary.scheme}" if summary.scheme else "")
 

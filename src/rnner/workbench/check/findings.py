@@ -165,7 +165,7 @@ class Finding(NamedTuple):
 class FileSummary(NamedTuple):
     """The size of a file, and the scheme that its tags violate least often (None if it has no tags).
 
-    `unknown` counts the words whose tags or labels are not known.
+    `unknown_tokens` counts the words whose tags or labels are not known.
     """
 
     path: str
@@ -173,7 +173,7 @@ class FileSummary(NamedTuple):
     tokens: int
     entities: int
     scheme: str | None
-    unknown: int = 0
+    unknown_tokens: int = 0
 
 
 @dataclass(frozen=True)
