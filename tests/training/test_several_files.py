@@ -169,12 +169,15 @@ def test_a_run_with_weights_and_labels_resumes_with_the_same_bits(files: dict[st
 
 
 def test_metrics_and_card_show_each_file(files: dict[str, str], tmp_path: Path) -> None:
-    for _ in run_training(setup_of(config_of(files, epochs=1)), tmp_path / "run"):
+    for _ in run_training(setup_of(config_of(files, weight=0.5, epochs=1)), tmp_path / "run"):
         pass
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert list(metrics["dev"]["files"]) == [files["full"], files["people"]]
     assert "files" not in metrics["test"]
-    assert files["people"] in (tmp_path / "run" / "README.md").read_text()
+    card = (tmp_path / "run" / "README.md").read_text()
+    train = f"`{files['full']}`, `{files['people']}` (only `PER` annotated, 0.5 times per epoch)"
+    assert f"| training data | {train}: 4 sentences" in card
+    assert card.count(f"| `{files['people']}` |") == 1  # its scores on dev
 
 
 def test_labels_that_a_file_has_but_does_not_list_are_an_error(files: dict[str, str]) -> None:

@@ -96,7 +96,10 @@ TableColumns = Annotated[
     ),
 ]
 UnknownMark = Annotated[
-    str, typer.Option("--unknown", metavar="MARK", help="Tag of words whose tag is not known.")
+    str,
+    typer.Option(
+        "--unknown", metavar="MARK", help="Tag of words whose tag is not known.", rich_help_panel=INPUT
+    ),
 ]
 Threads = Annotated[
     int | None,
