@@ -11,12 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rnner.config import Config
-from rnner.config.sections import Section, section_at, section_class
+from rnner.config.corpus_files import FileConfig, Section
+from rnner.config.sections import section_at, section_class
 
 HEAD = """\
 # Config reference
 
 Written by `python scripts/config_reference.py`. `rnner config init` writes the same descriptions as comments.
+"""
+FILES = """
+`train`, `dev` and `test` may be lists of files, such as `[a.conll, {path: b.jsonl, labels: [PER]}]`. See
+[Partial annotation](partial-annotation.md).
+
 """
 TABLE = ["| key | default | meaning |", "|---|---|---|"]
 
@@ -34,7 +40,15 @@ def reference() -> str:
         parts.append(
             "\n".join(filter(None, [f"\n## {title}\n", about and f"{about}\n", *TABLE, *rows])) + "\n"
         )
+        if section == "data":
+            parts.append(FILES + "\n".join([*TABLE, *_file_rows()]) + "\n")
     return "".join(parts)
+
+
+def _file_rows() -> Iterator[str]:
+    """Yield a row for each key of a file in a list."""
+    for key, default, description in _keys(FileConfig):
+        yield f"| `{key}` | {default} | {description} |"
 
 
 def _keys(section: type[Section], prefix: str = "") -> Iterator[tuple[str, str, str]]:

@@ -36,6 +36,7 @@ def write_named_files(folder: Path) -> None:
     (folder / "spans.jsonl").write_text(
         '{"text": "Ada left.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}\n'
     )
+    (folder / "texts.txt").write_text("Ada Lovelace wrote.\nIt rained in Oslo.\n")
     (folder / "new.txt").write_text("Ada Lovelace wrote.\nShe slept in Paris.\n")
     (folder / "doccano.jsonl").write_text('{"text": "Ada left.", "label": [[0, 3, "PER"]]}\n' * 4)
     (folder / "labelstudio.json").write_text(

@@ -11,8 +11,6 @@ from rnner.tags import (
     LABEL_RULE,
     LENIENT,
     SCHEMES,
-    SchemeDetector,
-    SchemeError,
     Span,
     TagError,
     boundaries,
@@ -32,13 +30,6 @@ SENTENCE_TAGS = {
     "bioes": "B-PER I-PER E-PER O S-ORG S-ORG O S-LOC",
     "binary": "1 1 1 0 1 1 0 1",
 }
-
-
-def detect_scheme(sentences: list[list[str]]) -> str:
-    detector = SchemeDetector()
-    for tags in sentences:
-        detector.add(tags)
-    return detector.detect()
 
 
 def legal(tags: tuple[str, ...], scheme: str) -> bool:
@@ -218,48 +209,6 @@ def test_transitions_refuse_a_tag_of_another_scheme() -> None:
         transitions(["O", "B-PER", "S-PER"], "iob2")
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_scheme_of_a_sentence_is_detected(scheme: str) -> None:
-    assert detect_scheme([["O"] if scheme != "binary" else ["0"], SENTENCE_TAGS[scheme].split()]) == scheme
-
-
-def test_tags_that_fit_several_schemes_count_as_iob2() -> None:
-    assert detect_scheme([["O", "O"], ["O"]]) == "iob2"
-    assert detect_scheme([]) == "iob2"
-
-
-def test_every_legal_corpus_is_detected_as_a_scheme_that_gives_its_spans() -> None:
-    for scheme in ("iob1", "iob2", "bioes"):
-        for path in product(tag_inventory(["PER", "LOC"], scheme), repeat=3):
-            if legal(path, scheme):
-                assert to_spans(path, detect_scheme([path])) == to_spans(path, scheme)
-
-
-def test_mixed_schemes_are_reported_with_the_first_violation_of_two_schemes() -> None:
-    sentences = [["B-PER", "O"], ["O", "B-LOC", "I-LOC"], ["O", "I-PER", "O"], ["B-PER", "I-ORG"]]
-    with pytest.raises(SchemeError) as caught:
-        detect_scheme(sentences)
-    error = caught.value
-    assert (error.scheme, error.sentence, error.position) == ("iob2", 2, 1)
-    assert error.violations["iob2"].times == 2
-    assert error.violations["iob1"].times == 3
-    assert str(error) == (
-        "I-PER after O: in IOB2, an entity starts with B-PER (2 places); the tags are not IOB1 either: B-PER "
-        "at the start of a sentence: in IOB1, B- only separates adjacent entities of the same label; "
-        "expected I-PER (3 places, the first in sentence 1, word 1)"
-    )
-
-
-def test_an_unfinished_bioes_entity_is_reported_at_the_last_word() -> None:
-    detector = SchemeDetector()
-    detector.add(["S-PER", "O"])
-    detector.add(["O", "O", "B-PER"])
-    violation = detector.first_violation("bioes")
-    assert violation is not None
-    assert (violation.sentence, violation.position, violation.times) == (1, 2, 1)
-    assert detector.tags == {"S-PER", "B-PER", "O"}
-
-
 def test_labels_may_hold_hyphens_and_binary_has_one_label() -> None:
     assert label_of("B-creative-work") == "creative-work"
     assert (label_of("O"), label_of("0"), label_of("1")) == (None, None, "NAME")
@@ -275,29 +224,6 @@ def test_tags_look_like_tags(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "-", "B", "B-", "o", "2", "NNP", "U-PER", "BPER", "b-per"])
 def test_other_cells_do_not(text: str) -> None:
     assert not is_tag(text)
-
-
-def test_violating_pairs_come_with_their_reasons() -> None:
-    detector = SchemeDetector()
-    detector.add(["B-PER", "O", "I-PER"])
-    assert list(detector.violations("iob2")) == [("O", "I-PER")]
-    assert "B-PER" in detector.violations("iob2")["O", "I-PER"]
-    assert ("B-PER", "O") in detector.violations("bioes")
-    assert detector.violations("conlleval") == {}
-
-
-@given(st.lists(st.lists(st.sampled_from(["O", "o", "PER", "I-PER"]), min_size=1), min_size=1))
-def test_renamed_tags_are_as_if_they_had_been_added(sentences: list[list[str]]) -> None:
-    names = {"O": "O", "o": "O", "PER": "B-PER", "I-PER": "I-PER"}
-    renamed, direct = SchemeDetector(), SchemeDetector()
-    for tags in sentences:
-        renamed.add(tags)
-        direct.add([names[tag] for tag in tags])
-    first = next((i, tags.index("o")) for i, tags in enumerate([*sentences, ["o"]]) if "o" in tags)
-    assert "o" not in renamed.tags or renamed.first_place({"o"}) == first
-    renamed.rename(names)
-    assert renamed.tags == direct.tags
-    assert all(renamed.first_violation(scheme) == direct.first_violation(scheme) for scheme in SCHEMES)
 
 
 @pytest.mark.parametrize(

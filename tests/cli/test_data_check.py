@@ -51,9 +51,8 @@ def test_json_has_every_finding(rnner, faulty):
     assert outcome.code == 3
     report = json.loads(outcome.out)
     assert (report["errors"], report["warnings"]) == (2, 1)
-    assert report["files"] == [
-        {"path": "my.conll", "sentences": 3, "tokens": 6, "entities": 3, "scheme": "iob2"}
-    ]
+    sizes = {"sentences": 3, "tokens": 6, "entities": 3, "unknown_tokens": 0}
+    assert report["files"] == [{"path": "my.conll", "scheme": "iob2", **sizes}]
     columns, transition, characters = report["kinds"]
     assert (columns["kind"], columns["severity"], columns["count"]) == ("columns", "error", 1)
     assert columns["advice"]

@@ -15,6 +15,7 @@ from overfit_corpus import CONFIG
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = {path.stem: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
+NAMED_BLOCK = re.compile(r'^```(?:text|yaml) title="(\S+)"\n(.*?)^```', re.DOTALL | re.MULTILINE)
 # What makes a long command short. Everything else runs as it is written.
 SHORTER = {
     "train": ["--set", "training.epochs=1", "--threads", "1", "--overwrite"],
@@ -50,6 +51,9 @@ def test_the_commands_of_a_page_run(workspace: Path, rnner, name: str) -> None:
             Path(file[1]).write_text(
                 text.replace("import jieba\n", "").replace("jieba.lcut(text)", "list(text)")
             )
+    for file, text in NAMED_BLOCK.findall(PAGES[name].read_text(encoding="utf-8")):
+        if not Path(file).exists():
+            Path(file).write_text(text)
     for line in commands(PAGES[name]):
         *source, command = [shlex.split(part, comments=True) for part in line.split(" | ")]
         assert command.pop(0) == "rnner"

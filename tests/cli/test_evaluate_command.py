@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 from seqeval.metrics import accuracy_score, classification_report
@@ -290,3 +291,14 @@ def test_models_with_other_schemes_are_compared_without_an_ensemble(rnner, train
 def test_conlleval_takes_one_model(rnner, trained, one_line):
     call = ("evaluate", "sample:test", "--model", trained, "--model", trained)
     one_line(rnner(*call, "--format", "conlleval"), 2, "one --model", "table or json")
+
+
+def test_unknown_words_are_left_out(rnner, trained, folder):
+    text = "Ada B-PER\nLovelace I-PER\nwrote O\nto -\nCharles -\nBabbage -\n. O\n\n"
+    Path("open.conll").write_text(text)
+    outcome = rnner("evaluate", "open.conll", "--model", str(trained), "--unknown", "-", "--format", "json")
+    report = json.loads(outcome.out)
+    assert (report["support"], report["predicted"]) == (1, 1)
+    assert "3 words with unknown tags: what the model finds there is not counted" in outcome.err
+    other = rnner("evaluate", "open.conll", "--predictions", "open.conll", "--unknown", "-")
+    assert (other.code, "--unknown is for models" in other.err) == (2, True)

@@ -135,7 +135,7 @@ def test_a_wrong_value_is_reported_with_what_is_allowed(problems, text, expected
 def test_a_missing_key_is_reported_with_its_description(problems, text):
     assert problems(text) == [
         "data.train: missing but required: "
-        "training file (column file, JSONL, ...), hf:owner/name:split, or sample:train"
+        "training file (column file, JSONL, ...), hf:owner/name:split, or sample:train; or a list"
     ]
 
 

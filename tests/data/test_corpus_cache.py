@@ -31,6 +31,8 @@ COLUMNS = "-DOCSTART- O\n\nAda B-PER\nof I-PER\nŁódź I-PER\nslept O\n\nRain O
 ILLEGAL = "Rain O\n\nAda B-PER\nmet O\n\nBo B-PER\nof O\nYork I-LOC\n"
 RECORDS = '{"tokens": ["Ada", "slept"], "tags": ["B-PER", "O"]}\n{"tokens": [], "tags": []}\n'
 
+OPEN = "Ada B-PER\nLovelace ?\nslept O\n\nRain ?\n\nBo B-?\n"
+
 Files = Callable[[], list[Path]]
 
 
@@ -84,6 +86,8 @@ def assert_cached_as_read(
         (COLUMNS, {"name": "dev", "columns": {"token": 0, "tag": -1}}),
         (ILLEGAL, {"illegal": "conlleval"}),
         (RECORDS, {}),
+        (OPEN, {}),
+        (OPEN.replace("?", "-"), {"unknown": "-"}),
     ],
 )
 def test_a_cached_corpus_equals_the_parsed_one(
@@ -135,14 +139,15 @@ def test_other_contents_or_settings_are_cached_in_another_file(
     assert read(illegal="conlleval") == 4
     assert read(scheme="bioes") == 5
     assert read(scheme="iob1") == 6
+    assert read(unknown="-") == 7
     source.write_text(COLUMNS.replace("Bo", "Al"), encoding="utf-8")
-    assert read() == 7
-    source.write_text(COLUMNS, encoding="utf-8")
-    assert read() == 7
-    monkeypatch.setattr(cache, "_code_digest", lambda: "of another version")
     assert read() == 8
+    source.write_text(COLUMNS, encoding="utf-8")
+    assert read() == 8
+    monkeypatch.setattr(cache, "_code_digest", lambda: "of another version")
+    assert read() == 9
     read_split(source.rename(tmp_path / "moved.conll"))
-    assert len(files()) == 8
+    assert len(files()) == 9
 
 
 def test_the_code_that_reads_is_part_of_the_key() -> None:

@@ -164,3 +164,25 @@ def test_letters_that_only_lower_case_makes_alike_are_not_prefixes() -> None:
         "ı-PER",
         "ſ-PER",
     }
+
+
+@pytest.mark.parametrize(
+    ("tags", "mark", "standard"),
+    [
+        ("B-PER ? O B-?", "?", "B-PER ? O B-?"),
+        ("? ? ? B-PER", "?", "? ? ? B-PER"),
+        ("PER-B ?-B ? O", "?", "B-PER B-? ? O"),
+        ("PER O ? O", "?", "I-PER O ? O"),
+        ("1 0 ?", "?", "1 0 ?"),
+        ("0 ? 0", "?", "0 ? 0"),
+        ("B I ? O", "?", "B-NAME I-NAME ? O"),
+        ("B-PER - O U--", "-", "B-PER ? O S-?"),
+        ("B-PER NA O I-NA _", "NA", "B-PER ? O I-? O"),
+    ],
+)
+def test_unknown_tags_have_a_mark(tags: str, mark: str, standard: str) -> None:
+    counts = Counter(tags.split())
+    spelling = spelling_of(counts, mark)
+    assert " ".join(spelling.tags[tag] for tag in tags.split()) == standard
+    number = sum(tag == "?" or tag.endswith("-?") for tag in standard.split())
+    assert spelling.notes(counts)["words with unknown tags or labels"] == number

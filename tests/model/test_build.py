@@ -42,6 +42,7 @@ DATA = {
     "data.columns.tag": (("data.columns.token=0",), "1"),
     "data.scheme": ((), "iob2"),
     "data.illegal_tags": (("data.test={folder}/illegal.conll",), "conlleval"),
+    "data.unknown": (("data.test={folder}/open.conll",), "'-'"),
     "text.tokenizer": ((), "spaces"),
     "embeddings.words.vectors": ((), "{folder}/vectors.txt"),
     "embeddings.words.limit": (("embeddings.words.vectors={folder}/vectors.txt",), "2"),
@@ -109,6 +110,7 @@ def folder(tmp_path):
     register_tokenizer("spaces")(str.split)
     write_columns(tmp_path / "other.conll", TEST + DEV)
     (tmp_path / "illegal.conll").write_text("Ron\tO\nWeasley\tI-PER\nmet\tI-LOC\nHarry\tB-PER\n\nHe\tB-PER\n")
+    (tmp_path / "open.conll").write_text("Ron\tB-PER\nWeasley\t?\nmet\tO\n")
     rows = [f"{word} {i}.5 1.0 -{i}.0 0.25" for i, word in enumerate(("the", "in", ".", "london", "wizard"))]
     documents = write_columns(tmp_path / "documents.conll", TRAIN)
     documents.write_text(f"-DOCSTART-\tO\n\n{documents.read_text()}")

@@ -77,6 +77,58 @@ def test_the_crf_refuses_tags_of_probability_zero():
         head.loss(emissions, tags, LENGTHS)
 
 
+@pytest.mark.parametrize("kind", HEADS)
+def test_the_partial_loss_with_one_tag_per_word_is_the_loss(kind):
+    head, emissions = build(kind)
+    tags = torch.tensor([[1, 2, 3, 0], [4, 0, 0, 0], [0, 0, 0, 0]])
+    one = F.one_hot(tags, 5).bool()
+    torch.testing.assert_close(
+        head.partial_loss(emissions, one, LENGTHS), head.loss(emissions, tags, LENGTHS)
+    )
+
+
+def test_the_partial_softmax_loss_is_the_probability_of_the_allowed_tags():
+    head, emissions = build(SoftmaxHead)
+    allowed = torch.rand(3, 4, 5) < 0.4
+    allowed[:, :, 0] = True
+    by_hand = [
+        -(e[:n].softmax(-1) * sets[:n]).sum(-1).log().sum()
+        for e, sets, n in zip(emissions, allowed, LENGTHS, strict=True)
+    ]
+    found = head.partial_loss(emissions, allowed, LENGTHS)
+    torch.testing.assert_close(found, torch.stack(by_hand).mean())
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_training_on_partial_tags_makes_the_allowed_ones_probable(kind):
+    head, emissions = build(kind)
+    emissions.requires_grad_()
+    allowed = torch.ones(3, 4, 5, dtype=torch.bool)
+    allowed[0, 1] = torch.tensor([0, 1, 1, 0, 0])  # B or I: the entity goes on
+    allowed[1, 0] = torch.tensor([0, 0, 0, 0, 1])
+    allowed[:, 0, 0] = False
+    optimiser = torch.optim.SGD([emissions, *head.parameters()], lr=1.0)
+    for _ in range(60):
+        optimiser.zero_grad()
+        head.partial_loss(emissions, allowed, LENGTHS).backward()
+        optimiser.step()
+    best = head.decode(emissions, LENGTHS)
+    assert best[0, 1].item() in (1, 2)
+    assert best[1, 0] == 4
+    assert best[2, 0] != 0
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_word_without_an_allowed_tag_is_refused(kind):
+    head, emissions = build(kind)
+    allowed = torch.ones(3, 4, 5, dtype=torch.bool)
+    allowed[1, 2:] = False  # the padding
+    assert head.partial_loss(emissions, allowed, LENGTHS).isfinite()
+    allowed[1, 1] = False
+    with pytest.raises(ValueError, match="row 1 allows no tag at position 1"):
+        head.partial_loss(emissions, allowed, LENGTHS)
+
+
 def test_illegal_transitions_have_no_gradient():
     head, emissions = build(CRFHead)
     head.loss(emissions, head.decode(emissions, LENGTHS), LENGTHS).backward()
@@ -94,6 +146,7 @@ def test_padding_is_never_read(kind):
     poisoned = emissions.masked_fill(~inside, math.nan).requires_grad_()
     loss = head.loss(poisoned, tags, LENGTHS)
     torch.testing.assert_close(loss, head.loss(emissions, tags, LENGTHS), rtol=0, atol=0)
+    loss = loss + head.partial_loss(poisoned, torch.rand(3, 4, 5) < 2, LENGTHS)
     loss.backward()
     assert poisoned.grad.isfinite().all()
     assert (poisoned.grad[~inside.expand_as(poisoned)] == 0).all()

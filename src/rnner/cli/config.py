@@ -114,12 +114,12 @@ def list_() -> None:
 def _commented(files: Sequence[Override], overrides: Sequence[str], path: Path) -> str:
     """Return a config as YAML: the user's settings, completed with recommended ones."""
     from rnner.config import to_yaml
-    from rnner.workbench.recommended import read_corpus_file, recommend
+    from rnner.workbench.recommended import read_corpus_files, recommend
 
     recommended = recommend(files, overrides)
     config = recommended.config
     others = [name for name in ("dev", "test") if getattr(config.data, name) is not None]
-    splits = [recommended.train, *(read_corpus_file(config, name) for name in others)]
+    splits = [*recommended.train, *(split for name in others for split in read_corpus_files(config, name))]
     header = ["Train with:", "", f"    {_train_command(path)}", ""]
     header += [line for split in splits for line in _summary(split, config)]
     if config.data.dev is None:
@@ -141,7 +141,8 @@ def _summary(split: Split, config: Config) -> Iterator[str]:
     layout = _layout(split, config)
     entities = Counter(span.label for spans in split.all_spans() for span in spans)
     types = ", ".join(f"{label} {count:,}" for label, count in entities.most_common())
-    yield f"{split.name}: {getattr(config.data, split.name)}"
+    files = getattr(config.data, split.name)
+    yield f"{split.name}: {files if isinstance(files, str) else split.path}"
     yield f"  {counted(len(split), 'sentence')}, {counted(int(split.lengths.sum()), 'token')}"
     yield f"  entities: {entities.total():,}" + (f" ({types})" if types else "")
     yield f"  tags: {split.scheme}; {layout}"

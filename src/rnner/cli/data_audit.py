@@ -148,6 +148,7 @@ def _read_source(source: Path, config: Config) -> Split:
         columns=_columns(config),
         illegal="conlleval",
         scheme=config.data.scheme,
+        unknown=config.data.unknown,
         tokenizer=config.text.tokenizer,
     )
 

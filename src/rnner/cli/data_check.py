@@ -14,6 +14,7 @@ from rnner.cli.options import TableOrJson
 from rnner.cli.progress_display import Activity
 from rnner.errors import UsageError, counted
 from rnner.system.terminal import printable
+from rnner.tags import UNKNOWN
 
 if TYPE_CHECKING:
     from rnner.workbench.check.findings import CheckReport, FileSummary, Finding, FindingKind
@@ -51,6 +52,7 @@ def check(
         ),
     ] = None,
     overwrite: options.Overwrite = False,
+    unknown: options.UnknownMark = UNKNOWN,
 ) -> None:
     """Find problems in column files that would break training or distort scores.
 
@@ -76,7 +78,7 @@ def check(
         options.require_column_file(source, columns)
     copies = [] if fix is None else target_paths(sources, fix, overwrite=overwrite)
     with Activity("checking"):
-        files = [read_file(source, chosen) for source in sources]
+        files = [read_file(source, chosen, unknown) for source in sources]
         report = check_files(files)
         fixed = _write_repaired(files, copies, chosen) if copies else None
     if form is TableOrJson.json:
@@ -120,6 +122,7 @@ def _summary_line(summary: FileSummary) -> str:
         counted(summary.sentences, "sentence"),
         counted(summary.tokens, "token"),
         counted(summary.entities, "entity", "entities"),
+        *([f"{counted(summary.unknown_tokens, 'word')} with unknown tags"] if summary.unknown_tokens else []),
     )
     return f"{summary.path}: {', '.join(sizes)}" + (f", {summary.scheme}" if summary.scheme else "")
 

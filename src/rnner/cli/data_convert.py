@@ -14,6 +14,7 @@ from rnner.cli.console import notice, warn
 from rnner.cli.output_files import check_output_file, write_errors
 from rnner.cli.progress_display import Activity
 from rnner.errors import UsageError, counted, did_you_mean, first_of
+from rnner.tags import UNKNOWN
 
 if TYPE_CHECKING:
     from rnner.workbench.convert import ConversionSummary
@@ -86,6 +87,7 @@ def convert(
         ),
     ] = None,
     columns: options.TableColumns = None,
+    unknown: options.UnknownMark = UNKNOWN,
     names: Annotated[
         str | None,
         typer.Option(
@@ -168,7 +170,10 @@ def convert(
         raise UsageError(f"{output} already exists; --output must be {kinds}")
     check_output_file(output, overwrite)
     source = SourceFile(
-        path, options.parse_table_columns(columns), {} if names is None else _parse_names(names)
+        path,
+        options.parse_table_columns(columns),
+        {} if names is None else _parse_names(names),
+        unknown=unknown,
     )
     with write_errors(output), Activity(f"converting {file}"):
         converted = write(source, output, form=detected, to=to, illegal=illegal.value, **rules)

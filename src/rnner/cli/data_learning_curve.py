@@ -92,6 +92,7 @@ def learning_curve(
     parts = _parse_shares(shares)
     place = options.set_up_torch(device, 1 if jobs > 1 and threads is None else threads, code)
     from rnner.config import data_folders, load_config
+    from rnner.config.corpus_files import names_of
     from rnner.nn.cells import cell_names
     from rnner.render.learning_curve_plot import plot_learning_curve
     from rnner.render.learning_curve_table import learning_curve_table
@@ -101,7 +102,7 @@ def learning_curve(
     folder = output or Path("runs") / f"{Path(config).stem}-learning-curve"
     configs = curves.curve_configs(settings, seeds)
     first = next(iter(configs.values()))
-    notice(f"reading {first.data.train}")
+    notice(f"reading {names_of(first.data.train)}")
     data = _read(first, data_folders(config))
     curves.prepare_folder(folder, data, first, overwrite=overwrite)
     runner = curves.CurveRunner(configs, data, folder, place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from rnner.cli.console import notice, print_json, print_table, warn
 from rnner.cli.options import TableOrJson
 from rnner.cli.output_files import check_picture, write_output
 from rnner.cli.progress_display import Activity
+from rnner.tags import UNKNOWN
 
 if TYPE_CHECKING:
     from rnner.data.splits import Split
@@ -47,6 +48,7 @@ def stats(
     overwrite: options.Overwrite = False,
     form: options.OutputFormat = TableOrJson.table,
     columns: options.TableColumns = None,
+    unknown: options.UnknownMark = UNKNOWN,
 ) -> None:
     """Show statistics of annotated files, one column per file.
 
@@ -65,8 +67,9 @@ def stats(
 
     picture = None if plot is None else check_picture(plot, overwrite, name="--plot")
     chosen = options.parse_table_columns(columns)
+    how: Any = {"columns": chosen, "illegal": "conlleval", "unknown": unknown}
     with Activity("reading the files") as activity:
-        splits = [read_split(resolve(path), columns=chosen, illegal="conlleval") for path in paths]
+        splits = [read_split(resolve(path), **how) for path in paths]
         progress = partial(activity.report, task="reading the vectors")
         known = None if vectors is None else read_vectors(resolve(vectors), progress=progress)
         for split in splits:

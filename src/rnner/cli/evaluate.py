@@ -14,6 +14,7 @@ from rnner.cli.evaluation_output import ScoreFormat, check_output, choose_format
 from rnner.cli.progress_display import Activity
 from rnner.decoding.windows import WINDOW
 from rnner.errors import UsageError
+from rnner.tags import UNKNOWN
 
 if TYPE_CHECKING:
     from rnner.scoring.evaluation import Comparison, EvaluationReport
@@ -76,6 +77,7 @@ def evaluate(
             rich_help_panel=options.INPUT,
         ),
     ] = None,
+    unknown: options.UnknownMark = UNKNOWN,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT_HELP, rich_help_panel=options.OUTPUT),
@@ -125,6 +127,7 @@ def evaluate(
     names, files = model or [], predictions or []
     form = choose_format(form, output)
     extras = {"--predictions": files, "--map": label_map, "--train": train, "--matches": matches}
+    extras["--unknown"] = unknown != UNKNOWN
     given = [option for option, value in extras.items() if value]
     _check_options(form, given, models=len(names), files=len(files), raw=raw)
     check_output(output, [data, *files, *([train] if train else [])])
@@ -144,7 +147,7 @@ def evaluate(
             else:
                 probabilities = form in (ScoreFormat.json, ScoreFormat.html)
                 report = systems.score_models(
-                    data, decoders, chosen.gold, labels, train, probabilities=probabilities
+                    data, decoders, chosen.gold, labels, train, unknown=unknown, probabilities=probabilities
                 )
     for message in report.warnings:
         warn(message)
@@ -157,6 +160,8 @@ def _check_options(form: ScoreFormat, given: Sequence[str], *, models: int, file
     conlleval, several = form is ScoreFormat.conlleval, max(models, files) > 1
     if models and files:
         raise UsageError("--model and --predictions cannot be combined; give one of them")
+    if files and "--unknown" in given:
+        raise UsageError("--unknown is for models; predictions are compared with fully annotated files")
     if raw and (form not in (ScoreFormat.table, ScoreFormat.json) or several):
         raise UsageError("--raw takes one --model, and --format table or json")
     if raw and given:

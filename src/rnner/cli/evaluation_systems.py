@@ -154,6 +154,7 @@ def score_models(
     labels: LabelMap,
     train: str | None,
     *,
+    unknown: str,
     probabilities: bool,
 ) -> EvaluationReport | Comparison:
     """Score one model, or compare several and their ensemble."""
@@ -161,7 +162,8 @@ def score_models(
     from rnner.scoring.evaluation import Comparison, evaluation_report
 
     tokenizer = decoders[0][1].vocabulary.tokenizer
-    split = read_split(resolve(data), columns=columns, illegal="conlleval", tokenizer=tokenizer)
+    how: Any = {"columns": columns, "illegal": "conlleval", "unknown": unknown, "tokenizer": tokenizer}
+    split = read_split(resolve(data), **how)
     training = _read_training(train, columns)
     known_labels = [decoder.vocabulary.labels for _, decoder in decoders]
     _warn_of_unused(labels, split.labels, training.labels if training else (), *known_labels)

@@ -160,6 +160,12 @@ TestFile = Annotated[
     str | None,
     typer.Option("--test", metavar="FILE", help="File scored once, after training.", rich_help_panel=INPUT),
 ]
+UnknownMark = Annotated[
+    str,
+    typer.Option(
+        "--unknown", metavar="MARK", help="Tag of words whose tag is not known.", rich_help_panel=INPUT
+    ),
+]
 Threads = Annotated[
     int | None,
     typer.Option(

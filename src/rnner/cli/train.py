@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from rnner.cli import completion, options
 from rnner.cli.console import err, notice, out, warn
@@ -18,6 +19,7 @@ from rnner.cli.progress_display import Activity, TrainingDisplay, training_displ
 from rnner.cli.stop_signals import stop_on_signal
 from rnner.cli.train_config import check_source, data_settings, default_folder, training_config
 from rnner.errors import UsageError, counted
+from rnner.system.terminal import printable
 
 if TYPE_CHECKING:
     import torch
@@ -279,9 +281,10 @@ def _dry_run(run: TrainOptions, config: Config, device: torch.device, base: Load
 def _set_up(
     run: TrainOptions, config: Config, device: torch.device, base: LoadedModel | None
 ) -> TrainingSetup:
+    from rnner.config.corpus_files import names_of
     from rnner.training.setup import prepare_training
 
-    notice(f"reading {config.data.train}", quiet=run.quiet)
+    notice(f"reading {names_of(config.data.train)}", quiet=run.quiet)
     with Activity("reading the data", quiet=run.quiet) as reading:
         setup = prepare_training(
             config,
@@ -301,6 +304,8 @@ def report_setup(setup: TrainingSetup, *, quiet: bool) -> None:
         if split is not None:
             sizes = counted(len(split), "sentence"), counted(int(split.lengths.sum()), "token")
             notice(f"{name + ':':6} {', '.join(sizes)}", quiet=quiet)
+            for line in split.describe_files():
+                notice(f"       {line}", quiet=quiet)
     for message in setup.notices:
         notice(message, quiet=quiet)
     for message in corpus.warnings:
@@ -317,7 +322,7 @@ def _warn_about_long_sentence(train: Split) -> None:
     longest = int(train.lengths.argmax())
     if (words := int(train.lengths[longest])) > _LONG_SENTENCE:
         warn(
-            f"{train.path}:{train.lines[longest]}: a sentence of {words:,} words; it is not split in "
+            f"{train.place(longest)}: a sentence of {words:,} words; it is not split in "
             "training, so a step on it is slow and needs a lot of memory (--dry-run shows how much); "
             "are blank lines missing?"
         )
@@ -333,5 +338,11 @@ def report_model(run: TrainOptions) -> None:
 def _print_scores(metrics: dict[str, Any]) -> None:
     for split in ("dev", "test"):
         if split in metrics:
-            precision, recall, f1 = (100 * metrics[split][name] for name in ("precision", "recall", "f1"))
-            out.print(f"{split + ':':5} precision {precision:.2f}%, recall {recall:.2f}%, F1 {f1:.2f}%")
+            out.print(f"{split + ':':5} {_scores_line(metrics[split])}")
+            for name, scores in metrics[split].get("files", {}).items():
+                out.print(Text(printable(f"      {name}: {_scores_line(scores)}")))
+
+
+def _scores_line(scores: dict[str, Any]) -> str:
+    precision, recall, f1 = (100 * scores[name] for name in ("precision", "recall", "f1"))
+    return f"precision {precision:.2f}%, recall {recall:.2f}%, F1 {f1:.2f}%"

@@ -27,6 +27,7 @@ from rnner.cli.train import (
     tracking,
 )
 from rnner.config import Config
+from rnner.config.corpus_files import names_of
 from rnner.errors import UsageError
 from rnner.model.folder import load_metrics
 from rnner.system.terminal import guard_streams
@@ -94,7 +95,7 @@ def _prepare(run: TrainOptions, configs: dict[int, Config], device: torch.device
     """Read all files and set up the first seed, so that mistakes are reported once, before any training."""
     first = next(iter(configs.values()))
     base = run.base_model()
-    notice(f"reading {first.data.train}", quiet=run.quiet)
+    notice(f"reading {names_of(first.data.train)}", quiet=run.quiet)
     with Activity("reading the data", quiet=run.quiet) as reading:
         progress = partial(reading.report, task="reading the vectors")
         data = read_training_data(first, run.data_folders, init_from=base, progress=progress)

@@ -10,9 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -20,41 +18,26 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from rnner.config.corpus_files import ColumnsConfig, ScoredFiles, Section, TrainingFiles
 from rnner.errors import did_you_mean
 from rnner.text.tokenizer import DEFAULT_TOKENIZER
 
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-class Section(BaseModel):
-    """A section of the config: immutable, strictly typed, no unknown keys.
-
-    Users see the description of each key in configs and in docs/config.md.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class ColumnsConfig(Section):
-    """Columns of a table: numbers from 0 (negative ones count from the end), or names in a CSV header."""
-
-    token: int | str | None = Field(None, description="column of the word; null: detected")
-    tag: int | str | None = Field(None, description="column of the tag; null: detected")
-
-
 class DataConfig(Section):
     """Corpora and their tags."""
 
-    train: str = Field(
-        description="training file (column file, JSONL, ...), hf:owner/name:split, or sample:train"
+    train: TrainingFiles = Field(
+        description="training file (column file, JSONL, ...), hf:owner/name:split, or sample:train; or a list"
     )
-    dev: str | None = Field(
+    dev: ScoredFiles = Field(
         None, description="file used to select the best epoch; null: a tenth of train is held out"
     )
     split_seed: int | None = Field(
         None, ge=0, lt=2**31, description="seed for the held-out tenth if dev is null; null: training.seed"
     )
-    test: str | None = Field(None, description="file scored once, after training; null: none")
+    test: ScoredFiles = Field(None, description="file scored once, after training; null: none")
     columns: ColumnsConfig | None = Field(
         None, description="column numbers from 0, such as {token: 0, tag: -1}; null: detected in each file"
     )
@@ -65,6 +48,11 @@ class DataConfig(Section):
     illegal_tags: Literal["error", "conlleval"] = Field(
         "error",
         description="tags that violate their scheme: error (stop), or conlleval (read as conlleval does)",
+    )
+    unknown: str = Field(
+        "?",
+        min_length=1,
+        description="tag of words whose tag is not known; B-? is an entity of unknown label",
     )
 
 

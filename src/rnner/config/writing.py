@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from rnner.config.sections import Config, Section
+from rnner.config.corpus_files import Section
+from rnner.config.sections import Config
 from rnner.config.strict_yaml import Dumper
 from rnner.system.terminal import escape_quoted
 
@@ -35,7 +36,14 @@ def _yaml_lines(section: Section, indent: str, comments: bool) -> Iterator[str]:
 
 
 def _scalar(value: Any) -> str:
+    if isinstance(value, list):
+        value = [file if isinstance(file, str) else file.model_dump(exclude_defaults=True) for file in value]
     # Double quotes write a newline as \\n; otherwise multi-line text would run into the comment.
     style = '"' if isinstance(value, str) and not value.isprintable() else None
-    text: str = yaml.dump(value, Dumper=Dumper, default_style=style, allow_unicode=True, width=10**6)
+    options: dict[str, Any] = (
+        {"default_flow_style": True, "sort_keys": False} if isinstance(value, list) else {}
+    )
+    text: str = yaml.dump(
+        value, Dumper=Dumper, default_style=style, allow_unicode=True, width=10**6, **options
+    )
     return escape_quoted(text.removesuffix("\n").removesuffix("\n..."))

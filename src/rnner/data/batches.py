@@ -68,7 +68,8 @@ class DocumentBags(Generic[A]):
 class Batch(Generic[A]):
     """Sentences as indices into their distinct word forms, so that features of a form are computed once.
 
-    All arrays are int64 except `lexicon`. Padding is on the right; each sentence has at least one token.
+    All arrays are int64 except `allowed` and `lexicon`. Padding is on the right; each sentence has at least
+    one token.
 
     Attributes:
         words: `[n]` word id of each form; 0 for a composed word.
@@ -77,6 +78,7 @@ class Batch(Generic[A]):
         forms: `[b, t]` form of each token (padding: 0, a valid index).
         lengths: `[b]` tokens in each sentence.
         tags: `[b, t]` tag ids (padding: 0), or None if unknown.
+        allowed: `[b, t, k]` bool, the tags that each word may have; None if each word has the tag in `tags`.
         lexicon: `[b, t, l]` float32, lexicon features of each token, or None without a lexicon.
         composition: the composed forms, or None if the vocabulary composes no words.
         bags: the words of the sentences' documents, or None if not requested.
@@ -88,6 +90,7 @@ class Batch(Generic[A]):
     forms: A
     lengths: A
     tags: A | None = None
+    allowed: A | None = None
     lexicon: A | None = None
     composition: Composition[A] | None = None
     bags: DocumentBags[A] | None = None

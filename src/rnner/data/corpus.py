@@ -8,9 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from rnner.config.corpus_files import FileConfig, file_list
 from rnner.data.affixes import STRIP_AFFIX, find_affix
 from rnner.data.corpus_cache import cached
+from rnner.data.file_labels import with_labels_of
 from rnner.data.formats import dataset_hub as hub
 from rnner.data.formats.annotated import IllegalTagRule, SourceFile, TaggedSentence
 from rnner.data.formats.columns import LONG_SENTENCE, NO_BLANK_LINES, ColumnSentence, ConllReader
@@ -18,13 +23,19 @@ from rnner.data.formats.detect import format_of
 from rnner.data.formats.registry import stream_sentences
 from rnner.data.held_out import hold_out
 from rnner.data.lines import no_such_file
-from rnner.data.splits import IllegalTags, Split
+from rnner.data.parts import Part
+from rnner.data.scheme_detector import SchemeDetector, SchemeError
+from rnner.data.splits import IllegalTags, Split, join_splits
+from rnner.data.tag_sets import ContradictionError, is_set, narrow
 from rnner.data.tag_spellings import spelling_of
-from rnner.data.token_table import TableRow, build_table, count_strings, rename
+from rnner.data.token_table import Column, TableRow, TokenTable, build_table, count_strings, rename
 from rnner.errors import ConfigError, DataError
-from rnner.tags import LENIENT, SchemeDetector, SchemeError
+from rnner.tags import LENIENT, UNKNOWN
 from rnner.text.tokenizer import DEFAULT_TOKENIZER
 from rnner.text.unspaced import segmented_words, split_words
+
+CorpusFiles = str | Path | Sequence[str | FileConfig]
+"""A file, or the files of a split as a config lists them."""
 
 _SAMPLES = ("train", "dev", "test")
 
@@ -53,24 +64,26 @@ class Corpus:
 
 def load_corpus(
     *,
-    train: str | Path,
-    dev: str | Path | None = None,
-    test: str | Path | None = None,
+    train: CorpusFiles,
+    dev: CorpusFiles | None = None,
+    test: CorpusFiles | None = None,
     columns: Mapping[str, int | str] | None = None,
     scheme: str = "bioes",
     illegal: IllegalTagRule = "error",
     seed: int = 0,
     folders: Sequence[Path] = (),
     known_labels: Sequence[str] = (),
+    unknown: str = UNKNOWN,
     tokenizer: str = DEFAULT_TOKENIZER,
 ) -> Corpus:
     """Read the files of a corpus and convert their tags to one scheme.
 
     Args:
-        train, dev, test: files, or names such as `sample:train`; without dev, a tenth of train is held out.
+        train, dev, test: files, or names such as `sample:train`, or lists of them (see `FileConfig`); without
+            dev, a tenth of train is held out.
         columns: the columns of all files, or their names; see `SourceFile`.
         scheme: the scheme of the result: iob1, iob2, bioes or binary.
-        illegal: see `read_split`.
+        illegal, unknown: see `read_split`.
         seed: the random seed for choosing the sentences to hold out.
         folders: folders to search for relative paths, after the working directory.
         known_labels: labels that the model knows from earlier training.
@@ -78,12 +91,19 @@ def load_corpus(
 
     Raises:
         DataError: see `read_split`, `resolve` and `hold_out`; also if train has no entities.
+        ConfigError: `labels` or `map` of a file does not fit its labels.
     """
 
-    def read(source: str | Path, name: str) -> Split:
-        path = resolve(source, folders)
-        return read_split(
-            path, columns=columns, illegal=illegal, name=name, scheme=scheme, tokenizer=tokenizer
+    def read(files: CorpusFiles, name: str) -> Split:
+        return read_files(
+            files,
+            name,
+            folders=folders,
+            columns=columns,
+            illegal=illegal,
+            scheme=scheme,
+            unknown=unknown,
+            tokenizer=tokenizer,
         )
 
     whole = read(train, "train")
@@ -109,9 +129,39 @@ def load_corpus(
         )
     if note := segmentation_note(kept, tokenizer):
         warnings.append(f"{kept.path}: {note}")
+    kept = kept.widened({*kept.labels, *known_labels})
     return Corpus(
         kept, chosen, scored, held_out=dev is None, unseen_labels=unseen, notes=notes, warnings=warnings
     )
+
+
+def read_files(
+    files: CorpusFiles, name: str, *, scheme: str, folders: Sequence[Path] = (), **settings: Any
+) -> Split:
+    """Read the files of a split, and join them.
+
+    Args:
+        files: a file, or a list of files.
+        name: `train`, `dev` or `test`.
+        scheme, settings: see `read_split`.
+        folders: see `resolve`.
+
+    Raises:
+        DataError, ConfigError: see `load_corpus`.
+    """
+    if isinstance(files, str | Path):
+        return read_split(resolve(files, folders), name=name, scheme=scheme, **settings)
+    splits, parts = [], []
+    for file in file_list(list(files)):
+        if file.labels is not None and scheme == "binary":
+            message = "labels needs a scheme with labels, but data.scheme is binary; remove it"
+            raise ConfigError([f"data.{name}: {file.path}: {message}"])
+        split = read_split(resolve(file.path, folders), scheme="bioes" if file.map else scheme, **settings)
+        split = with_labels_of(split, file, f"data.{name}").convert(scheme)
+        splits.append(split)
+        labels = None if file.labels is None else frozenset(file.labels)
+        parts.append(Part(file.path, labels, file.weight))
+    return join_splits(splits, parts, name)
 
 
 def read_split(
@@ -121,6 +171,7 @@ def read_split(
     illegal: IllegalTagRule = "error",
     name: str = "",
     scheme: str | None = None,
+    unknown: str = UNKNOWN,
     tokenizer: str = DEFAULT_TOKENIZER,
 ) -> Split:
     """Read a file of any format; a large file is cached (`rnner.data.corpus_cache`).
@@ -132,6 +183,7 @@ def read_split(
             script does (`Split.illegal_tags` then describes them).
         name: the name of the split in messages; default: the file's name.
         scheme: the scheme to convert the tags to; None keeps them and detects their scheme.
+        unknown: the mark of words whose tags are not known, see `rnner.data.tag_sets`.
         tokenizer: the name of the tokenizer for text without tokens. Only results of `rnner` are cached.
 
     Raises:
@@ -140,9 +192,10 @@ def read_split(
     """
     path = Path(path)
     settings = {"columns": dict(columns) if columns else None, "illegal": illegal, "scheme": scheme}
+    settings["unknown"] = unknown
 
     def read() -> Split:
-        split = _read(SourceFile(path, columns, tokenizer=tokenizer), illegal)
+        split = _read(SourceFile(path, columns, unknown=unknown, tokenizer=tokenizer), illegal)
         return split if scheme is None else split.convert(scheme)
 
     split = cached(path, settings, read) if tokenizer == DEFAULT_TOKENIZER else read()
@@ -168,7 +221,7 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
     if not len(table):
         raise DataError("no sentences: the file has no words", path)
     counts = count_strings(table.tags)
-    spelling = spelling_of(counts)
+    spelling = spelling_of(counts, source.unknown)
     if spelling.unreadable:
         sentence, position = detector.first_place(spelling.unreadable)
         tag = table.tags.strings[table.tags.numbers[table.starts[sentence] + position]]
@@ -194,7 +247,21 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
             raise DataError(f"{error}; correct the tags{advice}", path, line) from None
         scheme = LENIENT
         illegal_tags = IllegalTags(error.violations[error.scheme].times, line, str(error))
+    if any(map(is_set, table.tags.strings)):
+        table = replace(table, tags=_narrowed(table, scheme, path))
     return Split(table, path, path.name, scheme, illegal_tags, notes=tuple(source.note_lines()))
+
+
+def _narrowed(table: TokenTable, scheme: str, path: Path) -> Column:
+    """Return the tags with what their neighbours leave open of unknown ones."""
+    try:
+        return narrow(table, scheme)
+    except ContradictionError as error:
+        sentence = int(np.searchsorted(table.starts, error.position, side="right")) - 1
+        word = table.tokens.strings[table.tokens.numbers[error.position]]
+        where = f"word {error.position - int(table.starts[sentence]) + 1} of the sentence, {word[:120]!r}"
+        message = f"{error} around {where}; correct the tags"
+        raise DataError(message, path, int(table.lines[sentence])) from None
 
 
 def _sentences(source: SourceFile) -> Iterable[ColumnSentence | TaggedSentence]:
@@ -274,7 +341,7 @@ def segmentation_note(train: Split, tokenizer: str) -> str:
 
 
 def _file_notes(split: Split) -> Iterator[str]:
-    yield from (f"{split.path}: {note}" for note in split.notes)
+    yield from split.notes if len(split.parts) > 1 else (f"{split.path}: {note}" for note in split.notes)
     if split.illegal_tags:
         _, line, reason = split.illegal_tags
         yield f"{split.path}:{line}: {reason}; the tags are read as conlleval reads them"

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from rnner.data.splits import IllegalTags, Split
+from rnner.data.tag_sets import members
 from rnner.data.token_table import Column, TokenTable
 from rnner.system.files import atomic_replace, cache_folder, is_partial
 from rnner.tags import LENIENT, SCHEMES, label_of
@@ -173,7 +174,8 @@ def _read(file: Any, source: Path) -> Split:
     split = Split(_table(batch), source, source.name, scheme, illegal_tags, notes=notes)
     if scheme not in (*SCHEMES, LENIENT) or not all(isinstance(note, str) for note in notes):
         raise ValueError("has other metadata")
-    list(map(label_of, split.table.tags.strings))  # raises ValueError for a string that is not a tag
+    for tag in split.table.tags.strings:
+        list(map(label_of, members(tag, scheme)))  # raises ValueError for a string that is not a tag
     return split
 
 

@@ -22,6 +22,7 @@ from rnner.data.batches import UNKNOWN, Batch, DocumentBags, Integers
 from rnner.data.lexicon import HeldOutLexicon
 from rnner.data.splits import Split
 from rnner.data.subwords import WeightedRows, collate_compositions
+from rnner.data.tag_sets import masks
 from rnner.data.token_table import Indices
 from rnner.data.vocabulary import Vocabulary
 
@@ -60,7 +61,11 @@ class EncodedSplit:
         if casing_dropout:
             forms, self._recased = _recase(forms)
         tags, self._tags = split.tags
-        self._tag_ids = np.array(vocabulary.tag_ids(tags), dtype=np.int64)
+        self._allowed = (
+            masks(tags, vocabulary.tags, vocabulary.scheme) if split.partial else None
+        )  # [distinct tags, k]
+        ids = vocabulary.tag_ids(tags) if self._allowed is None else self._allowed.argmax(axis=1)
+        self._tag_ids = np.array(ids, dtype=np.int64)
         self._lengths = split.lengths
         self._starts = _starts(self._lengths)
         self._words = np.empty(len(forms), dtype=np.int32)
@@ -97,12 +102,18 @@ class EncodedSplit:
             forms=_int64(forms.reshape(tokens.shape) * inside),
             lengths=_int64(lengths),
             tags=_int64(self._tag_ids[self._tags[tokens]] * inside),
+            allowed=None if self._allowed is None else self._allowed_tags(self._allowed[self._tags[tokens]]),
             lexicon=None if self._lexicon is None else self._lexicon.features(tokens),
             composition=None
             if self._compositions is None
             else collate_compositions([self._compositions[form] for form in distinct]),
             bags=None if self._documents is None else self._bags(rows, self._documents),
         )
+
+    @staticmethod
+    def _allowed_tags(allowed: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+        """Return which tags are allowed `[b, t, k]`; None if that is one for each word."""
+        return None if (allowed.sum(axis=2) == 1).all() else allowed
 
     def _drop_casing(self, forms: Indices) -> Indices:
         """Return the forms `[b, t]`, with randomly chosen sentences in lower or upper case."""

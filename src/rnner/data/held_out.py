@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnner.data.splits import Split
+from rnner.data.tag_sets import certain_label
 from rnner.data.token_table import Indices, word_blocks
 from rnner.errors import DataError
-from rnner.tags import label_of
 
 # With fewer documents, sentences are held out instead: a tenth of the documents would be too few.
 _MIN_DOCUMENTS = 20
@@ -65,7 +65,7 @@ def _labels_of_units(split: Split, unit_of: Indices) -> NDArray[np.bool_]:
     """Return which labels each unit has, `[u, l]`; `unit_of` `[s]` is the unit of each sentence."""
     column = {label: number for number, label in enumerate(split.labels)}
     tags, numbers = split.tags
-    label_of_tag = np.array([column.get(label_of(tag) or "", -1) for tag in tags])
+    label_of_tag = np.array([column.get(certain_label(tag) or "", -1) for tag in tags])
     labels = np.zeros((int(unit_of.max()) + 1, len(column)), dtype=bool)
     done = 0
     for run in word_blocks(split.lengths):

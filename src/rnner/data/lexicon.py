@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from rnner.data.batches import Integers
 from rnner.data.disk_arrays import GrowingArray, zeros
 from rnner.data.splits import Split
+from rnner.data.tag_sets import certain_label
 from rnner.data.token_table import BLOCK_WORDS, NO_DOCUMENT, word_blocks, word_positions
-from rnner.tags import label_of
+from rnner.tags import UNKNOWN
 
 _SMOOTHING = 0.5  # added to the count of a word, so that rare words get less extreme shares
 _LOG_SCALE = 3.0  # scales the logarithm of common counts to about 1
@@ -37,14 +38,15 @@ class Lexicon:
 
     @classmethod
     def learn(cls, split: Split, labels: Sequence[str]) -> Lexicon:
-        """Count the words of a split by the label of their tags."""
+        """Count the words of a split by the label of their tags, except words whose label is not known."""
         keys, key = _lower_case_keys(split.tokens.strings)
         kind = _count_columns(split.tags.strings, labels)
         width = 1 + len(labels)
         table = np.zeros(len(keys) * width, dtype=np.int64)
         for start in range(0, len(split.tokens.numbers), BLOCK_WORDS):
             block = slice(start, start + BLOCK_WORDS)
-            np.add.at(table, key[split.tokens.numbers[block]] * width + kind[split.tags.numbers[block]], 1)
+            words, kinds = key[split.tokens.numbers[block]], kind[split.tags.numbers[block]]
+            np.add.at(table, words[kinds >= 0] * width + kinds[kinds >= 0], 1)
         return cls(dict(zip(keys, table.reshape(-1, width).tolist(), strict=True)), list(labels))
 
     def merged(self, other: Lexicon) -> Lexicon:
@@ -111,7 +113,8 @@ class HeldOutLexicon:
             keyed = document * len(keys) + self._key[self._forms[positions]]
             pairs, inverse = np.unique(keyed, return_inverse=True)
             self._pairs[positions] = len(own) // width + inverse
-            cells = inverse * width + kind[split.tags.numbers[positions]]
+            kinds = kind[split.tags.numbers[positions]]
+            cells = (inverse * width + kinds)[kinds >= 0]
             own.extend(np.bincount(cells, minlength=len(pairs) * width))
         self._own = own.array().reshape(-1, width)
 
@@ -143,6 +146,6 @@ def _lower_case_keys(forms: Iterable[str]) -> tuple[list[str], Integers]:
 
 
 def _count_columns(tags: Iterable[str], labels: Sequence[str]) -> Integers:
-    """Return the column of each tag in the counts."""
-    column = {None: 0} | {label: 1 + i for i, label in enumerate(labels)}
-    return np.array([column[label_of(tag)] for tag in tags], dtype=np.int64)
+    """Return the column of each tag in the counts; -1 for a tag whose label is not known."""
+    column = {UNKNOWN: -1, None: 0} | {label: 1 + i for i, label in enumerate(labels)}
+    return np.array([column[certain_label(tag)] for tag in tags], dtype=np.int64)

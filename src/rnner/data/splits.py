@@ -4,29 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnner.data import tag_sets
 from rnner.data.disk_arrays import GrowingArray
+from rnner.data.parts import Part, concatenate, sample, widen
 from rnner.data.token_table import (
     Column,
-    Indices,
     Renumbering,
     TokenTable,
     count_strings,
     word_blocks,
     word_positions,
 )
-from rnner.tags import Span, boundaries, label_of, tag_inventory, to_spans
+from rnner.errors import counted
+from rnner.tags import UNKNOWN, Span, tag_inventory, to_spans
 
 _CHUNK = 4096  # sentences converted to Python objects at a time
-_PREFIXES = "BIES"
+
+
+class _Place(Protocol):
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def label(self) -> str: ...
+
+
+S = TypeVar("S", bound=_Place)
+"""A span, with a probability or without."""
 
 
 class IllegalTags(NamedTuple):
@@ -35,6 +49,11 @@ class IllegalTags(NamedTuple):
     times: int
     line: int
     reason: str
+
+
+def without_words(spans: Sequence[S], positions: Collection[int]) -> list[S]:
+    """Return the spans that contain none of the words at these positions."""
+    return [span for span in spans if not any(at in positions for at in range(span.start, span.end))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +68,8 @@ class Split:
         illegal_tags: the illegal tags in that case, otherwise None.
         rows: `[s]` indices of the split's sentences in the table, in order; None: all.
         notes: what was skipped in the file or read differently, one sentence each.
+        parts: the files that the sentences are from, if they are several or annotate only some labels.
+        part_of: index of each sentence of the table in `parts`; None without parts.
     """
 
     table: TokenTable
@@ -58,6 +79,8 @@ class Split:
     illegal_tags: IllegalTags | None = None
     rows: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    part_of: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.table) if self.rows is None else len(self.rows)
@@ -90,8 +113,8 @@ class Split:
     @cached_property
     def labels(self) -> list[str]:
         """The labels of the entities, sorted."""
-        labels = {label_of(tag) for tag in self.tags.strings}
-        return sorted(label for label in labels if label is not None)
+        labels = {label for tag in self.tags.strings for label in tag_sets.labels_of(tag)}
+        return sorted(label for label in labels if label not in (None, UNKNOWN))
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -122,11 +145,98 @@ class Split:
         cuts = list(zip([0, *ends], ends, strict=False))
         return [words[start:end] for start, end in cuts], [tags[start:end] for start, end in cuts]
 
+    @cached_property
+    def partial(self) -> bool:
+        """Whether the tags of some words are not known, see `rnner.data.tag_sets`."""
+        return any(map(tag_sets.is_set, self.tags.strings))
+
     def all_spans(self) -> Iterator[list[Span]]:
-        """Yield the entities of each sentence, in order."""
+        """Yield the entities of each sentence, in order; of those next to unknown words, the certain ones."""
+        if self.partial:
+            yield from map(tag_sets.certain_spans, self._bioes.all_tags())
+        else:
+            yield from (to_spans(tags, self.scheme) for tags in self.all_tags())
+
+    def all_tags(self) -> Iterator[list[str]]:
+        """Yield the tags of each sentence."""
         for start in range(0, len(self), _CHUNK):
-            _, tags = self.sentences(np.arange(start, min(start + _CHUNK, len(self))))
-            yield from (to_spans(sentence, self.scheme) for sentence in tags)
+            yield from self.sentences(np.arange(start, min(start + _CHUNK, len(self))))[1]
+
+    def unknown_words(self) -> Iterator[list[int]]:
+        """Yield the positions of each sentence's unknown words: it is not certain what entity they are in.
+
+        The first word of `B-PER ?` is one of them, because the entity may be longer.
+        """
+        if not self.partial:
+            yield from ([] for _ in range(len(self)))
+            return
+        for tags in self._bioes.all_tags():
+            yield [position for position, tag in enumerate(tags) if tag_sets.is_set(tag)]
+
+    def judged(self, found: Sequence[list[S]]) -> list[list[S]]:
+        """Return the entities found in each sentence that the annotation says something about.
+
+        Left out are those that contain an unknown word, and those with a label that the sentence's file does
+        not annotate.
+        """
+        if self.partial:
+            pairs = zip(found, self.unknown_words(), strict=True)
+            found = [without_words(spans, frozenset(positions)) for spans, positions in pairs]
+        labels = self.annotated_labels
+        if all(own is None for own in labels):
+            return list(found)
+        return [
+            spans if own is None else [span for span in spans if span.label in own]
+            for spans, own in zip(found, labels, strict=True)
+        ]
+
+    @cached_property
+    def annotated_labels(self) -> list[frozenset[str] | None]:
+        """The labels that are annotated in each sentence; None for all."""
+        if self.part_of is None:
+            return [None] * len(self)
+        return [self.parts[part].labels for part in self._of_rows(self.part_of).tolist()]
+
+    def by_file(self) -> dict[str, NDArray[np.int64]]:
+        """Return the indices of the sentences of each file, by its name; empty if there is only one file."""
+        if self.part_of is None or len(self.parts) < 2:
+            return {}
+        part_of = self._of_rows(self.part_of)
+        return {part.name: np.flatnonzero(part_of == i) for i, part in enumerate(self.parts)}
+
+    def place(self, sentence: int) -> str:
+        """Return the file and the line of a sentence."""
+        file = str(self.path)
+        if self.part_of is not None:
+            file = self.parts[self._of_rows(self.part_of)[sentence]].name
+        return f"{file}:{self.lines[sentence]}"
+
+    def describe_files(self) -> list[str]:
+        """Return a line on each file, if they are several or annotate only some labels."""
+        if self.part_of is None:
+            return []
+        lines, part_of = [], self._of_rows(self.part_of)
+        for number, part in enumerate(self.parts):
+            count = int((part_of == number).sum())
+            labels = "all labels" if part.labels is None else f"labels {', '.join(sorted(part.labels))}"
+            weight = "" if part.weight == 1 else f", weight {part.weight:g}"
+            lines.append(f"{part.name}: {counted(count, 'sentence')}, {labels}{weight}")
+        return lines
+
+    def sample(self, seed: Sequence[int]) -> NDArray[np.int64] | None:
+        """Return the sentences of an epoch by the weights of their files, see `rnner.data.parts.sample`."""
+        return None if self.part_of is None else sample(self.parts, self._of_rows(self.part_of), seed)
+
+    def widened(self, labels: Collection[str]) -> Split:
+        """Return the split for training on these labels: O allows those that its file does not annotate."""
+        if self.part_of is None or all(part.labels is None for part in self.parts):
+            return self
+        tags = widen(self.table, self.parts, self.part_of, labels, self.scheme)
+        return replace(self, table=replace(self.table, tags=tags))
+
+    @cached_property
+    def _bioes(self) -> Split:
+        return self.convert("bioes")
 
     def select(self, indices: ArrayLike) -> Split:
         """Return a split of these sentences only, in this order, which shares the table."""
@@ -141,7 +251,7 @@ class Split:
         if scheme == self.scheme:
             return self
         tag_inventory([], scheme)  # raises for an unknown scheme
-        tags = _convert_tags(self.table, self.scheme, scheme)
+        tags = tag_sets.convert(self.table, self.scheme, scheme)
         return replace(self, table=replace(self.table, tags=tags), scheme=scheme)
 
     def _table_rows(self, indices: ArrayLike) -> NDArray[np.int64]:
@@ -162,49 +272,19 @@ class Split:
         return Column([column.strings[number] for number in renumber.old], numbers.array())
 
 
-def _convert_tags(table: TokenTable, old: str, new: str) -> Column:
-    """Convert all tags of a table. Two adjacent tags decide whether an entity continues, see `rnner.tags`."""
-    strings, numbers = table.tags
-    labels = [label_of(tag) for tag in strings]
-    names = sorted({label for label in labels if label is not None})
-    label = np.array([-1 if it is None else names.index(it) for it in labels], dtype=np.int64)
-    boundary = np.array(boundaries(strings, old), dtype=bool).reshape(len(strings), len(strings))
-    renumber, converted = Renumbering(1 + len(_PREFIXES) * len(names)), GrowingArray(np.int32)
-    for run in word_blocks(np.diff(table.starts)):
-        starts = table.starts[run.start : run.stop + 1]
-        tags = numbers[starts[0] : starts[-1]]
-        first = np.zeros(len(tags) + 1, dtype=bool)  # first word of a sentence
-        first[starts - starts[0]] = True
-        borders = first.copy()  # no entity continues from the previous word
-        borders[1:-1] |= boundary[tags[:-1], tags[1:]]
-        converted.extend(renumber(_tag_codes(label[tags], borders, first, new)))
-    return Column([_tag_string(code, names, new) for code in renumber.old], converted.array())
-
-
-def _tag_codes(label: Indices, borders: NDArray[np.bool_], first: NDArray[np.bool_], scheme: str) -> Indices:
-    """Return a code per word `[w]`: 0 outside entities, then B, I, E, S for each label.
-
-    Args:
-        label: `[w]` label of each word; -1 outside entities.
-        borders: `[w + 1]` where entities may start or end.
-        first: `[w + 1]` where sentences start.
-        scheme: the scheme to write.
-    """
-    if scheme == "binary":
-        return (label >= 0).astype(np.int64)
-    starts, ends = borders[:-1], borders[1:]
-    if scheme == "bioes":
-        prefix = np.where(starts, np.where(ends, 3, 0), np.where(ends, 2, 1))
-    elif scheme == "iob2":
-        prefix = np.where(starts, 0, 1)
-    else:  # iob1 writes B- only after an adjacent entity of the same label
-        follows = np.append(False, label[1:] == label[:-1]) & ~first[:-1]
-        prefix = np.where(starts & follows, 0, 1)
-    return np.where(label < 0, 0, 1 + len(_PREFIXES) * label + prefix)
-
-
-def _tag_string(code: int, labels: list[str], scheme: str) -> str:
-    if scheme == "binary":
-        return str(code)
-    label, prefix = divmod(code - 1, len(_PREFIXES))
-    return f"{_PREFIXES[prefix]}-{labels[label]}" if code else "O"
+def join_splits(splits: Sequence[Split], parts: Sequence[Part], name: str) -> Split:
+    """Return the sentences of several files of one scheme as one split; `parts` describes each file."""
+    first, *others = splits
+    if not others and parts[0] == Part(parts[0].name):
+        return replace(first, name=name)
+    table, part_of = concatenate([split.table for split in splits])
+    return Split(
+        table,
+        Path(", ".join(str(split.path) for split in splits)),
+        name,
+        first.scheme,
+        next((split.illegal_tags for split in splits if split.illegal_tags is not None), None),
+        notes=tuple(f"{split.path}: {note}" for split in splits for note in split.notes),
+        parts=tuple(parts),
+        part_of=part_of,
+    )

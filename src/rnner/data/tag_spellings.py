@@ -11,7 +11,8 @@ How a tag is read depends on all tags of its file: `S` may be a label, or a pref
     numbers  0, 1, 2, ...: they need names (`rnner data convert --names`)
 
 A word outside entities has `O`; `o`, `-`, `_`, and `0` among tags other than `1` are read as `O`. Spaces and
-quotes around a tag are ignored.
+quotes around a tag are ignored. `?` is a word whose tag is not known, `B-?` an entity of an
+unknown label; another mark may take the place of `?`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from rnner.tags import BINARY_LABEL, LABEL_RULE, is_label, is_tag
+from rnner.tags import BINARY_LABEL, LABEL_RULE, UNKNOWN, is_label, is_tag
 
 PIECE_TAGS = frozenset(("X", "[CLS]", "[SEP]", "[PAD]", "<s>", "</s>", "<pad>"))
 """Tags that subword tools give to pieces of words and to marks around a sentence."""
@@ -58,17 +59,23 @@ class Spelling:
         return {tag: standard for tag, standard in self.tags.items() if tag != standard}
 
     def notes(self, counts: Mapping[str, int]) -> Counter[str]:
-        """Return notes on tags in another spelling, each with its number of words."""
+        """Return notes on unknown tags and on tags in another spelling, each with its number of words."""
         found: Counter[str] = Counter()
+        if unknown := sum(counts[tag] for tag in self._unknown):
+            found["words with unknown tags or labels"] = unknown
         example = max(self._respelled, key=lambda tag: counts[tag], default="")
-        for tag in self.changed:
+        for tag in (tag for tag in self.changed if tag not in self._unknown):
             note = f"tags {tag!r} read as O" if self.tags[tag] == "O" else self._note(example)
             found[note] += counts[tag]
         return found
 
     @property
     def _respelled(self) -> list[str]:
-        return [tag for tag, standard in self.changed.items() if standard != "O"]
+        return [tag for tag, it in self.changed.items() if it != "O" and tag not in self._unknown]
+
+    @property
+    def _unknown(self) -> set[str]:
+        return {tag for tag, standard in self.tags.items() if UNKNOWN in (standard, standard[2:])}
 
     def _note(self, example: str) -> str:
         if self.kind == "plain":
@@ -95,15 +102,18 @@ class Spelling:
         return ""
 
 
-def spelling_of(counts: Mapping[str, int]) -> Spelling:
-    """Detect how tags are spelled, given the number of words with each tag."""
+def spelling_of(counts: Mapping[str, int], unknown: str = UNKNOWN) -> Spelling:
+    """Detect how tags are spelled, given the number of words with each tag and the mark of unknown ones."""
     stripped = {tag: _strip(tag) for tag in counts}
     inside = Counter[str]()
     for tag, count in counts.items():
-        if stripped[tag] not in _OUTSIDE and stripped[tag] not in PIECE_TAGS - {"X"}:
+        if stripped[tag] not in _OUTSIDE | {unknown} and stripped[tag] not in PIECE_TAGS - {"X"}:
             inside[stripped[tag]] += count
-    kind = _kind(inside, set(stripped.values()))
-    read = {tag: _standard(text, kind) for tag, text in stripped.items()}
+    kind = _kind(inside, set(stripped.values()) - {unknown})
+    read = {
+        tag: UNKNOWN if text == unknown else _with_unknown_label(_standard(text, kind), unknown)
+        for tag, text in stripped.items()
+    }
     known = {tag: standard for tag, standard in read.items() if standard is not None}
     if _has_single_b(known, counts):
         known = {tag: f"I{it[1:]}" if it.startswith("E-") else it for tag, it in known.items()}
@@ -159,6 +169,11 @@ def _standard(tag: str, kind: str) -> str | None:
     """Return the standard form of a tag in this spelling; None if there is none or its label is invalid."""
     found = _in_spelling(tag, kind)
     return found if found is None or is_label(found[2:] or found) else None
+
+
+def _with_unknown_label(tag: str | None, unknown: str) -> str | None:
+    """Return a standard tag with `?` as its label if that is unknown."""
+    return f"{tag[:2]}{UNKNOWN}" if tag is not None and tag[2:] == unknown else tag
 
 
 def _in_spelling(tag: str, kind: str) -> str | None:

@@ -147,7 +147,9 @@ class Renumbering:
         self._new = np.full(size, -1, dtype=np.int32)
 
     def __call__(self, numbers: Indices) -> NDArray[np.int32]:
-        """Return the new numbers of old numbers, which must be below `size`."""
+        """Return the new numbers of old numbers. The expected number of these is `size`."""
+        if (missing := int(numbers.max(initial=-1)) + 1 - len(self._new)) > 0:
+            self._new = np.append(self._new, np.full(missing, -1, dtype=np.int32))
         unseen, first = np.unique(numbers[self._new[numbers] < 0], return_index=True)
         unseen = unseen[np.argsort(first)]
         self._new[unseen] = np.arange(len(self.old), len(self.old) + len(unseen))

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from rnner.data.batches import Batch, Integers
+from rnner.data.tag_sets import is_set, masks
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.batching import DocumentNumbers, Emitter, SentencePart, Sentences
 from rnner.decoding.cached_emitter import CachedEmitter
@@ -107,18 +108,27 @@ class TaggerDecoder(Decoder):
     ) -> tuple[list[list[Span]], float]:
         """Return the entities of each sentence, and the mean training loss of the given tags per sentence.
 
-        Sentences with a tag that the tagger does not know are left out of the mean, which is 0.0 if none is
-        left. Words in two windows of a long sentence count twice.
+        Tags may be sets of tags (`rnner.data.tag_sets`). Sentences with a tag that the tagger does not know
+        are left out of the mean, which is 0.0 if none is left. Words in two windows of a long sentence count
+        twice.
         """
-        number = {tag: i for i, tag in enumerate(self.vocabulary.tags)}
+        names, scheme = self.vocabulary.tags, self.vocabulary.scheme
+        number = {tag: i for i, tag in enumerate(names)}
         find = self._best_spans if self.threshold is None else self._best_non_overlapping
         losses, count = [0.0], 0  # losses of batches, number of sentences
 
         def read(lattice: Lattice, parts: list[SentencePart]) -> list[list[Span]]:
             nonlocal count
-            ids = [
-                [number.get(tag, -1) for tag in tags[part.sentence][part.start : part.end]] for part in parts
-            ]
+            own_tags = [tags[part.sentence][part.start : part.end] for part in parts]
+            ids = [[number.get(tag, -1) for tag in own] for own in own_tags]
+            sets = {
+                row: allowed
+                for row, own in enumerate(own_tags)
+                if any(map(is_set, own)) and (allowed := _allowed(own, names, scheme)) is not None
+            }
+            if sets:
+                losses.append(cast(TorchLattice, lattice).partial_loss(sets))
+                count += len(sets)
             rows = [row for row, own in enumerate(ids) if -1 not in own]
             if rows:
                 known = pad_sequence([torch.tensor(own) for own in ids], batch_first=True)[rows]
@@ -191,6 +201,14 @@ def _spans_in(part: SentencePart, spans: Sequence[Span]) -> list[Span]:
     ]
 
 
+def _allowed(tags: Sequence[str], names: Sequence[str], scheme: str) -> Tensor | None:
+    """Return which of the tagger's tags each word of a sentence may have [t, k]; None if a word has none."""
+    try:
+        return torch.from_numpy(masks(tags, names, scheme))
+    except ValueError:
+        return None
+
+
 class TorchLattice:
     """The scores of all tag sequences of a batch; see `rnner.decoding.lattice.Lattice`.
 
@@ -233,6 +251,15 @@ class TorchLattice:
         """Return the training loss of the tags `[r, t]` of the sentences `rows`, summed over them."""
         emissions, lengths, _ = self._chain
         return float(self._head.loss(emissions[rows], tags, lengths[rows])) * len(rows)
+
+    def partial_loss(self, allowed: dict[int, Tensor]) -> float:
+        """Return the training loss of some sentences, given the allowed tags `[t, k]` by row, summed."""
+        emissions, lengths, _ = self._chain
+        rows = list(allowed)
+        sets = torch.ones_like(emissions[rows], dtype=torch.bool)
+        for padded, own in zip(sets, allowed.values(), strict=True):
+            padded[: len(own)] = own.to(sets.device)
+        return float(self._head.partial_loss(emissions[rows], sets, lengths[rows])) * len(rows)
 
     def marginals(self) -> Tensor:
         """Return the probability of each tag at each word, [b, t, k]."""

@@ -11,6 +11,7 @@ from string import Template
 from typing import Any
 
 from rnner.config import Config
+from rnner.config.corpus_files import Files, file_list, names_of
 from rnner.data.vocabulary import Vocabulary
 from rnner.errors import counted
 from rnner.model.curve import describe_curve
@@ -47,19 +48,19 @@ def model_card(
     binary = vocabulary.scheme == "binary"
     test_scores = "There was no test file, so there is no score on data that training did not use."
     if "test" in metrics:
-        test = _code(data.test or "test")
+        test = _files(data.test) or "`test`"
         test_scores = f"On test ({test}), evaluated once:\n\n{_score_table(metrics['test'])}"
-    sources = " (rnner's sample corpus is CC0)" if data.train.startswith("sample:") else ""
+    sources = " (rnner's sample corpus is CC0)" if names_of(data.train).startswith("sample:") else ""
     return Template(files("rnner").joinpath("resources/card.md").read_text(encoding="utf-8")).substitute(
         names="names" if binary else _listed(vocabulary.labels),
         network=_network(config),
-        train=_code(data.train),
+        train=_files(data.train),
         note=_note_on_cells(custom) if custom else "",
         option=" --code my_cells.py" if custom else "",
         argument=", code='my_cells.py'" if custom else "",
         example=_EXAMPLE,
         labels=_BINARY if binary else labels or "(none: the training data has no entities)",
-        dev="a held-out tenth of the training data" if data.dev is None else _code(data.dev),
+        dev="a held-out tenth of the training data" if data.dev is None else _files(data.dev),
         dev_scores=_score_table(metrics["dev"]),
         test_scores=test_scores,
         training=_training_table(config, vocabulary, metrics),
@@ -67,6 +68,17 @@ def model_card(
         sentences=f"{metrics['train']['sentences']:,}",
         sources=sources + (f" and the word vectors ({_code(vectors)})" if vectors else ""),
     )
+
+
+def _files(given: Files | None, *, details: bool = False) -> str:
+    """Return the names of files, with `details` also what is annotated in each and how often it is seen."""
+    named = []
+    for file in file_list(given):
+        labels = "" if file.labels is None else f"only {_listed(file.labels)} annotated"
+        weight = "" if file.weight == 1 else f"{file.weight:g} times per epoch"
+        more = ", ".join(filter(None, [labels, weight])) if details else ""
+        named.append(_code(file.path) + (f" ({more})" if more else ""))
+    return ", ".join(named)
 
 
 def _custom_cells(config: Config) -> list[str]:
@@ -87,6 +99,7 @@ def _note_on_cells(names: Sequence[str]) -> str:
 def _score_table(scores: dict[str, Any]) -> str:
     rows = [(_code(label), own) for label, own in scores["per_type"].items()]
     rows.append(("**all**", scores))
+    rows += [(_code(name), own) for name, own in scores.get("files", {}).items()]
     return _table(
         ("type", "precision", "recall", "F1", "entities"),
         (
@@ -101,7 +114,8 @@ def _training_table(config: Config, vocabulary: Vocabulary, metrics: dict[str, A
     rows = [
         (
             "training data",
-            f"{_code(config.data.train)}: {train['sentences']:,} sentences, {train['tokens']:,} tokens",
+            f"{_files(config.data.train, details=True)}: {train['sentences']:,} sentences, "
+            f"{train['tokens']:,} tokens",
         ),
         ("tags", f"{len(vocabulary.tags)} ({metrics['scheme']})"),
         ("words", _words(config, vocabulary)),

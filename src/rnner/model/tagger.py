@@ -114,11 +114,15 @@ class Tagger(nn.Module):
     def loss(self, batch: Batch[Tensor]) -> Tensor:
         """Return the negative log-likelihood of the tags: summed over each sentence, averaged over sentences.
 
+        If a word of the batch has several possible tags, it is that of all sequences of possible tags.
+
         Raises:
             ValueError: the batch has no tags.
         """
         if batch.tags is None:
             raise ValueError("the loss needs a batch with tags")
+        if batch.allowed is not None:
+            return self.head.partial_loss(self(batch), batch.allowed, batch.lengths)
         return self.head.loss(self(batch), batch.tags, batch.lengths)
 
     def extra_repr(self) -> str:

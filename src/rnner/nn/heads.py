@@ -13,7 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnner.nn.crf.loss import crf_loss, log_likelihood
+from rnner.nn.crf.loss import (
+    allowed_log_probabilities,
+    crf_loss,
+    log_likelihood,
+    partial_crf_loss,
+)
 from rnner.nn.crf.transitions import join_transitions
 from rnner.nn.crf.viterbi import viterbi
 from rnner.nn.padding import padding_mask
@@ -64,6 +69,13 @@ class Head(nn.Module):
         """Return the training loss, a scalar, for emissions `[b, t, k]`, tags `[b, t]` and lengths `[b]`."""
         raise NotImplementedError
 
+    def partial_loss(self, emissions: Tensor, allowed: Tensor, lengths: Tensor) -> Tensor:
+        """Return the loss of partly annotated sentences, given the allowed tags `[b, t, k]` (bool).
+
+        With one allowed tag per word, it equals `loss`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be trained on partly annotated sentences")
+
     def transition_scores(self) -> Tensor:
         """Return the scores `[k + 1, k + 1]` of transitions between tags, -inf where illegal."""
         raise NotImplementedError
@@ -89,6 +101,13 @@ class SoftmaxHead(Head):
         """Return the cross-entropy of the tags `[b, t]`, summed within and averaged over sentences."""
         inside = ~padding_mask(emissions, lengths)
         return F.cross_entropy(emissions[inside], tags[inside], reduction="sum") / len(lengths)
+
+    def partial_loss(self, emissions: Tensor, allowed: Tensor, lengths: Tensor) -> Tensor:
+        """Return the negative log of the probability of the allowed tags, summed and averaged like `loss`.
+
+        Raises ValueError if a word has no allowed tag.
+        """
+        return -allowed_log_probabilities(emissions, allowed, lengths).sum() / len(lengths)
 
     def transition_scores(self) -> Tensor:
         """Return 0 for legal transitions, -inf for illegal ones."""
@@ -121,6 +140,13 @@ class CRFHead(Head):
             row = int(log_likelihood(emissions, tags, lengths, transitions).argmin())
             raise ValueError(f"the tags of row {row} are illegal: {tags[row, : lengths[row]].tolist()}")
         return loss
+
+    def partial_loss(self, emissions: Tensor, allowed: Tensor, lengths: Tensor) -> Tensor:
+        """Return the negative log of the summed probability of all legal sequences of allowed tags, averaged.
+
+        Raises ValueError if a sentence has no such sequence.
+        """
+        return partial_crf_loss(emissions, allowed, lengths, self.transition_scores())
 
     def transition_scores(self) -> Tensor:
         """Return the learned scores, -inf for illegal transitions."""

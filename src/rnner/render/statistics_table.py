@@ -79,6 +79,9 @@ def _sections(files: Sequence[Statistics], first: str) -> Iterator[list[_Row]]:
         _Row("sentences", [f"{file.sentences:,}" for file in files]),
         _Row("tokens", [f"{file.tokens:,}" for file in files]),
         _Row("distinct tokens", [f"{file.distinct_tokens:,}" for file in files]),
+        _Row(
+            "unknown tokens", [f"{file.unknown_tokens:,}" if file.unknown_tokens else _NONE for file in files]
+        ),
         _Row("marked documents", [f"{file.documents:,}" if file.documents else _NONE for file in files]),
         _Row("tags", [file.scheme for file in files]),
     ]

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from rnner.data.splits import Split
+from rnner.data.splits import Split, without_words
 from rnner.errors import did_you_mean
 from rnner.scoring.metrics import Scores, score, score_entities, score_tags
 from rnner.tags import LENIENT, Span, from_spans
@@ -52,6 +52,18 @@ class Annotation:
         ]
         return Annotation(renamed, probabilities=kept)
 
+    def without_words(self, positions: Sequence[Collection[int]]) -> Annotation:
+        """Return the annotation without entities that contain words at these positions of each sentence.
+
+        If there are any such positions, the result has no tags.
+        """
+        if not any(positions):
+            return self
+        kept = [without_words(*pair) for pair in zip(self.spans, positions, strict=True)]
+        rows = zip(self.spans, kept, self.probabilities or (), strict=False)
+        probabilities = [[p for span, p in zip(a, own, strict=True) if span in b] for a, b, own in rows]
+        return Annotation(kept, probabilities=self.probabilities and probabilities)
+
     def count_labels(self) -> Counter[str]:
         """Return the number of entities with each label."""
         return Counter(span.label for spans in self.spans for span in spans)
@@ -66,19 +78,24 @@ class AnnotatedSentences:
         documents: `[s]` document number of each sentence; -1 if it is not part of a document.
         annotation: the entities.
         lines: the line of each sentence's first word in the file, from 1; None if it is not known.
+        unknown: positions of the words of each sentence whose tags are not known; empty if there are none.
     """
 
     words: list[list[str]]
     documents: NDArray[np.int64]
     annotation: Annotation
     lines: list[int] | None = None
+    unknown: Sequence[Collection[int]] = ()
 
     @classmethod
     def of_split(cls, split: Split) -> AnnotatedSentences:
         """Return the sentences of a split."""
         words, tags = split.sentences()
-        annotation = Annotation(list(split.all_spans()), tags, split.scheme)
-        return cls(words, split.documents, annotation, split.lines.tolist())
+        spans, lines = list(split.all_spans()), split.lines.tolist()
+        if split.partial:
+            unknown = list(map(frozenset, split.unknown_words()))
+            return cls(words, split.documents, Annotation(spans), lines, unknown)
+        return cls(words, split.documents, Annotation(spans, tags, split.scheme), lines)
 
     def relabel(self, labels: LabelMap) -> AnnotatedSentences:
         """Return the same sentences with labels mapped by `labels`; see `Annotation.relabel`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rnner.data.splits import Split
 from rnner.decoding.decoder import Decoder
+from rnner.errors import counted
 from rnner.scoring.annotation import (
     NO_MAP,
     AnnotatedSentences,
@@ -103,8 +104,31 @@ def evaluate(decoder: Decoder | Ensemble, split: Split) -> Scores:
         1.0
     """
     sentences, _ = split.sentences()
-    predicted = decoder.spans(sentences, split.documents.tolist())
-    return score(list(split.all_spans()), predicted, split.lengths.tolist())
+    return score_split(split, decoder.spans(sentences, split.documents.tolist()))
+
+
+def score_split(split: Split, found: Sequence[list[Span]]) -> Scores:
+    """Score the entities found in each sentence of a split against the annotated ones.
+
+    Entities that contain a word whose tag is not known count on neither side.
+    """
+    scores = score(list(split.all_spans()), split.judged(found), split.lengths.tolist())
+    return scores.without_tokens(sum(map(len, split.unknown_words()))) if split.partial else scores
+
+
+def evaluate_files(decoder: Decoder | Ensemble, split: Split) -> dict[str, Any]:
+    """Return the scores of a model on a split, ready for JSON.
+
+    If the split has several files, `files` has the scores on each, by its path.
+    """
+    sentences, _ = split.sentences()
+    found = decoder.spans(sentences, split.documents.tolist())
+    scores = score_split(split, found).to_dict()
+    files = {
+        path: score_split(split.select(rows), [found[row] for row in rows]).to_dict()
+        for path, rows in split.by_file().items()
+    }
+    return scores | ({"files": files} if files else {})
 
 
 def evaluation_report(
@@ -132,10 +156,15 @@ def evaluation_report(
         split = split.convert("binary")
         known = known and {(form, labels.get(BINARY_LABEL, BINARY_LABEL)) for form, _ in known}
     gold = AnnotatedSentences.of_split(split).relabel(labels)
-    found = _find(decoder, gold, probabilities).relabel(labels)
+    everything = _find(decoder, gold, probabilities).relabel(labels)
+    found = everything.without_words(gold.unknown)
     model_labels = {labels.get(label, label) for label in decoder.vocabulary.labels}
     warnings = _notes(split) + unknown_labels(gold.annotation.count_labels(), model_labels)
     scores = score_annotations(gold.annotation, found, split.lengths.tolist())
+    if split.partial:
+        words, left_out = sum(map(len, gold.unknown)), everything.count_labels() - found.count_labels()
+        scores = scores.without_tokens(words)
+        warnings.append(_unknown_note(words, left_out.total()))
     return _report(gold, found, scores, warnings, known)
 
 
@@ -251,6 +280,13 @@ def _report(
         gold=gold,
         found=found,
     )
+
+
+def _unknown_note(words: int, left_out: int) -> str:
+    """Return a note on words whose tags are not known and on the entities found there."""
+    where = counted(words, "word")
+    what = counted(left_out, "found entity", "found entities")
+    return f"{where} with unknown tags: what the model finds there is not counted ({what})"
 
 
 def _labels_without_gold(gold: Annotation, found: Annotation) -> list[str]:

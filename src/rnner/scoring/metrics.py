@@ -90,6 +90,10 @@ class Scores(Score):
         """Average over the entity types, each weighted by its number of gold entities."""
         return _average(self.per_type.values(), [score.support for score in self.per_type.values()])
 
+    def without_tokens(self, correct: int) -> Scores:
+        """Return the scores with fewer tokens, all of which have counted as correct."""
+        return replace(self, tokens=self.tokens - correct, correct_tokens=self.correct_tokens - correct)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the scores, ready for JSON.
 

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile, TaggedSentence, decide_scheme
+from rnner.data.formats.annotated import (
+    AnnotatedText,
+    CharSpan,
+    SourceFile,
+    TaggedSentence,
+    decide_scheme,
+    refuse_unknown,
+)
 from rnner.data.formats.columns import EXTRA_COLUMNS_NOTE
 from rnner.data.formats.registry import TEXT_FORMATS, read_sentences
 from rnner.scoring.annotation import AnnotatedSentences, Annotation, LabelMap
@@ -94,6 +101,7 @@ def read_annotated_file(source: SourceFile, form: str) -> AnnotatedFile:
         passages = list(map(_of_document, count(), TEXT_FORMATS[form].read(source)))
     else:
         tagged = list(read_sentences(source, form))
+        refuse_unknown(source, tagged, "files of predictions are compared with fully annotated files")
         sentences = _sentences(tagged, decide_scheme(source, tagged, "conlleval"))
         passages = list(map(_of_sentence, tagged, sentences.annotation.spans))
     passages = [_without_blank_entities(passage, source) for passage in passages if passage.text]

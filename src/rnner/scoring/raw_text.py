@@ -14,7 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from rnner.data.formats.alignment import trim_span
-from rnner.data.formats.annotated import AnnotatedText, CharSpan, SourceFile, decide_scheme, to_documents
+from rnner.data.formats.annotated import (
+    AnnotatedText,
+    CharSpan,
+    SourceFile,
+    decide_scheme,
+    refuse_unknown,
+    to_documents,
+)
 from rnner.data.formats.columns import EXTRA_COLUMNS_NOTE
 from rnner.data.formats.registry import TEXT_FORMATS, read_sentences
 from rnner.pipeline import Pipeline
@@ -149,6 +156,7 @@ def _documents(source: SourceFile, form: str, *, binary: bool) -> Iterator[Annot
             yield replace(document, spans=_merge_names(document.text, spans) if binary else spans)
         return
     sentences = list(read_sentences(source, form))
+    refuse_unknown(source, sentences, "raw text is evaluated on fully annotated files")
     scheme = decide_scheme(source, sentences, "conlleval")
     for i, sentence in enumerate(sentences):
         spaces = spacing(sentence.words) if sentence.spaces is None else sentence.spaces

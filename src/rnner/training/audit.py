@@ -25,6 +25,7 @@ from rnner.data.splits import Split
 from rnner.decoding.spans import ScoredSpan
 from rnner.decoding.tagger_decoder import TaggerDecoder
 from rnner.scoring.error_analysis import overlapping, shared_words
+from rnner.scoring.evaluation import score_split
 from rnner.scoring.metrics import Scores, score
 from rnner.system.process_memory import keep_freed_memory
 from rnner.tags import Span
@@ -151,7 +152,7 @@ def find_errors(decoder: TaggerDecoder, split: Split) -> tuple[list[LikelyError]
     labels = set(decoder.vocabulary.labels)
     gold = list(split.all_spans())
     known = [[span for span in spans if span.label in labels] for spans in gold]
-    predicted = decoder.scored_spans(sentences, documents)
+    predicted = split.judged(decoder.scored_spans(sentences, documents))
     # The readings without an entity: where only the tagger finds one, and where only the annotation has one.
     no_gold = [_unmatched(own, spans) for own, spans in zip(predicted, gold, strict=True)]
     no_predicted = [_unmatched(spans, own) for spans, own in zip(known, predicted, strict=True)]
@@ -166,7 +167,7 @@ def find_errors(decoder: TaggerDecoder, split: Split) -> tuple[list[LikelyError]
     ]
     unknown_labels = sum(map(len, gold)) - sum(map(len, known))
     spans_only = [[Span(*span[:3]) for span in spans] for spans in predicted]
-    return errors, unknown_labels, score(gold, spans_only, split.lengths.tolist())
+    return errors, unknown_labels, score_split(split, spans_only)
 
 
 def rank_errors(errors: Sequence[LikelyError]) -> list[LikelyError]:

@@ -17,7 +17,7 @@ from rnner.model.curve import training_curve
 from rnner.model.epoch_log import LoggedEpoch, log_text, read_log
 from rnner.model.file_names import CARD, CURVE, LOG
 from rnner.model.folder import load_model, save_config_and_vocabulary, save_metrics
-from rnner.scoring.evaluation import evaluate
+from rnner.scoring.evaluation import evaluate_files
 from rnner.system.files import write_atomically
 from rnner.system.process_memory import keep_freed_memory, peak_memory_mb
 from rnner.system.software import versions
@@ -123,9 +123,9 @@ def _save_results(setup: TrainingSetup, folder: Path, position: Position, log: S
     """Score the saved best model, and write the metrics, the training curve and the model card."""
     best = load_model(folder, device=setup.device)
     decoder = TaggerDecoder(best.tagger, best.vocabulary)
-    metrics: dict[str, Any] = {"dev": evaluate(decoder, setup.corpus.dev).to_dict()}
+    metrics: dict[str, Any] = {"dev": evaluate_files(decoder, setup.corpus.dev)}
     if setup.corpus.test is not None:
-        metrics["test"] = evaluate(decoder, setup.corpus.test).to_dict()
+        metrics["test"] = evaluate_files(decoder, setup.corpus.test)
     metrics |= {
         "train": {
             "epochs": position.epoch,

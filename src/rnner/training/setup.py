@@ -35,7 +35,7 @@ from rnner.model.folder import LoadedModel
 from rnner.model.tagger import Tagger
 from rnner.model.transfer import set_word_vectors, transfer_weights
 from rnner.nn.embeddings import FrozenVectors
-from rnner.scoring.metrics import score
+from rnner.scoring.evaluation import score_split
 from rnner.text.tokenizer import find_tokenizer
 from rnner.training.progress import DevResult
 from rnner.training.trainer import Trainer
@@ -144,6 +144,7 @@ def read_training_data(
         columns=data.columns.model_dump(exclude_none=True) if data.columns else None,
         scheme=data.scheme,
         illegal=data.illegal_tags,
+        unknown=data.unknown,
         seed=config.training.seed if data.split_seed is None else data.split_seed,
         folders=folders,
         known_labels=() if init_from is None else init_from.vocabulary.labels,
@@ -177,11 +178,12 @@ def make_trainer(setup: TrainingSetup) -> Trainer:
 
 def evaluate_dev(decoder: TaggerDecoder, dev: Split, names: Split | None = None) -> DevResult:
     """Score a tagger on dev; the loss is that on dev or, if `names` is given, the mean of both losses."""
-    sentences, tags = dev.sentences()
+    sentences, _ = dev.sentences()
+    tags = list(dev.widened(decoder.vocabulary.labels).all_tags())
     predicted, loss = decoder.spans_and_loss(sentences, tags, dev.documents.tolist())
     if names is not None:
         loss = (loss + evaluate_dev(decoder, names).loss) / 2
-    return DevResult(score(list(dev.all_spans()), predicted, dev.lengths.tolist()), loss)
+    return DevResult(score_split(dev, predicted), loss)
 
 
 def _first_with_entities(split: Split) -> Split:

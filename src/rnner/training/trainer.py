@@ -55,7 +55,7 @@ class Trainer:
             document_dropout=tagger.document_dropout,
             casing_dropout=tagger.casing_dropout,
         )
-        self.lengths = train.lengths
+        self.lengths, self.sample = train.lengths, train.sample
         self.device = tagger.emission.weight.device
         self.weights = {name: p for name, p in tagger.named_parameters() if p.requires_grad}
         self.parameters = list(self.weights.values())
@@ -87,12 +87,14 @@ class Trainer:
 
     def epoch_batches(self, epoch: int) -> list[np.ndarray]:
         """Return the batches of an epoch, as indices of training sentences."""
-        return batch_indices(
-            self.lengths,
+        rows = self.sample([self.config.seed, epoch])
+        batches = batch_indices(
+            self.lengths if rows is None else self.lengths[rows],
             sentences=self.config.batch_sentences,
             tokens=self.config.batch_tokens,
             generator=np.random.default_rng([self.config.seed, epoch]),
         )
+        return batches if rows is None else [rows[batch] for batch in batches]
 
     def averaged(self) -> AbstractContextManager[None]:
         """Give the tagger the weights to score and save (the average, if there is one) in a `with` block."""

@@ -10,10 +10,24 @@ from pathlib import Path
 from rnner.data.affixes import STRIP_AFFIX, find_affix
 from rnner.data.formats import dataset
 from rnner.data.formats.alignment import Aligner, AlignRule, OverlapRule, to_tagged_sentences
-from rnner.data.formats.annotated import AnnotatedText, IllegalTagRule, SourceFile
-from rnner.data.formats.registry import TEXT_FORMATS, TOKEN_FORMATS, FileFormat, Item, read_documents
+from rnner.data.formats.annotated import (
+    AnnotatedText,
+    IllegalTagRule,
+    SourceFile,
+    TaggedSentence,
+    decide_scheme,
+    refuse_unknown,
+    to_documents,
+)
+from rnner.data.formats.registry import TEXT_FORMATS, TOKEN_FORMATS, FileFormat, Item, read_sentences
+from rnner.data.tag_sets import is_set
+from rnner.data.token_table import NO_DOCUMENT
 from rnner.system.files import atomic_replace
-from rnner.tags import to_spans
+from rnner.tags import UNKNOWN, to_spans
+from rnner.workbench.unknown_tags import convert_sentences
+
+_UNKNOWN_FORMATS = ("conll", "csv", "tokens")
+_HOLD_UNKNOWN = f"these can: {', '.join(_UNKNOWN_FORMATS)}"
 
 
 @dataclass(frozen=True)
@@ -51,9 +65,18 @@ def convert(
     .parquet, else a folder.
 
     Raises DataError with the line if the source cannot be read or has no documents, if it has labels but none
-    was read, if the target cannot hold a word or tag, or if spans are rejected. Nothing is written then.
+    was read, if the target cannot hold a word, a tag or unknown words, or if spans are rejected. Nothing is
+    written then.
     """
-    documents = read_documents(source, form, illegal)
+    if form in TEXT_FORMATS:
+        documents = list(TEXT_FORMATS[form].read(source))
+    else:
+        tagged = read_sentences(source, form)
+        if to in TOKEN_FORMATS and any(is_set(tag) for sentence in tagged for tag in sentence.tags):
+            return _convert_partial(source, tagged, out, to=to, scheme=scheme, illegal=illegal)
+        open_sentences = [sentence for sentence in tagged if UNKNOWN in sentence.tags]
+        refuse_unknown(source, open_sentences, f"the format {to} cannot hold unknown words; {_HOLD_UNKNOWN}")
+        documents = list(to_documents(tagged, decide_scheme(source, tagged, illegal)))
     if affix := find_affix(_words(documents)):
         source.notes[f"{affix}; {STRIP_AFFIX}"] = 0
     if not documents:
@@ -79,6 +102,27 @@ def convert(
     sizes = {"document": sum(document.marked for document in documents)}
     sizes |= {"sentence": len(sentences), "word": words}
     return ConversionSummary(sizes, entities, source.note_lines(), aligner.changed)
+
+
+def _convert_partial(
+    source: SourceFile,
+    tagged: Sequence[TaggedSentence],
+    out: Path,
+    *,
+    to: str,
+    scheme: str,
+    illegal: IllegalTagRule,
+) -> ConversionSummary:
+    """Write sentences with unknown tags in a format of tags."""
+    if to not in _UNKNOWN_FORMATS:
+        refuse_unknown(source, tagged, f"the format {to} cannot hold unknown tags; {_HOLD_UNKNOWN}")
+    sentences = convert_sentences(source, tagged, scheme, illegal)
+    _write(TOKEN_FORMATS[to], sentences, source, out)
+    documents = {sentence.document for sentence in sentences} - {NO_DOCUMENT}
+    sizes = {"document": len(documents), "sentence": len(sentences)}
+    sizes["word"] = sum(len(sentence.words) for sentence in sentences)
+    spans = (span for own in sentences for span in to_spans(own.tags, scheme))
+    return ConversionSummary(sizes, Counter(span.label for span in spans), source.note_lines(), [])
 
 
 def _words(documents: Iterable[AnnotatedText]) -> set[str]:

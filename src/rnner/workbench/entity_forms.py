@@ -11,6 +11,15 @@ EntityForm = tuple[str, ...]
 _LONGEST_FORM = 32  # words; longer forms rarely occur twice, and comparing them would take quadratic time
 
 
+def with_words(spans: Sequence[Span], positions: Collection[int]) -> Sequence[Span]:
+    """Return the spans of a sentence and the words at some positions, which may be in entities or not."""
+    if not positions:
+        return spans
+    inside = {position for span in spans for position in range(span.start, span.end)}
+    words = [Span(position, position + 1, "") for position in positions if position not in inside]
+    return sorted([*spans, *words])
+
+
 class OutsideFinder:
     """Finds entity forms where they occur outside entities.
 

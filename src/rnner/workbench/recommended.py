@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnner.config import Config, Override, is_network_key, parse_config
+from rnner.config.corpus_files import file_list
 from rnner.data.corpus import read_split, resolve
 from rnner.data.splits import Split
 from rnner.data.vectors import read_vectors
@@ -18,13 +19,13 @@ class Recommendation:
 
     Attributes:
         config: the complete config.
-        train: the training file.
+        train: the training files.
         values: values by key that suit the corpus better than the defaults. The config may have others, if
             the user has set them.
     """
 
     config: Config
-    train: Split
+    train: list[Split]
     values: dict[str, Any]
 
 
@@ -51,27 +52,28 @@ def recommend(
     if given.embeddings.words.vectors is not None and base is None:
         vectors = read_vectors(resolve(given.embeddings.words.vectors), limit=1)
         size = [("embeddings.words.size", vectors.dimension)]
-    train = read_corpus_file(given, "train")
+    train = read_corpus_files(given, "train")
     values = {key: value for key, value in _values(train).items() if base is None or not is_network_key(key)}
     config = parse_config({}, [*files, *values.items(), *overrides, *size], cells=cells)
     return Recommendation(config, train, values)
 
 
-def read_corpus_file(config: Config, name: str) -> Split:
-    """Read the train, dev or test file of a config as training does, but keep the scheme of its tags."""
+def read_corpus_files(config: Config, name: str) -> list[Split]:
+    """Read the train, dev or test files of a config as training does, but keep the scheme of their tags."""
     data = config.data
     columns = data.columns.model_dump(exclude_none=True) if data.columns is not None else None
-    path = resolve(getattr(data, name))
-    return read_split(path, columns=columns, illegal=data.illegal_tags, name=name)
+    how: Any = {"columns": columns, "illegal": data.illegal_tags, "unknown": data.unknown, "name": name}
+    return [read_split(resolve(file.path), **how) for file in file_list(getattr(data, name))]
 
 
-def _values(train: Split) -> dict[str, Any]:
+def _values(train: Sequence[Split]) -> dict[str, Any]:
     values: dict[str, Any] = {"embeddings.document": True, "embeddings.lexicon": True, "agreement": 0.5}
-    if train.scheme == "binary":
+    if all(split.scheme == "binary" for split in train):
         values["data.scheme"] = "binary"
     # Fewer sentences mean fewer steps per epoch; more epochs make up for it, and patience stops it early.
-    if len(train) < 1_000:
+    sentences = sum(map(len, train))
+    if sentences < 1_000:
         values |= {"training.epochs": 100, "training.patience": 25}
-    elif len(train) < 5_000:
+    elif sentences < 5_000:
         values |= {"training.epochs": 60, "training.patience": 20}
     return values

@@ -19,7 +19,7 @@ from rnner.data.coverage import Coverage, measure_coverage
 from rnner.data.splits import Split
 from rnner.data.vectors import Vectors
 from rnner.tags import Span
-from rnner.workbench.entity_forms import EntityForm, OutsideFinder
+from rnner.workbench.entity_forms import EntityForm, OutsideFinder, with_words
 
 _CHUNK = 4096  # sentences to hold as Python objects at a time
 
@@ -94,6 +94,7 @@ class Statistics:
         path: the file.
         scheme: the scheme of its tags, or `conlleval` (see Split).
         tokens, distinct_tokens: number of words, and of distinct words.
+        unknown_tokens: number of words of which it is not known whether they are in an entity, or in which.
         documents: number of marked documents.
         per_type: number of entities of each label, the most frequent label first.
         sentence_lengths, entity_lengths: in words.
@@ -115,6 +116,7 @@ class Statistics:
     ambiguity: Ambiguity
     unseen: Unseen | None = None
     vectors: Coverage | None = None
+    unknown_tokens: int = 0
 
     @property
     def sentences(self) -> int:
@@ -144,6 +146,7 @@ class Statistics:
             "sentences": self.sentences,
             "tokens": self.tokens,
             "distinct_tokens": self.distinct_tokens,
+            "unknown_tokens": self.unknown_tokens,
             "documents": self.documents,
             "entities": self.entities,
             "per_type": self.per_type,
@@ -210,6 +213,7 @@ def _statistics(counts: _SplitCounts, train: _SplitCounts | None, vectors: Vecto
         ambiguity=_ambiguity(counts),
         unseen=None if train is None else _unseen(counts, train),
         vectors=None if vectors is None else measure_coverage(counts.words, vectors),
+        unknown_tokens=sum(map(len, split.unknown_words())),
     )
 
 
@@ -229,7 +233,12 @@ def _ambiguity(counts: _SplitCounts) -> Ambiguity:
         labels[form].add(label)
     several_labels = {form for form, own in labels.items() if len(own) > 1}
     finder = OutsideFinder(labels)
-    outside = {form for words, spans in counts.sentences() for _, form in finder.find(words, spans)}
+    sentences = zip(counts.sentences(), counts.split.unknown_words(), strict=True)
+    outside = {
+        form
+        for (words, spans), unknown in sentences
+        for _, form in finder.find(words, with_words(spans, unknown))
+    }
     return Ambiguity(len(labels), len(several_labels), len(outside), len(several_labels | outside))
 
 

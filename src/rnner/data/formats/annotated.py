@@ -14,9 +14,11 @@ from itertools import count, groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from rnner.data.scheme_detector import SchemeDetector, SchemeError
+from rnner.data.tag_sets import is_set
 from rnner.data.token_table import NO_DOCUMENT
 from rnner.errors import DataError
-from rnner.tags import LENIENT, SchemeDetector, SchemeError, to_spans
+from rnner.tags import LENIENT, UNKNOWN, to_spans
 from rnner.text.spacing import plain_spacing
 from rnner.text.tokenizer import DEFAULT_TOKENIZER, Token
 
@@ -81,6 +83,7 @@ class SourceFile:
         columns: the columns of a column file (see ConllReader), or their names in a table with a header.
         label_names: names of tags or labels that are numbers in the file: `{"1": "PER"}`.
         tokenizer: the name of the tokenizer for text without tokens, see `find_tokenizer`.
+        unknown: the mark of words whose tags are not known.
         tagged: whether the file must have tags; `rnner predict` reads words only.
         notes: what was skipped or read differently, and how many times (0: not counted).
         unread: notes about labels that were not read, and how many.
@@ -89,6 +92,7 @@ class SourceFile:
     path: Path
     columns: Mapping[str, int | str] | None = None
     label_names: Mapping[str, str] = field(default_factory=dict)
+    unknown: str = UNKNOWN
     tagged: bool = True
     tokenizer: str = DEFAULT_TOKENIZER
     notes: Counter[str] = field(default_factory=Counter)
@@ -127,6 +131,14 @@ class SourceFile:
         except KeyError:
             advice = f"name it with: rnner data convert --names {number}=PER,..."
             raise self.error(f"the label {number} is a number; {advice}", line) from None
+
+
+def refuse_unknown(source: SourceFile, sentences: Iterable[TaggedSentence], purpose: str) -> None:
+    """Raise DataError at the first word whose tag or label is not known."""
+    for sentence in sentences:
+        for word, tag, line in zip(sentence.words, sentence.tags, sentence.lines, strict=True):
+            if is_set(tag):
+                raise source.error(f"the tag of {word[:120]!r} is unknown ({tag}), but {purpose}", line)
 
 
 def decide_scheme(

@@ -225,7 +225,7 @@ def read_sentences(source: SourceFile, form: str) -> list[TaggedSentence]:
     if names := source.label_names:
         sentences = [own._replace(tags=[names.get(tag, tag) for tag in own.tags]) for own in sentences]
     counts = Counter(tag for sentence in sentences for tag in sentence.tags)
-    spelling = spelling_of(counts)
+    spelling = spelling_of(counts, source.unknown)
     for sentence in sentences if spelling.unreadable else ():
         for tag, line in zip(sentence.tags, sentence.lines, strict=True):
             if tag in spelling.unreadable:

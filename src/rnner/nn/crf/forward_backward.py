@@ -77,6 +77,11 @@ class ForwardBackward:
             raise ValueError("no transition is legal")
         self._underflown = (~(self._scaled.total.amin(0) > self._scaled.min_total)).nonzero()[:, 0]
         self._exact = _LogSums(self._scores[self._rows[:, self._underflown]], self.transitions)
+        if (illegal := self._exact.log_z.isneginf()).any():
+            row = self._underflown[illegal][0]
+            n = int((self._rows[:, row] < len(self._scores) - 1).sum())
+            reason = f"no sequence of {n} tags is legal, or none has a finite score"
+            raise ValueError(f"row {int(row)}: {reason}")
         self._scaled.clear(self._underflown)
         self.log_z[self._underflown] = self._exact.log_z
 
@@ -234,9 +239,6 @@ class _LogSums:
             gamma.append((gamma[-1][:, None] + self.transitions).logsumexp(2) + weight)
         self.alpha, self.gamma = torch.stack(alpha), torch.stack(gamma).flip(0)
         self.log_z = self.alpha[-1, :, -1]
-        if self.log_z.isneginf().any():
-            n = int((weights[:, :, -1] != 0).sum(0)[self.log_z.isneginf()][0])
-            raise ValueError(f"no sequence of {n} tags is legal, or none has a finite score")
 
     def tag_probabilities(self) -> Tensor:
         after = torch.stack([(gamma[:, None] + self.transitions).logsumexp(2) for gamma in self.gamma[2:]])

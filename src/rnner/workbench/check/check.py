@@ -50,4 +50,5 @@ def _summarize(file: ColumnFile) -> FileSummary:
         sum(len(sentence.words) for sentence in file.sentences),
         sum(map(len, file.spans)),
         file.scheme if file.detector.tags else None,
+        sum(map(len, file.unknown_words)),
     )

@@ -6,10 +6,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from rnner.tags import UNKNOWN
 from rnner.text.spacing import join
 from rnner.workbench.check.findings import Finding
 from rnner.workbench.check.lenient_reader import ColumnFile
-from rnner.workbench.entity_forms import EntityForm, OutsideFinder
+from rnner.workbench.entity_forms import EntityForm, OutsideFinder, with_words
 
 _Place = tuple[ColumnFile, int]  # file and line
 _OUTSIDE = ""  # the label of a form outside any entity
@@ -54,13 +55,13 @@ def _places(files: Sequence[ColumnFile]) -> dict[EntityForm, dict[str, list[_Pla
     found: dict[EntityForm, dict[str, list[_Place]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
         for sentence, spans in zip(file.sentences, file.spans, strict=True):
-            for span in spans:
+            for span in (span for span in spans if span.label != UNKNOWN):
                 form = tuple(sentence.words[span.start : span.end])
                 found[form][span.label].append((file, sentence.lines[span.start]))
     finder = OutsideFinder(found)
     for file in files:
-        for sentence, spans in zip(file.sentences, file.spans, strict=True):
-            for start, form in finder.find(sentence.words, spans):
+        for sentence, spans, unknown in zip(file.sentences, file.spans, file.unknown_words, strict=True):
+            for start, form in finder.find(sentence.words, with_words(spans, unknown)):
                 found[form][_OUTSIDE].append((file, sentence.lines[start]))
     return {form: by_label for form, by_label in found.items() if len(by_label) > 1}
 

@@ -163,13 +163,17 @@ class Finding(NamedTuple):
 
 
 class FileSummary(NamedTuple):
-    """The size of a file, and the scheme that its tags violate least often (None if it has no tags)."""
+    """The size of a file, and the scheme that its tags violate least often (None if it has no tags).
+
+    `unknown_tokens` counts the words whose tags or labels are not known.
+    """
 
     path: str
     sentences: int
     tokens: int
     entities: int
     scheme: str | None
+    unknown_tokens: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from functools import cached_property
 from rnner.data.affixes import Affix, find_affix
 from rnner.data.formats.column_layout import LAYOUT_SAMPLE, Layout, detect_layout
 from rnner.data.lines import TextSource, name_of, read_lines
+from rnner.data.scheme_detector import SchemeDetector, SchemeError
+from rnner.data.tag_sets import is_set
 from rnner.data.tag_spellings import Spelling, spelling_of
 from rnner.errors import DataError
-from rnner.tags import LENIENT, SchemeDetector, SchemeError, Span, to_spans
+from rnner.tags import LENIENT, UNKNOWN, Span, to_spans
 
 
 @dataclass(slots=True)
@@ -93,9 +95,17 @@ class ColumnFile:
         return [to_spans([tag or outside for tag in sentence.tags], scheme) for sentence in self.sentences]
 
     @cached_property
+    def unknown_words(self) -> list[list[int]]:
+        """The positions of each sentence's words whose tag or label is not known."""
+        return [
+            [position for position, tag in enumerate(sentence.tags) if tag is not None and is_set(tag)]
+            for sentence in self.sentences
+        ]
+
+    @cached_property
     def label_counts(self) -> Counter[str]:
-        """The number of entities of each label."""
-        return Counter(span.label for spans in self.spans for span in spans)
+        """The number of entities of each label that is known."""
+        return Counter(span.label for spans in self.spans for span in spans if span.label != UNKNOWN)
 
     @property
     def tag_column(self) -> int:
@@ -120,16 +130,20 @@ class ColumnFile:
         return indent + starts[column] + 1
 
 
-def read_file(source: TextSource, columns: Mapping[str, int] | None = None) -> ColumnFile:
-    """Read a column file; `columns` as for ConllReader.
+def read_file(
+    source: TextSource, columns: Mapping[str, int] | None = None, unknown: str = UNKNOWN
+) -> ColumnFile:
+    """Read a column file; `columns` as for ConllReader, `unknown` is the mark of unknown tags.
 
     Raises DataError if the file does not exist or is not text.
     """
-    return parse(name_of(source), list(read_lines(source, lenient=True)), columns)
+    return parse(name_of(source), list(read_lines(source, lenient=True)), columns, unknown)
 
 
-def parse(path: str, lines: Sequence[str], columns: Mapping[str, int] | None = None) -> ColumnFile:
-    """Parse the lines of a column file; `path` is its name in messages, `columns` as for ConllReader."""
+def parse(
+    path: str, lines: Sequence[str], columns: Mapping[str, int] | None = None, unknown: str = UNKNOWN
+) -> ColumnFile:
+    """Parse the lines of a column file; `path` is its name in messages, the rest as for `read_file`."""
     file = ColumnFile(path, list(lines))
     try:
         file.layout = detect_layout(file.lines[:LAYOUT_SAMPLE], columns=columns, name=path)
@@ -137,7 +151,7 @@ def parse(path: str, lines: Sequence[str], columns: Mapping[str, int] | None = N
         file.layout_problem = error.message
         return file
     _read_rows(file)
-    _parse_tags(file)
+    _parse_tags(file, unknown)
     return file
 
 
@@ -163,8 +177,9 @@ def _read_rows(file: ColumnFile) -> None:
             sentence = ParsedSentence()
 
 
-def _parse_tags(file: ColumnFile) -> None:
-    file.spelling = spelling_of(Counter(cell for sentence in file.sentences for cell in sentence.tag_cells))
+def _parse_tags(file: ColumnFile, unknown: str) -> None:
+    cells = Counter(cell for sentence in file.sentences for cell in sentence.tag_cells)
+    file.spelling = spelling_of(cells, unknown)
     tags = file.spelling.tags
     for sentence in file.sentences:
         sentence.tags = [tags.get(cell) for cell in sentence.tag_cells]

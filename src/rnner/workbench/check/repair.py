@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rnner.data.formats.column_layout import Layout
+from rnner.data.tag_sets import is_set
 from rnner.data.tag_spellings import PIECE_TAGS
 from rnner.errors import UsageError
 from rnner.system.files import atomic_replace
@@ -204,12 +205,15 @@ def _rename_labels(names: Mapping[str, str], file: ColumnFile) -> dict[int, str]
 
 
 def _legal_tags(file: ColumnFile) -> dict[int, str]:
-    """Return the changed tags, by line, that bring all sentences into the scheme of the file."""
+    """Return the changed tags, by line, that bring sentences into the scheme of the file.
+
+    Sentences with unknown tags stay as they are: what would be legal there is not known.
+    """
     tags: dict[int, str] = {}
     violations = file.detector.violations(file.scheme)
     for sentence in file.sentences:
-        if sentence.valid and has_violation(sentence.tags, violations):
-            own = [tag for tag in sentence.tags if tag is not None]
+        own = [tag for tag in sentence.tags if tag is not None]
+        if sentence.valid and has_violation(own, violations) and not any(map(is_set, own)):
             legal = from_spans(to_spans(own, LENIENT), len(own), file.scheme)
             rows = zip(sentence.lines, own, legal, strict=True)
             tags |= {number: new for number, old, new in rows if new != old}

@@ -30,12 +30,13 @@ _NUMBER = re.compile(r"\d+")
 
 
 class _Occurrence(NamedTuple):
-    """A sentence of a file, with its text and its entities."""
+    """A sentence of a file, with its text, its entities, and the words whose tags are not known."""
 
     file: ColumnFile
     sentence: ParsedSentence
     text: str
     spans: list[Span]
+    unknown: list[int]
 
     def __str__(self) -> str:
         return f"{self.file.path}:{self.sentence.lines[0]}"
@@ -59,7 +60,7 @@ def check_repeats(files: Sequence[ColumnFile]) -> Iterator[Finding]:
                 continue
             overlapping += earlier.file is not file
             yield _repeat("duplicate" if earlier.file is file else "overlap", occurrence, earlier)
-            if earlier.spans != occurrence.spans:
+            if earlier.spans != occurrence.spans and not (earlier.unknown or occurrence.unknown):
                 yield _retagged(occurrence, earlier)
         if overlapping and overlapping >= LEAK * len(occurrences):
             share = f"{overlapping:,} of {len(occurrences):,} sentences"
@@ -70,9 +71,9 @@ def check_repeats(files: Sequence[ColumnFile]) -> Iterator[Finding]:
 
 
 def _occurrences(file: ColumnFile) -> Iterator[_Occurrence]:
-    for sentence, spans in zip(file.sentences, file.spans, strict=True):
+    for sentence, spans, unknown in zip(file.sentences, file.spans, file.unknown_words, strict=True):
         if len(sentence.words) >= FEWEST_WORDS:
-            yield _Occurrence(file, sentence, " ".join(sentence.words), spans)
+            yield _Occurrence(file, sentence, " ".join(sentence.words), spans, unknown)
 
 
 def _repeat(kind: str, occurrence: _Occurrence, earlier: _Occurrence) -> Finding:
