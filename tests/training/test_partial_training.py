@@ -38,7 +38,7 @@ def setup_of(folder: Path, train: str, *, head: str = "crf", **training: object)
             "encoder": {"hidden": 8},
             "dropout": dict.fromkeys(("words", "input", "hidden", "output", "document"), 0.0),
             "head": head,
-            "training": {"epochs": 30, "learning_rate": 0.05, "batch_sentences": 2, **training},
+            "training": {"epochs": 15, "learning_rate": 0.05, "batch_sentences": 2, **training},
         }
     )
     return prepare_training(config, device=torch.device("cpu"))
