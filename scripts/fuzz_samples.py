@@ -280,6 +280,18 @@ SAMPLES: Mapping[str, Files] = {
             },
         )
     },
+    "decisions": {
+        "1.jsonl": _jsonl(
+            {"text": "Rom", "entities": [], "answer": "accept", "decision": {"number": 1}},
+            {"text": "Maria lacht", "answer": "skip", "decision": {"number": 2}},
+            {
+                "text": "Rom",
+                "entities": [{"start": 0, "end": 3, "label": "LOC"}],
+                "answer": "accept",
+                "decision": {"number": 3},
+            },
+        )
+    },
     "doccano": {
         "1.jsonl": _jsonl(
             {"id": 1, "text": _TEXT, "label": [[0, 11, "PER"]], "Comments": []},

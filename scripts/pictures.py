@@ -49,7 +49,8 @@ def terminal_output(command: Sequence[str], columns: int = COLUMNS) -> str:
     """Run a command in a terminal and return what it prints there, with its escape sequences."""
     reader, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal, env=environment
     )

@@ -86,7 +86,7 @@ def learning_curve(
 
     Examples:
         rnner data learning-curve --config quickstart
-        rnner data learning-curve --config quickstart --seeds 5 --jobs 2 --plot curve.png
+        rnner data learning-curve --config quickstart --jobs 2 --plot curve.png
     """
     picture = None if plot is None else check_picture(plot, name="--plot")
     parts = _parse_shares(shares)
