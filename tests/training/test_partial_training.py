@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from rnner.data.splits import Split
 from rnner.errors import DataError
 from rnner.scoring.evaluation import evaluation_report, score_split
 from rnner.tags import Span
-from rnner.training.setup import TrainingSetup, make_trainer, prepare_training
+from rnner.training.setup import TrainingData, TrainingSetup, make_trainer, prepare_training
 
 KNOWN = "Ada B-PER\nLovelace I-PER\nwrote O\nto O\nCharles B-PER\n. O\n\nOslo B-LOC\nis O\nbig O\n\n"
 OPEN = "Ada B-PER\nLovelace ?\nwrote O\nto ?\nCharles B-PER\n. O\n\nOslo B-?\nis O\nbig ?\n\n"
@@ -156,3 +157,13 @@ def test_held_out_sentences_may_have_unknown_tags(tmp_path: Path) -> None:
     assert corpus.held_out
     assert len(corpus.dev) + len(corpus.train) == 20
     assert corpus.train.labels == ["LOC", "PER"]
+
+
+def test_training_needs_an_entity_whose_label_is_known(tmp_path: Path) -> None:
+    path = write(tmp_path / "train.conll", "Oslo B-?\nis O\n\nAda ?\nis O\n\n")
+    with pytest.raises(DataError, match="no entities with a known label"):
+        load_corpus(train=path, dev=path)
+    setup = setup_of(tmp_path, KNOWN + OPEN)
+    fold = replace(setup.corpus, train=setup.corpus.train.select([3]))
+    with pytest.raises(DataError, match="no training sentence has an entity whose label is known"):
+        prepare_training(setup.config, device=torch.device("cpu"), data=TrainingData(fold))

@@ -108,7 +108,8 @@ def load_corpus(
 
     whole = read(train, "train")
     if not whole.labels:
-        raise DataError("no entities: all tags are O; check data.columns", whole.path)
+        what = "no entities with a known label" if whole.partial else "no entities: all tags are O"
+        raise DataError(f"{what}; check data.columns", whole.path)
     notes = []
     if dev is None:
         if len(whole) == 1 and (length := int(whole.lengths[0])) > LONG_SENTENCE:

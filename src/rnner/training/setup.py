@@ -29,7 +29,7 @@ from rnner.data.splits import Split
 from rnner.data.vectors import Vectors, read_vectors
 from rnner.data.vocabulary import Vocabulary
 from rnner.decoding.tagger_decoder import TaggerDecoder
-from rnner.errors import ConfigError
+from rnner.errors import ConfigError, DataError
 from rnner.model.build import build_tagger, compress_vectors
 from rnner.model.folder import LoadedModel
 from rnner.model.tagger import Tagger
@@ -210,6 +210,8 @@ def _new_setup(config: Config, data: TrainingData, device: torch.device) -> Trai
             )
         config = with_word_size(config, vectors.dimension)
     labels, scheme = corpus.train.labels, config.data.scheme
+    if corpus.train.partial and not labels:  # of a fold, for example
+        raise DataError("no training sentence has an entity whose label is known", corpus.train.path)
     vocabulary = Vocabulary.build(
         corpus.train.counts,
         labels=labels,
