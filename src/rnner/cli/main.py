@@ -54,7 +54,7 @@ app.add_typer(_group("config", "Write, list, show and describe configs.", init, 
 app.add_typer(
     _group(
         "data",
-        "Check, count, split, convert and audit corpora; rank texts for annotation.",
+        "Check, split, convert, audit corpora; rank texts to annotate.",
         *(audit, check, convert, rank, split, stats),
     )
 )
