@@ -66,13 +66,8 @@ app.add_typer(_group("config", "Write, list, show and describe configs.", init, 
 app.add_typer(
     _group(
         "data",
-<<<<<<< HEAD
         "Check, convert, split, audit and rank annotated texts.",
         *(audit, check, convert, learning_curve, rank, split, stats),
-=======
-        "Check, split, convert, audit corpora; rank texts to annotate.",
-        *(audit, check, convert, rank, split, stats),
->>>>>>> rank
     )
 )
 app.add_typer(lab.app)
