@@ -60,6 +60,15 @@ def test_a_run_in_its_first_epoch_is_left_out_with_a_warning(rnner, runs, drawn)
     assert rnner("plot", "new").code == 2
 
 
+def test_other_folders_beside_runs_are_left_out_with_a_warning(rnner, runs, drawn):
+    (runs / "pictures").mkdir()
+    outcome = rnner("plot", "one", "pictures")
+    assert outcome.code == 0
+    assert "warning: pictures: has no log.jsonl" in outcome.err
+    assert list(drawn[0][0]) == ["one"]
+    assert rnner("plot", "one", "gone").code == 2
+
+
 def test_a_damaged_log_is_reported_with_its_line(rnner, runs, one_line):
     (runs / "one" / "log.jsonl").write_text(log_text(LOG[:2]) + '{"epoch": 3, "lo')
     one_line(rnner("plot", "one"), 1, "one/log.jsonl:3: is not an epoch of a training log")

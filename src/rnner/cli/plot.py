@@ -48,10 +48,13 @@ def plot(
 
 
 def _read_runs(folders: list[Path]) -> dict[str, list[list[LoggedEpoch]]]:
-    """Read the logs of runs by name; runs without a finished epoch are left out with a warning.
+    """Read the logs of runs by name.
+
+    Runs without a finished epoch are left out with a warning. So are other folders beside runs, because
+    `runs/*` may include some.
 
     Raises:
-        UsageError: a folder is not that of a run, or no run has finished an epoch.
+        UsageError: a folder is missing, no folder is that of a run, or no run has finished an epoch.
         ModelError: a log is damaged.
     """
     from rnner.model.epoch_log import find_logs, read_log
@@ -61,7 +64,14 @@ def _read_runs(folders: list[Path]) -> dict[str, list[list[LoggedEpoch]]]:
     names = short_names([folder.absolute() for folder in folders])
     runs = {}
     for folder, name in zip(folders, names, strict=True):
-        if seeds := [epochs for path in find_logs(folder) if (epochs := read_log(path))]:
+        try:
+            logs = find_logs(folder)
+        except UsageError as error:
+            if len(folders) == 1 or not folder.exists():
+                raise
+            warn(str(error))
+            continue
+        if seeds := [epochs for path in logs if (epochs := read_log(path))]:
             runs[name] = seeds
         else:
             warn(f"{folder}: no epoch is finished yet, so there is nothing to draw")
