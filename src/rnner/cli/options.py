@@ -113,7 +113,7 @@ Device = Annotated[
     typer.Option(
         "--device",
         metavar="NAME",
-        help="auto, cpu or cuda.",
+        help="auto, cpu, cuda or cuda:N.",
         autocompletion=completion.devices,
         rich_help_panel=COMPUTATION,
     ),

@@ -254,7 +254,7 @@ def _read(source: SourceFile, illegal: IllegalTagRule) -> Split:
 
 
 def _narrowed(table: TokenTable, scheme: str, path: Path) -> Column:
-    """Return the tags with what their neighbours leave open of unknown ones."""
+    """Return the tags, with the sets of partly known tags reduced to what their neighbours allow."""
     try:
         return narrow(table, scheme)
     except ContradictionError as error:

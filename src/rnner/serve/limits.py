@@ -10,7 +10,7 @@ class Limits:
     """What the service accepts.
 
     Attributes:
-        body: bytes of a request's body; also characters, counted once more for each reading.
+        body: bytes of a request's body. With n readings, the text may have body / (1 + n) characters.
         text: characters of a text.
         texts: texts of a request.
         nbest: readings per sentence.

@@ -118,7 +118,7 @@ def write(sentences: Iterable[TaggedSentence], out: TextIO, source: SourceFile) 
 
 
 def _tag_columns(header: Header, chosen: int | None, rows: Sequence[_Row], wide: bool) -> TagColumns:
-    """Return the columns of tags. The chosen one is read, or the one that `tag_columns.choose` chooses."""
+    """Return the columns of tags, and the one to read: `chosen`, or the result of `tag_columns.choose`."""
     columns = header.tags if chosen is None else sorted({*header.tags, chosen})
     cells = [[cells[i].strip() for i in columns] for _, cells in rows if len(cells) > columns[-1]]
     tags = [list(zip(*map(_list, row), strict=False)) for row in cells] if wide else [cells]
