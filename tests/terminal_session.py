@@ -67,6 +67,18 @@ class TerminalSession:
             pass
         return _CONTROL.sub("", self.raw), self.process.wait(timeout=seconds)
 
+    def interrupt(self):
+        """Press Ctrl-C until the process ends. Python overlooks one just before it waits for input."""
+        for _ in range(20):
+            self.type("\x03")
+            if select.select([self.terminal], [], [], 1.0)[0] and not self._read(1.0):
+                break
+            try:
+                self.process.wait(timeout=1.0)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+
     def _read(self, seconds):
         """Read once; return whether the terminal is still open."""
         ready, _, _ = select.select([self.terminal], [], [], seconds)

@@ -37,7 +37,9 @@ def test_ctrl_c_is_a_way_to_leave(exported):
         session.read_until("\n> ")
         session.type("London slept .\r")
         assert '{"text": "London slept .", "entities": [{"label": "LOC"' in session.read_until("\n> ")
-        session.type("half a line\x03")
+        session.type("half a line")
+        session.read_until("half a line")
+        session.interrupt()
         shown, code = session.finish()
     assert code == 0
     assert "interrupted" not in shown
