@@ -45,7 +45,7 @@ _BY_SUFFIX = {
 
 
 def choose_format(form: ScoreFormat | None, output: Path | None) -> ScoreFormat:
-    """Return the format that was given, or that of the output's suffix; a table without an output.
+    """Return `form`, or the format of the output's suffix; without an output, the default is a table.
 
     Raises:
         UsageError: the suffix is not that of a format.

@@ -77,7 +77,7 @@ def _labels_of_units(split: Split, unit_of: Indices) -> NDArray[np.bool_]:
 
 
 def _dispensable(order: Indices, labels: NDArray[np.bool_]) -> Iterator[int]:
-    """Yield, in order, the units that can be held out one after the other without train losing a label."""
+    """Yield, in `order`, each unit whose labels all still occur in another unit of train."""
     left = labels.sum(axis=0)
     for unit in order.tolist():
         own = labels[unit]

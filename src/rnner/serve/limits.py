@@ -15,7 +15,7 @@ class Limits:
         texts: texts of a request.
         nbest: readings per sentence.
         queue: requests that wait for the model.
-        seconds: time to receive a request, to answer it, and to send the answer; each.
+        seconds: time for each of three steps: receiving a request, answering it, sending the answer.
         connections: open connections.
     """
 

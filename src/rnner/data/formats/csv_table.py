@@ -257,7 +257,7 @@ class _Sentences:
 
 
 def _is_wide_row(cells: Sequence[str], word: int, tag: int) -> bool:
-    """Return whether two columns of a row hold several words and their tags, in lists or with spaces."""
+    """Return whether a row holds several words and their tags, as lists or separated by spaces."""
     if len(cells) <= max(word, tag):
         return False
     words, tags = cells[word].split(), cells[tag].split()

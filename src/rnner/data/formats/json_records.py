@@ -72,7 +72,7 @@ class Record:
         return value
 
     def check_name(self, value: Any, key: str) -> str:
-        """Return a tag or label, which may be a number that the source has a name for."""
+        """Return a tag or label. If the value is a number, return the name that the source gives it."""
         if type(value) is int:
             return self.source.label_name(value, self.line)
         return self.check_text(value, key)
